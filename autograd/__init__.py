@@ -1,0 +1,75 @@
+"""A scalar autograd engine, to see backpropagation at work.
+
+Compute with `Value` as with numbers; ``backward()`` on the result fills in every ``.grad``.
+
+>>> from autograd import Value
+>>> x = Value(3.0, label="x")
+>>> y = x * x
+>>> y.backward()
+>>> x.grad
+6.0
+
+The functions `sum`, `max` and `abs` share their names with Python's own, and are reached as
+``autograd.sum`` and so on: ``from autograd import *`` leaves them out.
+"""
+
+from .derivatives import (
+    GradCheck,
+    finite_difference,
+    grad,
+    gradcheck,
+    hessian,
+    jacobian,
+    jvp,
+    value_and_grad,
+)
+from .functions import (
+    abs,  # noqa: F401
+    affine,
+    cos,
+    dot,
+    exp,
+    log,
+    logsumexp,
+    max,  # noqa: F401
+    primitive,
+    relu,
+    sigmoid,
+    sin,
+    softplus,
+    sqrt,
+    step,
+    sum,  # noqa: F401
+    tanh,
+    where,
+)
+from .graph import topological_order
+from .value import Value
+
+__all__ = [
+    "GradCheck",
+    "Value",
+    "affine",
+    "cos",
+    "dot",
+    "exp",
+    "finite_difference",
+    "grad",
+    "gradcheck",
+    "hessian",
+    "jacobian",
+    "jvp",
+    "log",
+    "logsumexp",
+    "primitive",
+    "relu",
+    "sigmoid",
+    "sin",
+    "softplus",
+    "sqrt",
+    "step",
+    "tanh",
+    "topological_order",
+    "value_and_grad",
+    "where",
+]

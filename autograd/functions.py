@@ -1,0 +1,252 @@
+"""The primitives as functions of Values, numbers and arrays, and the way to add one's own.
+
+Together these functions are also the arithmetic of graph values: a row of the table of primitives
+that runs in it records its own derivative, ready to be differentiated again.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import primitives as p
+from .value import Number, Value, real, record
+
+
+def apply(primitive: p.Primitive, *arguments: Any) -> Any:
+    """``primitive`` of Values (recorded), of numbers (a float), or of arrays (element by element).
+
+    Each argument is one of these or, for a vector argument, a tuple of them.
+    """
+    leaves = [v for x in arguments for v in (x if type(x) is tuple else (x,))]
+    if any(isinstance(v, Value) for v in leaves):
+        return record(primitive, *[part for x in arguments for part in _gather(x)])
+    if any(isinstance(v, np.ndarray | np.generic) for v in leaves):
+        value, _ = primitive.on(p.ARRAYS)
+        with np.errstate(all="ignore"):
+            return value(*p.each(_array, arguments))
+    arguments = p.each(_number, arguments)
+    try:
+        return primitive.value(*arguments)
+    except (ArithmeticError, ValueError):
+        return p.evaluate_ieee(primitive, *arguments)[0]
+
+
+def _gather(x: Any) -> tuple[Any, Any]:
+    """What a node keeps of an argument (Values, and floats for plain numbers), and its data."""
+    if type(x) is tuple:
+        try:
+            return x, tuple([v._data for v in x])
+        except AttributeError:  # plain numbers among them
+            x = tuple(map(_number, x))
+            return x, tuple([v._data if isinstance(v, Value) else v for v in x])
+    x = _number(x)
+    return x, x._data if isinstance(x, Value) else x
+
+
+def _number(x: Any) -> Number:
+    """``x`` if it is a Value, else as a float."""
+    if isinstance(x, Value):
+        return x
+    if isinstance(x, np.ndarray):
+        raise TypeError(
+            f"Values and arrays can't be mixed (got an array of shape {x.shape}): "
+            "take the array's elements one by one, or its rows with autograd.dot(w, row)"
+        )
+    return real(x, "an argument")
+
+
+def _array(x: Any) -> Any:
+    return x if type(x) is np.float64 else np.asarray(x, dtype=float)[()]
+
+
+def _vector(x: Iterable[Any], name: str) -> tuple[Any, ...]:
+    try:
+        x = tuple(x)
+    except TypeError:
+        raise TypeError(f"{name} must be a sequence of Values or numbers, got {x!r}") from None
+    if not x:
+        raise ValueError(f"{name} is empty: it needs at least one Value or number")
+    return x
+
+
+def _function(primitive: p.Primitive, formula: str) -> Callable[[Any], Any]:
+    def function(x: Any) -> Any:
+        return apply(primitive, x)
+
+    function.__name__ = function.__qualname__ = primitive.symbol
+    function.__doc__ = f"{formula}. ``x`` is a Value, a number, or an array."
+    return function
+
+
+exp = _function(p.EXP, "e to the power x; inf past 709.78")
+log = _function(p.LOG, "The natural logarithm; -inf at 0, nan below")
+sqrt = _function(p.SQRT, "The square root; nan below 0")
+sin = _function(p.SIN, "The sine of x, in radians")
+cos = _function(p.COS, "The cosine of x, in radians")
+tanh = _function(p.TANH, "The hyperbolic tangent")
+sigmoid = _function(p.SIGMOID, "The logistic sigmoid, 1 / (1 + exp(-x))")
+relu = _function(p.RELU, "x where x > 0, else 0; its derivative at 0 is 0")
+softplus = _function(p.SOFTPLUS, "log(1 + exp(x)), accurate for every x")
+abs = _function(p.ABS, "The absolute value; its derivative at 0 is 0")
+step = _function(p.STEP, "1 where x > 0, else 0; its derivative is 0 everywhere")
+
+
+def pow(x: Any, y: Any) -> Any:
+    """X to the power y; nan for a negative x and a y that is no whole number."""
+    return apply(p.POW, x, y)
+
+
+def where(c: Any, a: Any, b: Any) -> Any:
+    """``a`` where ``c > 0``, else ``b``: a choice that stays in the graph.
+
+    Both ``a`` and ``b`` are computed, and both get a gradient, that of the other one times 0.
+
+    >>> where(2.0, 10.0, 20.0), where(-2.0, 10.0, 20.0)
+    (10.0, 20.0)
+    """
+    return apply(p.WHERE, (c, a, b))
+
+
+def sum(values: Iterable[Any]) -> Any:
+    """The sum, as one node however many ``values``; right to the last digit for numbers.
+
+    Raises:
+        ValueError: ``values`` is empty.
+
+    >>> sum([Value(0.1)] * 10).data
+    1.0
+    """
+    return apply(p.SUM, _vector(values, "values"))
+
+
+def max(values: Iterable[Any]) -> Any:
+    """The largest of ``values``, as one node. Tied maxima share the gradient equally.
+
+    Raises:
+        ValueError: ``values`` is empty.
+    """
+    return apply(p.MAX, _vector(values, "values"))
+
+
+def logsumexp(values: Iterable[Any]) -> Any:
+    """log(sum_i exp(x_i)), as one node, without overflow. Its gradient is softmax(x).
+
+    Raises:
+        ValueError: ``values`` is empty.
+    """
+    return apply(p.LOGSUMEXP, _vector(values, "values"))
+
+
+def dot(w: Iterable[Any], x: Iterable[Any], b: Any = None) -> Any:
+    """A neuron's pre-activation, sum_i w_i x_i (+ b), as one node.
+
+    Its ``inputs`` are those of ``w``, then ``b`` if given, then those of ``x``.
+
+    Raises:
+        ValueError: ``w`` and ``x`` differ in length, or are empty.
+
+    >>> dot([Value(2.0), Value(3.0)], [10.0, 100.0], 1.0).data
+    321.0
+    """
+    w, x = _vector(w, "w"), _vector(x, "x")
+    if len(w) != len(x):
+        raise ValueError(f"w and x must have the same length, got {len(w)} and {len(x)}")
+    return apply(p.DOT, w if b is None else (*w, b), x)
+
+
+def affine(
+    theta: Sequence[Sequence[Number]], x: Iterable[Number], b: Sequence[Number] | None = None
+) -> list[Value]:
+    """A layer's pre-activations, a_j = sum_i theta_ji x_i (+ b_j): one `dot` node per row.
+
+    The same nodes as from `dot` row by row, made faster: ``x`` is read once for all of them.
+
+    Args:
+        theta: weights, ``(d_out, d_in)``, Values or numbers.
+        x: inputs, ``(d_in,)``.
+        b: biases, ``(d_out,)``, or None.
+
+    Raises:
+        ValueError: a row of ``theta`` and ``x`` differ in length, or ``theta`` and ``b`` do.
+    """
+    inputs, data = _gather(_vector(x, "x"))
+    if b is not None:
+        data = (*data, 1.0)
+        if len(b) != len(theta):
+            raise ValueError(f"theta has {len(theta)} rows, but b has {len(b)} entries")
+    nodes = []
+    for j, row in enumerate(theta):
+        if len(row) != len(inputs):
+            raise ValueError(f"row {j} of theta has {len(row)} entries, but x has {len(inputs)}")
+        w, w_data = _gather(tuple(row) if b is None else (*row, b[j]))
+        nodes.append(record(p.DOT, w, w_data, inputs, data))
+    return nodes
+
+
+def primitive(
+    symbol: str, value: Callable[..., Any], partials: Callable[..., tuple[Any, ...]]
+) -> Callable[..., Any]:
+    """A primitive of your own, with the standing of the built-in ones.
+
+    Args:
+        symbol: what the picture prints.
+        value: ``value(*x)``, the value z of the inputs.
+        partials: ``partials(z, *x)``, a tuple: dz/dx for each input.
+
+    Both are written with operators and the functions of `autograd`, so that the one definition
+    runs on numbers, on arrays and, to be differentiated again, on Values. Where the formula
+    depends on the sign of something, use `where` or `step` rather than ``if``.
+
+    Returns:
+        A function of as many Values, numbers or arrays as ``value`` takes.
+
+    Raises:
+        TypeError: ``partials`` returns something else than a tuple (when it is called).
+        ValueError: ``partials`` returns a tuple of the wrong length (when it is called).
+
+    >>> from autograd import grad
+    >>> cube = primitive("cube", lambda x: x * x * x, lambda z, x: (3 * x * x,))
+    >>> cube(2.0), grad(cube)(2.0), grad(grad(cube))(2.0)
+    (8.0, 12.0, 12.0)
+    """
+
+    def checked(z: Any, *x: Any) -> tuple[Any, ...]:
+        ds = partials(z, *x)
+        if not isinstance(ds, tuple):
+            raise TypeError(
+                f"the partials of {symbol!r} must be a tuple, one per input, got {ds!r}: "
+                "for one input write (d,), with the comma"
+            )
+        if len(ds) != len(x):
+            raise ValueError(f"{symbol!r} has {len(x)} inputs, but partials gave {len(ds)}")
+        return ds
+
+    def row(m: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
+        if m is not p.FLOATS:
+            return value, checked
+        return (
+            lambda *x: _float(value(*x), f"the value of {symbol!r}"),
+            lambda z, *x: tuple([_float(d, f"a partial of {symbol!r}") for d in checked(z, *x)]),
+        )
+
+    def vector_row(m: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
+        value, partials = row(m)
+        return lambda x: value(*x), lambda z, x: (partials(z, *x),)
+
+    scalars, vector = p.Primitive(symbol, row), p.Primitive(symbol, vector_row)
+
+    def function(*x: Any) -> Any:
+        if not x:
+            raise TypeError(f"{symbol!r} needs at least one argument")
+        return apply(scalars, *x) if len(x) <= 2 else apply(vector, x)
+
+    function.__name__ = function.__qualname__ = symbol
+    function.__doc__ = value.__doc__
+    return function
+
+
+def _float(x: Any, name: str) -> float:
+    if isinstance(x, complex):
+        raise ArithmeticError  # (-8.0) ** 0.5 on floats, where IEEE has nan
+    return real(x, name)

@@ -1,0 +1,174 @@
+"""The table of primitives: the whole calculus of this package, one row each.
+
+A scalar primitive is completely described by its **value** ``z`` and its **partial derivatives**
+``dz/dx``. A row writes both once, as a function of the arithmetic ``m`` that it is to run in, so
+that the same row serves
+
+- Python floats (`FLOATS`), when a graph is recorded,
+- NumPy arrays (`ARRAYS`), when many numbers are computed at once,
+- graph values (the functions of `autograd` themselves), when a derivative is differentiated again.
+
+A primitive takes one or two arguments. An argument is a number, or a tuple of numbers (a *vector*,
+for the n-ary primitives); its partial derivative has the same shape.
+
+Every arithmetic keeps to IEEE 754: ``exp(710)`` is ``inf``, ``log(-1)`` is ``nan``, ``1/0`` is
+``inf``, and nothing raises. At kinks: relu'(0) = 0, |x|'(0) = 0, tied maxima share equally.
+"""
+
+import math
+import operator
+from collections.abc import Callable
+from functools import reduce
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+Row = Callable[[Any], tuple[Callable[..., Any], Callable[..., Any]]]
+
+
+def _where(c: Any, a: Any, b: Any) -> Any:
+    chosen: Any = np.where(c > 0.0, a, b)
+    return chosen[()]  # a scalar for scalars
+
+
+# What the rows below are written in, beside + - * / and unary -. On floats a call may raise where
+# IEEE has inf or nan (math.exp(710)): `evaluate_ieee` then steps in. It must not go complex, nor
+# raise at ordinary points: x**2 asks for the log of a negative x, the derivative in its exponent.
+FLOATS: Any = SimpleNamespace(
+    exp=math.exp, log1p=math.log1p, sqrt=math.sqrt,
+    sin=math.sin, cos=math.cos, tanh=math.tanh, abs=abs, pow=math.pow,
+    log=lambda x: math.log(x) if x > 0.0 else -math.inf if x == 0.0 else math.nan,
+    where=lambda c, a, b: a if c > 0.0 else b,
+    maximum=lambda x, y: x if x > y or x != x else y,
+    sum=math.fsum,
+    max=lambda x: reduce(FLOATS.maximum, x),
+)  # fmt: skip
+ARRAYS: Any = SimpleNamespace(
+    exp=np.exp, log=np.log, log1p=np.log1p, sqrt=np.sqrt,
+    sin=np.sin, cos=np.cos, tanh=np.tanh, abs=np.abs, pow=np.power,
+    where=_where,
+    maximum=np.maximum,
+    sum=lambda x: reduce(operator.add, x),
+    max=lambda x: reduce(np.maximum, x),
+)  # fmt: skip
+
+
+class Primitive:
+    """One row of the table.
+
+    Attributes:
+        symbol: what the picture and the trace print, ``"+"`` or ``"exp"``.
+        on: the row itself: ``on(m)`` gives ``(value, partials)`` in the arithmetic ``m``.
+            ``value(*arguments)`` is z; ``partials(z, *arguments)`` is a tuple with one entry per
+            argument. For a vector argument the entry is a tuple; it may run on past the argument's
+            end, and is paired off from the left.
+        value, partials: the row on floats.
+    """
+
+    __slots__ = ("on", "partials", "symbol", "value")
+
+    def __init__(self, symbol: str, row: Row) -> None:
+        self.symbol = symbol
+        self.on = row
+        self.value, self.partials = row(FLOATS)
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.symbol}>"
+
+    def __deepcopy__(self, memo: object) -> "Primitive":
+        return self  # a copied graph must keep to the same rows
+
+
+def evaluate_ieee(primitive: Primitive, *arguments: Any) -> tuple[float, tuple[Any, ...]]:
+    """Value and partial derivatives at floats, on NumPy's scalars: inf or nan, never an error.
+
+    Python's floats are some ten times faster, and give the same; but they raise where IEEE has
+    inf or nan. Whoever runs a row on them turns here when it raises.
+    """
+    value, partials = primitive.on(ARRAYS)
+    with np.errstate(all="ignore"):
+        arguments = each(np.float64, arguments)
+        z = value(*arguments)
+        return float(z), each(float, partials(z, *arguments))
+
+
+def each(f: Callable[[Any], Any], arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    """``f`` of every number among ``arguments``, those inside vectors included."""
+    return tuple([tuple(map(f, x)) if type(x) is tuple else f(x) for x in arguments])
+
+
+def _sigmoid(m: Any, x: Any) -> Any:
+    e = m.exp(-m.abs(x))  # at most 1: no overflow on either side
+    return m.where(x, 1.0, e) / (1.0 + e)
+
+
+def _logsumexp(m: Any, x: Any) -> Any:
+    # The largest terms are counted, exactly, and the rest enters log1p, so that the result keeps
+    # its digits also where one term outweighs all others by far.
+    top = m.max(x)
+    ties = m.sum([1.0 - m.step(top - v) for v in x])
+    rest = m.sum([m.where(top - v, m.exp(v - top), 0.0) for v in x])
+    return top + m.log1p(rest + (ties - 1.0))
+
+
+def _max_partials(m: Any, z: Any, x: Any) -> tuple[Any, ...]:
+    hits = [1.0 - m.step(z - v) for v in x]
+    ties = m.sum(hits)
+    return (tuple([hit / ties for hit in hits]),)
+
+
+def _where_partials(m: Any, c: Any) -> tuple[Any, ...]:
+    yes = m.step(c)
+    return ((0.0, yes, 1.0 - yes),)
+
+
+def _pow_partials(m: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    # d/dx = y x^(y-1), with 0 where y = 0. d/dy = z log x, with 0 where x = 0 and y > 0.
+    # Written so that no branch that is not taken holds an inf: 0 times it would be nan.
+    zero_base = m.where(m.abs(x), 0.0, m.step(y))
+    return y * m.pow(x, m.where(m.abs(y), y - 1.0, 0.0)), z * m.log(x + zero_base)
+
+
+def _with_bias(x: Any, w: Any) -> Any:
+    # dot(w, x) + b is the dot of (w, b) and (x, 1).
+    return x if len(x) == len(w) else (*x, 1.0)
+
+
+# fmt: off
+#                         symbol               value z                          partial derivatives
+ADD       = Primitive("+",         lambda m: (operator.add,                    lambda z, x, y: (1.0, 1.0)))
+SUB       = Primitive("-",         lambda m: (operator.sub,                    lambda z, x, y: (1.0, -1.0)))
+MUL       = Primitive("*",         lambda m: (operator.mul,                    lambda z, x, y: (y, x)))
+DIV       = Primitive("/",         lambda m: (operator.truediv,                lambda z, x, y: (1.0 / y, -z / y)))
+POW       = Primitive("**",        lambda m: (m.pow,                           lambda z, x, y: _pow_partials(m, z, x, y)))
+NEG       = Primitive("-",         lambda m: (operator.neg,                    lambda z, x: (-1.0,)))
+POS       = Primitive("+",         lambda m: (operator.pos,                    lambda z, x: (1.0,)))
+ABS       = Primitive("abs",       lambda m: (m.abs,                           lambda z, x: (m.step(x) - m.step(-x),)))
+EXP       = Primitive("exp",       lambda m: (m.exp,                           lambda z, x: (z,)))
+LOG       = Primitive("log",       lambda m: (m.log,                           lambda z, x: (1.0 / x,)))
+SQRT      = Primitive("sqrt",      lambda m: (m.sqrt,                          lambda z, x: (0.5 / z,)))
+SIN       = Primitive("sin",       lambda m: (m.sin,                           lambda z, x: (m.cos(x),)))
+COS       = Primitive("cos",       lambda m: (m.cos,                           lambda z, x: (-m.sin(x),)))
+TANH      = Primitive("tanh",      lambda m: (m.tanh,                          lambda z, x: (4.0 * m.sigmoid(2.0 * x) * m.sigmoid(-2.0 * x),)))
+SIGMOID   = Primitive("sigmoid",   lambda m: (lambda x: _sigmoid(m, x),        lambda z, x: (z * m.sigmoid(-x),)))
+RELU      = Primitive("relu",      lambda m: (lambda x: m.maximum(x, 0.0),     lambda z, x: (m.step(x),)))
+SOFTPLUS  = Primitive("softplus",  lambda m: (lambda x: m.maximum(x, 0.0) + m.log1p(m.exp(-m.abs(x))),
+                                                                               lambda z, x: (m.sigmoid(x),)))
+STEP      = Primitive("step",      lambda m: (lambda x: m.where(x, 1.0, 0.0),  lambda z, x: (0.0,)))
+WHERE     = Primitive("where",     lambda m: (lambda cab: m.where(*cab),       lambda z, cab: _where_partials(m, cab[0])))
+SUM       = Primitive("sum",       lambda m: (m.sum,                           lambda z, x: ((1.0,) * len(x),)))
+DOT       = Primitive("dot",       lambda m: (lambda w, x: m.sum(map(operator.mul, w, _with_bias(x, w))),
+                                                                               lambda z, w, x: (_with_bias(x, w), w)))
+LOGSUMEXP = Primitive("logsumexp", lambda m: (lambda x: _logsumexp(m, x),      lambda z, x: (tuple([m.exp(v - z) for v in x]),)))
+MAX       = Primitive("max",       lambda m: (m.max,                           lambda z, x: _max_partials(m, z, x)))
+# fmt: on
+
+TABLE = (
+    ADD, SUB, MUL, DIV, POW, NEG, POS, ABS, EXP, LOG, SQRT, SIN, COS, TANH, SIGMOID, RELU,
+    SOFTPLUS, STEP, WHERE, SUM, DOT, LOGSUMEXP, MAX,
+)  # fmt: skip
+
+# These three are built from the others, and used in the partial derivatives above.
+for _m in (FLOATS, ARRAYS):
+    _m.step, _m.sigmoid = STEP.on(_m)[0], SIGMOID.on(_m)[0]

@@ -1,0 +1,248 @@
+"""`Value`: a number that remembers how it was computed, and so knows its derivatives.
+
+Operators on Values record a graph, one node per operation. A node keeps its inputs, and the
+partial derivative of its value with respect to each of them, as numbers, from the moment it is
+recorded: `Value.backward` is then one multiplication and one addition per edge.
+
+>>> from autograd import Value
+>>> x, y = Value(2.0), Value(5.0)
+>>> f = x.log() + x * y - y.sin()
+>>> f.backward()
+>>> x.grad, y.grad
+(5.5, 1.7163378145367738)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from numbers import Real
+from typing import Any, Union
+
+import numpy as np
+
+from . import primitives as p
+from .graph import topological_order
+
+Number = Union["Value", float]
+
+new = object.__new__
+
+
+def real(x: Any, name: str) -> float:
+    """``x`` as a float, if it is a Python or NumPy number."""
+    if type(x) is float:
+        return x
+    if isinstance(x, Real | np.bool_):
+        return float(x)
+    if isinstance(x, Value):
+        raise TypeError(f"{name} must be a plain number, got {x!r}: its number is its .data")
+    raise TypeError(f"{name} must be a real number, got {_short(x)} ({type(x).__name__})")
+
+
+def record(primitive: p.Primitive, x: Any, a: Any, y: Any = None, b: Any = None) -> Value:
+    """A new node: ``primitive`` of the inputs ``x`` and ``y``, whose data are ``a`` and ``b``."""
+    node = new(Value)
+    try:
+        if y is None:
+            node._data = z = primitive.value(a)
+            (node._dx,) = primitive.partials(z, a)
+            node._dy = None
+        else:
+            node._data = z = primitive.value(a, b)
+            node._dx, node._dy = primitive.partials(z, a, b)
+    except (ArithmeticError, ValueError):  # Python's floats raise where IEEE has inf or nan
+        arguments = (a,) if y is None else (a, b)
+        node._data, partials = p.evaluate_ieee(primitive, *arguments)
+        node._dx, node._dy = partials if len(partials) == 2 else (*partials, None)
+    node._grad = 0.0
+    node.label = ""
+    node._primitive = primitive
+    node._x = x
+    node._y = y
+    return node
+
+
+def _unary(primitive: p.Primitive) -> Callable[[Value], Value]:
+    """The method of `Value` that records a primitive of one number."""
+
+    def method(self: Value) -> Value:
+        return record(primitive, self, self._data)
+
+    method.__doc__ = f"{primitive.symbol} of this Value, as one node."
+    return method
+
+
+def _binary(primitive: p.Primitive) -> tuple[Callable[..., Value], Callable[..., Value]]:
+    """The operator of `Value` that records a primitive of two numbers, and its reflected form."""
+
+    def operator(self: Value, other: Number) -> Any:
+        if type(other) is float:
+            return record(primitive, self, self._data, other, other)
+        if isinstance(other, Value):
+            return record(primitive, self, self._data, other, other._data)
+        number = _operand(other)
+        if number is None:
+            return NotImplemented
+        return record(primitive, self, self._data, number, number)
+
+    def reflected(self: Value, other: float) -> Any:
+        number = _operand(other)
+        if number is None:
+            return NotImplemented
+        return record(primitive, number, number, self, self._data)
+
+    return operator, reflected
+
+
+def _comparison(compare: Callable[[float, float], bool]) -> Callable[[Value, Number], bool]:
+    def operator(self: Value, other: Number) -> Any:
+        number = other._data if isinstance(other, Value) else _operand(other)
+        return NotImplemented if number is None else compare(self._data, number)
+
+    return operator
+
+
+def _operand(x: Any) -> float | None:
+    """A plain number beside a Value in an operator, as a float; None if it is something else."""
+    if isinstance(x, np.ndarray):
+        raise TypeError(
+            f"a Value is one number and can't be combined with an array of shape {x.shape}: "
+            "use a list comprehension, [v * x for x in array], or autograd.dot(w, x)"
+        )
+    return float(x) if isinstance(x, Real | np.bool_) else None
+
+
+def _numbers(argument: Any) -> tuple[Any, ...]:
+    """The numbers in an argument: none, one, or a vector of them."""
+    if argument is None:
+        return ()
+    return argument if type(argument) is tuple else (argument,)
+
+
+def _short(x: Any) -> str:
+    text = repr(x)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+class Value:
+    """A scalar in a computation graph.
+
+    Args:
+        data: a real number, kept as a `float`.
+        label: a name for the pictures.
+
+    Attributes:
+        data: the number. Assigning changes this Value alone: what was computed from it stays.
+        grad: filled by `backward`; a leaf's adds up over calls.
+        label: a name for the pictures.
+
+    Raises:
+        TypeError: ``data`` is not a real number, or ``label`` is not a string.
+
+    Equality is identity; ``<``, ``<=``, ``>`` and ``>=`` compare the data.
+    """
+
+    # The inputs are _x and _y: a Value, a plain float, a tuple of them for n-ary operations, or
+    # None; _dx and _dy are the partial derivatives, of the same shapes (see `Primitive`). Fixed
+    # slots instead of lists or closures: nothing else is what makes a node small and fast.
+    __slots__ = ("_data", "_dx", "_dy", "_grad", "_primitive", "_x", "_y", "label")
+    __array_ufunc__ = None  # NumPy then leaves `array * value` to us, who refuse it with advice
+
+    label: str
+
+    def __init__(self, data: float, label: str = "") -> None:
+        if not isinstance(label, str):
+            raise TypeError(f"label must be a string, got {label!r}")
+        self._data = real(data, "data")
+        self._grad = 0.0
+        self.label = label
+        self._primitive: p.Primitive | None = None
+        self._x: Any = None
+        self._y: Any = None
+        self._dx: Any = None
+        self._dy: Any = None
+
+    @property
+    def data(self) -> float:
+        """The number."""
+        return self._data
+
+    @data.setter
+    def data(self, data: float) -> None:
+        self._data = real(data, "data")
+
+    @property
+    def grad(self) -> float:
+        """The derivative of the last root with respect to this Value."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, grad: float) -> None:
+        self._grad = real(grad, "grad")
+
+    @property
+    def op(self) -> str:
+        """The operation's symbol; empty for a leaf."""
+        return "" if self._primitive is None else self._primitive.symbol
+
+    @property
+    def inputs(self) -> tuple[Number, ...]:
+        """What this Value was computed from, in order; a plain number stays a float."""
+        return tuple([v for arg in (self._x, self._y) for v in _numbers(arg)])
+
+    @property
+    def partials(self) -> tuple[float, ...]:
+        """The derivative of this Value with respect to each of `inputs`, when it was recorded."""
+        arguments = ((self._x, self._dx), (self._y, self._dy))
+        return tuple([d for arg, ds in arguments for _, d in zip(_numbers(arg), _numbers(ds))])
+
+    def backward(self) -> None:
+        """Reverse sweep: fill in ``grad``, the derivative of this Value, for all it depends on.
+
+        A leaf's ``grad`` is added to (set it to 0 to start afresh); any other node's is that of
+        this sweep alone. The derivatives are those at the recorded point, even if some ``data``
+        was changed since.
+        """
+        order = topological_order(self)
+        for node in order:
+            if node._x is not None:
+                node._grad = 0.0
+        self._grad += 1.0  # dL/dL
+        for node in reversed(order):
+            x = node._x
+            if x is None:
+                continue
+            # The chain rule: dL/dinput += dL/dnode * dnode/dinput.
+            y, grad = node._y, node._grad
+            if type(x) is tuple:
+                for v, d in zip(x, node._dx):
+                    if type(v) is not float:
+                        v._grad += grad * d
+            elif type(x) is not float:
+                x._grad += grad * node._dx
+            if y is None:
+                continue
+            if type(y) is tuple:
+                for v, d in zip(y, node._dy):
+                    if type(v) is not float:
+                        v._grad += grad * d
+            elif type(y) is not float:
+                y._grad += grad * node._dy
+
+    def __repr__(self) -> str:
+        name = f", label={self.label!r}" if self.label else ""
+        return f"Value(data={self._data}, grad={self._grad}{name})"
+
+    __lt__, __le__ = _comparison(float.__lt__), _comparison(float.__le__)
+    __gt__, __ge__ = _comparison(float.__gt__), _comparison(float.__ge__)
+
+    __add__, __radd__ = _binary(p.ADD)
+    __sub__, __rsub__ = _binary(p.SUB)
+    __mul__, __rmul__ = _binary(p.MUL)
+    __truediv__, __rtruediv__ = _binary(p.DIV)
+    __pow__, __rpow__ = _binary(p.POW)
+    __neg__, __pos__, __abs__ = _unary(p.NEG), _unary(p.POS), _unary(p.ABS)
+
+    abs, exp, log, sqrt = _unary(p.ABS), _unary(p.EXP), _unary(p.LOG), _unary(p.SQRT)
+    sin, cos, tanh = _unary(p.SIN), _unary(p.COS), _unary(p.TANH)
+    sigmoid, relu, softplus = _unary(p.SIGMOID), _unary(p.RELU), _unary(p.SOFTPLUS)

@@ -23,15 +23,17 @@ from .derivatives import (
     jvp,
     value_and_grad,
 )
+from .draw import Drawing, draw
 from .functions import (
-    abs,  # noqa: F401
+    abs as abs,
+)
+from .functions import (
     affine,
     cos,
     dot,
     exp,
     log,
     logsumexp,
-    max,  # noqa: F401
     primitive,
     relu,
     sigmoid,
@@ -39,19 +41,26 @@ from .functions import (
     softplus,
     sqrt,
     step,
-    sum,  # noqa: F401
     tanh,
     where,
+)
+from .functions import (
+    max as max,
+)
+from .functions import (
+    sum as sum,
 )
 from .graph import topological_order
 from .value import Value
 
 __all__ = [
+    "Drawing",
     "GradCheck",
     "Value",
     "affine",
     "cos",
     "dot",
+    "draw",
     "exp",
     "finite_difference",
     "grad",

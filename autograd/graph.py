@@ -21,7 +21,7 @@ def topological_order(root: "Value") -> list["Value"]:
     seen = set()
     stack: list[Any] = [root]  # our own: a deep graph would exhaust Python's
     pop, push = stack.pop, stack.append
-    vector = None
+    shared = None
     while stack:
         node = pop()
         if node is None:  # the inputs of the node below are all in order now
@@ -37,16 +37,16 @@ def topological_order(root: "Value") -> list["Value"]:
         push(node)
         push(None)
         # Pushed right to left, to be popped left to right.
-        if type(y) is tuple:
-            if y is not vector:  # neurons of a layer share their x, which need be looked at once
-                vector = y
-                if not seen.issuperset(y):
-                    stack += [v for v in reversed(y) if type(v) is not float and v not in seen]
-        elif y is not None and type(y) is not float and y not in seen:
-            push(y)
         if type(x) is tuple:
+            if y is not None and y is not shared:  # a layer's neurons share one x: look at it once
+                shared = y
+                if not seen.issuperset(y):
+                    stack += [v for v in reversed(y) if v not in seen and type(v) is not float]
             if not seen.issuperset(x):
-                stack += [v for v in reversed(x) if type(v) is not float and v not in seen]
-        elif type(x) is not float and x not in seen:
-            push(x)
+                stack += [v for v in reversed(x) if v not in seen and type(v) is not float]
+        else:
+            if y is not None and y not in seen and type(y) is not float:
+                push(y)
+            if x not in seen and type(x) is not float:
+                push(x)
     return order

@@ -130,11 +130,7 @@ def _pow_partials(m: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
     return y * m.pow(x, m.where(m.abs(y), y - 1.0, 0.0)), z * m.log(x + zero_base)
 
 
-def _with_bias(x: Any, w: Any) -> Any:
-    # dot(w, x) + b is the dot of (w, b) and (x, 1).
-    return x if len(x) == len(w) else (*x, 1.0)
-
-
+# In DOT, w may be one longer than x: then its last entry is the bias, the weight of a constant 1.
 # fmt: off
 #                         symbol               value z                          partial derivatives
 ADD       = Primitive("+",         lambda m: (operator.add,                    lambda z, x, y: (1.0, 1.0)))
@@ -158,8 +154,7 @@ SOFTPLUS  = Primitive("softplus",  lambda m: (lambda x: m.maximum(x, 0.0) + m.lo
 STEP      = Primitive("step",      lambda m: (lambda x: m.where(x, 1.0, 0.0),  lambda z, x: (0.0,)))
 WHERE     = Primitive("where",     lambda m: (lambda cab: m.where(*cab),       lambda z, cab: _where_partials(m, cab[0])))
 SUM       = Primitive("sum",       lambda m: (m.sum,                           lambda z, x: ((1.0,) * len(x),)))
-DOT       = Primitive("dot",       lambda m: (lambda w, x: m.sum(map(operator.mul, w, _with_bias(x, w))),
-                                                                               lambda z, w, x: (_with_bias(x, w), w)))
+DOT       = Primitive("dot",       lambda m: (lambda w, x: m.sum(map(operator.mul, w, x if len(x) == len(w) else (*x, 1.0))),    lambda z, w, x: (x if len(x) == len(w) else (*x, 1.0), w)))
 LOGSUMEXP = Primitive("logsumexp", lambda m: (lambda x: _logsumexp(m, x),      lambda z, x: (tuple([m.exp(v - z) for v in x]),)))
 MAX       = Primitive("max",       lambda m: (m.max,                           lambda z, x: _max_partials(m, z, x)))
 # fmt: on

@@ -74,16 +74,34 @@ def _unary(primitive: p.Primitive) -> Callable[[Value], Value]:
 
 def _binary(primitive: p.Primitive) -> tuple[Callable[..., Value], Callable[..., Value]]:
     """The operator of `Value` that records a primitive of two numbers, and its reflected form."""
+    value, partials = primitive.value, primitive.partials
 
     def operator(self: Value, other: Number) -> Any:
-        if type(other) is float:
-            return record(primitive, self, self._data, other, other)
-        if isinstance(other, Value):
-            return record(primitive, self, self._data, other, other._data)
-        number = _operand(other)
-        if number is None:
-            return NotImplemented
-        return record(primitive, self, self._data, number, number)
+        if type(other) is Value:
+            b = other._data
+        elif type(other) is float:
+            b = other
+        elif isinstance(other, Value):
+            b = other._data
+        else:
+            number = _operand(other)
+            if number is None:
+                return NotImplemented
+            other = b = number
+        # What `record` does, written out: plain expressions spend most of their time here.
+        a = self._data
+        node = new(Value)
+        try:
+            node._data = z = value(a, b)
+            node._dx, node._dy = partials(z, a, b)
+        except (ArithmeticError, ValueError):
+            node._data, (node._dx, node._dy) = p.evaluate_ieee(primitive, a, b)
+        node._grad = 0.0
+        node.label = ""
+        node._primitive = primitive
+        node._x = self
+        node._y = other
+        return node
 
     def reflected(self: Value, other: float) -> Any:
         number = _operand(other)
@@ -209,25 +227,23 @@ class Value:
                 node._grad = 0.0
         self._grad += 1.0  # dL/dL
         for node in reversed(order):
-            x = node._x
+            x, y, grad = node._x, node._y, node._grad
             if x is None:
                 continue
             # The chain rule: dL/dinput += dL/dnode * dnode/dinput.
-            y, grad = node._y, node._grad
             if type(x) is tuple:
                 for v, d in zip(x, node._dx):
                     if type(v) is not float:
                         v._grad += grad * d
-            elif type(x) is not float:
-                x._grad += grad * node._dx
-            if y is None:
-                continue
-            if type(y) is tuple:
-                for v, d in zip(y, node._dy):
-                    if type(v) is not float:
-                        v._grad += grad * d
-            elif type(y) is not float:
-                y._grad += grad * node._dy
+                if y is not None:
+                    for v, d in zip(y, node._dy):
+                        if type(v) is not float:
+                            v._grad += grad * d
+            else:
+                if type(x) is not float:
+                    x._grad += grad * node._dx
+                if y is not None and type(y) is not float:
+                    y._grad += grad * node._dy
 
     def __repr__(self) -> str:
         name = f", label={self.label!r}" if self.label else ""

@@ -1,0 +1,247 @@
+"""The picture of a computation graph, with values and gradients in it.
+
+`draw` builds the DOT text with the `graphviz` package. It is laid out by Graphviz's program `dot`
+or, where there is none, by `pygraphviz`. Importing this module gives `Value` its picture in Jupyter.
+"""
+
+import html
+import math
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import graphviz
+
+from .files import write_whole
+from .graph import topological_order
+from .value import Value
+
+READABLE, DRAWABLE = 80, 2000  # nodes: up to where a picture helps, and where it can be made
+FORMATS = ("svg", "png", "pdf")
+
+ADVICE = (
+    "To see the picture, install Graphviz (apt install graphviz, brew install graphviz) "
+    "or: pip install 'chalkgrad[demo]'"
+)
+
+
+def draw(root: Value, *, stop: Iterable[Value] = (), limit: int = DRAWABLE) -> "Drawing":
+    """The picture of the graph that ``root`` was computed by, inputs on the left.
+
+    A box shows a node's label and operation, its value, and its gradient; the number at an edge is
+    the local derivative. The colour shows the sign and size of the gradient. Call ``backward()``
+    first to have gradients to see.
+
+    Args:
+        root: the result.
+        stop: nodes to draw without what they were computed from, so that the end of a large graph
+            can be seen alone.
+        limit: the most nodes to draw.
+
+    Returns:
+        A `Drawing`: shows itself in Jupyter, and has ``.save(path)`` and ``.source``.
+
+    Raises:
+        TypeError: ``root`` is not a Value.
+        ValueError: there are more than ``limit`` nodes.
+    """
+    return Drawing(root, stop, limit)
+
+
+class Drawing:
+    """A picture of a graph, as made by `draw`.
+
+    Attributes:
+        source: the picture in Graphviz's DOT language.
+        size: how many nodes it shows.
+    """
+
+    def __init__(self, root: Value, stop: Iterable[Value] = (), limit: int = DRAWABLE) -> None:
+        if not isinstance(root, Value):
+            raise TypeError(f"root must be a Value, got {type(root).__name__}")
+        nodes, cut = _nodes(root, set(stop))
+        if len(nodes) > limit:
+            raise ValueError(
+                f"the graph has {len(nodes)} nodes, more than {limit}, and could not be read. Draw "
+                "what leads to one of its nodes, draw(node), or what follows some of them, "
+                "draw(root, stop=nodes)"
+            )
+        self.size = len(nodes)
+        self._text = _text(nodes, cut)
+        self.source = _dot(nodes, cut)
+
+    def __repr__(self) -> str:
+        return self._text if _layout_tool() else f"{self._text}\n{ADVICE}"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        bundle = {"text/plain": repr(self)}
+        try:
+            bundle["image/svg+xml"] = self.render("svg").decode()
+        except (RuntimeError, OSError):  # a display never raises
+            pass
+        return bundle
+
+    def render(self, format: str = "svg") -> bytes:
+        """The laid out picture: "svg", "png" or "pdf".
+
+        Raises:
+            ValueError: another format.
+            RuntimeError: nothing that can lay it out is installed, or it failed.
+        """
+        if format not in FORMATS:
+            raise ValueError(f"format must be one of {', '.join(FORMATS)}, got {format!r}")
+        tool = _layout_tool()
+        if tool == "dot":
+            try:
+                return bytes(graphviz.Source(self.source).pipe(format=format))
+            except (graphviz.CalledProcessError, graphviz.ExecutableNotFound) as error:
+                raise RuntimeError(f"Graphviz's dot failed: {error}") from error
+        if tool == "pygraphviz":
+            import pygraphviz
+
+            graph = pygraphviz.AGraph(string=self.source)
+            return bytes(graph.draw(format=format, prog="dot"))
+        raise RuntimeError(f"nothing here can lay out a graph. {ADVICE}")
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the picture to ``path``, whole or not at all: .svg, .png, .pdf, or .dot.
+
+        Raises:
+            ValueError: the name ends in something else.
+            RuntimeError: nothing that can lay it out is installed (never for .dot).
+        """
+        suffix = Path(path).suffix.removeprefix(".").lower()
+        if suffix == "dot":
+            write_whole(path, self.source.encode())
+        elif suffix in FORMATS:
+            write_whole(path, self.render(suffix))
+        else:
+            raise ValueError(f"path must end in .svg, .png, .pdf or .dot, got {str(path)!r}")
+
+
+def _layout_tool() -> str | None:
+    if shutil.which("dot"):
+        return "dot"
+    try:
+        import pygraphviz  # noqa: F401
+    except ImportError:
+        return None
+    return "pygraphviz"
+
+
+def _nodes(root: Value, stop: set[Value]) -> tuple[list[Value], set[Value]]:
+    """The nodes to draw in topological order, and those among them that are cut off."""
+    order = topological_order(root)
+    needed = {root}
+    for node in reversed(order):
+        if node in needed and node not in stop:
+            needed.update(v for v in node.inputs if isinstance(v, Value))
+    return [node for node in order if node in needed], stop & needed
+
+
+def _number(x: float) -> str:
+    return f"{x:.4g}".replace("-", "\N{MINUS SIGN}")
+
+
+def _printable(text: object) -> str:
+    """One line of at most 40 characters, whatever the text."""
+    line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))
+    return line if len(line) <= 40 else line[:39] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def _text(nodes: list[Value], cut: set[Value]) -> str:
+    """The graph as a table: one line per node, inputs first."""
+    names: dict[Value, str] = {}
+    rows = [("node", "computed as", "value", "gradient")]
+    for i, node in enumerate(nodes):
+        names[node] = _printable(node.label) or f"v{i}"
+        how = ""
+        if node.op and node not in cut:
+            shown = [names[v] if isinstance(v, Value) else _number(v) for v in node.inputs[:8]]
+            more = ["\N{HORIZONTAL ELLIPSIS}"] if len(node.inputs) > 8 else []
+            how = f"{_printable(node.op)}({', '.join(shown + more)})"
+        rows.append((names[node], how, _number(node.data), _number(node.grad)))
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return "\n".join(
+        f"{name:<{widths[0]}}  {how:<{widths[1]}}  {value:>{widths[2]}}  {grad:>{widths[3]}}"
+        for name, how, value, grad in rows
+    )
+
+
+def _fill(grad: float, largest: float) -> str:
+    """A colour for a gradient: blue for positive, orange for negative, deeper for larger."""
+    if not math.isfinite(grad):
+        return "#ffe14d"
+    if grad == 0.0:
+        return "#f4f4f4"
+    depth = 0.15 + 0.85 * math.sqrt(min(abs(grad) / largest, 1.0))
+    far = (86, 160, 220) if grad > 0 else (240, 150, 70)
+    return "#" + "".join(f"{round(255 + depth * (c - 255)):02x}" for c in far)
+
+
+def _dot(nodes: list[Value], cut: set[Value]) -> str:
+    graph = graphviz.Digraph(
+        graph_attr={
+            "rankdir": "LR", "bgcolor": "white", "pad": "0.2", "nodesep": "0.15", "ranksep": "0.5",
+            "fontname": "Helvetica,Arial,sans-serif", "fontsize": "10", "fontcolor": "#555555",
+            "label": "Each box: the number, and the gradient d(result)/d(box). On each arrow: the "
+            "local derivative.\nBlue: positive gradient; orange: negative; deeper: larger.",
+        },
+        node_attr={"shape": "plain", "fontname": "Helvetica,Arial,sans-serif", "fontsize": "12"},
+        edge_attr={
+            "fontname": "Helvetica,Arial,sans-serif", "fontsize": "10", "color": "#777777",
+            "fontcolor": "#444444", "arrowsize": "0.6",
+        },
+    )  # fmt: skip
+    ids = {node: f"n{i}" for i, node in enumerate(nodes)}
+    largest = max((abs(n.grad) for n in nodes if math.isfinite(n.grad)), default=0.0) or 1.0
+    for node, name in ids.items():
+        graph.node(name, _box(node, nodes[-1], largest))
+        if node in cut:
+            continue
+        for i, (v, d) in enumerate(zip(node.inputs, node.partials)):
+            if not isinstance(v, Value):
+                constant = f"{name}c{i}"
+                graph.node(constant, _number(v), fontcolor="#666666", margin="0.05")
+                graph.edge(constant, name, style="dashed")
+            else:
+                graph.edge(ids[v], name, label=f" {_number(d)} ")
+    return str(graph.source)
+
+
+def _box(node: Value, root: Value, largest: float) -> str:
+    """A node as one of Graphviz's HTML-like labels."""
+    label, op = (
+        html.escape(_printable(text)).replace("\\", "&#92;") for text in (node.label, node.op)
+    )
+    head = f"<B>{label}</B>" if label else ""
+    if op:
+        head += f'{" = " if head else ""}<FONT COLOR="#333333">{op}</FONT>'
+    border = 3 if node is root else 1
+    style = ' STYLE="ROUNDED"' if not node.op else ""
+    rows = "".join(
+        f'<TR><TD ALIGN="LEFT"><FONT POINT-SIZE="9" COLOR="#444444">{name}</FONT></TD>'
+        f'<TD ALIGN="RIGHT">{_number(number)}</TD></TR>'
+        for name, number in (("value", node.data), ("grad", node.grad))
+    )
+    return (
+        f'<<TABLE BORDER="{border}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2"{style}'
+        f' COLOR="#333333" BGCOLOR="{_fill(node.grad, largest)}">'
+        f'<TR><TD COLSPAN="2">{head or "&#160;"}</TD></TR>{rows}</TABLE>>'
+    )
+
+
+def _value_bundle(self: Value, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    """The display of a Value in Jupyter: its graph, where that can be read, else its repr."""
+    bundle = {"text/plain": repr(self)}
+    if len(topological_order(self)) <= 4 * READABLE:
+        picture = Drawing(self)._repr_mimebundle_()
+        bundle.update({k: v for k, v in picture.items() if k != "text/plain"})
+        if len(bundle) == 1:
+            bundle["text/plain"] = f"{self!r}\n\n{picture['text/plain']}"
+    return bundle
+
+
+Value._repr_mimebundle_ = _value_bundle  # type: ignore[attr-defined]

@@ -1,0 +1,231 @@
+"""The command line: ``python -m nn train digits``."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+
+from autograd import Drawing, Value, draw, topological_order
+from autograd.draw import READABLE
+
+from . import datasets
+from .losses import bernoulli_nll, categorical_nll, gaussian_nll
+from .network import ACTIVATIONS, MLP
+from .optim import cosine, growing, inverse_time, step_decay
+from .training import evaluate, fit
+
+LOSSES = {"gaussian": gaussian_nll, "bernoulli": bernoulli_nll, "categorical": categorical_nll}
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One clear line and exit code 2."""
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code."""
+    parser = _Parser(prog="python -m nn", description="Train networks of scalar Values by SGD.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_train(commands)
+    options = parser.parse_args(arguments)
+    try:
+        train(options)
+    except (ValueError, ModuleNotFoundError, OSError) as error:
+        parser.error(str(error))
+    except FloatingPointError as error:
+        print(f"{parser.prog}: training stopped: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"{parser.prog}: interrupted, nothing was written", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _add_train(commands: Any) -> None:
+    parser = commands.add_parser(
+        "train", help="train a network on a data set",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        description="Train a network on a data set. Writes history.csv, curves.svg and graph.svg.",
+    )  # fmt: skip
+    add = parser.add_argument
+    add("data", metavar="DATA", help=", ".join(datasets.NAMES))
+    add(
+        "--widths",
+        type=_positive,
+        nargs="*",
+        default=[32],
+        metavar="D",
+        help="widths of the hidden layers, or nothing for none",
+    )
+    add(
+        "--activation",
+        nargs="+",
+        default=["relu"],
+        choices=[*ACTIVATIONS],
+        metavar="G",
+        help="for all hidden layers, or one each: " + ", ".join(ACTIVATIONS),
+    )
+    add("--no-bias", action="store_true", help="neurons without a bias, as in the lecture")
+    add(
+        "--loss",
+        choices=[*LOSSES],
+        metavar="LOSS",
+        help=", ".join(LOSSES) + "; that of the data if not given",
+    )
+    add("--epochs", type=_positive, default=20, metavar="N", help="passes over the training part")
+    add(
+        "--batch-size",
+        type=_batch_size,
+        default="16",
+        metavar="B",
+        help="a number, full, or a schedule: grow:START:FACTOR:EPOCHS",
+    )
+    add(
+        "--lr",
+        type=_learning_rate,
+        default="0.1",
+        metavar="LR",
+        help="a number, or a schedule of updates: step:LR:FACTOR:UPDATES, 1/t:LR:T0, cosine:LR",
+    )
+    add("--momentum", type=float, default=0.0, metavar="M", help="in [0, 1)")
+    add(
+        "--seed", type=int, default=0, metavar="S", help="of the split, the weights and the batches"
+    )
+    add("--out", type=Path, metavar="DIR", help="where the files go; runs/DATA if not given")
+    add("--quiet", action="store_true", help="no progress bar")
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train as the options say, report, and write the files."""
+    if options.seed < 0:
+        raise ValueError(f"--seed must be 0 or more, got {options.seed}")
+    data = datasets.load(options.data, seed=options.seed)
+    n, d0 = data.X_train.shape
+    loss = LOSSES[options.loss] if options.loss else data.loss
+    K = len(data.classes)
+    if loss is not data.loss and (loss is gaussian_nll) is not (K == 0):
+        raise ValueError(f"--loss {options.loss} does not fit {data.name}: its targets are "
+                         + ("classes" if K else "numbers"))  # fmt: skip
+    if loss is bernoulli_nll and K > 2:
+        raise ValueError(f"--loss bernoulli is for two classes, {data.name} has {K}")
+    outputs = K if loss is categorical_nll else data.outputs
+    hidden = options.widths
+    activation = (
+        options.activation * len(hidden) if len(options.activation) == 1 else options.activation
+    )
+    streams = np.random.default_rng(options.seed).spawn(2)
+    net = MLP(d0, [*hidden, outputs], activation, not options.no_bias, streams[0])
+
+    batch_size = options.batch_size(n)
+    sizes = [
+        batch_size(e) if callable(batch_size) else batch_size for e in range(1, options.epochs + 1)
+    ]
+    updates = sum(n // min(b, n) for b in sizes)
+    out = options.out or Path("runs") / data.name
+    out.mkdir(parents=True, exist_ok=True)
+
+    print(
+        f"data     {data.name}: {n} examples to train on, {len(data.X_test)} to test, {d0} inputs"
+    )
+    names = [*activation, "identity"]
+    shape = " -> ".join([str(d0), *[f"{d} ({g})" for d, g in zip([*hidden, outputs], names)]])
+    print(f"network  {shape}, m = {len(net.parameters())} parameters")
+    print(f"loss     {loss.__name__}")
+    print(f"SGD      {options.epochs} epochs, {updates} updates")
+    history = fit(
+        net, loss, data.X_train, data.y_train, epochs=options.epochs, batch_size=batch_size,
+        lr=options.lr(updates), momentum=options.momentum, rng=streams[1],
+        validation=(data.X_test, data.y_test), progress=not options.quiet,
+    )  # fmt: skip
+    for part, X, y in (("train", data.X_train, data.y_train), ("test", data.X_test, data.y_test)):
+        scores = evaluate(net, loss, X, y)
+        texts = {"loss": "{:.4f}", "accuracy": "{:.2%}", "r2": "{:.4f}"}
+        print(f"{part:<8} " + ", ".join(
+            f"{'R^2' if name == 'r2' else name} {texts[name].format(score)}" for name, score in scores.items()
+        ))  # fmt: skip
+
+    history.to_csv(out / "history.csv")
+    history.plot().savefig(out / "curves.svg")
+    drawing, what = _small_drawing(net, loss, data.X_test[0].tolist(), data.y_test[0].item())
+    drawing.save(out / "graph.svg")
+    print(f"wrote    {out}: history.csv, curves.svg, graph.svg ({what})")
+
+
+def _small_drawing(net: MLP, loss: Callable[..., Any], x: Any, y: Any) -> tuple[Drawing, str]:
+    """One example's graph with its gradients, or as much of its end as can be read."""
+    net.zero_grad()
+    inputs = [Value(v) for v in x]
+    root = loss(net(inputs), y)
+    root.backward()
+    nodes = topological_order(root)
+    last = len(net.layers)
+    top = [v for v in nodes if v.label.startswith(f"a{last}[")]
+    below = [v for v in nodes if v.label.startswith(f"x{last - 1}[")]
+    choices = ([], "the whole graph"), (below, "the last layer and the loss")
+    for stop, what in choices:
+        try:
+            drawing = draw(root, stop=stop, limit=READABLE)
+            break
+        except ValueError:  # too large
+            continue
+    else:
+        drawing, what = draw(root, stop=top), "the outputs and the loss"
+    net.zero_grad()
+    return drawing, f"{what} of one test example"
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be 1 or more, got {text}")
+    return number
+
+
+_positive.__name__ = "whole number"
+
+
+def _batch_size(text: str) -> Callable[[int], Any]:
+    """What the option means, once the number of examples is known."""
+    kind, *parts = text.split(":")
+    try:
+        if kind == "full" and not parts:
+            return lambda n: n
+        if kind == "grow" and len(parts) == 3:
+            schedule = growing(int(parts[0]), float(parts[1]), int(parts[2]))
+            return lambda n: schedule
+        number = int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"must be a number, full, or grow:START:FACTOR:EPOCHS, got {text!r} ({error})"
+        ) from None
+    return lambda n: number
+
+
+def _learning_rate(text: str) -> Callable[[int], Any]:
+    """What the option means, once the number of updates is known."""
+    kind, *parts = text.split(":")
+    try:
+        if kind == "step" and len(parts) == 3:
+            schedule = step_decay(float(parts[0]), float(parts[1]), int(parts[2]))
+            return lambda updates: schedule
+        if kind == "1/t" and len(parts) == 2:
+            falling = inverse_time(float(parts[0]), float(parts[1]))
+            return lambda updates: falling
+        if kind == "cosine" and len(parts) == 1:
+            lr = float(parts[0])
+            return lambda updates: cosine(lr, updates)
+        number = float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            "must be a number, step:LR:FACTOR:UPDATES, 1/t:LR:T0 or cosine:LR, "
+            f"got {text!r} ({error})"
+        ) from None
+    return lambda updates: number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

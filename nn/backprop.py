@@ -1,0 +1,116 @@
+"""The lecture's algorithm by hand, in NumPy: the second, independent way to the same gradient.
+
+Forward, l = 1 ... L:      a^(l) = theta^(l) x^(l-1) + b^(l),   x^(l) = g_l(a^(l))
+Top:                       Delta^(L) = a - y, sigmoid(a) - y, or softmax(a) - y
+Backward, l = L - 1 ... 1: Delta^(l) = g_l'(a^(l)) * (theta^(l+1)^T Delta^(l+1))
+Gradients:                 dL/dtheta^(l) = Delta^(l) x^(l-1)^T,   dL/db^(l) = Delta^(l)
+
+It shares no code with the engine: a test that the two agree means something.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .losses import bernoulli_nll, categorical_nll, gaussian_nll
+from .network import MLP, Array
+
+
+def _sigmoid(a: Array) -> Array:
+    e = np.exp(-np.abs(a))
+    return np.where(a >= 0, 1.0, e) / (1.0 + e)
+
+
+def _softmax(a: Array) -> Array:
+    e = np.exp(a - a.max())
+    return np.asarray(e / e.sum())
+
+
+# g and g', both as functions of a.
+_G: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
+    "sigmoid": (_sigmoid, lambda a: _sigmoid(a) * (1 - _sigmoid(a))),
+    "relu": (lambda a: np.where(a > 0, a, 0.0), lambda a: np.where(a > 0, 1.0, 0.0)),
+    "tanh": (np.tanh, lambda a: 1 - np.tanh(a) ** 2),
+    "softplus": (lambda a: np.logaddexp(0.0, a), _sigmoid),
+    "linear": (lambda a: a, np.ones_like),
+}
+
+# The mean of y under each loss's model, so that Delta^(L) = mean(a) - y.
+_MEAN: dict[Any, Callable[[Array], Array]] = {
+    gaussian_nll: lambda a: a,
+    bernoulli_nll: _sigmoid,
+    categorical_nll: _softmax,
+}
+
+
+@dataclass(frozen=True)
+class Backpropagation:
+    """What one sweep computes, each list indexed by the lecture's layer l = 0 ... L.
+
+    Attributes:
+        x: activations, ``(d_l,)``; ``x[0]`` is the input.
+        a: pre-activations, ``(d_l,)``; ``a[0]`` is None, as in the lists below.
+        delta: error signals dL/da, ``(d_l,)``; also the gradients of the biases.
+        gradients: dL/dtheta, ``(d_l, d_{l-1})``.
+    """
+
+    x: list[Array]
+    a: list[Any]
+    delta: list[Any]
+    gradients: list[Any]
+
+
+def backpropagate(
+    net: MLP, loss: Callable[[Any, Any], Any], x: npt.ArrayLike, y: Any
+) -> Backpropagation:
+    """Gradients of one example's loss by the lecture's recursion.
+
+    Args:
+        net: the network.
+        loss: `gaussian_nll`, `bernoulli_nll` or `categorical_nll`.
+        x: one example, ``(d_0,)``.
+        y: its target, as ``loss`` takes it.
+
+    Raises:
+        ValueError: ``loss`` is none of the three, or ``x`` or ``y`` does not fit.
+    """
+    if loss not in _MEAN:
+        raise ValueError("loss must be gaussian_nll, bernoulli_nll or categorical_nll")
+    thetas = [None, *[layer.theta for layer in net.layers]]
+    g = [None, *[_G[layer.activation] for layer in net.layers]]
+    L = len(net.layers)
+
+    x0 = np.asarray(x, dtype=float)
+    if x0.shape != (net.layers[0].theta.shape[1],):
+        raise ValueError(f"x must have shape ({net.layers[0].theta.shape[1]},), got {x0.shape}")
+    xs: list[Any] = [x0]
+    a: list[Any] = [None]
+    for l in range(1, L + 1):
+        b = net.layers[l - 1].b
+        a.append(thetas[l] @ xs[l - 1] + (0.0 if b is None else b))
+        xs.append(g[l][0](a[l]))  # type: ignore[index]
+
+    delta: list[Any] = [None] * (L + 1)
+    gradients: list[Any] = [None] * (L + 1)
+    for l in range(L, 0, -1):
+        if l == L:
+            delta[l] = _MEAN[loss](a[l]) - _target(y, len(a[l]), loss)
+        else:
+            delta[l] = g[l][1](a[l]) * (thetas[l + 1].T @ delta[l + 1])  # type: ignore
+        gradients[l] = np.outer(delta[l], xs[l - 1])
+    return Backpropagation(xs, a, delta, gradients)
+
+
+def _target(y: Any, d: int, loss: Any) -> Array:
+    """The target as a vector, ``(d,)``: one-hot for a class index."""
+    if loss is categorical_nll and np.ndim(y) == 0:
+        if y not in range(d):
+            raise ValueError(f"y must be a class index from 0 to {d - 1}, got {y!r}")
+        return np.asarray(np.arange(d) == y, dtype=float)
+    target = np.atleast_1d(np.asarray(y, dtype=float))
+    if target.shape != (d,):
+        raise ValueError(f"y must have shape ({d},), got {target.shape}")
+    return target

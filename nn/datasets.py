@@ -1,0 +1,108 @@
+"""Real data, by name: bundled with scikit-learn, so that nothing is downloaded."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .losses import bernoulli_nll, categorical_nll, gaussian_nll
+from .network import Array
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set, split in two and standardised.
+
+    Attributes:
+        name: its name.
+        X_train, X_test: inputs, ``(n, d_0)``, each column shifted and scaled to mean 0 and standard
+            deviation 1 on the training part.
+        y_train, y_test: class indices ``(n,)``; for regression numbers, standardised likewise.
+        loss: the negative log likelihood that fits the targets.
+        outputs: how many outputs d_L a network for it has.
+        classes: the names of the classes; empty for regression.
+        features: the names of the columns of X.
+        x_mean, x_scale: what was subtracted from X, then divided by; ``(d_0,)``.
+        y_mean, y_scale: the same for y; 0 and 1 for classes.
+    """
+
+    name: str
+    X_train: Array
+    y_train: npt.NDArray[Any]
+    X_test: Array
+    y_test: npt.NDArray[Any]
+    loss: Callable[[Any, Any], Any]
+    outputs: int
+    classes: tuple[str, ...]
+    features: tuple[str, ...]
+    x_mean: Array
+    x_scale: Array
+    y_mean: float
+    y_scale: float
+
+
+# name: how many classes, 0 for regression
+NAMES = {"digits": 10, "iris": 3, "breast_cancer": 2, "diabetes": 0, "moons": 2}
+
+
+def load(name: str, *, test_size: float = 0.2, seed: int = 0) -> Dataset:
+    """A data set by name: digits, iris, breast_cancer, diabetes, or moons (made from the seed).
+
+    Args:
+        name: which one.
+        test_size: the fraction of examples kept for testing.
+        seed: of the split, and of the points of ``moons``.
+
+    Raises:
+        ValueError: ``name`` is not known, or ``test_size`` leaves one part empty.
+        ModuleNotFoundError: scikit-learn is not installed.
+
+    >>> iris = load("iris")
+    >>> iris.X_train.shape, iris.X_test.shape, iris.classes
+    ((120, 4), (30, 4), ('setosa', 'versicolor', 'virginica'))
+    """
+    if name not in NAMES:
+        raise ValueError(f"unknown data set {name!r}: choose from {', '.join(NAMES)}")
+    try:
+        from sklearn import datasets as bundled
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(
+            "the data sets come with scikit-learn: pip install 'chalkgrad[demo]'"
+        ) from None
+    if name == "moons":
+        X, y = bundled.make_moons(n_samples=500, noise=0.15, random_state=seed)
+        classes: tuple[str, ...] = ("upper", "lower")
+        features: tuple[str, ...] = ("x", "y")
+    else:
+        bunch = getattr(bundled, f"load_{name}")()
+        X, y = bunch.data, bunch.target
+        classes = tuple(map(str, getattr(bunch, "target_names", ())))
+        features = tuple(map(str, bunch.feature_names))
+    n, K = len(X), NAMES[name]
+    n_test = round(n * test_size) if 0 < test_size < 1 else 0
+    if not 0 < n_test < n:
+        raise ValueError(
+            f"test_size must be a fraction that leaves both parts some, got {test_size}"
+        )
+    order = np.random.default_rng(seed).permutation(n)
+    test, train = order[:n_test], order[n_test:]
+    x_mean, x_scale = _standard(X[train])
+    y_mean, y_scale = (0.0, 1.0) if K else map(float, _standard(y[train]))
+    if not K:
+        y = (y - y_mean) / y_scale
+    X = (X - x_mean) / x_scale
+    return Dataset(
+        name, X[train], y[train], X[test], y[test],
+        loss=gaussian_nll if K == 0 else bernoulli_nll if K == 2 else categorical_nll,
+        outputs=K if K > 2 else 1,
+        classes=classes if K else (), features=features,
+        x_mean=x_mean, x_scale=x_scale, y_mean=y_mean, y_scale=y_scale,
+    )  # fmt: skip
+
+
+def _standard(X: Any) -> tuple[Any, Any]:
+    """Mean and standard deviation by column; 1 where a column is constant."""
+    scale = X.std(axis=0)
+    return X.mean(axis=0), np.where(scale > 0, scale, 1.0)

@@ -1,0 +1,133 @@
+"""The lecture's three losses, each the negative log likelihood of one example.
+
+All take the pre-activations ``a`` at the top of a network, and give one Value, labelled ``loss``.
+The error signal Delta^(L) = dL/da is then the ``.grad`` of ``a``.
+
+| loss              | model of y                   | Delta^(L)        |
+|-------------------|------------------------------|------------------|
+| `gaussian_nll`    | normal, mean a, variance 1   | a - y            |
+| `bernoulli_nll`   | P(y = 1) = sigmoid(a)        | sigmoid(a) - y   |
+| `categorical_nll` | P(y = k) = softmax(a)_k      | softmax(a) - y   |
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+import autograd
+from autograd import Value, dot, logsumexp, softplus
+
+Number = Value | float
+
+
+def gaussian_nll(a: Any, y: Any) -> Any:
+    """Squared error, sum_k (y_k - a_k)^2 / 2: regression with Gaussian noise of variance 1.
+
+    The constant log(2 pi)/2 is left out. Its error signal is a - y.
+
+    Args:
+        a: pre-activations, one or a sequence of ``(d_L,)``.
+        y: targets, of the same shape.
+
+    Raises:
+        ValueError: ``a`` and ``y`` differ in shape.
+
+    >>> a = Value(3.0)
+    >>> loss = gaussian_nll(a, 1.0)
+    >>> loss.backward()
+    >>> loss.data, a.grad
+    (2.0, 2.0)
+    """
+    return _total([(y_k - a_k) ** 2 / 2 for a_k, y_k in _pairs(a, y)])
+
+
+def bernoulli_nll(a: Any, y: Any) -> Any:
+    """Logistic loss, sum_k y_k softplus(-a_k) + (1 - y_k) softplus(a_k): two classes.
+
+    That is -log P(y) for P(y = 1) = sigmoid(a), in the form that keeps its digits where the loss
+    is tiny. Its error signal is sigmoid(a) - y.
+
+    Args:
+        a: pre-activations (log odds), one or a sequence of ``(d_L,)``.
+        y: targets in [0, 1], of the same shape.
+
+    Raises:
+        ValueError: ``a`` and ``y`` differ in shape, or a target lies outside [0, 1].
+
+    >>> bernoulli_nll(Value(40.0), 1).data
+    4.248354255291589e-18
+    """
+    pairs = _pairs(a, y)
+    for _, y_k in pairs:
+        if not isinstance(y_k, Value) and not 0 <= y_k <= 1:
+            raise ValueError(f"y must lie in [0, 1] for bernoulli_nll, got {y_k}")
+    return _total([y_k * softplus(-a_k) + (1 - y_k) * softplus(a_k) for a_k, y_k in pairs])
+
+
+def categorical_nll(a: Any, y: Any) -> Any:
+    """Cross entropy, logsumexp(a) - sum_k y_k a_k: K classes.
+
+    That is -log P(y) for P(y = k) = softmax(a)_k, in the form that keeps its digits where the loss
+    is tiny. Its error signal is softmax(a) - y.
+
+    Args:
+        a: pre-activations, ``(K,)``, K at least 2.
+        y: the class, an index 0 ... K - 1, or a vector ``(K,)`` of probabilities (one-hot, say).
+
+    Raises:
+        ValueError: there are fewer than two classes, or ``y`` is no class index and no vector of K
+            probabilities.
+
+    >>> round(categorical_nll([Value(1.0), Value(2.0), Value(3.0)], 2).data, 6)
+    0.407606
+    """
+    if isinstance(a, Value) or np.ndim(a) == 0 or len(a) < 2:
+        raise ValueError("categorical_nll needs two outputs or more: for one, see bernoulli_nll")
+    # Everything relative to the true class's a: for a sure prediction the large terms are then
+    # exactly 0 and the loss is what remains, log(1 + small).
+    a_y = dot(_probabilities(y, len(a)), a)
+    return _label(logsumexp([a_k - a_y for a_k in a]))
+
+
+def _probabilities(y: Any, K: int) -> list[Number]:
+    """``y`` as K probabilities: one-hot for a class index."""
+    if isinstance(y, Value):
+        raise ValueError(f"y must be a class index or {K} probabilities, got a single Value")
+    if np.ndim(y) == 0:
+        if not 0 <= y < K or y != int(y):
+            raise ValueError(f"y must be a class index from 0 to {K - 1}, got {y}")
+        return [1.0 if k == y else 0.0 for k in range(K)]
+    vector: list[Number] = list(y)
+    if len(vector) != K:
+        raise ValueError(f"y must have {K} probabilities, one per class, got {len(vector)}")
+    numbers = [float(p) for p in vector if not isinstance(p, Value)]
+    if not all(0 <= p <= 1 for p in numbers):
+        raise ValueError(f"y must be probabilities in [0, 1], got {numbers}")
+    if len(numbers) == K and abs(sum(numbers) - 1) > 1e-9:
+        raise ValueError(f"y must sum to 1 over the classes, got {sum(numbers)}")
+    return vector
+
+
+def _pairs(a: Any, y: Any) -> Sequence[tuple[Any, Any]]:
+    """Outputs and targets side by side."""
+    a, y = _sequence(a), _sequence(y)
+    if len(a) != len(y):
+        raise ValueError(f"a and y must have the same length, got {len(a)} and {len(y)}")
+    if not a:
+        raise ValueError("a is empty: a loss needs at least one output")
+    return list(zip(a, y))
+
+
+def _sequence(x: Any) -> list[Any]:
+    return list(x) if isinstance(x, Iterable) and np.ndim(x) > 0 else [x]  # type: ignore[arg-type]
+
+
+def _total(terms: list[Any]) -> Any:
+    return _label(terms[0] if len(terms) == 1 else autograd.sum(terms))
+
+
+def _label(loss: Any) -> Any:
+    if isinstance(loss, Value):
+        loss.label = "loss"
+    return loss

@@ -1,0 +1,315 @@
+"""L-layer feedforward networks of scalar Values.
+
+a_j^(l) = sum_i theta_ji^(l) x_i^(l-1) (+ b_j^(l)),  x_j^(l) = g(a_j^(l)),  l = 1 ... L,
+
+with the identity as g at the top. Every Value is labelled with its place: layers are counted as in
+the lecture, from 1 (x0 is the input), units from 0: ``theta1[3,2]``, ``b1[3]``, ``a1[3]``, ``x1[3]``.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd import Value, affine
+
+Array = npt.NDArray[np.float64]
+Number = Value | float
+
+ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
+    "sigmoid": Value.sigmoid,
+    "relu": Value.relu,
+    "tanh": Value.tanh,
+    "softplus": Value.softplus,
+    "linear": lambda a: a,
+}
+
+
+class Module:
+    """Something with parameters, that can be called with one example."""
+
+    def __call__(self, x: Sequence[Number]) -> Any:
+        """The output for one example; what a subclass is made for."""
+        raise NotImplementedError
+
+    def parameters(self) -> list[Value]:
+        """All trainable Values, in a fixed order."""
+        return []
+
+    def zero_grad(self) -> None:
+        """Set the gradient of every parameter to 0."""
+        for parameter in self.parameters():
+            parameter.grad = 0.0
+
+    def predict(self, X: Iterable[Sequence[float]]) -> Array:
+        """The outputs for the rows of ``X``, as numbers: ``(n, d_L)``, or ``(n,)`` if d_L is 1."""
+        outputs = [self(row) for row in np.asarray(X, dtype=float).tolist()]
+        rows = [o.data if isinstance(o, Value) else [v.data for v in o] for o in outputs]
+        return np.array(rows, dtype=float)
+
+
+class Neuron(Module):
+    """One neuron: ``neuron(x)`` is g(sum_i w_i x_i + b).
+
+    Args:
+        d: number of inputs.
+        activation: one of sigmoid, relu, tanh, softplus, linear.
+        bias: whether there is a ``b``; the lecture has none.
+        rng: where the initial weights come from; fresh ones every time if not given.
+        fan_out: width of the layer that the neuron stands in, for the scale of its weights.
+
+    Attributes:
+        w: weights, a list of ``d`` Values. Normal with variance 2/d for relu and softplus (He et
+            al. 2015, eq. 10), 2/(d + fan_out) for the others (Glorot and Bengio 2010, eq. 12).
+        b: the bias, a Value that starts at 0, or None.
+
+    Raises:
+        ValueError: ``d`` is not a positive integer, or ``activation`` is unknown.
+    """
+
+    def __init__(
+        self,
+        d: int,
+        activation: str = "relu",
+        bias: bool = True,
+        rng: np.random.Generator | None = None,
+        *,
+        fan_out: int = 1,
+    ) -> None:
+        _check_width("d", d)
+        _check_activation(activation)
+        rng = _generator(rng)
+        variance = 2 / d if activation in ("relu", "softplus") else 2 / (d + fan_out)
+        weights = rng.normal(0.0, np.sqrt(variance), size=d).tolist()
+        self.activation = activation
+        self.w = [Value(w, label=f"theta[{i}]") for i, w in enumerate(weights)]
+        self.b = Value(0.0, label="b") if bias else None
+
+    def __call__(self, x: Sequence[Number]) -> Value:
+        """The neuron's output for inputs ``x``, ``(d,)``."""
+        _check_inputs(x, len(self.w), "x")
+        (a,) = affine([self.w], x, None if self.b is None else [self.b])
+        a.label = "a"
+        return ACTIVATIONS[self.activation](a)
+
+    def parameters(self) -> list[Value]:
+        """The weights, then the bias."""
+        return self.w if self.b is None else [*self.w, self.b]
+
+    def __repr__(self) -> str:
+        return f"Neuron({len(self.w)}, {self.activation!r}, bias={self.b is not None})"
+
+
+class Layer(Module):
+    """``d_out`` neurons over the same inputs.
+
+    Args:
+        d_in: number of inputs.
+        d_out: number of neurons.
+        activation: one of sigmoid, relu, tanh, softplus, linear.
+        bias: whether the neurons have one.
+        rng: where the initial weights come from; fresh ones every time if not given.
+        number: the layer's place l in a network, for the labels.
+
+    Raises:
+        ValueError: a width is not a positive integer, or ``activation`` is unknown.
+    """
+
+    def __init__(
+        self,
+        d_in: int,
+        d_out: int,
+        activation: str = "relu",
+        bias: bool = True,
+        rng: np.random.Generator | None = None,
+        *,
+        number: int | None = None,
+    ) -> None:
+        _check_width("d_in", d_in)
+        _check_width("d_out", d_out)
+        rng = _generator(rng)
+        self.activation = activation
+        self.neurons = [Neuron(d_in, activation, bias, rng, fan_out=d_out) for _ in range(d_out)]
+        at = "" if number is None else str(number)
+        before = "" if number is None else str(number - 1)
+        for j, neuron in enumerate(self.neurons):
+            for i, w in enumerate(neuron.w):
+                w.label = f"theta{at}[{j},{i}]"
+            if neuron.b is not None:
+                neuron.b.label = f"b{at}[{j}]"
+        # Made once: labels cost more than the arithmetic, if they are made for every example.
+        self._x_labels = [f"x{before}[{i}]" for i in range(d_in)]
+        self._a_labels = [f"a{at}[{j}]" for j in range(d_out)]
+        self._out_labels = [f"x{at}[{j}]" for j in range(d_out)]
+
+    def __call__(self, x: Sequence[Number]) -> Any:
+        """The outputs for ``x``, ``(d_in,)``: a list of Values, or the Value if there is but one."""
+        _check_inputs(x, len(self.neurons[0].w), "x")
+        for v, label in zip(x, self._x_labels):
+            if isinstance(v, Value) and not v.label:
+                v.label = label
+        biases = [neuron.b for neuron in self.neurons if neuron.b is not None]
+        outputs = affine([neuron.w for neuron in self.neurons], x, biases or None)
+        for v, label in zip(outputs, self._a_labels):
+            v.label = label
+        if self.activation != "linear":
+            g = ACTIVATIONS[self.activation]
+            outputs = [g(a) for a in outputs]
+            for v, label in zip(outputs, self._out_labels):
+                v.label = label
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def parameters(self) -> list[Value]:
+        """Neuron by neuron, its weights, then its bias."""
+        return [parameter for neuron in self.neurons for parameter in neuron.parameters()]
+
+    @property
+    def theta(self) -> Array:
+        """The weights as numbers, ``(d_out, d_in)``."""
+        return np.array([[w.data for w in neuron.w] for neuron in self.neurons])
+
+    @property
+    def b(self) -> Array | None:
+        """The biases as numbers, ``(d_out,)``, or None."""
+        biases = [neuron.b.data for neuron in self.neurons if neuron.b is not None]
+        return np.array(biases) if biases else None
+
+    def __repr__(self) -> str:
+        d_in, d_out = len(self.neurons[0].w), len(self.neurons)
+        bias = self.neurons[0].b is not None
+        return f"Layer({d_in}, {d_out}, {self.activation!r}, bias={bias})"
+
+
+class MLP(Module):
+    """A feedforward network of L layers, the identity at the top.
+
+    ``net(x)`` takes d0 numbers or Values and returns the d_L pre-activations of the top layer, a
+    bare Value when d_L is 1. L = 1 is linear, logistic or softmax regression, by the loss.
+
+    Args:
+        d0: number of inputs.
+        widths: ``[d1, ..., dL]``; the last is the number of outputs.
+        activation: for all hidden layers, or a sequence with one for each of the L - 1.
+        bias: whether neurons have one; the lecture has none.
+        rng: where the initial weights come from; fresh ones every time if not given.
+
+    Raises:
+        ValueError: a width is not a positive integer, an activation is unknown, or there are not
+            L - 1 of them.
+
+    >>> net = MLP(2, [3, 1], activation="tanh", rng=np.random.default_rng(0))
+    >>> net
+    MLP(2, [3, 1], activation='tanh', bias=True)
+    >>> len(net.parameters())
+    13
+    """
+
+    def __init__(
+        self,
+        d0: int,
+        widths: Sequence[int],
+        activation: str | Sequence[str] = "relu",
+        bias: bool = True,
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        if isinstance(widths, int) or len(widths) == 0:
+            raise ValueError(f"widths must be a list [d1, ..., dL], got {widths!r}")
+        hidden = [activation] * (len(widths) - 1) if isinstance(activation, str) else [*activation]
+        if isinstance(activation, str):
+            _check_activation(activation)
+        if len(hidden) != len(widths) - 1:
+            raise ValueError(
+                f"there are {len(widths) - 1} hidden layers, but {len(hidden)} activations: "
+                "give one for each hidden layer (the top has none), or a single name"
+            )
+        _check_width("d0", d0)
+        for l, width in enumerate(widths, start=1):
+            _check_width(f"d{l}", width)
+        rng = _generator(rng)
+        sizes = [d0, *widths]
+        self.layers = [
+            Layer(sizes[l], sizes[l + 1], g, bias, rng, number=l + 1)
+            for l, g in enumerate([*hidden, "linear"])
+        ]
+
+    def __call__(self, x: Sequence[Number]) -> Any:
+        """The pre-activations at the top for the inputs ``x``, ``(d0,)``."""
+        _check_inputs(x, len(self.layers[0].neurons[0].w), "x")
+        for layer in self.layers:
+            x = layer(x)
+            if isinstance(x, Value) and layer is not self.layers[-1]:
+                x = [x]
+        return x
+
+    def parameters(self) -> list[Value]:
+        """Layer by layer, neuron by neuron, its weights, then its bias."""
+        return [parameter for layer in self.layers for parameter in layer.parameters()]
+
+    def state_dict(self) -> dict[str, Array]:
+        """The parameters as arrays, under PyTorch's names and in its shapes.
+
+        ``layers.0.weight`` ``(d_1, d_0)``, ``layers.0.bias`` ``(d_1,)``, and so on.
+        """
+        state = {}
+        for l, layer in enumerate(self.layers):
+            state[f"layers.{l}.weight"] = layer.theta
+            if layer.b is not None:
+                state[f"layers.{l}.bias"] = layer.b
+        return state
+
+    def load_state_dict(self, state: Mapping[str, npt.ArrayLike]) -> None:
+        """Take over the parameters of ``state``, or, where it does not fit, none of them.
+
+        Raises:
+            ValueError: a name is missing or unknown, a shape differs, or a number is not finite.
+        """
+        own = self.state_dict()
+        if own.keys() != state.keys():
+            missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
+            raise ValueError(f"state is of another network: missing {missing}, unknown {unknown}")
+        new = {name: np.asarray(state[name], dtype=float) for name in own}
+        for name, array in new.items():
+            if array.shape != own[name].shape:
+                raise ValueError(f"{name} must have shape {own[name].shape}, got {array.shape}")
+            if not np.isfinite(array).all():
+                raise ValueError(f"{name} holds numbers that are not finite")
+        for l, layer in enumerate(self.layers):
+            for j, neuron in enumerate(layer.neurons):
+                for w, number in zip(neuron.w, new[f"layers.{l}.weight"][j].tolist()):
+                    w.data = number
+                if neuron.b is not None:
+                    neuron.b.data = float(new[f"layers.{l}.bias"][j])
+
+    def __repr__(self) -> str:
+        widths = [len(layer.neurons) for layer in self.layers]
+        hidden = [layer.activation for layer in self.layers[:-1]]
+        activation: Any = hidden[0] if len(set(hidden)) == 1 else hidden
+        given = f"activation={activation!r}, " if hidden else ""
+        first = self.layers[0].neurons[0]
+        return f"MLP({len(first.w)}, {widths}, {given}bias={first.b is not None})"
+
+
+def _generator(rng: np.random.Generator | None) -> np.random.Generator:
+    if rng is None:
+        return np.random.default_rng()
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng must be a NumPy generator, as np.random.default_rng(0), got {rng!r}")
+    return rng
+
+
+def _check_width(name: str, width: int) -> None:
+    if not isinstance(width, int | np.integer) or isinstance(width, bool) or width < 1:
+        raise ValueError(f"{name} must be a positive whole number, got {width!r}")
+
+
+def _check_activation(name: str) -> None:
+    if name not in ACTIVATIONS:
+        raise ValueError(f"unknown activation {name!r}: choose from {', '.join(ACTIVATIONS)}")
+
+
+def _check_inputs(x: Sequence[Number], d: int, name: str) -> None:
+    if isinstance(x, Value) or not hasattr(x, "__len__"):
+        raise TypeError(f"{name} must be a sequence of {d} numbers or Values, got {x!r}")
+    if len(x) != d:
+        raise ValueError(f"{name} must have {d} entries, got {len(x)}")

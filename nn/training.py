@@ -1,0 +1,387 @@
+"""The training loop: gradient descent, pure SGD and mini-batches in one `fit`."""
+
+import csv
+import io
+import math
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd import Value, draw, topological_order
+from autograd.files import write_whole
+
+from .losses import bernoulli_nll, categorical_nll, gaussian_nll
+from .network import Array, Module
+from .optim import SGD, minibatches
+
+Loss = Callable[[Any, Any], Any]
+Callback = Callable[[int, int, float, Any], None]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One row of a `History`.
+
+    Attributes:
+        epoch: 1, 2, ...
+        updates: how many updates there were by its end, since the start.
+        lr: the rate of its last update.
+        batch_size: examples in a batch.
+        loss: the mean of the batch losses as they were met.
+        validation_loss, validation_accuracy, validation_r2: at its end, where asked for.
+    """
+
+    epoch: int
+    updates: int
+    lr: float
+    batch_size: int
+    loss: float
+    validation_loss: float | None = None
+    validation_accuracy: float | None = None
+    validation_r2: float | None = None
+
+
+class History(Sequence[Epoch]):
+    """The course of a training, one `Epoch` per row: ``history[-1].loss``."""
+
+    def __init__(self, rows: Sequence[Epoch] = ()) -> None:
+        self.rows = list(rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.rows[index]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def _table(self) -> list[list[Any]]:
+        """The column names, then the rows; columns that were never filled are left out."""
+        rows = [asdict(row) for row in self.rows]
+        names = [n for n in Epoch.__dataclass_fields__ if any(r[n] is not None for r in rows)]
+        return [names, *[[row[name] for name in names] for row in rows]]
+
+    def __repr__(self) -> str:
+        if not self.rows:
+            return "History of 0 epochs"
+        head, *rows = self._table()
+        shown = [head, *rows] if len(rows) <= 12 else [head, *rows[:5], ["..."], *rows[-5:]]
+        texts = [[f"{v:.4g}" if isinstance(v, float) else str(v) for v in row] for row in shown]
+        return "\n".join(" ".join(f"{t:>{len(h)}}" for t, h in zip(row, head)) for row in texts)
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write the rows as a CSV file with a header, whole or not at all."""
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(self._table())
+        write_whole(path, text.getvalue().encode())
+
+    def plot(self) -> Any:
+        """Loss against epochs, and the validation score where there is one: a matplotlib figure.
+
+        Raises:
+            ModuleNotFoundError: matplotlib is not installed.
+        """
+        try:
+            from matplotlib.figure import Figure
+        except ModuleNotFoundError:
+            raise ModuleNotFoundError(
+                "plots are made with matplotlib: pip install 'chalkgrad[demo]'"
+            ) from None
+        _, *rows = self._table() if self.rows else [[], []]
+        scores = {"validation_accuracy": "accuracy", "validation_r2": "R²"}
+        score = next(
+            (s for s in scores if self.rows and getattr(self.rows[0], s) is not None), None
+        )
+        figure = Figure(figsize=(9 if score else 5, 3.4), layout="constrained")
+        axes = figure.subplots(1, 2 if score else 1, squeeze=False)[0]
+        epochs = [row.epoch for row in self.rows]
+        marker = "o" if len(rows) < 2 else None
+        axes[0].plot(epochs, [row.loss for row in self.rows], color="#0072B2", marker=marker,
+                     label="training (mean of the batches)")  # fmt: skip
+        if self.rows and self.rows[0].validation_loss is not None:
+            axes[0].plot(epochs, [row.validation_loss for row in self.rows], color="#D55E00",
+                         marker=marker, label="validation (end of epoch)")  # fmt: skip
+        axes[0].set(xlabel="epoch", ylabel="loss per example", title="negative log likelihood")
+        axes[0].legend()
+        if score:
+            axes[1].plot(
+                epochs, [getattr(row, score) for row in self.rows], color="#D55E00", marker=marker
+            )
+            axes[1].set(xlabel="epoch", ylabel=scores[score], title=f"validation {scores[score]}")
+        for ax in axes:
+            ax.grid(alpha=0.3)
+            ax.xaxis.get_major_locator().set_params(integer=True)
+        return figure
+
+
+def evaluate(net: Module, loss: Loss, X: npt.ArrayLike, y: npt.ArrayLike) -> dict[str, float]:
+    """Mean loss over the rows of ``X``, and the score that goes with the loss.
+
+    Returns:
+        ``{"loss": ...}`` with ``"accuracy"`` for the two classification losses, or ``"r2"`` for
+        `gaussian_nll` (1 minus the residual over the total sum of squares).
+
+    Raises:
+        ValueError: as in `fit`, of ``X`` and ``y``.
+    """
+    rows, targets = _examples(X, y)
+    outputs = net.predict(rows)
+    losses = [loss(a, t) for a, t in zip(outputs.tolist(), targets)]
+    result = {"loss": math.fsum(losses) / len(losses)}
+    true = np.asarray(targets)
+    if loss is gaussian_nll:
+        residual = float(((outputs - true) ** 2).sum())
+        total = float(((true - true.mean(axis=0)) ** 2).sum())
+        # A constant target leaves nothing to explain: 1 if it is met, else 0.
+        result["r2"] = 1 - residual / total if total else float(residual == 0)
+    elif loss is bernoulli_nll:
+        result["accuracy"] = float(((outputs > 0) == (true > 0.5)).mean())
+    elif loss is categorical_nll:
+        classes = true if true.ndim == 1 else true.argmax(axis=1)
+        result["accuracy"] = float((outputs.argmax(axis=1) == classes).mean())
+    return result
+
+
+def fit(
+    net: Module,
+    loss: Loss,
+    X: npt.ArrayLike,
+    y: npt.ArrayLike,
+    *,
+    epochs: int,
+    batch_size: int | Callable[[int], int],
+    lr: float | Callable[[int], float],
+    momentum: float = 0.0,
+    rng: np.random.Generator | None = None,
+    validation: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+    callbacks: Sequence[Callback] = (),
+    progress: bool = True,
+) -> History:
+    """Train ``net`` by stochastic gradient descent.
+
+    Every epoch goes through a new random permutation of the examples, in floor(n/b) batches. An
+    update follows the *mean* gradient of its batch, so that one rate serves every batch size; the
+    lecture's loss is a sum over points, so its epsilon is ``lr`` / b.
+
+    Args:
+        net: what to train; anything with ``parameters()`` that maps one example to its outputs.
+        loss: ``loss(a, y)`` of one example, such as `categorical_nll`.
+        X: inputs, ``(n, d_0)``.
+        y: targets, ``(n,)`` numbers, 0/1 or class indices, or ``(n, d_L)``.
+        epochs: how many.
+        batch_size: b. ``n`` is gradient descent, 1 is pure SGD; or a schedule of the epoch 1, 2,
+            ..., capped at n.
+        lr: the learning rate, or a schedule of the update t = 1, 2, ...
+        momentum: as in `SGD`.
+        rng: where the permutations come from; fresh ones every time if not given.
+        validation: ``(X, y)`` to evaluate after every epoch.
+        callbacks: each called after every update with ``(epoch, update, loss, net)``, the mean loss
+            of the batch and the trained network. One that has a method ``begin`` gets
+            ``begin(net, loss)``, the loss function, before the first update.
+        progress: show a bar, where tqdm is installed.
+
+    Returns:
+        One row per epoch.
+
+    Raises:
+        ValueError: an argument does not fit, or X or y is not finite (the place is named). Nothing
+            is changed then.
+        FloatingPointError: a loss, or a step, stopped being finite. The parameters are those from
+            before that update.
+    """
+    rows, targets = _examples(X, y)
+    n = len(rows)
+    if not isinstance(epochs, int | np.integer) or epochs < 1:
+        raise ValueError(f"epochs must be a positive whole number, got {epochs!r}")
+    sizes = [_batch_size(batch_size, epoch, n) for epoch in range(1, epochs + 1)]
+    rate = lr if callable(lr) else lambda t: lr
+    sgd = SGD(net.parameters(), rate(1), momentum)
+    rng = np.random.default_rng() if rng is None else rng
+    if validation is not None:
+        _examples(*validation, names=("the validation X", "the validation y"))
+    loss(net(rows[0]), targets[0])  # what does not fit together fails here, before any change
+    for callback in callbacks:
+        if hasattr(callback, "begin"):
+            callback.begin(net, loss)
+
+    history: list[Epoch] = []
+    update = 0
+    with _bar(progress, sum(n // b for b in sizes)) as bar:
+        for epoch, b in enumerate(sizes, start=1):
+            batch_losses = []
+            for batch in minibatches(n, b, rng):
+                update += 1
+                sgd.lr = rate(update)
+                sgd.zero_grad()
+                total = 0.0
+                for i in batch.tolist():
+                    example_loss = loss(net(rows[i]), targets[i])
+                    if not math.isfinite(example_loss.data):
+                        sgd.zero_grad()
+                        raise FloatingPointError(_diagnosis(example_loss, epoch, update, i, sgd.lr))
+                    (example_loss / b).backward()
+                    total += example_loss.data
+                try:
+                    sgd.step()
+                except FloatingPointError as error:
+                    raise FloatingPointError(f"epoch {epoch}, update {update}: {error}") from None
+                batch_losses.append(total / b)
+                for callback in callbacks:
+                    callback(epoch, update, batch_losses[-1], net)
+                bar.set_postfix(loss=f"{batch_losses[-1]:.4f}", lr=f"{sgd.lr:.3g}", refresh=False)
+                bar.update()
+            scores = {} if validation is None else evaluate(net, loss, *validation)
+            history.append(
+                Epoch(
+                    epoch, update, sgd.lr, b, math.fsum(batch_losses) / len(batch_losses),
+                    **{f"validation_{name}": score for name, score in scores.items()},
+                )
+            )  # fmt: skip
+    return History(history)
+
+
+def _examples(
+    X: npt.ArrayLike, y: npt.ArrayLike, names: tuple[str, str] = ("X", "y")
+) -> tuple[list[list[float]], list[Any]]:
+    """Inputs and targets as plain lists, all finite."""
+    X_array, y_array = (_finite(array, name) for array, name in zip((X, y), names))
+    if X_array.ndim != 2:
+        raise ValueError(f"{names[0]} must have shape (n, d_0), got {X_array.shape}")
+    if len(X_array) == 0:
+        raise ValueError(f"{names[0]} has no rows")
+    if y_array.ndim not in (1, 2) or len(y_array) != len(X_array):
+        raise ValueError(
+            f"{names[1]} must have one target per row of {names[0]}, shape ({len(X_array)},) or "
+            f"({len(X_array)}, d_L), got {y_array.shape}"
+        )
+    return X_array.tolist(), y_array.tolist()
+
+
+def _finite(array: npt.ArrayLike, name: str) -> Array:
+    try:
+        numbers = np.asarray(array, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be an array of numbers: {error}") from None
+    bad = np.argwhere(~np.isfinite(numbers))
+    if len(bad):
+        place = ", ".join(map(str, bad[0]))
+        raise ValueError(f"{name}[{place}] is {numbers[tuple(bad[0])]}: all numbers must be finite")
+    return numbers
+
+
+def _batch_size(batch_size: int | Callable[[int], int], epoch: int, n: int) -> int:
+    b = batch_size(epoch) if callable(batch_size) else batch_size
+    if not isinstance(b, int | np.integer) or b < 1 or (b > n and not callable(batch_size)):
+        where = f" in epoch {epoch}" if callable(batch_size) else ""
+        raise ValueError(f"batch_size must be a whole number from 1 to n = {n}, got {b!r}{where}")
+    return min(int(b), n)
+
+
+def _diagnosis(loss: Value, epoch: int, update: int, example: int, lr: float) -> str:
+    """Where a loss that is not finite comes from."""
+    nodes = topological_order(loss)
+    node = next(node for node in nodes if not math.isfinite(node.data))
+    inputs = [f"{v.data if isinstance(v, Value) else v:.4g}" for v in node.inputs]
+    if len(inputs) > 6:
+        inputs[6:] = ["..."]
+    how = f", {node.op} of {', '.join(inputs)}" if node.op else ""
+    return (
+        f"epoch {epoch}, update {update}: the loss of example {example} is {loss.data}. The first "
+        f"node that is not finite: {node.label or 'unlabelled'} = {node.data}{how}. "
+        f"Try a smaller lr than {lr:g}"
+    )
+
+
+class _NoBar:
+    """Stands in for tqdm's bar."""
+
+    def __enter__(self) -> "_NoBar":
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def set_postfix(self, **_: Any) -> None:
+        """Ignored."""
+
+    def update(self) -> None:
+        """Ignored."""
+
+
+def _bar(progress: bool, updates: int) -> Any:
+    if progress:
+        try:
+            from tqdm import tqdm
+
+            return tqdm(total=updates, unit="update")
+        except ModuleNotFoundError:
+            pass
+    return _NoBar()
+
+
+class DrawGraph:
+    """A callback for `fit`: draws the recorded graph of one example while the network learns.
+
+    In Jupyter the picture changes in place; elsewhere it is written to numbered files,
+    ``graph-000100.svg`` and so on.
+
+    Args:
+        x: the example, ``(d_0,)``.
+        y: its target.
+        every: draw after every so many updates.
+        folder: where the files go; made if it is not there.
+
+    Raises:
+        ValueError: ``every`` is not a positive whole number; or, before training starts, the
+            graph is too large to draw.
+    """
+
+    def __init__(
+        self, x: Sequence[float], y: Any, every: int = 100, folder: str | os.PathLike[str] = "."
+    ) -> None:
+        if not isinstance(every, int) or every < 1:
+            raise ValueError(f"every must be a positive whole number, got {every!r}")
+        self.x, self.y, self.every, self.folder = x, y, every, Path(folder)
+        self._display: Any = None
+
+    def begin(self, net: Module, loss: Loss) -> None:
+        """Remember the loss function, and try the drawing."""
+        self._loss = loss
+        self._draw(net)
+
+    def __call__(self, epoch: int, update: int, loss: float, net: Module) -> None:
+        """Draw, if it is time."""
+        if update % self.every:
+            return
+        drawing = self._draw(net)
+        if _in_notebook():
+            from IPython.display import display
+
+            if self._display is None:
+                self._display = display(drawing, display_id=True)  # type: ignore[no-untyped-call]
+            else:
+                self._display.update(drawing)
+        else:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            drawing.save(self.folder / f"graph-{update:06d}.svg")
+
+    def _draw(self, net: Module) -> Any:
+        parameters = net.parameters()
+        kept = [p.grad for p in parameters]
+        net.zero_grad()
+        root = self._loss(net(self.x), self.y)
+        root.backward()
+        drawing = draw(root)
+        for p, grad in zip(parameters, kept):
+            p.grad = grad
+        return drawing
+
+
+def _in_notebook() -> bool:
+    try:
+        from IPython import get_ipython
+    except ModuleNotFoundError:
+        return False
+    return hasattr(get_ipython(), "kernel")

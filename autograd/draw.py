@@ -19,6 +19,7 @@ from .graph import topological_order
 from .value import Value
 
 READABLE, DRAWABLE = 80, 2000  # nodes: up to where a picture helps, and where it can be made
+INFIX = ("+", "-", "*", "/", "**")
 FORMATS = ("svg", "png", "pdf")
 
 ADVICE = (
@@ -161,7 +162,9 @@ def _text(nodes: list[Value], cut: set[Value]) -> str:
         if node.op and node not in cut:
             shown = [names[v] if isinstance(v, Value) else _number(v) for v in node.inputs[:8]]
             more = ["\N{HORIZONTAL ELLIPSIS}"] if len(node.inputs) > 8 else []
-            how = f"{_printable(node.op)}({', '.join(shown + more)})"
+            op, operands = _printable(node.op), shown + more
+            how = f" {op} ".join(operands) if op in INFIX and len(operands) > 1 else ""
+            how = how or f"{op}({', '.join(operands)})"
         rows.append((names[node], how, _number(node.data), _number(node.grad)))
     widths = [max(map(len, column)) for column in zip(*rows)]
     return "\n".join(
@@ -211,11 +214,15 @@ def _dot(nodes: list[Value], cut: set[Value]) -> str:
     return str(graph.source)
 
 
+def _escape(text: object) -> str:
+    """Any text, to be shown as it is by one of Graphviz's HTML-like labels."""
+    # A backslash in a span of its own, or "\\N" would be replaced by the node's name.
+    return html.escape(_printable(text)).replace("\\", '<FONT POINT-SIZE="12">&#92;</FONT>')
+
+
 def _box(node: Value, root: Value, largest: float) -> str:
     """A node as one of Graphviz's HTML-like labels."""
-    label, op = (
-        html.escape(_printable(text)).replace("\\", "&#92;") for text in (node.label, node.op)
-    )
+    label, op = _escape(node.label), _escape(node.op)
     head = f"<B>{label}</B>" if label else ""
     if op:
         head += f'{" = " if head else ""}<FONT COLOR="#333333">{op}</FONT>'

@@ -1,6 +1,7 @@
 """The command line: ``python -m nn train digits``."""
 
 import argparse
+import io
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 
 from autograd import Drawing, Value, draw, topological_order
 from autograd.draw import READABLE
+from autograd.files import write_whole
 
 from . import datasets
 from .losses import bernoulli_nll, categorical_nll, gaussian_nll
@@ -52,51 +54,26 @@ def _add_train(commands: Any) -> None:
         description="Train a network on a data set. Writes history.csv, curves.svg and graph.svg.",
     )  # fmt: skip
     add = parser.add_argument
+    # fmt: off
     add("data", metavar="DATA", help=", ".join(datasets.NAMES))
-    add(
-        "--widths",
-        type=_positive,
-        nargs="*",
-        default=[32],
-        metavar="D",
-        help="widths of the hidden layers, or nothing for none",
-    )
-    add(
-        "--activation",
-        nargs="+",
-        default=["relu"],
-        choices=[*ACTIVATIONS],
-        metavar="G",
-        help="for all hidden layers, or one each: " + ", ".join(ACTIVATIONS),
-    )
+    add("--widths", type=_positive, nargs="*", default=[32], metavar="D",
+        help="widths of the hidden layers, or nothing for none")
+    add("--activation", nargs="+", default=["relu"], choices=[*ACTIVATIONS], metavar="G",
+        help="for all hidden layers, or one each: " + ", ".join(ACTIVATIONS))
     add("--no-bias", action="store_true", help="neurons without a bias, as in the lecture")
-    add(
-        "--loss",
-        choices=[*LOSSES],
-        metavar="LOSS",
-        help=", ".join(LOSSES) + "; that of the data if not given",
-    )
+    add("--loss", choices=[*LOSSES], metavar="LOSS",
+        help=", ".join(LOSSES) + "; what fits the data, if not given")
     add("--epochs", type=_positive, default=20, metavar="N", help="passes over the training part")
-    add(
-        "--batch-size",
-        type=_batch_size,
-        default="16",
-        metavar="B",
-        help="a number, full, or a schedule: grow:START:FACTOR:EPOCHS",
-    )
-    add(
-        "--lr",
-        type=_learning_rate,
-        default="0.1",
-        metavar="LR",
-        help="a number, or a schedule of updates: step:LR:FACTOR:UPDATES, 1/t:LR:T0, cosine:LR",
-    )
+    add("--batch-size", type=_batch_size, default="16", metavar="B",
+        help="a number, full, or a schedule: grow:START:FACTOR:EPOCHS")
+    add("--lr", type=_learning_rate, default="0.1", metavar="LR",
+        help="a number, or a schedule of updates: step:LR:FACTOR:UPDATES, 1/t:LR:T0, cosine:LR")
     add("--momentum", type=float, default=0.0, metavar="M", help="in [0, 1)")
-    add(
-        "--seed", type=int, default=0, metavar="S", help="of the split, the weights and the batches"
-    )
-    add("--out", type=Path, metavar="DIR", help="where the files go; runs/DATA if not given")
+    add("--seed", type=int, default=0, metavar="S",
+        help="of the split, the weights and the batches")
+    add("--out", type=Path, metavar="DIR", help="where the files go; runs/DATA, if not given")
     add("--quiet", action="store_true", help="no progress bar")
+    # fmt: on
 
 
 def train(options: argparse.Namespace) -> None:
@@ -105,54 +82,61 @@ def train(options: argparse.Namespace) -> None:
         raise ValueError(f"--seed must be 0 or more, got {options.seed}")
     data = datasets.load(options.data, seed=options.seed)
     n, d0 = data.X_train.shape
-    loss = LOSSES[options.loss] if options.loss else data.loss
-    K = len(data.classes)
-    if loss is not data.loss and (loss is gaussian_nll) is not (K == 0):
-        raise ValueError(f"--loss {options.loss} does not fit {data.name}: its targets are "
-                         + ("classes" if K else "numbers"))  # fmt: skip
-    if loss is bernoulli_nll and K > 2:
-        raise ValueError(f"--loss bernoulli is for two classes, {data.name} has {K}")
-    outputs = K if loss is categorical_nll else data.outputs
-    hidden = options.widths
-    activation = (
-        options.activation * len(hidden) if len(options.activation) == 1 else options.activation
-    )
-    streams = np.random.default_rng(options.seed).spawn(2)
-    net = MLP(d0, [*hidden, outputs], activation, not options.no_bias, streams[0])
-
+    loss, outputs = _loss(options.loss, data)
+    hidden, activation = options.widths, options.activation
+    if len(activation) == 1:
+        activation = activation * len(hidden)
+    weights_rng, batches_rng = np.random.default_rng(options.seed).spawn(2)
+    net = MLP(d0, [*hidden, outputs], activation, not options.no_bias, weights_rng)
     batch_size = options.batch_size(n)
-    sizes = [
-        batch_size(e) if callable(batch_size) else batch_size for e in range(1, options.epochs + 1)
-    ]
-    updates = sum(n // min(b, n) for b in sizes)
+    size_at = batch_size if callable(batch_size) else lambda epoch: batch_size
+    updates = sum(n // min(size_at(epoch), n) for epoch in range(1, options.epochs + 1))
     out = options.out or Path("runs") / data.name
     out.mkdir(parents=True, exist_ok=True)
 
-    print(
-        f"data     {data.name}: {n} examples to train on, {len(data.X_test)} to test, {d0} inputs"
-    )
-    names = [*activation, "identity"]
-    shape = " -> ".join([str(d0), *[f"{d} ({g})" for d, g in zip([*hidden, outputs], names)]])
-    print(f"network  {shape}, m = {len(net.parameters())} parameters")
+    layers = [f"{d} ({g})" for d, g in zip([*hidden, outputs], [*activation, "identity"])]
+    print(f"data     {data.name}: {n} examples to train on, {len(data.X_test)} to test")
+    print(f"network  {' -> '.join([str(d0), *layers])}, m = {len(net.parameters())} parameters")
     print(f"loss     {loss.__name__}")
-    print(f"SGD      {options.epochs} epochs, {updates} updates")
+    print(f"SGD      {options.epochs} epochs, {updates} updates", flush=True)
     history = fit(
-        net, loss, data.X_train, data.y_train, epochs=options.epochs, batch_size=batch_size,
-        lr=options.lr(updates), momentum=options.momentum, rng=streams[1],
-        validation=(data.X_test, data.y_test), progress=not options.quiet,
-    )  # fmt: skip
+        net,
+        loss,
+        data.X_train,
+        data.y_train,
+        epochs=options.epochs,
+        batch_size=batch_size,
+        lr=options.lr(updates),
+        momentum=options.momentum,
+        rng=batches_rng,
+        validation=(data.X_test, data.y_test),
+        progress=not options.quiet,
+    )
+    formats = {"loss": "loss {:.4f}", "accuracy": "accuracy {:.2%}", "r2": "R^2 {:.4f}"}
     for part, X, y in (("train", data.X_train, data.y_train), ("test", data.X_test, data.y_test)):
         scores = evaluate(net, loss, X, y)
-        texts = {"loss": "{:.4f}", "accuracy": "{:.2%}", "r2": "{:.4f}"}
-        print(f"{part:<8} " + ", ".join(
-            f"{'R^2' if name == 'r2' else name} {texts[name].format(score)}" for name, score in scores.items()
-        ))  # fmt: skip
+        print(f"{part:<8} {', '.join(formats[name].format(s) for name, s in scores.items())}")
 
     history.to_csv(out / "history.csv")
-    history.plot().savefig(out / "curves.svg")
+    curves = io.BytesIO()
+    history.plot().savefig(curves, format="svg")
+    write_whole(out / "curves.svg", curves.getvalue())
     drawing, what = _small_drawing(net, loss, data.X_test[0].tolist(), data.y_test[0].item())
     drawing.save(out / "graph.svg")
     print(f"wrote    {out}: history.csv, curves.svg, graph.svg ({what})")
+
+
+def _loss(name: str | None, data: datasets.Dataset) -> tuple[Callable[..., Any], int]:
+    """The loss to train with, and how many outputs it needs."""
+    if name is None:
+        return data.loss, data.outputs
+    K = len(data.classes)
+    if (name == "gaussian") is not (K == 0):
+        kind = f"{K} classes" if K else "numbers"
+        raise ValueError(f"--loss {name} does not fit {data.name}, whose targets are {kind}")
+    if name == "bernoulli" and K > 2:
+        raise ValueError(f"--loss bernoulli is for two classes, and {data.name} has {K}")
+    return LOSSES[name], K if name == "categorical" else 1
 
 
 def _small_drawing(net: MLP, loss: Callable[..., Any], x: Any, y: Any) -> tuple[Drawing, str]:
@@ -165,15 +149,12 @@ def _small_drawing(net: MLP, loss: Callable[..., Any], x: Any, y: Any) -> tuple[
     last = len(net.layers)
     top = [v for v in nodes if v.label.startswith(f"a{last}[")]
     below = [v for v in nodes if v.label.startswith(f"x{last - 1}[")]
-    choices = ([], "the whole graph"), (below, "the last layer and the loss")
-    for stop, what in choices:
+    drawing, what = draw(root, stop=top), "the outputs and the loss"
+    for stop, more in (below, "the last layer and the loss"), ([], "the whole graph"):
         try:
-            drawing = draw(root, stop=stop, limit=READABLE)
-            break
+            drawing, what = draw(root, stop=stop, limit=READABLE), more
         except ValueError:  # too large
-            continue
-    else:
-        drawing, what = draw(root, stop=top), "the outputs and the loss"
+            break
     net.zero_grad()
     return drawing, f"{what} of one test example"
 

@@ -2,8 +2,9 @@
 
 a_j^(l) = sum_i theta_ji^(l) x_i^(l-1) (+ b_j^(l)),  x_j^(l) = g(a_j^(l)),  l = 1 ... L,
 
-with the identity as g at the top. Every Value is labelled with its place: layers are counted as in
-the lecture, from 1 (x0 is the input), units from 0: ``theta1[3,2]``, ``b1[3]``, ``a1[3]``, ``x1[3]``.
+with the identity as g at the top. Every Value is labelled with its place, ``theta1[3,2]``,
+``b1[3]``, ``a1[3]``, ``x1[3]``: layers are counted as in the lecture, from 1 (x0 is the input),
+units from 0.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -144,7 +145,7 @@ class Layer(Module):
         self._out_labels = [f"x{at}[{j}]" for j in range(d_out)]
 
     def __call__(self, x: Sequence[Number]) -> Any:
-        """The outputs for ``x``, ``(d_in,)``: a list of Values, or the Value if there is but one."""
+        """The outputs for ``x``, ``(d_in,)``: a list of Values, or the only one."""
         _check_inputs(x, len(self.neurons[0].w), "x")
         for v, label in zip(x, self._x_labels):
             if isinstance(v, Value) and not v.label:

@@ -1,7 +1,7 @@
 """The picture of a computation graph, with values and gradients in it.
 
 `draw` builds the DOT text with the `graphviz` package. It is laid out by Graphviz's program `dot`
-or, where there is none, by `pygraphviz`. Importing this module gives `Value` its picture in Jupyter.
+or, where there is none, by `pygraphviz`. Importing this room gives `Value` its picture in Jupyter.
 """
 
 import html
@@ -9,6 +9,7 @@ import math
 import os
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +79,8 @@ class Drawing:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         bundle = {"text/plain": repr(self)}
-        try:
+        with suppress(RuntimeError, OSError):  # a display never raises
             bundle["image/svg+xml"] = self.render("svg").decode()
-        except (RuntimeError, OSError):  # a display never raises
-            pass
         return bundle
 
     def render(self, format: str = "svg") -> bytes:

@@ -127,11 +127,15 @@ def jvp(f: Function, x: Sequence[Number], v: Sequence[Number]) -> tuple[Any, Any
         ``f(x)`` and sum_i df/dx_i v_i.
 
     Raises:
+        TypeError: ``x`` or ``v`` is not a sequence.
         ValueError: ``x`` and ``v`` differ in length.
 
     >>> jvp(lambda x, y: x * y, [2.0, 3.0], [1.0, 10.0])
     (6.0, 23.0)
     """
+    for name, sequence in (("x", x), ("v", v)):
+        if not hasattr(sequence, "__len__"):
+            raise TypeError(f"{name} must be a sequence of numbers or Values, got {sequence!r}")
     if len(x) != len(v):
         raise ValueError(f"x and v must have the same length, got {len(x)} and {len(v)}")
     variables, y, recorded = _call(f, x)

@@ -12,11 +12,16 @@ def topological_order(root: "Value") -> list["Value"]:
     The order is that of a depth-first search, inputs from left to right, and so the same in every
     run. ``root`` comes last. Plain numbers among the inputs are not listed.
 
+    Raises:
+        TypeError: ``root`` is not a Value.
+
     >>> from autograd import Value
     >>> x, y = Value(2.0, label="x"), Value(3.0, label="y")
     >>> [v.label or v.op for v in topological_order(x * y + x)]
     ['x', 'y', '*', '+']
     """
+    if not hasattr(root, "_x"):
+        raise TypeError(f"root must be a Value, got {type(root).__name__}")
     order: list[Value] = []
     seen = set()
     stack: list[Any] = [root]  # our own: a deep graph would exhaust Python's

@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from autograd.files import write_whole
 from . import datasets
 from .losses import bernoulli_nll, categorical_nll, gaussian_nll
 from .network import ACTIVATIONS, MLP
-from .optim import cosine, growing, inverse_time, step_decay
+from .optim import SGD, cosine, growing, inverse_time, step_decay
 from .training import evaluate, fit
 
 LOSSES = {"gaussian": gaussian_nll, "bernoulli": bernoulli_nll, "categorical": categorical_nll}
@@ -89,8 +90,12 @@ def train(options: argparse.Namespace) -> None:
     weights_rng, batches_rng = np.random.default_rng(options.seed).spawn(2)
     net = MLP(d0, [*hidden, outputs], activation, not options.no_bias, weights_rng)
     batch_size = options.batch_size(n)
+    if not callable(batch_size) and batch_size > n:
+        raise ValueError(f"--batch-size {batch_size} is more than the {n} examples to train on")
     size_at = batch_size if callable(batch_size) else lambda epoch: batch_size
     updates = sum(n // min(size_at(epoch), n) for epoch in range(1, options.epochs + 1))
+    lr = options.lr(updates)
+    SGD([], lr(1) if callable(lr) else lr, options.momentum)  # refuses what it can't work with
     out = options.out or Path("runs") / data.name
     out.mkdir(parents=True, exist_ok=True)
 
@@ -106,7 +111,7 @@ def train(options: argparse.Namespace) -> None:
         data.y_train,
         epochs=options.epochs,
         batch_size=batch_size,
-        lr=options.lr(updates),
+        lr=lr,
         momentum=options.momentum,
         rng=batches_rng,
         validation=(data.X_test, data.y_test),
@@ -178,8 +183,8 @@ def _batch_size(text: str) -> Callable[[int], Any]:
         if kind == "grow" and len(parts) == 3:
             schedule = growing(int(parts[0]), float(parts[1]), int(parts[2]))
             return lambda n: schedule
-        number = int(text)
-    except ValueError as error:
+        number = _positive(text)
+    except (ValueError, argparse.ArgumentTypeError) as error:
         raise argparse.ArgumentTypeError(
             f"must be a number, full, or grow:START:FACTOR:EPOCHS, got {text!r} ({error})"
         ) from None
@@ -200,6 +205,8 @@ def _learning_rate(text: str) -> Callable[[int], Any]:
             lr = float(parts[0])
             return lambda updates: cosine(lr, updates)
         number = float(text)
+        if not 0 < number < math.inf:
+            raise ValueError("a rate must be positive")
     except ValueError as error:
         raise argparse.ArgumentTypeError(
             "must be a number, step:LR:FACTOR:UPDATES, 1/t:LR:T0 or cosine:LR, "

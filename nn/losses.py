@@ -87,6 +87,8 @@ def categorical_nll(a: Any, y: Any) -> Any:
     # Everything relative to the true class's a: for a sure prediction the large terms are then
     # exactly 0 and the loss is what remains, log(1 + small).
     a_y = dot(_probabilities(y, len(a)), a)
+    if isinstance(a_y, Value):
+        a_y.label = "a_y"
     return _label(logsumexp([a_k - a_y for a_k in a]))
 
 

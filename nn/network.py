@@ -45,9 +45,13 @@ class Module:
 
     def predict(self, X: Iterable[Sequence[float]]) -> Array:
         """The outputs for the rows of ``X``, as numbers: ``(n, d_L)``, or ``(n,)`` if d_L is 1."""
-        outputs = [self(row) for row in np.asarray(X, dtype=float).tolist()]
-        rows = [o.data if isinstance(o, Value) else [v.data for v in o] for o in outputs]
-        return np.array(rows, dtype=float)
+        rows = np.asarray(X, dtype=float).tolist()
+        return np.array([numbers(self(row)) for row in rows], dtype=float)
+
+
+def numbers(a: Any) -> Any:
+    """What a network returned, as numbers: one, or a list."""
+    return a.data if isinstance(a, Value) else [v.data for v in a]
 
 
 class Neuron(Module):
@@ -80,7 +84,7 @@ class Neuron(Module):
     ) -> None:
         _check_width("d", d)
         _check_activation(activation)
-        rng = _generator(rng)
+        rng = generator(rng)
         variance = 2 / d if activation in ("relu", "softplus") else 2 / (d + fan_out)
         weights = rng.normal(0.0, np.sqrt(variance), size=d).tolist()
         self.activation = activation
@@ -129,7 +133,7 @@ class Layer(Module):
     ) -> None:
         _check_width("d_in", d_in)
         _check_width("d_out", d_out)
-        rng = _generator(rng)
+        rng = generator(rng)
         self.activation = activation
         self.neurons = [Neuron(d_in, activation, bias, rng, fan_out=d_out) for _ in range(d_out)]
         at = "" if number is None else str(number)
@@ -227,7 +231,7 @@ class MLP(Module):
         _check_width("d0", d0)
         for l, width in enumerate(widths, start=1):
             _check_width(f"d{l}", width)
-        rng = _generator(rng)
+        rng = generator(rng)
         sizes = [d0, *widths]
         self.layers = [
             Layer(sizes[l], sizes[l + 1], g, bias, rng, number=l + 1)
@@ -291,7 +295,8 @@ class MLP(Module):
         return f"MLP({len(first.w)}, {widths}, {given}bias={first.b is not None})"
 
 
-def _generator(rng: np.random.Generator | None) -> np.random.Generator:
+def generator(rng: np.random.Generator | None) -> np.random.Generator:
+    """``rng``, or a fresh one if it is None."""
     if rng is None:
         return np.random.default_rng()
     if not isinstance(rng, np.random.Generator):

@@ -16,7 +16,7 @@ from autograd import Value, draw, topological_order
 from autograd.files import write_whole
 
 from .losses import bernoulli_nll, categorical_nll, gaussian_nll
-from .network import Array, Module
+from .network import Array, Module, generator, numbers
 from .optim import SGD, minibatches
 
 Loss = Callable[[Any, Any], Any]
@@ -128,10 +128,15 @@ def evaluate(net: Module, loss: Loss, X: npt.ArrayLike, y: npt.ArrayLike) -> dic
         ValueError: as in `fit`, of ``X`` and ``y``.
     """
     rows, targets = _examples(X, y)
-    outputs = net.predict(rows)
-    losses = [loss(a, t) for a, t in zip(outputs.tolist(), targets)]
+    losses, predictions = [], []
+    for row, target in zip(rows, targets):
+        a = net(row)
+        losses.append(loss(a, target).data)
+        predictions.append(numbers(a))
     result = {"loss": math.fsum(losses) / len(losses)}
-    true = np.asarray(targets)
+    outputs, true = np.array(predictions), np.array(targets)
+    if true.size == outputs.size:
+        true = true.reshape(outputs.shape)  # (n, 1) as (n,)
     if loss is gaussian_nll:
         residual = float(((outputs - true) ** 2).sum())
         total = float(((true - true.mean(axis=0)) ** 2).sum())
@@ -189,6 +194,7 @@ def fit(
     Raises:
         ValueError: an argument does not fit, or X or y is not finite (the place is named). Nothing
             is changed then.
+        TypeError: ``loss`` returns something else than a Value.
         FloatingPointError: a loss, or a step, stopped being finite. The parameters are those from
             before that update.
     """
@@ -198,11 +204,13 @@ def fit(
         raise ValueError(f"epochs must be a positive whole number, got {epochs!r}")
     sizes = [_batch_size(batch_size, epoch, n) for epoch in range(1, epochs + 1)]
     rate = lr if callable(lr) else lambda t: lr
-    sgd = SGD(net.parameters(), rate(1), momentum)
-    rng = np.random.default_rng() if rng is None else rng
+    sgd = SGD(net.parameters(), 0.0 if callable(lr) else lr, momentum)
+    rng = generator(rng)
     if validation is not None:
         _examples(*validation, names=("the validation X", "the validation y"))
-    loss(net(rows[0]), targets[0])  # what does not fit together fails here, before any change
+    first = loss(net(rows[0]), targets[0])  # what does not fit fails here, before any change
+    if not isinstance(first, Value):
+        raise TypeError(f"loss must return a Value, got {type(first).__name__}")
     for callback in callbacks:
         if hasattr(callback, "begin"):
             callback.begin(net, loss)

@@ -16,6 +16,7 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from importlib.metadata import version
+from itertools import pairwise
 from typing import Any
 
 import micrograd.engine
@@ -52,7 +53,7 @@ def plain_step(scalar: Callable[[float], Any]) -> Callable[[], float]:
     widths = [2, 16, 16, 1]
     layers = [
         [PlainNeuron(scalar, d_in, nonlinear=d_out > 1) for _ in range(d_out)]
-        for d_in, d_out in zip(widths, widths[1:])
+        for d_in, d_out in pairwise(widths)
     ]
     parameters = [p for layer in layers for neuron in layer for p in [*neuron.w, neuron.b]]
 

@@ -94,6 +94,9 @@ class Neuron(Module):
     def __call__(self, x: Sequence[Number]) -> Value:
         """The neuron's output for inputs ``x``, ``(d,)``."""
         _check_inputs(x, len(self.w), "x")
+        for i, v in enumerate(x):
+            if isinstance(v, Value) and not v.label:
+                v.label = f"x[{i}]"
         (a,) = affine([self.w], x, None if self.b is None else [self.b])
         a.label = "a"
         return ACTIVATIONS[self.activation](a)
@@ -151,9 +154,18 @@ class Layer(Module):
     def __call__(self, x: Sequence[Number]) -> Any:
         """The outputs for ``x``, ``(d_in,)``: a list of Values, or the only one."""
         _check_inputs(x, len(self.neurons[0].w), "x")
+        self.label_inputs(x)
+        outputs = self.outputs(x)
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def label_inputs(self, x: Sequence[Number]) -> None:
+        """Label the Values among the inputs by their place, where the user has not."""
         for v, label in zip(x, self._x_labels):
             if isinstance(v, Value) and not v.label:
                 v.label = label
+
+    def outputs(self, x: Sequence[Number]) -> list[Value]:
+        """The outputs for ``x``, ``(d_in,)``, as a list however many there are."""
         biases = [neuron.b for neuron in self.neurons if neuron.b is not None]
         outputs = affine([neuron.w for neuron in self.neurons], x, biases or None)
         for v, label in zip(outputs, self._a_labels):
@@ -163,7 +175,7 @@ class Layer(Module):
             outputs = [g(a) for a in outputs]
             for v, label in zip(outputs, self._out_labels):
                 v.label = label
-        return outputs[0] if len(outputs) == 1 else outputs
+        return outputs
 
     def parameters(self) -> list[Value]:
         """Neuron by neuron, its weights, then its bias."""
@@ -241,11 +253,10 @@ class MLP(Module):
     def __call__(self, x: Sequence[Number]) -> Any:
         """The pre-activations at the top for the inputs ``x``, ``(d0,)``."""
         _check_inputs(x, len(self.layers[0].neurons[0].w), "x")
+        self.layers[0].label_inputs(x)
         for layer in self.layers:
-            x = layer(x)
-            if isinstance(x, Value) and layer is not self.layers[-1]:
-                x = [x]
-        return x
+            x = layer.outputs(x)
+        return x[0] if len(x) == 1 else x
 
     def parameters(self) -> list[Value]:
         """Layer by layer, neuron by neuron, its weights, then its bias."""

@@ -13,16 +13,8 @@ The functions `sum`, `max` and `abs` share their names with Python's own, and ar
 ``autograd.sum`` and so on: ``from autograd import *`` leaves them out.
 """
 
-from .derivatives import (
-    GradCheck,
-    finite_difference,
-    grad,
-    gradcheck,
-    hessian,
-    jacobian,
-    jvp,
-    value_and_grad,
-)
+from .derivatives import grad, hessian, jacobian, jvp, value_and_grad
+from .differences import GradCheck, finite_difference, gradcheck
 from .draw import Drawing, draw
 from .functions import (
     abs as abs,

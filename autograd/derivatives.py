@@ -1,4 +1,4 @@
-"""Derivatives of functions, and the ways to check them.
+"""Derivatives of functions.
 
 Every function here calls ``f`` with fresh Values and reads its graph; adjoints are kept apart from
 ``.grad``, so that nothing outside is touched. Numbers in, numbers out. Values in, Values out,
@@ -9,9 +9,7 @@ recorded on them, ready to be differentiated again.
 (12.0, 12.0)
 """
 
-import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -64,7 +62,7 @@ def value_and_grad(f: Function) -> Function:
 
     def value_and_gradient(*x: Number) -> tuple[Any, Any]:
         variables, y, recorded = _call(f, x)
-        (y,) = _outputs([y])
+        (y,) = as_outputs([y])
         gradient = _reverse_sweep(y, variables, recorded)
         if not recorded:
             return y.data, gradient[0] if len(x) == 1 else tuple(gradient)
@@ -90,7 +88,7 @@ def jacobian(f: Function) -> Function:
 
     def jacobian_at(*x: Number) -> Any:
         variables, y, recorded = _call(f, x)
-        outputs = _outputs([y] if isinstance(y, Value) or np.ndim(y) == 0 else y)
+        outputs = as_outputs([y] if isinstance(y, Value) or np.ndim(y) == 0 else y)
         return _matrix([_reverse_sweep(o, variables, recorded) for o in outputs], recorded)
 
     return jacobian_at
@@ -108,8 +106,8 @@ def hessian(f: Function) -> Function:
 
     def hessian_at(*x: Number) -> Any:
         variables, y, recorded = _call(f, x)
-        (y,) = _outputs([y])
-        gradient = _outputs(_reverse_sweep(y, variables, recorded=True))
+        (y,) = as_outputs([y])
+        gradient = as_outputs(_reverse_sweep(y, variables, recorded=True))
         return _matrix([_reverse_sweep(g, variables, recorded) for g in gradient], recorded)
 
     return hessian_at
@@ -139,9 +137,9 @@ def jvp(f: Function, x: Sequence[Number], v: Sequence[Number]) -> tuple[Any, Any
     if len(x) != len(v):
         raise ValueError(f"x and v must have the same length, got {len(x)} and {len(v)}")
     variables, y, recorded = _call(f, x)
-    (y,) = _outputs([y])
+    (y,) = as_outputs([y])
     recorded = recorded or any(isinstance(d, Value) for d in v)
-    tangents: dict[Any, Number] = dict(zip(variables, map(_number, v)))
+    tangents: dict[Any, Number] = dict(zip(variables, map(as_number, v)))
     for node in topological_order(y):
         if node in tangents:
             continue
@@ -159,7 +157,7 @@ def _call(f: Function, x: Sequence[Number]) -> tuple[list[_Variable], Any, bool]
         raise TypeError("give the point to differentiate at, one number or Value per argument of f")
     variables = []
     for v in x:
-        variable = _Variable(_number(v).data if isinstance(v, Value) else _number(v))
+        variable = _Variable(as_number(v).data if isinstance(v, Value) else as_number(v))
         if isinstance(v, Value):  # the identity of it, so that grad(f)(v, v) has two variables
             variable._primitive, variable._x, variable._dx = primitives.POS, v, 1.0
             variable.label = v.label
@@ -205,18 +203,19 @@ def _partials(node: Value, recorded: bool) -> Sequence[Number]:
     # The row of the table runs again, in the arithmetic of graph values. NumPy's scalars stand in
     # for plain numbers, since 1/0 is inf on them.
     _, partials = node._primitive.on(functions)
+    arguments = (node._x,) if node._y is None else (node._x, node._y)
     with np.errstate(all="ignore"):
-        arguments = [a for a in (node._x, node._y) if a is not None]
-        exact = primitives.each(
-            lambda v: v if isinstance(v, Value) else np.float64(v), tuple(arguments)
-        )
-        ds = partials(node, *exact)
+        ds = partials(node, *primitives.each(_exact, arguments))
     pairs = [(a, d) if type(a) is tuple else ((a,), (d,)) for a, d in zip(arguments, ds)]
     return [d if isinstance(d, Value) else float(d) for vs, ds in pairs for _, d in zip(vs, ds)]
 
 
+def _exact(x: Number) -> Any:
+    return x if isinstance(x, Value) else np.float64(x)
+
+
 def _times(a: Number, b: Number) -> Any:
-    """A * b, without a node for the 1.0 that many partial derivatives are."""
+    """The product, without a node for the 1.0 that many partial derivatives are."""
     if type(a) is float and a == 1.0:
         return b
     if type(b) is float and b == 1.0:
@@ -224,7 +223,8 @@ def _times(a: Number, b: Number) -> Any:
     return a * b
 
 
-def _number(x: Any) -> Any:
+def as_number(x: Any) -> Any:
+    """An argument of a function: a Value as it is, a number as a float."""
     if isinstance(x, Sequence | np.ndarray) and not isinstance(x, str):
         raise TypeError(f"got {x!r}: pass its numbers one by one, as in grad(f)(*x)")
     return x if isinstance(x, Value) else real(x, "an argument")
@@ -234,7 +234,7 @@ def _as_value(x: Number) -> Value:
     return x if isinstance(x, Value) else Value(x)
 
 
-def _outputs(y: Iterable[Any]) -> list[Value]:
+def as_outputs(y: Iterable[Any]) -> list[Value]:
     """What a function returned, as Values; a plain number is a constant."""
     outputs = []
     for v in y:
@@ -251,161 +251,3 @@ def _matrix(rows: list[list[Number]], recorded: bool) -> Any:
     for i, row in enumerate(rows):
         matrix[i] = [_as_value(v) for v in row]
     return matrix
-
-
-EPS = 2.0**-52  # the spacing of floats at 1
-
-
-def _step(x: float, h: float | None) -> float:
-    if h is None:
-        # Balances the central difference's two errors, h^2 of the formula and eps/h of rounding.
-        return float(EPS ** (1 / 3)) * max(1.0, abs(x))
-    if not (isinstance(h, float | int) and 0 < h < math.inf):
-        raise ValueError(f"h must be a positive number, got {h!r}")
-    return float(h)
-
-
-def _at(f: Function, x: Sequence[float], i: int = 0, step: float = 0.0) -> float:
-    """``f`` at x, moved by ``step`` along input i, as a number."""
-    (y,) = _outputs([f(*[Value(v + step if j == i else v) for j, v in enumerate(x)])])
-    return y.data
-
-
-def finite_difference(f: Function, *x: float, h: float | None = None) -> Any:
-    """The gradient by central differences, (f(x + h) - f(x - h)) / 2h: two calls per input.
-
-    The slow way, O(m^2) for a network of m parameters, and good to half the digits; independent of
-    everything else here.
-
-    Args:
-        f: takes n Values and returns one.
-        x: the point, n numbers.
-        h: the step; eps^(1/3) max(1, |x|), about 6e-6, if not given.
-
-    Returns:
-        A float, or a tuple if there are several ``x``.
-
-    Raises:
-        ValueError: ``h`` is not a positive number.
-
-    >>> round(finite_difference(lambda x: x**2, 3.0), 6)
-    6.0
-    """
-    point = _point(x)
-    slopes = [_central_difference(f, point, i, _step(xi, h)) for i, xi in enumerate(point)]
-    return slopes[0] if len(slopes) == 1 else tuple(slopes)
-
-
-def _central_difference(f: Function, x: Sequence[float], i: int, step: float) -> float:
-    rise = _at(f, x, i, step) - _at(f, x, i, -step)
-    return rise / ((x[i] + step) - (x[i] - step))  # the distance really gone, after rounding
-
-
-def _point(x: Sequence[Any]) -> list[float]:
-    if not x:
-        raise TypeError("give the point to differentiate at, one number per argument of f")
-    return [real(_number(v), "an argument") for v in x]
-
-
-@dataclass(frozen=True)
-class GradCheckRow:
-    """One input: its derivative in both ways, and the verdict on it."""
-
-    input: int
-    x: float
-    analytic: float
-    numeric: float
-    error: float
-    verdict: str
-
-
-@dataclass(frozen=True)
-class GradCheck:
-    """The report of `gradcheck`: true if no derivative is wrong, and a table when printed."""
-
-    rows: tuple[GradCheckRow, ...]
-
-    def __bool__(self) -> bool:
-        return all(row.verdict in ("ok", "kink") for row in self.rows)
-
-    def __repr__(self) -> str:
-        n, bad = len(self.rows), sum(row.verdict not in ("ok", "kink") for row in self.rows)
-        lines = [
-            f"gradcheck: {bad} of {n} derivatives differ"
-            if bad
-            else f"gradcheck: all {n} derivatives agree",
-            f"{'input':>5} {'x':>12} {'analytic':>14} {'numeric':>14} {'error':>9} verdict",
-        ]
-        for r in self.rows:
-            numbers = f"{r.x:>12.6g} {r.analytic:>14.8g} {r.numeric:>14.8g} {r.error:>9.1e}"
-            lines.append(f"{r.input:>5} {numbers} {r.verdict}")
-        return "\n".join(lines)
-
-
-def gradcheck(
-    f: Function,
-    *x: float,
-    gradient: Function | None = None,
-    h: float | None = None,
-    tolerance: float = 1e-5,
-) -> GradCheck:
-    """Compare the gradient of ``f`` at ``x`` with central differences.
-
-    Args:
-        f: takes n Values and returns one.
-        x: the point, n numbers.
-        gradient: the gradient function to check, called with n floats; ours if not given.
-        h: the step, as in `finite_difference`.
-        tolerance: the largest error, relative to the derivative or to 1, whichever is larger.
-
-    Returns:
-        A report with a row per input. The verdict is ``"ok"``; ``"wrong"``; ``"kink"`` where f has
-        a corner and the derivative lies between the two one-sided ones; or ``"undefined"`` where f
-        is not finite on both sides.
-
-    Raises:
-        ValueError: ``gradient`` returns another number of derivatives than there are inputs.
-
-    >>> report = gradcheck(lambda x, y: x * y.exp(), 2.0, 0.5)
-    >>> bool(report), [row.verdict for row in report.rows]
-    (True, ['ok', 'ok'])
-    """
-    point = _point(x)
-    analytic = np.atleast_1d((grad(f) if gradient is None else gradient)(*point))
-    if analytic.shape != (len(point),):
-        raise ValueError(f"gradient must give {len(point)} derivatives, got shape {analytic.shape}")
-    middle = _at(f, point)
-    rows = []
-    for i, (xi, a) in enumerate(zip(point, analytic.tolist())):
-        step = _step(xi, h)
-        numeric = _central_difference(f, point, i, step)
-        scale = max(1.0, abs(a), abs(numeric))
-        noise = 4 * EPS * abs(middle) / step
-        error = abs(a - numeric) / scale
-        slack = tolerance * scale + noise
-        rows.append(
-            GradCheckRow(i, xi, a, numeric, error, _verdict(f, point, i, a, numeric, step, slack))
-        )
-    return GradCheck(tuple(rows))
-
-
-def _verdict(
-    f: Function, x: list[float], i: int, a: float, numeric: float, h: float, slack: float
-) -> str:
-    """The verdict on the derivative ``a`` along input i, which may be off by ``slack``."""
-    if not math.isfinite(numeric):
-        return "undefined"
-    middle = _at(f, x)
-    right = (_at(f, x, i, h) - middle) / h
-    left = (middle - _at(f, x, i, -h)) / h
-    far = abs(_at(f, x, i, 8 * h) - 2 * middle + _at(f, x, i, -8 * h)) / (8 * h)
-    # The one-sided slopes differ by about h f'' where f is smooth, eight times as much at 8h; at a
-    # corner by the same at any step.
-    jump = abs(right - left)
-    if (
-        jump > 2 * slack
-        and jump > far / 2
-        and min(left, right) - slack <= a <= max(left, right) + slack
-    ):
-        return "kink"
-    return "ok" if abs(a - numeric) <= slack else "wrong"

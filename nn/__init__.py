@@ -15,10 +15,11 @@ by hand (`backpropagate`) and stochastic gradient descent (`fit`).
 
 from . import datasets
 from .backprop import Backpropagation, backpropagate
+from .history import Epoch, History
 from .losses import bernoulli_nll, categorical_nll, gaussian_nll
 from .network import MLP, Layer, Module, Neuron
 from .optim import SGD, cosine, growing, inverse_time, minibatches, step_decay
-from .training import DrawGraph, Epoch, History, evaluate, fit
+from .training import DrawGraph, evaluate, fit
 
 __all__ = [
     "MLP",

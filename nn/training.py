@@ -1,11 +1,8 @@
 """The training loop: gradient descent, pure SGD and mini-batches in one `fit`."""
 
-import csv
-import io
 import math
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,108 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd import Value, draw, topological_order
-from autograd.files import write_whole
 
+from .history import Epoch, History
 from .losses import bernoulli_nll, categorical_nll, gaussian_nll
 from .network import Array, Module, generator, numbers
 from .optim import SGD, minibatches
 
 Loss = Callable[[Any, Any], Any]
 Callback = Callable[[int, int, float, Any], None]
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One row of a `History`.
-
-    Attributes:
-        epoch: 1, 2, ...
-        updates: how many updates there were by its end, since the start.
-        lr: the rate of its last update.
-        batch_size: examples in a batch.
-        loss: the mean of the batch losses as they were met.
-        validation_loss, validation_accuracy, validation_r2: at its end, where asked for.
-    """
-
-    epoch: int
-    updates: int
-    lr: float
-    batch_size: int
-    loss: float
-    validation_loss: float | None = None
-    validation_accuracy: float | None = None
-    validation_r2: float | None = None
-
-
-class History(Sequence[Epoch]):
-    """The course of a training, one `Epoch` per row: ``history[-1].loss``."""
-
-    def __init__(self, rows: Sequence[Epoch] = ()) -> None:
-        self.rows = list(rows)
-
-    def __getitem__(self, index: Any) -> Any:
-        return self.rows[index]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def _table(self) -> list[list[Any]]:
-        """The column names, then the rows; columns that were never filled are left out."""
-        rows = [asdict(row) for row in self.rows]
-        names = [n for n in Epoch.__dataclass_fields__ if any(r[n] is not None for r in rows)]
-        return [names, *[[row[name] for name in names] for row in rows]]
-
-    def __repr__(self) -> str:
-        if not self.rows:
-            return "History of 0 epochs"
-        head, *rows = self._table()
-        shown = [head, *rows] if len(rows) <= 12 else [head, *rows[:5], ["..."], *rows[-5:]]
-        texts = [[f"{v:.4g}" if isinstance(v, float) else str(v) for v in row] for row in shown]
-        return "\n".join(" ".join(f"{t:>{len(h)}}" for t, h in zip(row, head)) for row in texts)
-
-    def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write the rows as a CSV file with a header, whole or not at all."""
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(self._table())
-        write_whole(path, text.getvalue().encode())
-
-    def plot(self) -> Any:
-        """Loss against epochs, and the validation score where there is one: a matplotlib figure.
-
-        Raises:
-            ModuleNotFoundError: matplotlib is not installed.
-        """
-        try:
-            from matplotlib.figure import Figure
-        except ModuleNotFoundError:
-            raise ModuleNotFoundError(
-                "plots are made with matplotlib: pip install 'chalkgrad[demo]'"
-            ) from None
-        _, *rows = self._table() if self.rows else [[], []]
-        scores = {"validation_accuracy": "accuracy", "validation_r2": "R²"}
-        score = next(
-            (s for s in scores if self.rows and getattr(self.rows[0], s) is not None), None
-        )
-        figure = Figure(figsize=(9 if score else 5, 3.4), layout="constrained")
-        axes = figure.subplots(1, 2 if score else 1, squeeze=False)[0]
-        epochs = [row.epoch for row in self.rows]
-        marker = "o" if len(rows) < 2 else None
-        axes[0].plot(epochs, [row.loss for row in self.rows], color="#0072B2", marker=marker,
-                     label="training (mean of the batches)")  # fmt: skip
-        if self.rows and self.rows[0].validation_loss is not None:
-            axes[0].plot(epochs, [row.validation_loss for row in self.rows], color="#D55E00",
-                         marker=marker, label="validation (end of epoch)")  # fmt: skip
-        axes[0].set(xlabel="epoch", ylabel="loss per example", title="negative log likelihood")
-        axes[0].legend()
-        if score:
-            axes[1].plot(
-                epochs, [getattr(row, score) for row in self.rows], color="#D55E00", marker=marker
-            )
-            axes[1].set(xlabel="epoch", ylabel=scores[score], title=f"validation {scores[score]}")
-        for ax in axes:
-            ax.grid(alpha=0.3)
-            ax.xaxis.get_major_locator().set_params(integer=True)
-        return figure
 
 
 def evaluate(net: Module, loss: Loss, X: npt.ArrayLike, y: npt.ArrayLike) -> dict[str, float]:

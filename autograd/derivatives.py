@@ -89,7 +89,8 @@ def jacobian(f: Function) -> Function:
     def jacobian_at(*x: Number) -> Any:
         variables, y, recorded = _call(f, x)
         outputs = as_outputs([y] if isinstance(y, Value) or np.ndim(y) == 0 else y)
-        return _matrix([_reverse_sweep(o, variables, recorded) for o in outputs], recorded)
+        rows = [_reverse_sweep(o, variables, recorded) for o in outputs]
+        return _matrix(rows, len(variables), recorded)
 
     return jacobian_at
 
@@ -108,7 +109,8 @@ def hessian(f: Function) -> Function:
         variables, y, recorded = _call(f, x)
         (y,) = as_outputs([y])
         gradient = as_outputs(_reverse_sweep(y, variables, recorded=True))
-        return _matrix([_reverse_sweep(g, variables, recorded) for g in gradient], recorded)
+        rows = [_reverse_sweep(g, variables, recorded) for g in gradient]
+        return _matrix(rows, len(variables), recorded)
 
     return hessian_at
 
@@ -141,8 +143,6 @@ def jvp(f: Function, x: Sequence[Number], v: Sequence[Number]) -> tuple[Any, Any
     recorded = recorded or any(isinstance(d, Value) for d in v)
     tangents: dict[Any, Number] = dict(zip(variables, map(as_number, v)))
     for node in topological_order(y):
-        if node in tangents:
-            continue
         pairs = zip(node.inputs, _partials(node, recorded))
         terms = [_times(tangents[i], d) for i, d in pairs if i in tangents]
         if terms:
@@ -153,14 +153,13 @@ def jvp(f: Function, x: Sequence[Number], v: Sequence[Number]) -> tuple[Any, Any
 
 def _call(f: Function, x: Sequence[Number]) -> tuple[list[_Variable], Any, bool]:
     """Fresh variables for ``x``, ``f`` of them, and whether the derivatives are to be recorded."""
-    if not x:
+    if len(x) == 0:
         raise TypeError("give the point to differentiate at, one number or Value per argument of f")
     variables = []
     for v in x:
         variable = _Variable(as_number(v).data if isinstance(v, Value) else as_number(v))
         if isinstance(v, Value):  # the identity of it, so that grad(f)(v, v) has two variables
             variable._primitive, variable._x, variable._dx = primitives.POS, v, 1.0
-            variable.label = v.label
         variable.running = True
         variables.append(variable)
     try:
@@ -170,11 +169,14 @@ def _call(f: Function, x: Sequence[Number]) -> tuple[list[_Variable], Any, bool]
             variable.running = False
     recorded = any(isinstance(v, Value) for v in x)
     if not recorded:
-        # Inside a function that is itself being differentiated, f may have used its variables.
         outputs = [v for v in (y if np.iterable(y) else [y]) if isinstance(v, Value)]
-        nodes = (node for output in outputs for node in topological_order(output))
-        recorded = any(isinstance(node, _Variable) and node.running for node in nodes)
+        recorded = any(map(is_being_differentiated, outputs))
     return variables, y, recorded
+
+
+def is_being_differentiated(y: Value) -> bool:
+    """Whether ``y`` was computed from a variable of a function that `grad` and the like now run."""
+    return any(isinstance(node, _Variable) and node.running for node in topological_order(y))
 
 
 def _reverse_sweep(root: Value, variables: Sequence[Value], recorded: bool) -> list[Number]:
@@ -244,10 +246,8 @@ def as_outputs(y: Iterable[Any]) -> list[Value]:
     return outputs
 
 
-def _matrix(rows: list[list[Number]], recorded: bool) -> Any:
-    if not recorded:
-        return np.array(rows, dtype=float)
-    matrix = np.empty((len(rows), len(rows[0])), dtype=object)
+def _matrix(rows: list[list[Number]], n: int, recorded: bool) -> Any:
+    matrix = np.empty((len(rows), n), dtype=object if recorded else float)
     for i, row in enumerate(rows):
-        matrix[i] = [_as_value(v) for v in row]
+        matrix[i] = [_as_value(v) for v in row] if recorded else row
     return matrix

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .derivatives import Function, as_number, as_outputs, grad
+from .derivatives import Function, as_number, as_outputs, grad, is_being_differentiated
 from .value import Value, real
 
 EPS = 2.0**-52  # the spacing of floats at 1
@@ -19,12 +19,19 @@ def _step(x: float, h: float | None) -> float:
         return float(EPS ** (1 / 3)) * max(1.0, abs(x))
     if not (isinstance(h, float | int) and 0 < h < math.inf):
         raise ValueError(f"h must be a positive number, got {h!r}")
+    if x - h == x + h:
+        raise ValueError(f"h = {h} is too small: it does not move x = {x}")
     return float(h)
 
 
 def _at(f: Function, x: Sequence[float], i: int = 0, step: float = 0.0) -> float:
     """``f`` at x, moved by ``step`` along input i, as a number."""
     (y,) = as_outputs([f(*[Value(v + step if j == i else v) for j, v in enumerate(x)])])
+    if is_being_differentiated(y):
+        raise TypeError(
+            "f uses a variable of an enclosing derivative, which finite differences, being plain "
+            "numbers, would lose: use grad inside grad"
+        )
     return y.data
 
 
@@ -43,7 +50,7 @@ def finite_difference(f: Function, *x: float, h: float | None = None) -> Any:
         A float, or a tuple if there are several ``x``.
 
     Raises:
-        ValueError: ``h`` is not a positive number.
+        ValueError: ``h`` is not a positive number, or too small to move ``x``.
 
     >>> round(finite_difference(lambda x: x**2, 3.0), 6)
     6.0
@@ -59,7 +66,7 @@ def _central_difference(f: Function, x: Sequence[float], i: int, step: float) ->
 
 
 def _point(x: Sequence[Any]) -> list[float]:
-    if not x:
+    if len(x) == 0:
         raise TypeError("give the point to differentiate at, one number per argument of f")
     return [real(as_number(v), "an argument") for v in x]
 
@@ -112,8 +119,9 @@ def gradcheck(
         f: takes n Values and returns one.
         x: the point, n numbers.
         gradient: the gradient function to check, called with n floats; ours if not given.
-        h: the step, as in `finite_difference`.
-        tolerance: the largest error, relative to the derivative or to 1, whichever is larger.
+        h: the step; the best of several, judged by how little the result changes, if not given.
+        tolerance: the largest error, relative to the derivative or to 1, whichever is larger (so
+            scale up an ``f`` whose derivatives are tiny).
 
     Returns:
         A report with a row per input. The verdict is ``"ok"``; ``"wrong"``; ``"kink"`` where f has
@@ -121,48 +129,82 @@ def gradcheck(
         is not finite on both sides.
 
     Raises:
-        ValueError: ``gradient`` returns another number of derivatives than there are inputs.
+        ValueError: ``gradient`` returns another number of derivatives than there are inputs, or
+            ``h`` does not do (see `finite_difference`).
+        TypeError: ``gradient`` returns something else than numbers.
 
     >>> report = gradcheck(lambda x, y: x * y.exp(), 2.0, 0.5)
     >>> bool(report), [row.verdict for row in report.rows]
     (True, ['ok', 'ok'])
     """
     point = _point(x)
-    analytic = np.atleast_1d((grad(f) if gradient is None else gradient)(*point))
-    if analytic.shape != (len(point),):
-        raise ValueError(f"gradient must give {len(point)} derivatives, got shape {analytic.shape}")
+    derivatives = (grad(f) if gradient is None else gradient)(*point)
+    if not isinstance(derivatives, Sequence | np.ndarray) or isinstance(derivatives, str):
+        derivatives = (derivatives,)
+    if len(derivatives) != len(point):
+        raise ValueError(f"gradient must give {len(point)} derivatives, got {len(derivatives)}")
     middle = _at(f, point)
     rows = []
-    for i, (xi, a) in enumerate(zip(point, analytic.tolist())):
-        step = _step(xi, h)
-        numeric = _central_difference(f, point, i, step)
-        scale = max(1.0, abs(a), abs(numeric))
-        noise = 4 * EPS * abs(middle) / step
+    for i, (xi, derivative) in enumerate(zip(point, derivatives)):
+        a = real(derivative, "what gradient returns")
+        secants = _best_secants(f, point, i, h, middle, tolerance)
+        numeric = secants.central
+        scale = max(1.0, abs(numeric))
         error = abs(a - numeric) / scale
-        slack = tolerance * scale + noise
-        rows.append(
-            GradCheckRow(i, xi, a, numeric, error, _verdict(f, point, i, a, numeric, step, slack))
-        )
+        if not (math.isfinite(middle) and math.isfinite(numeric)):
+            verdict = "undefined"
+        else:
+            verdict = _verdict(a, secants, tolerance * scale + secants.error)
+        rows.append(GradCheckRow(i, xi, a, numeric, error, verdict))
     return GradCheck(tuple(rows))
 
 
-def _verdict(
-    f: Function, x: list[float], i: int, a: float, numeric: float, h: float, slack: float
-) -> str:
-    """The verdict on the derivative ``a`` along input i, which may be off by ``slack``."""
-    if not math.isfinite(numeric):
-        return "undefined"
-    middle = _at(f, x)
-    right = (_at(f, x, i, h) - middle) / h
-    left = (middle - _at(f, x, i, -h)) / h
-    far = abs(_at(f, x, i, 8 * h) - 2 * middle + _at(f, x, i, -8 * h)) / (8 * h)
-    # The one-sided slopes differ by about h f'' where f is smooth, eight times as much at 8h; at a
-    # corner by the same at any step.
-    jump = abs(right - left)
-    if (
-        jump > 2 * slack
-        and jump > far / 2
-        and min(left, right) - slack <= a <= max(left, right) + slack
-    ):
+@dataclass(frozen=True)
+class _Secants:
+    """Slopes of f around a point, over one step to either side."""
+
+    left: float
+    right: float
+    central: float
+    jump_before: float  # |right - left| at a step eight times as large
+    error: float  # of ``central``, estimated
+
+
+def _best_secants(
+    f: Function, x: list[float], i: int, h: float | None, middle: float, tolerance: float
+) -> _Secants:
+    """The slopes along input i at the step ``h`` or, if not given, where they err least."""
+    step = _step(x[i], h)
+    best: _Secants | None = None
+    before = math.nan
+    jump_before = math.nan
+    for k in range(-1, 1 if h else 9):
+        up, down = x[i] + step * 8.0**-k, x[i] - step * 8.0**-k
+        if up == down:
+            break
+        above, below = _at(f, x, i, step * 8.0**-k), _at(f, x, i, -step * 8.0**-k)
+        central = (above - below) / (up - down)
+        left = (middle - below) / (x[i] - down) if x[i] > down else math.nan
+        right = (above - middle) / (up - x[i]) if up > x[i] else math.nan
+        # The formula's error goes with the square of the step, rounding with its inverse.
+        rounding = 4 * EPS * max(abs(above), abs(below), abs(middle)) / (up - down)
+        error = rounding if h else rounding + abs(central - before) / 63
+        secants = _Secants(left, right, central, jump_before, error)
+        if k >= 0:
+            best = secants if best is None or not best.error <= error else best
+            if error <= tolerance / 100 * max(1.0, abs(central)):
+                break
+        before, jump_before = central, abs(right - left)
+    assert best is not None
+    return best
+
+
+def _verdict(a: float, secants: _Secants, slack: float) -> str:
+    """The verdict on the derivative ``a``, which may be off by ``slack``."""
+    left, right = sorted((secants.left, secants.right))
+    # The slopes on the two sides differ by about h f'' where f is smooth, eight times as much at
+    # 8h; at a corner by the same at any step.
+    corner = right - left > 2 * slack and right - left > secants.jump_before / 2
+    if corner and left - slack <= a <= right + slack:
         return "kink"
-    return "ok" if abs(a - numeric) <= slack else "wrong"
+    return "ok" if abs(a - secants.central) <= slack else "wrong"

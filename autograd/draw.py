@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ class Drawing:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         bundle = {"text/plain": repr(self)}
-        with suppress(RuntimeError, OSError):  # a display never raises
+        with suppress(RuntimeError, UnicodeDecodeError):  # a display never raises
             bundle["image/svg+xml"] = self.render("svg").decode()
         return bundle
 
@@ -93,17 +94,16 @@ class Drawing:
         if format not in FORMATS:
             raise ValueError(f"format must be one of {', '.join(FORMATS)}, got {format!r}")
         tool = _layout_tool()
-        if tool == "dot":
-            try:
+        if tool is None:
+            raise RuntimeError(f"nothing here can lay out a graph. {ADVICE}")
+        try:
+            if tool == "dot":
                 return bytes(graphviz.Source(self.source).pipe(format=format))
-            except (graphviz.CalledProcessError, graphviz.ExecutableNotFound) as error:
-                raise RuntimeError(f"Graphviz's dot failed: {error}") from error
-        if tool == "pygraphviz":
             import pygraphviz
 
-            graph = pygraphviz.AGraph(string=self.source)
-            return bytes(graph.draw(format=format, prog="dot"))
-        raise RuntimeError(f"nothing here can lay out a graph. {ADVICE}")
+            return bytes(pygraphviz.AGraph(string=self.source).draw(format=format, prog="dot"))
+        except (graphviz.CalledProcessError, graphviz.ExecutableNotFound, OSError) as error:
+            raise RuntimeError(f"{tool} failed to lay out the graph: {error}") from error
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the picture to ``path``, whole or not at all: .svg, .png, .pdf, or .dot.
@@ -126,7 +126,7 @@ def _layout_tool() -> str | None:
         return "dot"
     try:
         import pygraphviz  # noqa: F401
-    except ImportError:
+    except (ImportError, OSError, RuntimeError):  # not there, or a library of its is missing
         return None
     return "pygraphviz"
 
@@ -142,7 +142,7 @@ def _nodes(root: Value, stop: set[Value]) -> tuple[list[Value], set[Value]]:
 
 
 def _number(x: float) -> str:
-    return f"{x:.4g}".replace("-", "\N{MINUS SIGN}")
+    return f"{x + 0.0:.4g}".replace("-", "\N{MINUS SIGN}")  # + 0.0 turns -0 into 0
 
 
 def _printable(text: object) -> str:
@@ -151,20 +151,31 @@ def _printable(text: object) -> str:
     return line if len(line) <= 40 else line[:39] + "\N{HORIZONTAL ELLIPSIS}"
 
 
+def _names(nodes: list[Value]) -> dict[Value, str]:
+    """The nodes' labels, or for those without v1, v2, ..."""
+    labels = {node.label for node in nodes}
+    made_up = (name for i in count(1) if (name := f"v{i}") not in labels)
+    return {node: _printable(node.label) or next(made_up) for node in nodes}
+
+
+def _formula(node: Value, names: dict[Value, str], most: int) -> str:
+    """How a node was computed: ``x * y``, ``sin(x)``; at most so many inputs are named."""
+    operands = [names[v] if isinstance(v, Value) else _number(v) for v in node.inputs[:most]]
+    if len(node.inputs) > most:
+        operands.append("\N{HORIZONTAL ELLIPSIS}")
+    op = _printable(node.op)
+    if op in INFIX and len(operands) == 2:
+        return f"{operands[0]} {op} {operands[1]}"
+    return f"{op}({', '.join(operands)})"
+
+
 def _text(nodes: list[Value], cut: set[Value]) -> str:
     """The graph as a table: one line per node, inputs first."""
-    names: dict[Value, str] = {}
+    names = _names(nodes)
     rows = [("node", "computed as", "value", "gradient")]
-    for i, node in enumerate(nodes):
-        names[node] = _printable(node.label) or f"v{i}"
-        how = ""
-        if node.op and node not in cut:
-            shown = [names[v] if isinstance(v, Value) else _number(v) for v in node.inputs[:8]]
-            more = ["\N{HORIZONTAL ELLIPSIS}"] if len(node.inputs) > 8 else []
-            op, operands = _printable(node.op), shown + more
-            how = f" {op} ".join(operands) if op in INFIX and len(operands) > 1 else ""
-            how = how or f"{op}({', '.join(operands)})"
-        rows.append((names[node], how, _number(node.data), _number(node.grad)))
+    for node in nodes:
+        formula = _formula(node, names, most=8) if node.op and node not in cut else ""
+        rows.append((names[node], formula, _number(node.data), _number(node.grad)))
     widths = [max(map(len, column)) for column in zip(*rows)]
     return "\n".join(
         f"{name:<{widths[0]}}  {how:<{widths[1]}}  {value:>{widths[2]}}  {grad:>{widths[3]}}"
@@ -183,13 +194,23 @@ def _fill(grad: float, largest: float) -> str:
     return "#" + "".join(f"{round(255 + depth * (c - 255)):02x}" for c in far)
 
 
+LEGEND = (
+    "grad = d(result)/d(box): over its arrows, the sum of the arrow's number times the grad at the "
+    "tip.\nAn arrow's number is d(box at the tip)/d(box at the tail). "
+    "Rounded: an input; thick: the result.\n"
+    "Blue: positive gradient; orange: negative; deeper: larger; red or yellow: not finite."
+)
+
+
 def _dot(nodes: list[Value], cut: set[Value]) -> str:
+    largest = max((abs(n.grad) for n in nodes if math.isfinite(n.grad)), default=0.0) or 1.0
+    fresh = all(node.grad == 0.0 for node in nodes)
     graph = graphviz.Digraph(
         graph_attr={
-            "rankdir": "LR", "bgcolor": "white", "pad": "0.2", "nodesep": "0.15", "ranksep": "0.5",
+            "rankdir": "LR", "bgcolor": "white", "pad": "0.2",
+            "nodesep": "0.15", "ranksep": "0.5",
             "fontname": "Helvetica,Arial,sans-serif", "fontsize": "10", "fontcolor": "#555555",
-            "label": "Each box: the number, and the gradient d(result)/d(box). On each arrow: the "
-            "local derivative.\nBlue: positive gradient; orange: negative; deeper: larger.",
+            "label": " \n" + ("No gradients yet: call backward() first." if fresh else LEGEND),
         },
         node_attr={"shape": "plain", "fontname": "Helvetica,Arial,sans-serif", "fontsize": "12"},
         edge_attr={
@@ -197,10 +218,16 @@ def _dot(nodes: list[Value], cut: set[Value]) -> str:
             "fontcolor": "#444444", "arrowsize": "0.6",
         },
     )  # fmt: skip
+    names = _names(nodes)
     ids = {node: f"n{i}" for i, node in enumerate(nodes)}
-    largest = max((abs(n.grad) for n in nodes if math.isfinite(n.grad)), default=0.0) or 1.0
     for node, name in ids.items():
-        graph.node(name, _box(node, nodes[-1], largest))
+        formula = ""
+        if node.op:
+            short = len(node.inputs) <= 2 and node not in cut
+            formula = _formula(node, names, most=2) if short else node.op
+        style = "DASHED" if node in cut else "SOLID" if node.op else "ROUNDED"
+        border = 3 if node is nodes[-1] else 1
+        graph.node(name, _box(node, names[node], formula, style, border, largest))
         if node in cut:
             continue
         for i, (v, d) in enumerate(zip(node.inputs, node.partials)):
@@ -219,24 +246,26 @@ def _escape(text: object) -> str:
     return html.escape(_printable(text)).replace("\\", '<FONT POINT-SIZE="12">&#92;</FONT>')
 
 
-def _box(node: Value, root: Value, largest: float) -> str:
+def _box(node: Value, name: str, formula: str, style: str, border: int, largest: float) -> str:
     """A node as one of Graphviz's HTML-like labels."""
-    label, op = _escape(node.label), _escape(node.op)
-    head = f"<B>{label}</B>" if label else ""
-    if op:
-        head += f'{" = " if head else ""}<FONT COLOR="#333333">{op}</FONT>'
-    border = 3 if node is root else 1
-    style = ' STYLE="ROUNDED"' if not node.op else ""
+    head = f"<B>{_escape(name)}</B>" if node.label or formula else "&#160;"
+    if formula:
+        head += f' = <FONT COLOR="#333333">{_escape(formula)}</FONT>'
     rows = "".join(
-        f'<TR><TD ALIGN="LEFT"><FONT POINT-SIZE="9" COLOR="#444444">{name}</FONT></TD>'
-        f'<TD ALIGN="RIGHT">{_number(number)}</TD></TR>'
-        for name, number in (("value", node.data), ("grad", node.grad))
+        f'<TR><TD ALIGN="LEFT"><FONT POINT-SIZE="9" COLOR="#444444">{what}</FONT></TD>'
+        f'<TD ALIGN="RIGHT">{_colour(number)}</TD></TR>'
+        for what, number in (("value", node.data), ("grad", node.grad))
     )
     return (
-        f'<<TABLE BORDER="{border}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2"{style}'
-        f' COLOR="#333333" BGCOLOR="{_fill(node.grad, largest)}">'
-        f'<TR><TD COLSPAN="2">{head or "&#160;"}</TD></TR>{rows}</TABLE>>'
+        f'<<TABLE BORDER="{border}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2"'
+        f' STYLE="{style}" COLOR="#333333" BGCOLOR="{_fill(node.grad, largest)}">'
+        f'<TR><TD COLSPAN="2">{head}</TD></TR>{rows}</TABLE>>'
     )
+
+
+def _colour(x: float) -> str:
+    """A number, in red where it is not finite."""
+    return _number(x) if math.isfinite(x) else f'<FONT COLOR="#b00000">{_number(x)}</FONT>'
 
 
 def _value_bundle(self: Value, include: Any = None, exclude: Any = None) -> dict[str, str]:

@@ -21,15 +21,17 @@ def apply(primitive: p.Primitive, *arguments: Any) -> Any:
     leaves = [v for x in arguments for v in (x if type(x) is tuple else (x,))]
     if any(isinstance(v, Value) for v in leaves):
         return record(primitive, *[part for x in arguments for part in _gather(x)])
-    if any(isinstance(v, np.ndarray | np.generic) for v in leaves):
+    if any(isinstance(v, np.ndarray) for v in leaves):
         value, _ = primitive.on(p.ARRAYS)
         with np.errstate(all="ignore"):
             return value(*p.each(_array, arguments))
-    arguments = p.each(_number, arguments)
+    numbers = p.each(_number, arguments)
     try:
-        return primitive.value(*arguments)
+        z = primitive.value(*numbers)
     except (ArithmeticError, ValueError):
-        return p.evaluate_ieee(primitive, *arguments)[0]
+        z = p.evaluate_ieee(primitive, *numbers)[0]
+    # NumPy's scalars stay such: in a user's formula, 1 / exp(x) must go on being IEEE.
+    return np.float64(z) if any(isinstance(v, np.floating) for v in leaves) else z
 
 
 def _gather(x: Any) -> tuple[Any, Any]:
@@ -57,7 +59,10 @@ def _number(x: Any) -> Number:
 
 
 def _array(x: Any) -> Any:
-    return x if type(x) is np.float64 else np.asarray(x, dtype=float)[()]
+    array = np.asarray(x)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"an array must hold real numbers, got dtype {array.dtype}")
+    return array.astype(float)[()]
 
 
 def _vector(x: Iterable[Any], name: str) -> tuple[Any, ...]:

@@ -26,7 +26,6 @@ def topological_order(root: "Value") -> list["Value"]:
     seen = set()
     stack: list[Any] = [root]  # our own: a deep graph would exhaust Python's
     pop, push = stack.pop, stack.append
-    shared = None
     while stack:
         node = pop()
         if node is None:  # the inputs of the node below are all in order now
@@ -43,10 +42,8 @@ def topological_order(root: "Value") -> list["Value"]:
         push(None)
         # Pushed right to left, to be popped left to right.
         if type(x) is tuple:
-            if y is not None and y is not shared:  # a layer's neurons share one x: look at it once
-                shared = y
-                if not seen.issuperset(y):
-                    stack += [v for v in reversed(y) if v not in seen and type(v) is not float]
+            if y is not None and not seen.issuperset(y):
+                stack += [v for v in reversed(y) if v not in seen and type(v) is not float]
             if not seen.issuperset(x):
                 stack += [v for v in reversed(x) if v not in seen and type(v) is not float]
         else:

@@ -112,6 +112,14 @@ def _logsumexp(m: Any, x: Any) -> Any:
     return top + m.log1p(rest + (ties - 1.0))
 
 
+def _softmax(m: Any, x: Any) -> tuple[Any, ...]:
+    # exp(v - z) would be shorter, but v - z is rounded where both are large.
+    top = m.max(x)
+    e = [m.exp(v - top) for v in x]
+    total = m.sum(e)
+    return (tuple([v / total for v in e]),)
+
+
 def _max_partials(m: Any, z: Any, x: Any) -> tuple[Any, ...]:
     hits = [1.0 - m.step(z - v) for v in x]
     ties = m.sum(hits)
@@ -155,7 +163,7 @@ STEP      = Primitive("step",      lambda m: (lambda x: m.where(x, 1.0, 0.0),  l
 WHERE     = Primitive("where",     lambda m: (lambda cab: m.where(*cab),       lambda z, cab: _where_partials(m, cab[0])))
 SUM       = Primitive("sum",       lambda m: (m.sum,                           lambda z, x: ((1.0,) * len(x),)))
 DOT       = Primitive("dot",       lambda m: (lambda w, x: m.sum(map(operator.mul, w, x if len(x) == len(w) else (*x, 1.0))),    lambda z, w, x: (x if len(x) == len(w) else (*x, 1.0), w)))
-LOGSUMEXP = Primitive("logsumexp", lambda m: (lambda x: _logsumexp(m, x),      lambda z, x: (tuple([m.exp(v - z) for v in x]),)))
+LOGSUMEXP = Primitive("logsumexp", lambda m: (lambda x: _logsumexp(m, x),      lambda z, x: _softmax(m, x)))
 MAX       = Primitive("max",       lambda m: (m.max,                           lambda z, x: _max_partials(m, z, x)))
 # fmt: on
 

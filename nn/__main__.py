@@ -203,6 +203,7 @@ def _learning_rate(text: str) -> Callable[[int], Any]:
             return lambda updates: falling
         if kind == "cosine" and len(parts) == 1:
             lr = float(parts[0])
+            cosine(lr, updates=1)  # refuses what it can't work with
             return lambda updates: cosine(lr, updates)
         number = float(text)
         if not 0 < number < math.inf:

@@ -15,7 +15,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .losses import bernoulli_nll, categorical_nll, gaussian_nll
+from .losses import (
+    bernoulli_nll,
+    categorical_nll,
+    check_unit_interval,
+    gaussian_nll,
+    probabilities,
+)
 from .network import MLP, Array
 
 
@@ -106,11 +112,10 @@ def backpropagate(
 
 def _target(y: Any, d: int, loss: Any) -> Array:
     """The target as a vector, ``(d,)``: one-hot for a class index."""
-    if loss is categorical_nll and np.ndim(y) == 0:
-        if y not in range(d):
-            raise ValueError(f"y must be a class index from 0 to {d - 1}, got {y!r}")
-        return np.asarray(np.arange(d) == y, dtype=float)
-    target = np.atleast_1d(np.asarray(y, dtype=float))
+    target = np.atleast_1d(np.asarray(probabilities(y, d) if loss is categorical_nll else y, float))
     if target.shape != (d,):
         raise ValueError(f"y must have shape ({d},), got {target.shape}")
+    if loss is bernoulli_nll:
+        for y_k in target.tolist():
+            check_unit_interval(y_k)
     return target

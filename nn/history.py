@@ -57,7 +57,9 @@ class History(Sequence[Epoch]):
         head, *rows = self._table()
         shown = [head, *rows] if len(rows) <= 12 else [head, *rows[:5], ["..."], *rows[-5:]]
         texts = [[f"{v:.4g}" if isinstance(v, float) else str(v) for v in row] for row in shown]
-        return "\n".join(" ".join(f"{t:>{len(h)}}" for t, h in zip(row, head)) for row in texts)
+        texts = [row + [""] * (len(head) - len(row)) for row in texts]  # the "..." row is short
+        widths = [max(map(len, column)) for column in zip(*texts)]
+        return "\n".join(" ".join(f"{t:>{w}}" for t, w in zip(row, widths)) for row in texts)
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write the rows as a CSV file with a header, whole or not at all."""

@@ -60,8 +60,7 @@ def bernoulli_nll(a: Any, y: Any) -> Any:
     """
     pairs = _pairs(a, y)
     for _, y_k in pairs:
-        if not isinstance(y_k, Value) and not 0 <= y_k <= 1:
-            raise ValueError(f"y must lie in [0, 1] for bernoulli_nll, got {y_k}")
+        check_unit_interval(y_k)
     return _total([y_k * softplus(-a_k) + (1 - y_k) * softplus(a_k) for a_k, y_k in pairs])
 
 
@@ -82,18 +81,26 @@ def categorical_nll(a: Any, y: Any) -> Any:
     >>> round(categorical_nll([Value(1.0), Value(2.0), Value(3.0)], 2).data, 6)
     0.407606
     """
-    if isinstance(a, Value) or np.ndim(a) == 0 or len(a) < 2:
-        raise ValueError("categorical_nll needs two outputs or more: for one, see bernoulli_nll")
+    a = _sequence(a)
+    target = probabilities(y, len(a))
     # Everything relative to the true class's a: for a sure prediction the large terms are then
     # exactly 0 and the loss is what remains, log(1 + small).
-    a_y = dot(_probabilities(y, len(a)), a)
+    a_y = dot(target, a)
     if isinstance(a_y, Value):
         a_y.label = "a_y"
     return _label(logsumexp([a_k - a_y for a_k in a]))
 
 
-def _probabilities(y: Any, K: int) -> list[Number]:
-    """``y`` as K probabilities: one-hot for a class index."""
+def check_unit_interval(y: Any) -> None:
+    """Refuse a target of `bernoulli_nll` outside [0, 1]."""
+    if not isinstance(y, Value) and not 0 <= y <= 1:
+        raise ValueError(f"y must lie in [0, 1] for bernoulli_nll, got {y}")
+
+
+def probabilities(y: Any, K: int) -> list[Number]:
+    """A target of `categorical_nll` as K probabilities: one-hot for a class index."""
+    if K < 2:
+        raise ValueError("categorical_nll needs two outputs or more: for one, see bernoulli_nll")
     if isinstance(y, Value):
         raise ValueError(f"y must be a class index or {K} probabilities, got a single Value")
     if np.ndim(y) == 0:
@@ -122,7 +129,9 @@ def _pairs(a: Any, y: Any) -> Sequence[tuple[Any, Any]]:
 
 
 def _sequence(x: Any) -> list[Any]:
-    return list(x) if isinstance(x, Iterable) and np.ndim(x) > 0 else [x]  # type: ignore[arg-type]
+    if isinstance(x, np.ndarray):
+        x = x.tolist()
+    return list(x) if isinstance(x, Iterable) else [x]
 
 
 def _total(terms: list[Any]) -> Any:

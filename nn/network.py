@@ -103,7 +103,7 @@ class Neuron(Module):
 
     def parameters(self) -> list[Value]:
         """The weights, then the bias."""
-        return self.w if self.b is None else [*self.w, self.b]
+        return [*self.w] if self.b is None else [*self.w, self.b]
 
     def __repr__(self) -> str:
         return f"Neuron({len(self.w)}, {self.activation!r}, bias={self.b is not None})"

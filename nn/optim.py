@@ -153,7 +153,15 @@ def growing(batch_size: int, factor: float = 2.0, every: int = 5) -> BatchSize:
     [4, 4, 8, 8, 16]
     """
     _check_positive(batch_size=batch_size, factor=factor, every=every)
-    return lambda epoch: round(batch_size * factor ** ((epoch - 1) // every))
+    if factor < 1:
+        raise ValueError(f"factor must be at least 1, for batches to grow, got {factor!r}")
+
+    def size(epoch: int) -> int:
+        doublings = (epoch - 1) // every * math.log2(factor)
+        # Past 2^40 all are far above any n, and the power would overflow in the end.
+        return round(batch_size * factor ** ((epoch - 1) // every)) if doublings < 40 else 2**40
+
+    return size
 
 
 def _check_positive(**arguments: Any) -> None:

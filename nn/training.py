@@ -109,11 +109,11 @@ def fit(
     rate = lr if callable(lr) else lambda t: lr
     sgd = SGD(net.parameters(), 0.0 if callable(lr) else lr, momentum)
     rng = generator(rng)
+    _check_fit(net, loss, rows, targets)
     if validation is not None:
-        _examples(*validation, names=("the validation X", "the validation y"))
-    first = loss(net(rows[0]), targets[0])  # what does not fit fails here, before any change
-    if not isinstance(first, Value):
-        raise TypeError(f"loss must return a Value, got {type(first).__name__}")
+        _check_fit(
+            net, loss, *_examples(*validation, names=("the validation X", "the validation y"))
+        )
     for callback in callbacks:
         if hasattr(callback, "begin"):
             callback.begin(net, loss)
@@ -169,6 +169,15 @@ def _examples(
             f"({len(X_array)}, d_L), got {y_array.shape}"
         )
     return X_array.tolist(), y_array.tolist()
+
+
+def _check_fit(net: Module, loss: Loss, rows: list[list[float]], targets: list[Any]) -> None:
+    """Try one row and every target, so that what does not fit fails before any change."""
+    a = net(rows[0])
+    for target in targets:
+        result = loss(a, target)
+        if not isinstance(result, Value):
+            raise TypeError(f"loss must return a Value, got {type(result).__name__}")
 
 
 def _finite(array: npt.ArrayLike, name: str) -> Array:
@@ -282,12 +291,13 @@ class DrawGraph:
         parameters = net.parameters()
         kept = [p.grad for p in parameters]
         net.zero_grad()
-        root = self._loss(net(self.x), self.y)
-        root.backward()
-        drawing = draw(root)
-        for p, grad in zip(parameters, kept):
-            p.grad = grad
-        return drawing
+        try:
+            root = self._loss(net(self.x), self.y)
+            root.backward()
+            return draw(root)
+        finally:
+            for p, grad in zip(parameters, kept):
+                p.grad = grad
 
 
 def _in_notebook() -> bool:

@@ -1,0 +1,163 @@
+"""The data sets: what is in them, how they are split, and how they are standardised."""
+
+import sys
+
+import numpy as np
+import pytest
+from sklearn import datasets as bundled
+
+from nn import bernoulli_nll, categorical_nll, gaussian_nll
+from nn.datasets import NAMES, load
+
+# name: rows, columns, classes, outputs of a network for it, its loss
+FACTS = {
+    "digits": (1797, 64, tuple("0123456789"), 10, categorical_nll),
+    "iris": (150, 4, ("setosa", "versicolor", "virginica"), 3, categorical_nll),
+    "breast_cancer": (569, 30, ("malignant", "benign"), 1, bernoulli_nll),
+    "diabetes": (442, 10, (), 1, gaussian_nll),
+    "moons": (500, 2, ("upper", "lower"), 1, bernoulli_nll),
+}
+REAL = ["digits", "iris", "breast_cancer", "diabetes"]
+
+
+def raw(name):
+    """The numbers as scikit-learn has them."""
+    bunch = getattr(bundled, f"load_{name}")()
+    return bunch.data, bunch.target
+
+
+def original(data):
+    """The rows of a data set as they were, training part first: (n, d_0 + 1), y last."""
+    X = np.vstack([data.X_train, data.X_test]) * data.x_scale + data.x_mean
+    y = np.concatenate([data.y_train, data.y_test]) * data.y_scale + data.y_mean
+    return np.column_stack([X, y])
+
+
+def sorted_rows(table):
+    return table[np.lexsort(np.round(table, 6).T)]
+
+
+def test_the_names_are_all_there():
+    assert set(NAMES) == set(FACTS)
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_a_data_set_has_its_size_and_its_classes(name):
+    n, d0, classes, outputs, loss = FACTS[name]
+    data = load(name)
+    n_test = round(n * 0.2)
+    assert data.name == name
+    assert data.X_train.shape == (n - n_test, d0)
+    assert data.X_test.shape == (n_test, d0)
+    assert data.y_train.shape == (n - n_test,)
+    assert data.y_test.shape == (n_test,)
+    assert (data.classes, data.outputs, data.loss) == (classes, outputs, loss)
+    assert len(data.features) == d0
+    assert all(type(text) is str for text in (*data.features, *data.classes))
+    if classes:
+        for y in (data.y_train, data.y_test):
+            assert np.issubdtype(y.dtype, np.integer)
+            assert set(y.tolist()) == set(range(len(classes)))
+        assert (data.y_mean, data.y_scale) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_columns_have_mean_0_and_deviation_1_on_the_training_part(name):
+    data = load(name)
+    np.testing.assert_allclose(data.X_train.mean(axis=0), 0.0, atol=1e-12)
+    std = data.X_train.std(axis=0)
+    constant = std == 0
+    np.testing.assert_allclose(std[~constant], 1.0, rtol=1e-12)
+    # Some pixels of the digits are the same in every picture: shifted to 0, and not scaled.
+    assert constant.any() == (name == "digits")
+    assert (data.x_scale[constant] == 1.0).all()
+    assert np.isfinite(data.X_test).all()
+    if name == "diabetes":
+        assert data.y_train.mean() == pytest.approx(0.0, abs=1e-12)
+        assert data.y_train.std() == pytest.approx(1.0, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_the_split_is_the_whole_and_disjoint(name):
+    X, y = raw(name)
+    whole = np.column_stack([X, y])
+    ours = original(load(name))
+    assert ours.shape == whole.shape
+    np.testing.assert_allclose(sorted_rows(ours), sorted_rows(whole), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_the_scaling_is_learnt_on_the_training_part_alone(name):
+    data = load(name, seed=3)
+    n_train = len(data.X_train)
+    rows = original(data)
+    train, test = rows[:n_train, :-1], rows[n_train:, :-1]
+    mean, std = train.mean(axis=0), train.std(axis=0)
+    std[std < 1e-12] = 1.0
+    np.testing.assert_allclose(data.x_mean, mean, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(data.x_scale, std, rtol=1e-9)
+    np.testing.assert_allclose(data.X_test, (test - mean) / std, rtol=1e-6, atol=1e-9)
+    # Had the test part been in it, the test means would be off the other way: they are not 0.
+    assert np.abs(data.X_test.mean(axis=0)).max() > 0.01
+    if name == "diabetes":
+        y = rows[:, -1]
+        y_mean, y_std = y[:n_train].mean(), y[:n_train].std()
+        assert data.y_mean == pytest.approx(y_mean, rel=1e-12)
+        assert data.y_scale == pytest.approx(y_std, rel=1e-12)
+        np.testing.assert_allclose(data.y_test, (y[n_train:] - y_mean) / y_std, atol=1e-12)
+
+
+def same(a, b):
+    parts = ("X_train", "y_train", "X_test", "y_test")
+    return all(np.array_equal(getattr(a, part), getattr(b, part)) for part in parts)
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_the_seed_makes_the_split(name):
+    assert same(load(name, seed=5), load(name, seed=5))
+    assert same(load(name), load(name, seed=0))
+    assert not same(load(name, seed=5), load(name, seed=6))
+
+
+def test_the_split_is_random():
+    # Iris comes sorted by class; 30 of 150 in their order would be of one class alone.
+    counts = np.bincount(load("iris").y_test, minlength=3)
+    assert counts.sum() == 30
+    assert counts.min() >= 3
+
+
+def test_the_moons_are_made_from_the_seed():
+    one, other = (sorted_rows(original(load("moons", seed=seed))) for seed in (1, 2))
+    assert np.abs(one - other).max() > 0.01  # other points, not only another split
+    upper, lower = (one[one[:, 2] == k] for k in (0, 1))
+    assert len(upper) == len(lower) == 250
+    assert upper[:, 1].mean() > lower[:, 1].mean() + 0.5  # each class is where its name says
+
+
+@pytest.mark.parametrize(("test_size", "n_test"), [(0.5, 75), (0.01, 2), (0.99, 148), (1 / 3, 50)])
+def test_test_size_is_a_fraction(test_size, n_test):
+    data = load("iris", test_size=test_size)
+    assert (len(data.X_train), len(data.X_test)) == (150 - n_test, n_test)
+    assert (len(data.y_train), len(data.y_test)) == (150 - n_test, n_test)
+
+
+@pytest.mark.parametrize("test_size", [0, 1, -0.2, 1.5, 30, 0.001, 0.999, float("nan")])
+def test_a_test_size_that_leaves_a_part_empty_is_refused(test_size):
+    with pytest.raises(ValueError, match=rf"test_size.*{test_size}"):
+        load("iris", test_size=test_size)
+
+
+@pytest.mark.parametrize("name", ["mnist", "", "Iris"])
+def test_an_unknown_name_is_refused_with_the_known_ones(name):
+    with pytest.raises(ValueError, match=f"'{name}'") as info:
+        load(name)
+    assert all(known in str(info.value) for known in FACTS)
+
+
+def test_without_scikit_learn_it_says_how_to_install(monkeypatch):
+    for module in [m for m in sys.modules if m.split(".")[0] == "sklearn"]:
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ModuleNotFoundError, match=r"scikit-learn.*pip install"):
+        load("iris")
+    with pytest.raises(ValueError, match="unknown"):  # known without it
+        load("mnist")

@@ -1,0 +1,325 @@
+"""The command line: what it prints and writes, its options, and how it refuses."""
+
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import pytest
+
+import nn.__main__
+from nn.__main__ import main
+from nn.datasets import NAMES
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Every test runs in an empty folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def train(*options):
+    """A short, quiet training on the smallest of the sets, unless the options say otherwise."""
+    data = () if options and options[0] in NAMES else ("iris",)
+    short = () if "--epochs" in options else ("--epochs", "2")
+    return main(["train", *data, *options, *short, "--quiet"])
+
+
+def history(folder):
+    """history.csv as a list of dictionaries."""
+    head, *rows = (folder / "history.csv").read_text().splitlines()
+    return [dict(zip(head.split(","), row.split(","), strict=True)) for row in rows]
+
+
+def printed(text):
+    """The lines on stdout by their first word."""
+    return dict(line.split(maxsplit=1) for line in text.splitlines())
+
+
+# data: its sizes, its loss, its score, the widths, m = sum of d_l (d_{l-1} + 1)
+RUNS = {
+    "digits": (1438, 359, "categorical_nll", "accuracy", "64 -> 3 (relu) -> 10", 3 * 65 + 10 * 4),
+    "iris": (120, 30, "categorical_nll", "accuracy", "4 -> 3 (relu) -> 3", 3 * 5 + 3 * 4),
+    "breast_cancer": (455, 114, "bernoulli_nll", "accuracy", "30 -> 3 (relu) -> 1", 3 * 31 + 4),
+    "diabetes": (354, 88, "gaussian_nll", "R^2", "10 -> 3 (relu) -> 1", 3 * 11 + 4),
+    "moons": (400, 100, "bernoulli_nll", "accuracy", "2 -> 3 (relu) -> 1", 3 * 3 + 4),
+}
+
+
+@pytest.mark.parametrize("data", RUNS)
+def test_every_data_set_trains_and_writes_its_files(data, folder, capsys):
+    n, n_test, loss, score, network, m = RUNS[data]
+    assert train(data, "--widths", "3", "--batch-size", "50", "--epochs", "2") == 0
+    out, err = capsys.readouterr()
+    lines = printed(out)
+    assert data in lines["data"]
+    assert re.findall(r"\d+", lines["data"]) == [str(n), str(n_test)]
+    assert lines["network"].startswith(network)
+    assert f"m = {m} " in lines["network"]
+    assert lines["loss"] == loss
+    assert f"2 epochs, {2 * (n // 50)} updates" in lines["SGD"]
+    for part in ("train", "test"):
+        assert re.fullmatch(rf"loss -?[\d.]+, {re.escape(score)} -?[\d.]+%?", lines[part])
+    assert "%" not in err  # --quiet: no bar
+
+    written = folder / "runs" / data
+    assert sorted(p.name for p in written.iterdir()) == ["curves.svg", "graph.svg", "history.csv"]
+    for name in ("curves.svg", "graph.svg"):
+        assert name in lines["wrote"]
+        assert ET.parse(written / name).getroot().tag == "{http://www.w3.org/2000/svg}svg"
+    assert "loss" in (written / "graph.svg").read_text()
+    rows = history(written)
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert f"loss {float(rows[-1]['validation_loss']):.4f}," in lines["test"]
+
+
+def test_a_training_learns(folder, capsys):
+    assert train("iris", "--widths", "8", "--epochs", "30") == 0
+    lines = printed(capsys.readouterr().out)
+    assert float(re.search(r"accuracy ([\d.]+)%", lines["test"])[1]) > 85
+
+
+def test_without_quiet_there_is_a_bar(capsys):
+    pytest.importorskip("tqdm")
+    assert main(["train", "iris", "--epochs", "1", "--batch-size", "60", "--widths", "2"]) == 0
+    assert "2/2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "batch_sizes", "updates"),
+    [
+        ("40", ["40"] * 3, ["3", "6", "9"]),
+        ("full", ["120"] * 3, ["1", "2", "3"]),
+        ("120", ["120"] * 3, ["1", "2", "3"]),
+        ("grow:20:2:1", ["20", "40", "80"], ["6", "9", "10"]),
+        ("grow:100:1.5:2", ["100", "100", "120"], ["1", "2", "3"]),
+    ],
+)
+def test_batch_sizes(option, batch_sizes, updates, folder):
+    assert train("--batch-size", option, "--epochs", "3", "--widths", "2") == 0
+    rows = history(folder / "runs" / "iris")
+    assert [row["batch_size"] for row in rows] == batch_sizes
+    assert [row["updates"] for row in rows] == updates
+
+
+@pytest.mark.parametrize(
+    ("option", "rates"),  # those of updates 2, 4 and 6
+    [
+        ("0.25", [0.25, 0.25, 0.25]),
+        ("1e-3", [0.001, 0.001, 0.001]),
+        ("step:0.8:0.5:2", [0.8, 0.4, 0.2]),
+        ("1/t:0.3:2", [0.3 * 2 / 3, 0.3 * 2 / 5, 0.3 * 2 / 7]),
+        ("cosine:0.4", [0.2 * (1 + 0.8090169943749475), 0.2 * (1 - 0.30901699437494745), 0.0]),
+    ],
+)
+def test_learning_rates(option, rates, folder):
+    options = ("--batch-size", "60", "--epochs", "3", "--widths", "2")
+    assert train("--lr", option, *options) == 0
+    rows = history(folder / "runs" / "iris")
+    assert [float(row["lr"]) for row in rows] == pytest.approx(rates, rel=1e-12, abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("options", "network", "m"),
+    [
+        (("--widths",), "4 -> 3 (identity)", 4 * 3 + 3),
+        (("--widths", "--no-bias"), "4 -> 3 (identity)", 4 * 3),
+        (("--widths", "5", "--no-bias"), "4 -> 5 (relu) -> 3 (identity)", 4 * 5 + 5 * 3),
+        (
+            ("--widths", "5", "2", "--activation", "tanh"),
+            "4 -> 5 (tanh) -> 2 (tanh) -> 3 (identity)",
+            25 + 12 + 9,
+        ),
+        (
+            ("--widths", "5", "2", "--activation", "sigmoid", "softplus"),
+            "4 -> 5 (sigmoid) -> 2 (softplus) -> 3 (identity)",
+            25 + 12 + 9,
+        ),
+    ],
+)
+def test_networks(options, network, m, capsys):
+    assert train(*options, "--batch-size", "60") == 0
+    line = printed(capsys.readouterr().out)["network"]
+    assert line.startswith(f"{network}, m = {m} ")
+
+
+@pytest.mark.parametrize(
+    ("data", "loss", "outputs"),
+    [
+        ("moons", "categorical", 2),
+        ("moons", "bernoulli", 1),
+        ("iris", "categorical", 3),
+        ("diabetes", "gaussian", 1),
+    ],
+)
+def test_losses(data, loss, outputs, capsys):
+    assert train(data, "--loss", loss, "--widths", "2", "--batch-size", "50", "--epochs", "1") == 0
+    lines = printed(capsys.readouterr().out)
+    assert lines["loss"] == f"{loss}_nll"
+    assert f"-> {outputs} (identity)" in lines["network"]
+
+
+def test_out_names_the_folder(folder, capsys):
+    assert train("--out", "some/where", "--batch-size", "60") == 0
+    assert len(list((folder / "some" / "where").iterdir())) == 3
+    assert not (folder / "runs").exists()
+    assert "some" in printed(capsys.readouterr().out)["wrote"]
+
+
+def test_the_seed_makes_the_numbers(folder):
+    for out, seed in (("a", "1"), ("b", "1"), ("c", "2")):
+        options = ("--momentum", "0.5", "--batch-size", "30")
+        assert train("--seed", seed, "--out", out, *options) == 0
+    a, b, c = ((folder / out / "history.csv").read_bytes() for out in "abc")
+    assert a == b
+    assert a != c
+
+
+# Refusals
+
+
+def refused(capsys, folder, *options):
+    """The one line on stderr of a command that is refused before anything is done."""
+    with pytest.raises(SystemExit) as info:
+        train(*options)
+    assert info.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len(err.splitlines()) == 1
+    assert err.endswith("\n")
+    assert "Traceback" not in err
+    assert list(folder.iterdir()) == []
+    return err
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--loss", "foo"), ["--loss", "foo", "categorical"]),
+        (("--batch-size", "0"), ["--batch-size", "0"]),
+        (("--batch-size", "-4"), ["--batch-size", "-4"]),
+        (("--batch-size", "99999"), ["--batch-size", "99999", "120"]),
+        (("--batch-size", "2.5"), ["--batch-size", "2.5"]),
+        (("--batch-size", "grow:4"), ["--batch-size", "grow:4", "grow:START:FACTOR:EPOCHS"]),
+        (("--batch-size", "grow:0:2:5"), ["--batch-size", "grow:0:2:5"]),
+        (("--batch-size", "grow:8:0.1:1"), ["--batch-size", "grow:8:0.1:1"]),
+        (("--batch-size", "full:2"), ["--batch-size", "full:2"]),
+        (("--lr", "abc"), ["--lr", "abc", "cosine:LR"]),
+        (("--lr", "-1"), ["--lr", "-1"]),
+        (("--lr", "nan"), ["--lr", "nan"]),
+        (("--lr", "inf"), ["--lr", "inf"]),
+        (("--lr", "step:0.1:0.5"), ["--lr", "step:0.1:0.5", "step:LR:FACTOR:UPDATES"]),
+        (("--lr", "step:0.1:0.5:0"), ["--lr", "step:0.1:0.5:0"]),
+        (("--lr", "1/t:0.1:-1"), ["--lr", "1/t:0.1:-1"]),
+        (("--lr", "cosine:x"), ["--lr", "cosine:x"]),
+        (("--lr", "cosine:-1"), ["lr", "-1"]),
+        (("--momentum", "2"), ["momentum", "2"]),
+        (("--momentum", "-0.5"), ["momentum", "-0.5"]),
+        (("--momentum", "nan"), ["momentum", "nan"]),
+        (("--momentum", "x"), ["--momentum", "x"]),
+        (("--activation", "foo"), ["--activation", "foo", "softplus"]),
+        (("--activation", "relu", "tanh"), ["activations", "1", "2"]),
+        (("--widths", "0"), ["--widths", "0"]),
+        (("--widths", "x"), ["--widths", "x"]),
+        (("--epochs", "0"), ["--epochs", "0"]),
+        (("--epochs", "1.5"), ["--epochs", "1.5"]),
+        (("--seed", "-1"), ["--seed", "-1"]),
+        (("--seed", "x"), ["--seed", "x"]),
+        (("--frobnicate",), ["--frobnicate"]),
+        (("digits", "--loss", "bernoulli"), ["--loss", "bernoulli", "digits", "10"]),
+        (("digits", "--loss", "gaussian"), ["--loss", "gaussian", "digits", "10"]),
+        (("diabetes", "--loss", "categorical"), ["--loss", "categorical", "diabetes"]),
+    ],
+    ids=" ".join,
+)
+def test_a_bad_option_is_refused_with_one_line(options, named, folder, capsys):
+    line = refused(capsys, folder, *options)
+    assert all(word in line for word in named)
+
+
+def test_an_unknown_data_set_is_refused_with_the_known_ones(folder, capsys):
+    with pytest.raises(SystemExit) as info:
+        main(["train", "mnist"])
+    out, err = capsys.readouterr()
+    assert (info.value.code, out, len(err.splitlines())) == (2, "", 1)
+    assert all(name in err for name in ("mnist", *NAMES))
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [[], ["train"], ["fly"]])
+def test_an_incomplete_command_is_refused_with_one_line(arguments, capsys):
+    with pytest.raises(SystemExit) as info:
+        main(arguments)
+    assert info.value.code == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_missing_scikit_learn_is_one_line(monkeypatch, folder, capsys):
+    for module in [m for m in sys.modules if m.split(".")[0] == "sklearn"]:
+        monkeypatch.setitem(sys.modules, module, None)
+    assert "pip install" in refused(capsys, folder)
+
+
+def test_a_folder_that_can_not_be_made_is_one_line(folder, capsys):
+    (folder / "taken").write_text("a file")
+    with pytest.raises(SystemExit) as info:
+        train("--out", "taken")
+    assert info.value.code == 2
+    err = capsys.readouterr().err
+    assert "taken" in err
+    assert len(err.splitlines()) == 1
+    assert (folder / "taken").read_text() == "a file"
+
+
+@pytest.mark.parametrize("data", ["iris", "diabetes"])
+def test_divergence_ends_with_one_clear_line(data, folder, capsys):
+    assert train(data, "--lr", "1e300", "--widths", "3") == 1
+    err = capsys.readouterr().err
+    assert len(err.splitlines()) == 1
+    assert re.search(r"epoch \d+, update \d+:", err)
+    assert "smaller lr" in err
+    assert not [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_an_interrupted_training_writes_nothing(monkeypatch, folder, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(nn.__main__, "fit", interrupted)
+    assert train() == 130
+    err = capsys.readouterr().err
+    assert "interrupted" in err
+    assert len(err.splitlines()) == 1
+    assert not [path for path in folder.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"]])
+def test_help(arguments, capsys):
+    with pytest.raises(SystemExit) as info:
+        main(arguments)
+    assert info.value.code == 0
+    out = capsys.readouterr().out
+    assert "train" in out
+    if "train" in arguments:
+        words = (*NAMES, "--widths", "--lr", "cosine:LR", "1/t:LR:T0", "grow:START:FACTOR:EPOCHS")
+        assert all(word in out for word in words)
+
+
+# The whole thing, as a student runs it
+
+
+def test_the_defaults_learn_to_read_digits(folder):
+    run = subprocess.run(
+        [sys.executable, "-m", "nn", "train", "digits"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert run.returncode == 0, run.stderr
+    lines = printed(run.stdout)
+    assert float(re.search(r"accuracy ([\d.]+)%", lines["test"])[1]) >= 95.0
+    written = folder / "runs" / "digits"
+    assert float(history(written)[-1]["validation_accuracy"]) >= 0.95
+    assert ET.parse(written / "graph.svg").getroot().tag.endswith("svg")

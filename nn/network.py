@@ -230,7 +230,7 @@ class MLP(Module):
         bias: bool = True,
         rng: np.random.Generator | None = None,
     ) -> None:
-        if isinstance(widths, int) or len(widths) == 0:
+        if not hasattr(widths, "__len__") or len(widths) == 0:
             raise ValueError(f"widths must be a list [d1, ..., dL], got {widths!r}")
         hidden = [activation] * (len(widths) - 1) if isinstance(activation, str) else [*activation]
         if isinstance(activation, str):

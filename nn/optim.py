@@ -22,7 +22,7 @@ class SGD:
         momentum: how much of the last step goes on, in [0, 1); 0 for none.
 
     Raises:
-        ValueError: ``lr`` is not a positive number, or ``momentum`` lies outside [0, 1).
+        ValueError: ``lr`` is negative or not finite, or ``momentum`` lies outside [0, 1).
 
     >>> x = Value(1.0)
     >>> sgd = SGD([x], lr=0.1)
@@ -95,12 +95,15 @@ def minibatches(
 
     Raises:
         ValueError: ``batch_size`` is not a whole number from 1 to ``n``.
+        TypeError: ``rng`` is not a generator.
 
     >>> [len(batch) for batch in minibatches(10, 4, np.random.default_rng(0))]
     [4, 4]
     """
     if not isinstance(batch_size, int | np.integer) or not 1 <= batch_size <= n:
         raise ValueError(f"batch_size must be a whole number from 1 to n = {n}, got {batch_size!r}")
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng must be a NumPy generator, as np.random.default_rng(0), got {rng!r}")
     order = rng.integers(n, size=n) if replacement else rng.permutation(n)
     batches = [order[start : start + batch_size] for start in range(0, n, batch_size)]
     return batches[: n // batch_size] if drop_last else batches
@@ -138,6 +141,8 @@ def cosine(lr: float, updates: int, final: float = 0.0) -> LearningRate:
     [1.0, 0.854, 0.5, 0.146, 0.0, 0.0]
     """
     _check_positive(lr=lr, updates=updates)
+    if not 0 <= final < math.inf:
+        raise ValueError(f"final must be a number from 0 up, and finite, got {final!r}")
     last = max(updates - 1, 1)
     return lambda t: final + (lr - final) * (1 + math.cos(math.pi * min((t - 1) / last, 1.0))) / 2
 

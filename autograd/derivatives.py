@@ -37,7 +37,8 @@ def grad(f: Function) -> Function:
     Returns:
         A function of n numbers or Values. It gives numbers for numbers, and Values for Values.
         Inside a function that is itself being differentiated it gives Values wherever the result
-        depends on that function's arguments, so that derivatives nest.
+        depends on that function's arguments, so that derivatives nest. Any other Value that ``f``
+        uses is a constant: to differentiate by it too, make it an argument, or pass Values.
 
     Raises:
         TypeError: ``f`` returns something else than a Value or a number, or is given something
@@ -241,7 +242,9 @@ def as_outputs(y: Iterable[Any]) -> list[Value]:
     outputs = []
     for v in y:
         if isinstance(v, Sequence | np.ndarray):
-            raise TypeError(f"f must return one Value, got {type(v).__name__}: see jacobian")
+            raise TypeError(
+                f"f must return one Value (or, for jacobian, a flat sequence of them), got {v!r}"
+            )
         outputs.append(v if isinstance(v, Value) else Value(real(v, "what f returns")))
     return outputs
 

@@ -197,7 +197,7 @@ def _fill(grad: float, largest: float) -> str:
 LEGEND = (
     "grad = d(result)/d(box): over its arrows, the sum of the arrow's number times the grad at the "
     "tip.\nAn arrow's number is d(box at the tip)/d(box at the tail). "
-    "Rounded: an input; thick: the result.\n"
+    "Rounded: an input; thick: the result; dashed: cut off.\n"
     "Blue: positive gradient; orange: negative; deeper: larger; red or yellow: not finite."
 )
 
@@ -225,7 +225,7 @@ def _dot(nodes: list[Value], cut: set[Value]) -> str:
         if node.op:
             short = len(node.inputs) <= 2 and node not in cut
             formula = _formula(node, names, most=2) if short else node.op
-        style = "DASHED" if node in cut else "SOLID" if node.op else "ROUNDED"
+        style = "ROUNDED" if not node.op else "DASHED" if node in cut else "SOLID"
         border = 3 if node is nodes[-1] else 1
         graph.node(name, _box(node, names[node], formula, style, border, largest))
         if node in cut:
@@ -248,7 +248,7 @@ def _escape(text: object) -> str:
 
 def _box(node: Value, name: str, formula: str, style: str, border: int, largest: float) -> str:
     """A node as one of Graphviz's HTML-like labels."""
-    head = f"<B>{_escape(name)}</B>" if node.label or formula else "&#160;"
+    head = f"<B>{_escape(name)}</B>"
     if formula:
         head += f' = <FONT COLOR="#333333">{_escape(formula)}</FONT>'
     rows = "".join(

@@ -6,8 +6,15 @@ from pathlib import Path
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file so that its name always holds the old content or the new, never a part."""
-    temporary = Path(path).parent / f".writing-{uuid.uuid4().hex}"
+    """Write a file so that its name always holds the old content or the new, never a part.
+
+    Raises:
+        FileNotFoundError: its folder does not exist.
+    """
+    folder = Path(path).parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"can't write {str(path)!r}: there is no folder {str(folder)!r}")
+    temporary = folder / f".writing-{uuid.uuid4().hex}"
     try:
         with open(temporary, "xb") as file:
             file.write(data)

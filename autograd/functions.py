@@ -77,6 +77,10 @@ def _vector(x: Iterable[Any], name: str) -> tuple[Any, ...]:
 
 def _function(primitive: p.Primitive, formula: str) -> Callable[[Any], Any]:
     def function(x: Any) -> Any:
+        if isinstance(x, tuple):
+            raise TypeError(
+                f"{primitive.symbol} takes one Value, number or array, got the tuple {x}"
+            )
         return apply(primitive, x)
 
     function.__name__ = function.__qualname__ = primitive.symbol
@@ -207,7 +211,8 @@ def primitive(
         A function of as many Values, numbers or arrays as ``value`` takes.
 
     Raises:
-        TypeError: ``partials`` returns something else than a tuple (when it is called).
+        TypeError: ``symbol`` is no string or empty, or ``value`` or ``partials`` is no function; or
+            (when it is called) ``partials`` returns something else than a tuple.
         ValueError: ``partials`` returns a tuple of the wrong length (when it is called).
 
     >>> from autograd import grad
@@ -215,6 +220,11 @@ def primitive(
     >>> cube(2.0), grad(cube)(2.0), grad(grad(cube))(2.0)
     (8.0, 12.0, 12.0)
     """
+    if not isinstance(symbol, str) or not symbol:
+        raise TypeError(f"symbol must be a string that is not empty, got {symbol!r}")
+    for name, function_ in (("value", value), ("partials", partials)):
+        if not callable(function_):
+            raise TypeError(f"{name} must be a function, got {function_!r}")
 
     def checked(z: Any, *x: Any) -> tuple[Any, ...]:
         ds = partials(z, *x)

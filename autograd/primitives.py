@@ -132,10 +132,15 @@ def _where_partials(m: Any, c: Any) -> tuple[Any, ...]:
 
 
 def _pow_partials(m: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
-    # d/dx = y x^(y-1), with 0 where y = 0. d/dy = z log x, with 0 where x = 0 and y > 0.
-    # Written so that no branch that is not taken holds an inf: 0 times it would be nan.
+    # d/dx = y x^(y-1), with 0 where y = 0; d/dy = z log x, with 0 where x = 0 and y > 0. Infinities
+    # that these exceptions avoid must not be computed either: 0 times inf is nan.
+    if isinstance(y, float):  # a plain exponent: derivatives of x**3 end in 0 at any order
+        dx = y * m.pow(x, y - 1.0) if y != 0.0 else 0.0
+    else:
+        both_zero = m.where(m.abs(x), 0.0, m.where(m.abs(y), 0.0, 1.0))
+        dx = y * m.pow(x + both_zero, y - 1.0)
     zero_base = m.where(m.abs(x), 0.0, m.step(y))
-    return y * m.pow(x, m.where(m.abs(y), y - 1.0, 0.0)), z * m.log(x + zero_base)
+    return dx, z * m.log(x + zero_base)
 
 
 # In DOT, w may be one longer than x: then its last entry is the bias, the weight of a constant 1.

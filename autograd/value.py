@@ -14,6 +14,7 @@ recorded: `Value.backward` is then one multiplication and one addition per edge.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from numbers import Real
 from typing import Any, Union
@@ -32,8 +33,9 @@ def real(x: Any, name: str) -> float:
     """``x`` as a float, if it is a Python or NumPy number."""
     if type(x) is float:
         return x
-    if isinstance(x, Real | np.bool_):
-        return float(x)
+    number = None if isinstance(x, np.ndarray) else _operand(x)
+    if number is not None:
+        return number
     if isinstance(x, Value):
         raise TypeError(f"{name} must be a plain number, got {x!r}: its number is its .data")
     raise TypeError(f"{name} must be a real number, got {_short(x)} ({type(x).__name__})")
@@ -125,9 +127,15 @@ def _operand(x: Any) -> float | None:
     if isinstance(x, np.ndarray):
         raise TypeError(
             f"a Value is one number and can't be combined with an array of shape {x.shape}: "
-            "use a list comprehension, [v * x for x in array], or autograd.dot(w, x)"
+            "use a list comprehension, [v * x for x in array], or autograd.dot(w, x); "
+            "for an array of one number, array.item()"
         )
-    return float(x) if isinstance(x, Real | np.bool_) else None
+    if not isinstance(x, Real | np.bool_):
+        return None
+    try:
+        return float(x)
+    except OverflowError:  # an integer beyond the floats
+        return math.inf if x > 0 else -math.inf  # type: ignore[operator]
 
 
 def _numbers(argument: Any) -> tuple[Any, ...]:

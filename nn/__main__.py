@@ -3,6 +3,7 @@
 import argparse
 import io
 import math
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from autograd.draw import READABLE
 from autograd.files import write_whole
 
 from . import datasets
+from .history import History
 from .losses import bernoulli_nll, categorical_nll, gaussian_nll
 from .network import ACTIVATIONS, MLP
 from .optim import SGD, cosine, growing, inverse_time, step_decay
@@ -37,6 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         train(options)
+    except BrokenPipeError:  # whoever read the output, as `head` does, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (ValueError, ModuleNotFoundError, OSError) as error:
         parser.error(str(error))
     except FloatingPointError as error:
@@ -51,27 +56,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _add_train(commands: Any) -> None:
     parser = commands.add_parser(
         "train", help="train a network on a data set",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         description="Train a network on a data set. Writes history.csv, curves.svg and graph.svg.",
     )  # fmt: skip
     add = parser.add_argument
     # fmt: off
     add("data", metavar="DATA", help=", ".join(datasets.NAMES))
     add("--widths", type=_positive, nargs="*", default=[32], metavar="D",
-        help="widths of the hidden layers, or nothing for none")
+        help="widths of the hidden layers, or nothing for none (32)")
     add("--activation", nargs="+", default=["relu"], choices=[*ACTIVATIONS], metavar="G",
-        help="for all hidden layers, or one each: " + ", ".join(ACTIVATIONS))
+        help="for all hidden layers, or one each (relu): " + ", ".join(ACTIVATIONS))
     add("--no-bias", action="store_true", help="neurons without a bias, as in the lecture")
     add("--loss", choices=[*LOSSES], metavar="LOSS",
         help=", ".join(LOSSES) + "; what fits the data, if not given")
-    add("--epochs", type=_positive, default=20, metavar="N", help="passes over the training part")
+    add("--epochs", type=_positive, default=20, metavar="N",
+        help="passes over the training part (%(default)s)")
     add("--batch-size", type=_batch_size, default="16", metavar="B",
-        help="a number, full, or a schedule: grow:START:FACTOR:EPOCHS")
+        help="a number, full, or a schedule: grow:START:FACTOR:EPOCHS (%(default)s)")
     add("--lr", type=_learning_rate, default="0.1", metavar="LR",
-        help="a number, or a schedule of updates: step:LR:FACTOR:UPDATES, 1/t:LR:T0, cosine:LR")
-    add("--momentum", type=float, default=0.0, metavar="M", help="in [0, 1)")
+        help="a number, or a schedule of updates: step:LR:FACTOR:UPDATES, 1/t:LR:T0, cosine:LR "
+        "(%(default)s)")
+    add("--momentum", type=float, default=0.0, metavar="M", help="in [0, 1) (%(default)s)")
     add("--seed", type=int, default=0, metavar="S",
-        help="of the split, the weights and the batches")
+        help="of the split, the weights and the batches (%(default)s)")
     add("--out", type=Path, metavar="DIR", help="where the files go; runs/DATA, if not given")
     add("--quiet", action="store_true", help="no progress bar")
     # fmt: on
@@ -104,6 +110,7 @@ def train(options: argparse.Namespace) -> None:
     print(f"network  {' -> '.join([str(d0), *layers])}, m = {len(net.parameters())} parameters")
     print(f"loss     {loss.__name__}")
     print(f"SGD      {options.epochs} epochs, {updates} updates", flush=True)
+    History().plot()  # matplotlib is missed now, not after the training
     history = fit(
         net,
         loss,
@@ -127,8 +134,13 @@ def train(options: argparse.Namespace) -> None:
     history.plot().savefig(curves, format="svg")
     write_whole(out / "curves.svg", curves.getvalue())
     drawing, what = _small_drawing(net, loss, data.X_test[0].tolist(), data.y_test[0].item())
-    drawing.save(out / "graph.svg")
-    print(f"wrote    {out}: history.csv, curves.svg, graph.svg ({what})")
+    graph, advice = "graph.svg", ""
+    try:
+        drawing.save(out / graph)
+    except RuntimeError as error:
+        graph, advice = "graph.dot", f"\n{error}"
+        drawing.save(out / graph)
+    print(f"wrote    {out}: history.csv, curves.svg, {graph} ({what}){advice}")
 
 
 def _loss(name: str | None, data: datasets.Dataset) -> tuple[Callable[..., Any], int]:

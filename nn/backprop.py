@@ -22,7 +22,7 @@ from .losses import (
     gaussian_nll,
     probabilities,
 )
-from .network import MLP, Array
+from .network import MLP, Array, real_array
 
 
 def _sigmoid(a: Array) -> Array:
@@ -38,7 +38,7 @@ def _softmax(a: Array) -> Array:
 # g and g', both as functions of a.
 _G: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
     "sigmoid": (_sigmoid, lambda a: _sigmoid(a) * (1 - _sigmoid(a))),
-    "relu": (lambda a: np.where(a > 0, a, 0.0), lambda a: np.where(a > 0, 1.0, 0.0)),
+    "relu": (lambda a: np.maximum(a, 0.0), lambda a: np.where(a > 0, 1.0, 0.0)),
     "tanh": (np.tanh, lambda a: 1 - np.tanh(a) ** 2),
     "softplus": (lambda a: np.logaddexp(0.0, a), _sigmoid),
     "linear": (lambda a: a, np.ones_like),
@@ -89,7 +89,7 @@ def backpropagate(
     g = [None, *[_G[layer.activation] for layer in net.layers]]
     L = len(net.layers)
 
-    x0 = np.asarray(x, dtype=float)
+    x0 = real_array(x, "x")
     if x0.shape != (net.layers[0].theta.shape[1],):
         raise ValueError(f"x must have shape ({net.layers[0].theta.shape[1]},), got {x0.shape}")
     xs: list[Any] = [x0]

@@ -72,7 +72,7 @@ def load(name: str, *, test_size: float = 0.2, seed: int = 0) -> Dataset:
             "the data sets come with scikit-learn: pip install 'chalkgrad[demo]'"
         ) from None
     if name == "moons":
-        X, y = bundled.make_moons(n_samples=500, noise=0.15, random_state=seed)
+        X, y = bundled.make_moons(n_samples=500, noise=0.15, random_state=seed % 2**32)
         classes: tuple[str, ...] = ("upper", "lower")
         features: tuple[str, ...] = ("x", "y")
     else:

@@ -79,7 +79,6 @@ class History(Sequence[Epoch]):
             raise ModuleNotFoundError(
                 "plots are made with matplotlib: pip install 'chalkgrad[demo]'"
             ) from None
-        _, *rows = self._table() if self.rows else [[], []]
         scores = {"validation_accuracy": "accuracy", "validation_r2": "R²"}
         score = next(
             (s for s in scores if self.rows and getattr(self.rows[0], s) is not None), None
@@ -87,7 +86,7 @@ class History(Sequence[Epoch]):
         figure = Figure(figsize=(9 if score else 5, 3.4), layout="constrained")
         axes = figure.subplots(1, 2 if score else 1, squeeze=False)[0]
         epochs = [row.epoch for row in self.rows]
-        marker = "o" if len(rows) < 2 else None
+        marker = "o" if len(self.rows) < 2 else None
         axes[0].plot(epochs, [row.loss for row in self.rows], color="#0072B2", marker=marker,
                      label="training (mean of the batches)")  # fmt: skip
         if self.rows and self.rows[0].validation_loss is not None:

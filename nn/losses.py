@@ -11,6 +11,7 @@ The error signal Delta^(L) = dL/da is then the ``.grad`` of ``a``.
 """
 
 from collections.abc import Iterable, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,8 @@ def gaussian_nll(a: Any, y: Any) -> Any:
     >>> loss.data, a.grad
     (2.0, 2.0)
     """
-    return _total([(y_k - a_k) ** 2 / 2 for a_k, y_k in _pairs(a, y)])
+    residuals = [y_k - a_k for a_k, y_k in _pairs(a, y)]
+    return _total([r * r / 2 for r in residuals])
 
 
 def bernoulli_nll(a: Any, y: Any) -> Any:
@@ -91,6 +93,13 @@ def categorical_nll(a: Any, y: Any) -> Any:
     return _label(logsumexp([a_k - a_y for a_k in a]))
 
 
+def _target(y: Any) -> Number:
+    """A Value, or a number in full precision."""
+    if not isinstance(y, Value | Real | np.bool_):
+        raise TypeError(f"a target must be a number or a Value, got {y!r}")
+    return y if isinstance(y, Value) else float(y)
+
+
 def check_unit_interval(y: Any) -> None:
     """Refuse a target of `bernoulli_nll` outside [0, 1]."""
     if not isinstance(y, Value) and not 0 <= y <= 1:
@@ -103,17 +112,20 @@ def probabilities(y: Any, K: int) -> list[Number]:
         raise ValueError("categorical_nll needs two outputs or more: for one, see bernoulli_nll")
     if isinstance(y, Value):
         raise ValueError(f"y must be a class index or {K} probabilities, got a single Value")
+    if isinstance(y, np.ndarray):
+        y = y.tolist()
     if np.ndim(y) == 0:
+        y = _target(y)
         if not 0 <= y < K or y != int(y):
             raise ValueError(f"y must be a class index from 0 to {K - 1}, got {y}")
         return [1.0 if k == y else 0.0 for k in range(K)]
-    vector: list[Number] = list(y)
+    vector = [_target(p) for p in y]
     if len(vector) != K:
         raise ValueError(f"y must have {K} probabilities, one per class, got {len(vector)}")
-    numbers = [float(p) for p in vector if not isinstance(p, Value)]
+    numbers = [p for p in vector if not isinstance(p, Value)]
     if not all(0 <= p <= 1 for p in numbers):
         raise ValueError(f"y must be probabilities in [0, 1], got {numbers}")
-    if len(numbers) == K and abs(sum(numbers) - 1) > 1e-9:
+    if len(numbers) == K and abs(sum(numbers) - 1) > 1e-6:
         raise ValueError(f"y must sum to 1 over the classes, got {sum(numbers)}")
     return vector
 
@@ -125,7 +137,7 @@ def _pairs(a: Any, y: Any) -> Sequence[tuple[Any, Any]]:
         raise ValueError(f"a and y must have the same length, got {len(a)} and {len(y)}")
     if not a:
         raise ValueError("a is empty: a loss needs at least one output")
-    return list(zip(a, y))
+    return [(a_k, _target(y_k)) for a_k, y_k in zip(a, y)]
 
 
 def _sequence(x: Any) -> list[Any]:

@@ -45,8 +45,23 @@ class Module:
 
     def predict(self, X: Iterable[Sequence[float]]) -> Array:
         """The outputs for the rows of ``X``, as numbers: ``(n, d_L)``, or ``(n,)`` if d_L is 1."""
-        rows = np.asarray(X, dtype=float).tolist()
+        rows = real_array(X, "X").tolist()
         return np.array([numbers(self(row)) for row in rows], dtype=float)
+
+
+def real_array(x: Any, name: str) -> Array:
+    """``x`` as an array of floats.
+
+    Raises:
+        ValueError: it holds something else than real numbers; strings are none.
+    """
+    try:
+        array = np.asarray(x)
+    except ValueError:
+        raise ValueError(f"{name} must be an array of numbers, with rows of one length") from None
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be an array of real numbers, got dtype {array.dtype}")
+    return array.astype(float)
 
 
 def numbers(a: Any) -> Any:
@@ -93,7 +108,7 @@ class Neuron(Module):
 
     def __call__(self, x: Sequence[Number]) -> Value:
         """The neuron's output for inputs ``x``, ``(d,)``."""
-        _check_inputs(x, len(self.w), "x")
+        _check_inputs(x, len(self.w))
         for i, v in enumerate(x):
             if isinstance(v, Value) and not v.label:
                 v.label = f"x[{i}]"
@@ -149,11 +164,12 @@ class Layer(Module):
         # Made once: labels cost more than the arithmetic, if they are made for every example.
         self._x_labels = [f"x{before}[{i}]" for i in range(d_in)]
         self._a_labels = [f"a{at}[{j}]" for j in range(d_out)]
-        self._out_labels = [f"x{at}[{j}]" for j in range(d_out)]
+        # A layer alone has no place: its outputs would share the labels of its inputs.
+        self._out_labels = [f"x{at}[{j}]" if at else "" for j in range(d_out)]
 
     def __call__(self, x: Sequence[Number]) -> Any:
         """The outputs for ``x``, ``(d_in,)``: a list of Values, or the only one."""
-        _check_inputs(x, len(self.neurons[0].w), "x")
+        _check_inputs(x, len(self.neurons[0].w))
         self.label_inputs(x)
         outputs = self.outputs(x)
         return outputs[0] if len(outputs) == 1 else outputs
@@ -232,9 +248,10 @@ class MLP(Module):
     ) -> None:
         if not hasattr(widths, "__len__") or len(widths) == 0:
             raise ValueError(f"widths must be a list [d1, ..., dL], got {widths!r}")
-        hidden = [activation] * (len(widths) - 1) if isinstance(activation, str) else [*activation]
-        if isinstance(activation, str):
+        if isinstance(activation, str) or not isinstance(activation, Sequence):
             _check_activation(activation)
+            activation = [activation] * (len(widths) - 1)
+        hidden = list(activation)
         if len(hidden) != len(widths) - 1:
             raise ValueError(
                 f"there are {len(widths) - 1} hidden layers, but {len(hidden)} activations: "
@@ -252,7 +269,7 @@ class MLP(Module):
 
     def __call__(self, x: Sequence[Number]) -> Any:
         """The pre-activations at the top for the inputs ``x``, ``(d0,)``."""
-        _check_inputs(x, len(self.layers[0].neurons[0].w), "x")
+        _check_inputs(x, len(self.layers[0].neurons[0].w))
         self.layers[0].label_inputs(x)
         for layer in self.layers:
             x = layer.outputs(x)
@@ -282,9 +299,10 @@ class MLP(Module):
         """
         own = self.state_dict()
         if own.keys() != state.keys():
-            missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
+            missing = sorted(own.keys() - state.keys(), key=str)
+            unknown = sorted(state.keys() - own.keys(), key=str)
             raise ValueError(f"state is of another network: missing {missing}, unknown {unknown}")
-        new = {name: np.asarray(state[name], dtype=float) for name in own}
+        new = {name: real_array(state[name], name) for name in own}
         for name, array in new.items():
             if array.shape != own[name].shape:
                 raise ValueError(f"{name} must have shape {own[name].shape}, got {array.shape}")
@@ -321,12 +339,12 @@ def _check_width(name: str, width: int) -> None:
 
 
 def _check_activation(name: str) -> None:
-    if name not in ACTIVATIONS:
+    if not isinstance(name, str) or name not in ACTIVATIONS:
         raise ValueError(f"unknown activation {name!r}: choose from {', '.join(ACTIVATIONS)}")
 
 
-def _check_inputs(x: Sequence[Number], d: int, name: str) -> None:
+def _check_inputs(x: Sequence[Number], d: int) -> None:
     if isinstance(x, Value) or not hasattr(x, "__len__"):
-        raise TypeError(f"{name} must be a sequence of {d} numbers or Values, got {x!r}")
+        raise TypeError(f"x must be a sequence of {d} numbers or Values, got {x!r}")
     if len(x) != d:
-        raise ValueError(f"{name} must have {d} entries, got {len(x)}")
+        raise ValueError(f"x must have {d} entries, got {len(x)}")

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ class SGD:
     def __init__(self, parameters: Sequence[Value], lr: float, momentum: float = 0.0) -> None:
         self.parameters = list(parameters)
         self.lr = lr
-        if not 0 <= momentum < 1:
+        if not _is_number(momentum) or not 0 <= momentum < 1:
             raise ValueError(f"momentum must lie in [0, 1), got {momentum!r}")
         self.momentum = momentum
         self.velocity = [0.0] * len(self.parameters)
@@ -47,7 +48,7 @@ class SGD:
 
     @lr.setter
     def lr(self, lr: float) -> None:
-        if not 0 <= lr < math.inf:  # 0 is where a schedule may end
+        if not _is_number(lr) or not 0 <= lr < math.inf:  # 0 is where a schedule may end
             raise ValueError(f"lr must be a number from 0 up, and finite, got {lr!r}")
         self._lr = float(lr)
 
@@ -62,9 +63,10 @@ class SGD:
         data = [p.data - lr * v for v, p in zip(velocity, self.parameters)]
         for p, number in zip(self.parameters, data):
             if not math.isfinite(number):
+                advice = f". Try a smaller lr than {lr:g}" if math.isfinite(p.grad) else ""
                 raise FloatingPointError(
                     f"the step would set {p.label or 'a parameter'} to {number}: its gradient is "
-                    f"{p.grad}. Try a smaller lr than {lr}"
+                    f"{p.grad}{advice}"
                 )
         for p, number in zip(self.parameters, data):
             p.data = number
@@ -116,6 +118,8 @@ def step_decay(lr: float, factor: float = 0.5, every: int = 1000) -> LearningRat
     [0.8, 0.8, 0.4, 0.4, 0.2]
     """
     _check_positive(lr=lr, factor=factor, every=every)
+    if factor > 1:
+        raise ValueError(f"factor must be at most 1, for the rate to fall, got {factor!r}")
     return lambda t: lr * factor ** ((t - 1) // every)
 
 
@@ -169,7 +173,11 @@ def growing(batch_size: int, factor: float = 2.0, every: int = 5) -> BatchSize:
     return size
 
 
+def _is_number(x: Any) -> bool:
+    return isinstance(x, Real)
+
+
 def _check_positive(**arguments: Any) -> None:
     for name, value in arguments.items():
-        if not 0 < value < math.inf:
+        if not _is_number(value) or not 0 < value < math.inf:
             raise ValueError(f"{name} must be a positive number, got {value!r}")

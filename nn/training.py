@@ -13,7 +13,7 @@ from autograd import Value, draw, topological_order
 
 from .history import Epoch, History
 from .losses import bernoulli_nll, categorical_nll, gaussian_nll
-from .network import Array, Module, generator, numbers
+from .network import Array, Module, generator, numbers, real_array
 from .optim import SGD, minibatches
 
 Loss = Callable[[Any, Any], Any]
@@ -76,7 +76,8 @@ def fit(
 
     Args:
         net: what to train; anything with ``parameters()`` that maps one example to its outputs.
-        loss: ``loss(a, y)`` of one example, such as `categorical_nll`.
+        loss: ``loss(a, y)`` of one example, such as `categorical_nll`. It is called once for each
+            target beforehand, to find those that do not fit.
         X: inputs, ``(n, d_0)``.
         y: targets, ``(n,)`` numbers, 0/1 or class indices, or ``(n, d_L)``.
         epochs: how many.
@@ -96,7 +97,7 @@ def fit(
 
     Raises:
         ValueError: an argument does not fit, or X or y is not finite (the place is named). Nothing
-            is changed then.
+            is changed then, unless it is a rate schedule that goes wrong on the way.
         TypeError: ``loss`` returns something else than a Value.
         FloatingPointError: a loss, or a step, stopped being finite. The parameters are those from
             before that update.
@@ -125,7 +126,10 @@ def fit(
             batch_losses = []
             for batch in minibatches(n, b, rng):
                 update += 1
-                sgd.lr = rate(update)
+                try:
+                    sgd.lr = rate(update)
+                except ValueError as error:
+                    raise ValueError(f"epoch {epoch}, update {update}: {error}") from None
                 sgd.zero_grad()
                 total = 0.0
                 for i in batch.tolist():
@@ -138,6 +142,7 @@ def fit(
                 try:
                     sgd.step()
                 except FloatingPointError as error:
+                    sgd.zero_grad()
                     raise FloatingPointError(f"epoch {epoch}, update {update}: {error}") from None
                 batch_losses.append(total / b)
                 for callback in callbacks:
@@ -180,16 +185,13 @@ def _check_fit(net: Module, loss: Loss, rows: list[list[float]], targets: list[A
             raise TypeError(f"loss must return a Value, got {type(result).__name__}")
 
 
-def _finite(array: npt.ArrayLike, name: str) -> Array:
-    try:
-        numbers = np.asarray(array, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be an array of numbers: {error}") from None
-    bad = np.argwhere(~np.isfinite(numbers))
+def _finite(x: npt.ArrayLike, name: str) -> Array:
+    array = real_array(x, name)
+    bad = np.argwhere(~np.isfinite(array))
     if len(bad):
         place = ", ".join(map(str, bad[0]))
-        raise ValueError(f"{name}[{place}] is {numbers[tuple(bad[0])]}: all numbers must be finite")
-    return numbers
+        raise ValueError(f"{name}[{place}] is {array[tuple(bad[0])]}: all numbers must be finite")
+    return array
 
 
 def _batch_size(batch_size: int | Callable[[int], int], epoch: int, n: int) -> int:
@@ -256,6 +258,7 @@ class DrawGraph:
     Raises:
         ValueError: ``every`` is not a positive whole number; or, before training starts, the
             graph is too large to draw.
+        RuntimeError: outside Jupyter, before training starts, nothing can lay out the graph.
     """
 
     def __init__(
@@ -267,9 +270,12 @@ class DrawGraph:
         self._display: Any = None
 
     def begin(self, net: Module, loss: Loss) -> None:
-        """Remember the loss function, and try the drawing."""
-        self._loss = loss
-        self._draw(net)
+        """Remember the loss function, and make sure that drawing will work."""
+        self._loss, self._display = loss, None
+        drawing = self._draw(net)
+        if not _in_notebook():
+            drawing.render()
+            self.folder.mkdir(parents=True, exist_ok=True)
 
     def __call__(self, epoch: int, update: int, loss: float, net: Module) -> None:
         """Draw, if it is time."""
@@ -284,7 +290,6 @@ class DrawGraph:
             else:
                 self._display.update(drawing)
         else:
-            self.folder.mkdir(parents=True, exist_ok=True)
             drawing.save(self.folder / f"graph-{update:06d}.svg")
 
     def _draw(self, net: Module) -> Any:

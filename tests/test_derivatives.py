@@ -926,3 +926,23 @@ def test_hessians_of_random_smooth_functions_are_symmetric_and_the_derivative_of
     for i in range(len(x)):
         report = gradcheck(lambda *v, i=i: grad(f)(*v)[i], *x, gradient=lambda *v, i=i: matrix[i])
         assert report, str(report)
+
+
+@pytest.mark.parametrize("x", [0.5, 2.0])
+@pytest.mark.parametrize("y", [0.0, 1.0, 2.0, -1.0, 0.5])
+def test_second_derivatives_of_a_power_in_both_its_inputs(x, y):
+    # d2/dxdy x^y = x^(y-1) (1 + y log x): also where y is 0, and d/dx alone is a constant 0
+    mixed = x ** (y - 1) * (1 + y * math.log(x))
+    exact = [[y * (y - 1) * x ** (y - 2), mixed], [mixed, x**y * math.log(x) ** 2]]
+    np.testing.assert_allclose(hessian(lambda x, y: x**y)(x, y), exact, rtol=1e-14, atol=1e-15)
+
+
+def test_rounding_does_not_hide_a_wrong_sign():
+    for x in np.random.default_rng(0).uniform(-1, 1, 50).tolist():
+        assert gradcheck(lambda x: x * x + 1e8, x)
+        assert not gradcheck(lambda x: x * x + 1e8, x, gradient=lambda x: -2 * x)
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.5, 123.0])
+def test_a_jump_is_no_corner(slope):
+    assert not gradcheck(autograd.step, 0.0, gradient=lambda x: slope)

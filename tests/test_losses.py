@@ -342,3 +342,18 @@ def test_a_different_number_of_outputs_and_targets_is_refused(loss):
 def test_the_node_is_labelled_loss(loss):
     assert isinstance(loss, Value)
     assert loss.label == "loss"
+
+
+def test_targets_in_single_precision():
+    assert bernoulli_nll(Value(1.0), np.float32(0.1)).data == bernoulli_nll(
+        Value(1.0), float(np.float32(0.1))
+    ).data  # fmt: skip
+    y = np.array([0.1, 0.2, 0.7], dtype=np.float32)  # sums to 1 to seven digits
+    assert math.isfinite(categorical_nll([Value(0.0), Value(1.0), Value(2.0)], y).data)
+
+
+@pytest.mark.parametrize("y", [None, "1", 1j])
+@pytest.mark.parametrize("loss", [gaussian_nll, bernoulli_nll])
+def test_a_target_that_is_no_number(loss, y):
+    with pytest.raises(TypeError, match="target must be a number"):
+        loss(Value(1.0), y)

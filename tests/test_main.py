@@ -323,3 +323,12 @@ def test_the_defaults_learn_to_read_digits(folder):
     written = folder / "runs" / "digits"
     assert float(history(written)[-1]["validation_accuracy"]) >= 0.95
     assert ET.parse(written / "graph.svg").getroot().tag.endswith("svg")
+
+
+def test_without_a_layout_tool_the_graph_is_written_as_text(folder, capsys, monkeypatch):
+    monkeypatch.setattr(sys.modules["autograd.draw"], "_layout_tool", lambda: None)
+    assert main(["train", "iris", "--epochs", "1", "--quiet"]) == 0
+    printed = capsys.readouterr().out
+    assert "graph.dot" in printed
+    assert "install" in printed
+    assert (folder / "runs/iris/graph.dot").read_text(encoding="utf-8").startswith("digraph")

@@ -297,7 +297,9 @@ class DrawGraph:
         kept = [p.grad for p in parameters]
         net.zero_grad()
         try:
-            root = self._loss(net(self.x), self.y)
+            # As Values, inputs are one labelled box each, however many neurons use them.
+            x = [v if isinstance(v, Value) else Value(v) for v in self.x]
+            root = self._loss(net(x), self.y)
             root.backward()
             return draw(root)
         finally:

@@ -26,10 +26,14 @@ def topological_order(root: "Value") -> list["Value"]:
     seen = set()
     stack: list[Any] = [root]  # our own: a deep graph would exhaust Python's
     pop, push = stack.pop, stack.append
+    finished = None
     while stack:
         node = pop()
         if node is None:  # the inputs of the node below are all in order now
-            order.append(pop())
+            node = pop()
+            order.append(node)
+            if type(node._y) is tuple:
+                finished = node._y
             continue
         if node in seen:
             continue
@@ -42,7 +46,8 @@ def topological_order(root: "Value") -> list["Value"]:
         push(None)
         # Pushed right to left, to be popped left to right.
         if type(x) is tuple:
-            if y is not None and not seen.issuperset(y):
+            # A layer's neurons share one y: once the first is in order, so is all of it.
+            if y is not None and y is not finished and not seen.issuperset(y):
                 stack += [v for v in reversed(y) if v not in seen and type(v) is not float]
             if not seen.issuperset(x):
                 stack += [v for v in reversed(x) if v not in seen and type(v) is not float]

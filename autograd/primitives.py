@@ -161,7 +161,7 @@ SIN       = Primitive("sin",       lambda m: (m.sin,                           l
 COS       = Primitive("cos",       lambda m: (m.cos,                           lambda z, x: (-m.sin(x),)))
 TANH      = Primitive("tanh",      lambda m: (m.tanh,                          lambda z, x: (4.0 * m.sigmoid(2.0 * x) * m.sigmoid(-2.0 * x),)))
 SIGMOID   = Primitive("sigmoid",   lambda m: (lambda x: _sigmoid(m, x),        lambda z, x: (z * m.sigmoid(-x),)))
-RELU      = Primitive("relu",      lambda m: (lambda x: m.maximum(x, 0.0),     lambda z, x: (m.step(x),)))
+RELU      = Primitive("relu",      lambda m: (lambda x: m.maximum(x, 0.0),     lambda z, x: (m.where(x, 1.0, 0.0),)))
 SOFTPLUS  = Primitive("softplus",  lambda m: (lambda x: m.maximum(x, 0.0) + m.log1p(m.exp(-m.abs(x))),
                                                                                lambda z, x: (m.sigmoid(x),)))
 STEP      = Primitive("step",      lambda m: (lambda x: m.where(x, 1.0, 0.0),  lambda z, x: (0.0,)))

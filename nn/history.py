@@ -70,6 +70,8 @@ class History(Sequence[Epoch]):
     def plot(self) -> Any:
         """Loss against epochs, and the validation score where there is one: a matplotlib figure.
 
+        It shows itself in Jupyter, and is saved by its ``savefig(path)``.
+
         Raises:
             ModuleNotFoundError: matplotlib is not installed.
         """
@@ -79,11 +81,20 @@ class History(Sequence[Epoch]):
             raise ModuleNotFoundError(
                 "plots are made with matplotlib: pip install 'chalkgrad[demo]'"
             ) from None
+
+        class Plot(Figure):
+            """A figure that Jupyter can show though pyplot, with its global state, is not used."""
+
+            def _repr_svg_(self) -> str:
+                svg = io.StringIO()
+                self.savefig(svg, format="svg")
+                return svg.getvalue()
+
         scores = {"validation_accuracy": "accuracy", "validation_r2": "R²"}
         score = next(
             (s for s in scores if self.rows and getattr(self.rows[0], s) is not None), None
         )
-        figure = Figure(figsize=(9 if score else 5, 3.4), layout="constrained")
+        figure = Plot(figsize=(9 if score else 5, 3.4), layout="constrained")
         axes = figure.subplots(1, 2 if score else 1, squeeze=False)[0]
         epochs = [row.epoch for row in self.rows]
         marker = "o" if len(self.rows) < 2 else None

@@ -761,3 +761,8 @@ def test_draw_graph_without_a_layout_tool_fails_before_training(monkeypatch, tmp
     with pytest.raises(RuntimeError, match="install"):
         train(net, gaussian_nll, X12, Y12, callbacks=[DrawGraph(X12[0], Y12[0], 1, tmp_path)])
     assert numbers(net) == before
+
+
+def test_the_plot_shows_itself_in_jupyter():
+    figure = History(SCORED).plot()
+    assert ET.fromstring(figure._repr_svg_()).tag.endswith("svg")

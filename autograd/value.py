@@ -257,6 +257,10 @@ class Value:
         name = f", label={self.label!r}" if self.label else ""
         return f"Value(data={self._data}, grad={self._grad}{name})"
 
+    def __format__(self, spec: str) -> str:
+        """The number in the format asked for, as in ``f"{loss:.3f}"``."""
+        return format(self._data, spec) if spec else repr(self)
+
     __lt__, __le__ = _comparison(float.__lt__), _comparison(float.__le__)
     __gt__, __ge__ = _comparison(float.__gt__), _comparison(float.__ge__)
 

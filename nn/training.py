@@ -98,7 +98,7 @@ def fit(
     Raises:
         ValueError: an argument does not fit, or X or y is not finite (the place is named). Nothing
             is changed then, unless it is a rate schedule that goes wrong on the way.
-        TypeError: ``loss`` returns something else than a Value.
+        TypeError: ``loss`` returns something else than a Value, or ``callbacks`` is no list.
         FloatingPointError: a loss, or a step, stopped being finite. The parameters are those from
             before that update.
     """
@@ -112,9 +112,13 @@ def fit(
     rng = generator(rng)
     _check_fit(net, loss, rows, targets)
     if validation is not None:
+        if len(validation) != 2:
+            raise ValueError(f"validation must be the pair (X, y), got {len(validation)} entries")
         _check_fit(
             net, loss, *_examples(*validation, names=("the validation X", "the validation y"))
         )
+    if callable(callbacks):
+        raise TypeError("callbacks must be a list of functions, got one: write [it]")
     for callback in callbacks:
         if hasattr(callback, "begin"):
             callback.begin(net, loss)

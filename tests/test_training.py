@@ -766,3 +766,10 @@ def test_draw_graph_without_a_layout_tool_fails_before_training(monkeypatch, tmp
 def test_the_plot_shows_itself_in_jupyter():
     figure = History(SCORED).plot()
     assert ET.fromstring(figure._repr_svg_()).tag.endswith("svg")
+
+
+def test_validation_is_a_pair_and_callbacks_a_list():
+    with pytest.raises(ValueError, match=r"validation must be the pair \(X, y\)"):
+        train(make_net(1), gaussian_nll, X12, Y12, validation=(X12,))
+    with pytest.raises(TypeError, match="callbacks must be a list"):
+        train(make_net(1), gaussian_nll, X12, Y12, callbacks=print)

@@ -674,3 +674,8 @@ def test_deepcopy_of_a_graph():
     ]
     f3 = copy.copy(f)
     assert (f3.data, f3.inputs) == (f.data, f.inputs)
+
+
+def test_format():
+    assert f"{Value(1.23456):.2f}" == "1.23"
+    assert f"{Value(2.0)}" == repr(Value(2.0))

@@ -26,7 +26,7 @@ FORMATS = ("svg", "png", "pdf")
 
 ADVICE = (
     "To see the picture, install Graphviz (apt install graphviz, brew install graphviz) "
-    "or: pip install 'chalkgrad[demo]'"
+    "or: pip install pygraphviz (part of the extra chalkgrad[demo])"
 )
 
 

@@ -69,7 +69,8 @@ def load(name: str, *, test_size: float = 0.2, seed: int = 0) -> Dataset:
         from sklearn import datasets as bundled
     except ModuleNotFoundError:
         raise ModuleNotFoundError(
-            "the data sets come with scikit-learn: pip install 'chalkgrad[demo]'"
+            "the data sets come with scikit-learn: pip install scikit-learn "
+            "(part of the extra chalkgrad[demo])"
         ) from None
     if name == "moons":
         X, y = bundled.make_moons(n_samples=500, noise=0.15, random_state=seed % 2**32)

@@ -79,7 +79,7 @@ class History(Sequence[Epoch]):
             from matplotlib.figure import Figure
         except ModuleNotFoundError:
             raise ModuleNotFoundError(
-                "plots are made with matplotlib: pip install 'chalkgrad[demo]'"
+                "plots need matplotlib: pip install matplotlib (part of the extra chalkgrad[demo])"
             ) from None
 
         class Plot(Figure):

@@ -144,9 +144,9 @@ def jvp(f: Function, x: Sequence[Number], v: Sequence[Number]) -> tuple[Any, Any
     recorded = recorded or any(isinstance(d, Value) for d in v)
     tangents: dict[Any, Number] = dict(zip(variables, map(as_number, v)))
     for node in topological_order(y):
-        pairs = zip(node.inputs, _partials(node, recorded))
-        terms = [_times(tangents[i], d) for i, d in pairs if i in tangents]
-        if terms:
+        if not tangents.keys().isdisjoint(node.inputs):
+            pairs = zip(node.inputs, _partials(node, recorded))
+            terms = [_times(tangents[i], d) for i, d in pairs if i in tangents]
             tangents[node] = sum(terms[1:], start=terms[0])
     tangent = tangents.get(y, 0.0)
     return (y, _as_value(tangent)) if recorded else (y.data, tangent)
@@ -158,7 +158,7 @@ def _call(f: Function, x: Sequence[Number]) -> tuple[list[_Variable], Any, bool]
         raise TypeError("give the point to differentiate at, one number or Value per argument of f")
     variables = []
     for v in x:
-        variable = _Variable(as_number(v).data if isinstance(v, Value) else as_number(v))
+        variable = _Variable(v.data if isinstance(v, Value) else as_number(v))
         if isinstance(v, Value):  # the identity of it, so that grad(f)(v, v) has two variables
             variable._primitive, variable._x, variable._dx = primitives.POS, v, 1.0
         variable.running = True

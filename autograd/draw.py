@@ -72,8 +72,9 @@ class Drawing:
                 "draw(root, stop=nodes)"
             )
         self.size = len(nodes)
-        self._text = _text(nodes, cut)
-        self.source = _dot(nodes, cut)
+        names = _names(nodes)
+        self._text = _text(nodes, names, cut)
+        self.source = _dot(nodes, names, cut)
 
     def __repr__(self) -> str:
         return self._text if _layout_tool() else f"{self._text}\n{ADVICE}"
@@ -169,9 +170,8 @@ def _formula(node: Value, names: dict[Value, str], most: int) -> str:
     return f"{op}({', '.join(operands)})"
 
 
-def _text(nodes: list[Value], cut: set[Value]) -> str:
+def _text(nodes: list[Value], names: dict[Value, str], cut: set[Value]) -> str:
     """The graph as a table: one line per node, inputs first."""
-    names = _names(nodes)
     rows = [("node", "computed as", "value", "gradient")]
     for node in nodes:
         formula = _formula(node, names, most=8) if node.op and node not in cut else ""
@@ -202,7 +202,8 @@ LEGEND = (
 )
 
 
-def _dot(nodes: list[Value], cut: set[Value]) -> str:
+def _dot(nodes: list[Value], names: dict[Value, str], cut: set[Value]) -> str:
+    """The graph in Graphviz's language: a box per node, an arrow per input."""
     largest = max((abs(n.grad) for n in nodes if math.isfinite(n.grad)), default=0.0) or 1.0
     fresh = all(node.grad == 0.0 for node in nodes)
     graph = graphviz.Digraph(
@@ -218,7 +219,6 @@ def _dot(nodes: list[Value], cut: set[Value]) -> str:
             "fontcolor": "#444444", "arrowsize": "0.6",
         },
     )  # fmt: skip
-    names = _names(nodes)
     ids = {node: f"n{i}" for i, node in enumerate(nodes)}
     for node, name in ids.items():
         formula = ""

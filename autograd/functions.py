@@ -102,7 +102,7 @@ step = _function(p.STEP, "1 where x > 0, else 0; its derivative is 0 everywhere"
 
 
 def pow(x: Any, y: Any) -> Any:
-    """X to the power y; nan for a negative x and a y that is no whole number."""
+    """The power x^y; nan for a negative x and a y that is no whole number."""
     return apply(p.POW, x, y)
 
 

@@ -177,6 +177,6 @@ TABLE = (
     SOFTPLUS, STEP, WHERE, SUM, DOT, LOGSUMEXP, MAX,
 )  # fmt: skip
 
-# These three are built from the others, and used in the partial derivatives above.
+# These two are built from the others, and used in the partial derivatives above.
 for _m in (FLOATS, ARRAYS):
     _m.step, _m.sigmoid = STEP.on(_m)[0], SIGMOID.on(_m)[0]

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from autograd import Drawing, Value, draw, topological_order
+from autograd import Drawing, draw, topological_order
 from autograd.draw import READABLE
 from autograd.files import write_whole
 
@@ -20,7 +20,7 @@ from .history import History
 from .losses import bernoulli_nll, categorical_nll, gaussian_nll
 from .network import ACTIVATIONS, MLP
 from .optim import SGD, cosine, growing, inverse_time, step_decay
-from .training import evaluate, fit
+from .training import evaluate, fit, recorded_example
 
 LOSSES = {"gaussian": gaussian_nll, "bernoulli": bernoulli_nll, "categorical": categorical_nll}
 
@@ -158,21 +158,17 @@ def _loss(name: str | None, data: datasets.Dataset) -> tuple[Callable[..., Any],
 
 def _small_drawing(net: MLP, loss: Callable[..., Any], x: Any, y: Any) -> tuple[Drawing, str]:
     """One example's graph with its gradients, or as much of its end as can be read."""
-    net.zero_grad()
-    inputs = [Value(v) for v in x]
-    root = loss(net(inputs), y)
-    root.backward()
-    nodes = topological_order(root)
     last = len(net.layers)
-    top = [v for v in nodes if v.label.startswith(f"a{last}[")]
-    below = [v for v in nodes if v.label.startswith(f"x{last - 1}[")]
-    drawing, what = draw(root, stop=top), "the outputs and the loss"
-    for stop, more in (below, "the last layer and the loss"), ([], "the whole graph"):
-        try:
-            drawing, what = draw(root, stop=stop, limit=READABLE), more
-        except ValueError:  # too large
-            break
-    net.zero_grad()
+    with recorded_example(net, loss, x, y) as root:
+        nodes = topological_order(root)
+        top = [v for v in nodes if v.label.startswith(f"a{last}[")]
+        below = [v for v in nodes if v.label.startswith(f"x{last - 1}[")]
+        drawing, what = draw(root, stop=top), "the outputs and the loss"
+        for stop, more in (below, "the last layer and the loss"), ([], "the whole graph"):
+            try:
+                drawing, what = draw(root, stop=stop, limit=READABLE), more
+            except ValueError:  # too large
+                break
     return drawing, f"{what} of one test example"
 
 

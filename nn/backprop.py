@@ -90,8 +90,9 @@ def backpropagate(
     L = len(net.layers)
 
     x0 = real_array(x, "x")
-    if x0.shape != (net.layers[0].theta.shape[1],):
-        raise ValueError(f"x must have shape ({net.layers[0].theta.shape[1]},), got {x0.shape}")
+    d0 = len(net.layers[0].neurons[0].w)
+    if x0.shape != (d0,):
+        raise ValueError(f"x must have shape ({d0},), got {x0.shape}")
     xs: list[Any] = [x0]
     a: list[Any] = [None]
     for l in range(1, L + 1):

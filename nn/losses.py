@@ -33,6 +33,7 @@ def gaussian_nll(a: Any, y: Any) -> Any:
 
     Raises:
         ValueError: ``a`` and ``y`` differ in shape.
+        TypeError: a target is neither a number nor a Value.
 
     >>> a = Value(3.0)
     >>> loss = gaussian_nll(a, 1.0)
@@ -56,6 +57,7 @@ def bernoulli_nll(a: Any, y: Any) -> Any:
 
     Raises:
         ValueError: ``a`` and ``y`` differ in shape, or a target lies outside [0, 1].
+        TypeError: a target is neither a number nor a Value.
 
     >>> bernoulli_nll(Value(40.0), 1).data
     4.248354255291589e-18
@@ -79,6 +81,7 @@ def categorical_nll(a: Any, y: Any) -> Any:
     Raises:
         ValueError: there are fewer than two classes, or ``y`` is no class index and no vector of K
             probabilities.
+        TypeError: a target is neither a number nor a Value.
 
     >>> round(categorical_nll([Value(1.0), Value(2.0), Value(3.0)], 2).data, 6)
     0.407606

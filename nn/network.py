@@ -109,9 +109,7 @@ class Neuron(Module):
     def __call__(self, x: Sequence[Number]) -> Value:
         """The neuron's output for inputs ``x``, ``(d,)``."""
         _check_inputs(x, len(self.w))
-        for i, v in enumerate(x):
-            if isinstance(v, Value) and not v.label:
-                v.label = f"x[{i}]"
+        _label_inputs(x, (f"x[{i}]" for i in range(len(x))))
         (a,) = affine([self.w], x, None if self.b is None else [self.b])
         a.label = "a"
         return ACTIVATIONS[self.activation](a)
@@ -162,7 +160,7 @@ class Layer(Module):
             if neuron.b is not None:
                 neuron.b.label = f"b{at}[{j}]"
         # Made once: labels cost more than the arithmetic, if they are made for every example.
-        self._x_labels = [f"x{before}[{i}]" for i in range(d_in)]
+        self.x_labels = [f"x{before}[{i}]" for i in range(d_in)]
         self._a_labels = [f"a{at}[{j}]" for j in range(d_out)]
         # A layer alone has no place: its outputs would share the labels of its inputs.
         self._out_labels = [f"x{at}[{j}]" if at else "" for j in range(d_out)]
@@ -170,15 +168,9 @@ class Layer(Module):
     def __call__(self, x: Sequence[Number]) -> Any:
         """The outputs for ``x``, ``(d_in,)``: a list of Values, or the only one."""
         _check_inputs(x, len(self.neurons[0].w))
-        self.label_inputs(x)
+        _label_inputs(x, self.x_labels)
         outputs = self.outputs(x)
         return outputs[0] if len(outputs) == 1 else outputs
-
-    def label_inputs(self, x: Sequence[Number]) -> None:
-        """Label the Values among the inputs by their place, where the user has not."""
-        for v, label in zip(x, self._x_labels):
-            if isinstance(v, Value) and not v.label:
-                v.label = label
 
     def outputs(self, x: Sequence[Number]) -> list[Value]:
         """The outputs for ``x``, ``(d_in,)``, as a list however many there are."""
@@ -270,7 +262,7 @@ class MLP(Module):
     def __call__(self, x: Sequence[Number]) -> Any:
         """The pre-activations at the top for the inputs ``x``, ``(d0,)``."""
         _check_inputs(x, len(self.layers[0].neurons[0].w))
-        self.layers[0].label_inputs(x)
+        _label_inputs(x, self.layers[0].x_labels)
         for layer in self.layers:
             x = layer.outputs(x)
         return x[0] if len(x) == 1 else x
@@ -324,10 +316,20 @@ class MLP(Module):
         return f"MLP({len(first.w)}, {widths}, {given}bias={first.b is not None})"
 
 
+def _label_inputs(x: Sequence[Number], labels: Iterable[str]) -> None:
+    """Label the Values among the inputs by their place, where the user has not."""
+    for v, label in zip(x, labels):
+        if isinstance(v, Value) and not v.label:
+            v.label = label
+
+
 def generator(rng: np.random.Generator | None) -> np.random.Generator:
     """``rng``, or a fresh one if it is None."""
-    if rng is None:
-        return np.random.default_rng()
+    return np.random.default_rng() if rng is None else check_generator(rng)
+
+
+def check_generator(rng: np.random.Generator) -> np.random.Generator:
+    """``rng``, if it is a generator: a seed, say, is none."""
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng must be a NumPy generator, as np.random.default_rng(0), got {rng!r}")
     return rng

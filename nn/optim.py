@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from autograd import Value
 
+from .network import check_generator
+
 LearningRate = Callable[[int], float]
 BatchSize = Callable[[int], int]
 
@@ -104,8 +106,7 @@ def minibatches(
     """
     if not isinstance(batch_size, int | np.integer) or not 1 <= batch_size <= n:
         raise ValueError(f"batch_size must be a whole number from 1 to n = {n}, got {batch_size!r}")
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng must be a NumPy generator, as np.random.default_rng(0), got {rng!r}")
+    check_generator(rng)
     order = rng.integers(n, size=n) if replacement else rng.permutation(n)
     batches = [order[start : start + batch_size] for start in range(0, n, batch_size)]
     return batches[: n // batch_size] if drop_last else batches
@@ -166,9 +167,9 @@ def growing(batch_size: int, factor: float = 2.0, every: int = 5) -> BatchSize:
         raise ValueError(f"factor must be at least 1, for batches to grow, got {factor!r}")
 
     def size(epoch: int) -> int:
-        doublings = (epoch - 1) // every * math.log2(factor)
+        steps = (epoch - 1) // every
         # Past 2^40 all are far above any n, and the power would overflow in the end.
-        return round(batch_size * factor ** ((epoch - 1) // every)) if doublings < 40 else 2**40
+        return round(batch_size * factor**steps) if steps * math.log2(factor) < 40 else 2**40
 
     return size
 

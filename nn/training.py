@@ -2,14 +2,15 @@
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from autograd import Value, draw, topological_order
+from autograd import Drawing, Value, draw, topological_order
 
 from .history import Epoch, History
 from .losses import bernoulli_nll, categorical_nll, gaussian_nll
@@ -30,7 +31,12 @@ def evaluate(net: Module, loss: Loss, X: npt.ArrayLike, y: npt.ArrayLike) -> dic
     Raises:
         ValueError: as in `fit`, of ``X`` and ``y``.
     """
-    rows, targets = _examples(X, y)
+    return _evaluate(net, loss, *_examples(X, y))
+
+
+def _evaluate(
+    net: Module, loss: Loss, rows: list[list[float]], targets: list[Any]
+) -> dict[str, float]:
     losses, predictions = [], []
     for row, target in zip(rows, targets):
         a = net(row)
@@ -111,12 +117,12 @@ def fit(
     sgd = SGD(net.parameters(), 0.0 if callable(lr) else lr, momentum)
     rng = generator(rng)
     _check_fit(net, loss, rows, targets)
+    held_out = None
     if validation is not None:
         if len(validation) != 2:
             raise ValueError(f"validation must be the pair (X, y), got {len(validation)} entries")
-        _check_fit(
-            net, loss, *_examples(*validation, names=("the validation X", "the validation y"))
-        )
+        held_out = _examples(*validation, names=("the validation X", "the validation y"))
+        _check_fit(net, loss, *held_out)
     if callable(callbacks):
         raise TypeError("callbacks must be a list of functions, got one: write [it]")
     for callback in callbacks:
@@ -153,7 +159,7 @@ def fit(
                     callback(epoch, update, batch_losses[-1], net)
                 bar.set_postfix(loss=f"{batch_losses[-1]:.4f}", lr=f"{sgd.lr:.3g}", refresh=False)
                 bar.update()
-            scores = {} if validation is None else evaluate(net, loss, *validation)
+            scores = {} if held_out is None else _evaluate(net, loss, *held_out)
             history.append(
                 Epoch(
                     epoch, update, sgd.lr, b, math.fsum(batch_losses) / len(batch_losses),
@@ -296,19 +302,29 @@ class DrawGraph:
         else:
             drawing.save(self.folder / f"graph-{update:06d}.svg")
 
-    def _draw(self, net: Module) -> Any:
-        parameters = net.parameters()
-        kept = [p.grad for p in parameters]
-        net.zero_grad()
-        try:
-            # As Values, inputs are one labelled box each, however many neurons use them.
-            x = [v if isinstance(v, Value) else Value(v) for v in self.x]
-            root = self._loss(net(x), self.y)
-            root.backward()
+    def _draw(self, net: Module) -> Drawing:
+        with recorded_example(net, self._loss, self.x, self.y) as root:
             return draw(root)
-        finally:
-            for p, grad in zip(parameters, kept):
-                p.grad = grad
+
+
+@contextmanager
+def recorded_example(net: Module, loss: Loss, x: Sequence[Any], y: Any) -> Iterator[Value]:
+    """The loss of one example with its gradients filled in, to be looked at.
+
+    The parameters' gradients are those of this example inside the ``with``, and afterwards what
+    they were before.
+    """
+    parameters = net.parameters()
+    kept = [p.grad for p in parameters]
+    net.zero_grad()
+    try:
+        # As Values, inputs are one labelled box each, however many neurons use them.
+        root = loss(net([v if isinstance(v, Value) else Value(v) for v in x]), y)
+        root.backward()
+        yield root
+    finally:
+        for p, grad in zip(parameters, kept):
+            p.grad = grad
 
 
 def _in_notebook() -> bool:

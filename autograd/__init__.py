@@ -9,8 +9,8 @@ Compute with `Value` as with numbers; ``backward()`` on the result fills in ever
 >>> x.grad
 6.0
 
-The functions `sum`, `max` and `abs` share their names with Python's own, and are reached as
-``autograd.sum`` and so on: ``from autograd import *`` leaves them out.
+The functions `sum`, `max`, `abs` and `compile` share their names with Python's own, and are reached
+as ``autograd.sum`` and so on: ``from autograd import *`` leaves them out.
 """
 
 from .derivatives import grad, hessian, jacobian, jvp, value_and_grad
@@ -43,11 +43,17 @@ from .functions import (
     sum as sum,
 )
 from .graph import topological_order
+from .program import Operation, Program
+from .program import (
+    compile as compile,
+)
 from .value import Value
 
 __all__ = [
     "Drawing",
     "GradCheck",
+    "Operation",
+    "Program",
     "Value",
     "affine",
     "cos",

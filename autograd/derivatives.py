@@ -64,7 +64,7 @@ def value_and_grad(f: Function) -> Function:
     def value_and_gradient(*x: Number) -> tuple[Any, Any]:
         variables, y, recorded = _call(f, x)
         (y,) = as_outputs([y])
-        gradient = _reverse_sweep(y, variables, recorded)
+        gradient = reverse_sweep(y, variables, recorded)
         if not recorded:
             return y.data, gradient[0] if len(x) == 1 else tuple(gradient)
         values = [_as_value(g) for g in gradient]
@@ -90,7 +90,7 @@ def jacobian(f: Function) -> Function:
     def jacobian_at(*x: Number) -> Any:
         variables, y, recorded = _call(f, x)
         outputs = as_outputs([y] if isinstance(y, Value) or np.ndim(y) == 0 else y)
-        rows = [_reverse_sweep(o, variables, recorded) for o in outputs]
+        rows = [reverse_sweep(o, variables, recorded) for o in outputs]
         return _matrix(rows, len(variables), recorded)
 
     return jacobian_at
@@ -109,8 +109,8 @@ def hessian(f: Function) -> Function:
     def hessian_at(*x: Number) -> Any:
         variables, y, recorded = _call(f, x)
         (y,) = as_outputs([y])
-        gradient = as_outputs(_reverse_sweep(y, variables, recorded=True))
-        rows = [_reverse_sweep(g, variables, recorded) for g in gradient]
+        gradient = as_outputs(reverse_sweep(y, variables, recorded=True))
+        rows = [reverse_sweep(g, variables, recorded) for g in gradient]
         return _matrix(rows, len(variables), recorded)
 
     return hessian_at
@@ -180,7 +180,7 @@ def is_being_differentiated(y: Value) -> bool:
     return any(isinstance(node, _Variable) and node.running for node in topological_order(y))
 
 
-def _reverse_sweep(root: Value, variables: Sequence[Value], recorded: bool) -> list[Number]:
+def reverse_sweep(root: Value, variables: Sequence[Value], recorded: bool) -> list[Number]:
     """The derivative of ``root`` by each of ``variables``: floats, or Values where recorded."""
     needed = set(variables)  # what depends on a variable: the sweep goes nowhere else
     order = []

@@ -1,0 +1,255 @@
+"""Record once, replay over arrays: a graph of scalars as a NumPy program for whole batches.
+
+`compile` takes the graph of one example. Nodes of one primitive that are ready together become one
+array operation, `dot` nodes over one vector become a matrix product, and the result is written out
+as Python: the forward pass, then the backward pass. Inside, a batch is columns, ``(d, b)``.
+
+>>> import autograd
+>>> from autograd import Value
+>>> w, x = Value(3.0, label="w"), Value(0.0, label="x")
+>>> program = autograd.compile((w * x).sin(), inputs=[x], parameters=[w])
+>>> losses, gradient = program([[0.0], [1.0]])
+>>> losses.round(4).tolist(), gradient.round(4).tolist()
+([0.0, 0.1411], [-0.99])
+"""
+
+import builtins
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .derivatives import reverse_sweep
+from .lowering import Writer
+from .value import Value
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One array operation of a `Program`: which nodes of the graph it stands for.
+
+    Attributes:
+        name: what the source calls the result.
+        op: the primitive's symbol.
+        nodes: how many nodes of the graph, the rows of the result.
+        varies: whether it depends on the inputs, and so has a column for each example.
+    """
+
+    name: str
+    op: str
+    nodes: int
+    varies: bool
+
+
+class Program:
+    """What `compile` makes: ``program(batch)`` gives the losses and the gradient of their sum.
+
+    Attributes:
+        source: the program as Python: ``views`` finds the parameters in a flat vector, ``program``
+            is the forward and the backward pass.
+        inputs: the Values that the columns of a batch stand for.
+        parameters: the Values that the gradient is taken by, in its order.
+        graph_size: how many nodes the recorded graph has.
+        operations: what they were grouped into, a list of `Operation`.
+        constants: arrays that the source uses by name, when they are too long to be written out.
+    """
+
+    def __init__(self, writer: Writer, inputs: list[Value], parameters: list[Value]) -> None:
+        self.source, self.inputs, self.parameters = writer.source, inputs, parameters
+        self.graph_size, self.constants = writer.graph_size, writer.constants
+        self.operations = [
+            Operation(g.name, g.primitive.symbol, len(g.nodes), g.varies) for g in writer.groups
+        ]
+        namespace: dict[str, Any] = {**writer.functions, **writer.constants}
+        exec(builtins.compile(self.source, "<autograd.compile>", "exec"), namespace)
+        self._views, self._run = namespace["views"], namespace["program"]
+        # The arrays in the last vectors handed in: a training loop hands in the same ones.
+        self._bound: tuple[Any, Any] = (None, None)
+        self._bound_out: tuple[Any, Any] = (None, None)
+
+    def __call__(
+        self,
+        batch: npt.ArrayLike,
+        parameters: npt.ArrayLike | None = None,
+        out: Array | None = None,
+    ) -> tuple[Array, Array]:
+        """The outputs for the rows of ``batch``, and the gradient of their sum.
+
+        Args:
+            batch: one example per row, ``(b, len(inputs))``.
+            parameters: their numbers, ``(len(parameters),)``; those of the Values if not given.
+            out: where to write the gradient, an array of floats ``(len(parameters),)``; a new one
+                if not given.
+
+        Returns:
+            Losses ``(b,)``, or ``(b, k)`` for a program of k roots, and the gradient.
+
+        Raises:
+            ValueError: an argument is of another shape, or does not hold real numbers.
+        """
+        batch, views = self._batch(batch), self._bind(parameters)
+        m = len(self.parameters)
+        if out is None:
+            out = np.empty(m)
+            d_views = self._views(out)
+        elif out is self._bound_out[0]:
+            d_views = self._bound_out[1]
+        else:
+            if not _is_flat(out, m) or not out.flags.writeable:
+                raise ValueError(f"out must be a writeable array of {m} floats, side by side")
+            d_views = self._views(out)
+            self._bound_out = out, d_views
+        with np.errstate(all="ignore"):
+            return self._run(batch, views, d_views), out
+
+    def forward(self, batch: npt.ArrayLike, parameters: npt.ArrayLike | None = None) -> Array:
+        """The outputs alone: `__call__` without the backward pass."""
+        batch = self._batch(batch)
+        with np.errstate(all="ignore"):
+            outputs: Array = self._run(batch, self._bind(parameters))
+        return outputs
+
+    def _batch(self, batch: npt.ArrayLike) -> Array:
+        array = _floats(batch, "batch")
+        if array.ndim != 2 or array.shape[1] != len(self.inputs):
+            raise ValueError(
+                "batch must have one row per example and one column per input, shape "
+                f"(b, {len(self.inputs)}), got {array.shape}"
+            )
+        return array
+
+    def _bind(self, parameters: npt.ArrayLike | None) -> Any:
+        """The arrays that stand in a flat vector of parameters."""
+        if parameters is None:
+            flat = np.array([v.data for v in self.parameters], dtype=float)
+            return self._views(flat)
+        bound, views = self._bound
+        if parameters is bound:
+            return views
+        m = len(self.parameters)
+        flat = np.ascontiguousarray(_floats(parameters, "parameters"))
+        if flat.shape != (m,):
+            raise ValueError(f"parameters must be a vector of {m} numbers, got shape {flat.shape}")
+        views = self._views(flat)
+        if flat is parameters:
+            self._bound = flat, views
+        return views
+
+    def __repr__(self) -> str:
+        rows = [(o.name, o.op, f"{o.nodes:,}", f"({o.nodes}, {'b' if o.varies else 1})")
+                for o in self.operations]  # fmt: skip
+        table = [("name", "op", "nodes", "shape"), *rows]
+        widths = [max(map(len, column)) for column in zip(*table)]
+        lines = [
+            f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}  {d}" for a, b, c, d in table
+        ]
+        return "\n".join([self._summary(), *lines])
+
+    def _summary(self) -> str:
+        return (
+            f"Program of {_count(len(self.inputs), 'input')} and "
+            f"{_count(len(self.parameters), 'parameter')}: {_count(self.graph_size, 'node')} of "
+            f"the graph in {_count(len(self.operations), 'array operation')}"
+        )
+
+    def _repr_markdown_(self) -> str:
+        return f"{self._summary()}\n\n```python\n{self.source}```\n"
+
+
+def compile(
+    root: Value | Sequence[Value],
+    inputs: Iterable[Value],
+    parameters: Iterable[Value],
+    check: Iterable[tuple[Sequence[float], Any]] = (),
+) -> Program:
+    """Turn a recorded graph into a program that runs on whole batches.
+
+    Args:
+        root: what was recorded for one example, its loss say; or several roots.
+        inputs: the leaves that differ from example to example.
+        parameters: the leaves that are trained. Every other leaf is a constant.
+        check: examples to try, pairs of the inputs' numbers and what is recorded afresh for them.
+            The graph is frozen: where it depends on numbers, as in ``if x.data > 0``, the branch
+            taken is all that was recorded. Each pair's ``root`` is compared with the program.
+
+    Raises:
+        TypeError: ``root``, an input or a parameter is not a Value.
+        ValueError: an input or a parameter is no leaf, or given twice; a primitive can't run on
+            arrays; or an example of ``check`` comes out differently.
+    """
+    several = not isinstance(root, Value)
+    roots = list(root) if isinstance(root, Sequence) else [root]
+    inputs, parameters = list(inputs), list(parameters)
+    _check_leaves(roots, inputs, parameters)
+    program = Program(Writer(roots, inputs, parameters, several), inputs, parameters)
+    for i, (row, recorded) in enumerate(check):
+        _check_example(program, i, row, recorded if several else [recorded])
+    return program
+
+
+def _check_leaves(roots: list[Value], inputs: list[Value], parameters: list[Value]) -> None:
+    if not roots:
+        raise ValueError("root is empty: give a Value, or several")
+    seen: dict[Value, str] = {}
+    for name, values in (("root", roots), ("inputs", inputs), ("parameters", parameters)):
+        for i, v in enumerate(values):
+            if not isinstance(v, Value):
+                raise TypeError(f"{name} must hold Values, got {v!r}")
+            if name == "root":
+                continue
+            place = f"{name}[{i}]"
+            if v.op:
+                raise ValueError(
+                    f"{place} is not a leaf, but computed by {v.op!r}: give what it comes from"
+                )
+            if v in seen:
+                raise ValueError(f"{place} is {seen[v]} already: give each Value once")
+            seen[v] = place
+
+
+def _check_example(program: Program, i: int, row: Sequence[float], recorded: list[Value]) -> None:
+    """Compare the program's outputs and gradient with those of a graph recorded for ``row``."""
+    batch = np.atleast_2d(_floats(row, f"the inputs of check[{i}]"))
+    outputs, gradient = program(batch)
+    theirs = np.zeros(len(program.parameters))
+    for root in recorded:
+        theirs += np.array(reverse_sweep(root, program.parameters, recorded=False))
+    data = np.array([root.data for root in recorded])
+    for what, a, b in (("value", data, outputs.ravel()), ("gradient", theirs, gradient)):
+        size = np.abs(a[np.isfinite(a)]).max(initial=1e-300)
+        if a.shape != b.shape or not np.allclose(a, b, rtol=1e-6, atol=1e-9 * size, equal_nan=True):
+            raise ValueError(
+                f"check[{i}]: the {what} recorded is {_short(a)}, but the program gives "
+                f"{_short(b)}. The graph is not the same for every example: a Python `if` on "
+                "numbers is recorded as the branch taken. Use autograd.where(c, a, b) instead"
+            )
+
+
+def _floats(x: npt.ArrayLike, name: str) -> Array:
+    array = x if type(x) is np.ndarray else np.asarray(x)
+    if array.dtype == float:
+        return array
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must hold real numbers, got dtype {array.dtype}")
+    return array.astype(float)
+
+
+def _is_flat(out: Any, m: int) -> bool:
+    return (
+        type(out) is np.ndarray
+        and out.dtype == float
+        and out.shape == (m,)
+        and out.flags.c_contiguous
+    )
+
+
+def _short(x: Array) -> str:
+    return np.array2string(x if x.size > 1 else x[0], threshold=6, edgeitems=2)
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n:,} {what}" + ("" if n == 1 else "s")

@@ -1,0 +1,402 @@
+"""The fourth arithmetic: rows of the table of primitives print the NumPy that they mean.
+
+A `Text` is an expression over arrays, with the shape that its result will have. A `Sheet` makes
+them, and is the arithmetic ``m`` that a row runs in: the row that computes ``m.exp(x) / y`` on
+numbers writes ``np.exp(x) / y`` here. Equal expressions are one object, so that what is used more
+than once is found, and gets a line and a name of its own.
+
+Shapes are tuples of whole numbers, with ``"b"`` for the size of the batch. A vector argument of an
+n-ary primitive is a single Text whose first axis runs over the vector.
+"""
+
+import keyword
+import math
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from .primitives import SIGMOID
+
+Shape = tuple[int | str, ...]
+
+# How tightly an operator binds, as in Python: parentheses go around what binds less.
+ATOM, MINUS, TIMES, MATMUL, PLUS, COMPARE = range(6)
+LONGEST = 5  # operations in a line; what has more gets lines of its own
+MADE_UP = ("c", "index", "t", "v")  # names of what has no label: constants, lines, nodes
+NAMES = {"np.exp(": "e", ".max(": "top", ".sum(": "total"}  # of lines that have no label
+INDEXES = 8  # entries of an index or a constant that are written out
+
+
+class Text:
+    """An expression: ``template`` with its ``args`` put in."""
+
+    __slots__ = (
+        "args", "boolean", "cheap", "key", "level", "serial", "shape", "sheet", "template", "wish",
+    )  # fmt: skip
+
+    def __init__(
+        self, sheet: "Sheet", key: tuple[Any, ...], args: tuple[Any, ...], level: int, shape: Shape
+    ) -> None:
+        self.sheet, self.key, self.template, self.args = sheet, key, str(key[0]), args
+        self.level, self.shape = level, shape
+        self.serial = sheet.next_serial()
+        self.boolean = False
+        self.cheap = not args  # a name, or a view: not worth a line however often it is used
+        # The name it would have on a line of its own.
+        self.wish = next((name for part, name in NAMES.items() if part in self.template), "t")
+
+    def __add__(self, other: Any) -> Any:
+        if other is self:
+            return 2.0 * self
+        if _is_negative(other):
+            return self - other.args[0]
+        return self.sheet.binary("+", PLUS, self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return self.sheet.binary("+", PLUS, other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return self.sheet.binary("-", PLUS, self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return self.sheet.binary("-", PLUS, other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return self.sheet.times(self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return self.sheet.times(other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        if _is_negative(self):
+            return -(self.args[0] / other)
+        return self if _is(other, 1.0) else self.sheet.binary("/", TIMES, self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return self.sheet.binary("/", TIMES, other, self)
+
+    def __matmul__(self, other: "Text") -> "Text":
+        shape = (self.shape[0], other.shape[1])
+        return self.sheet.node("{} @ {}", (self, other), shape, MATMUL)
+
+    def __neg__(self) -> "Text":
+        if _is_negative(self):
+            return self.args[0]  # type: ignore[no-any-return]
+        return self.sheet.node("-{}", (self,), self.shape, MINUS)
+
+    def __pos__(self) -> "Text":
+        return self
+
+    @property
+    def T(self) -> "Text":
+        """The transposed matrix."""
+        if self.template == "{}.T":
+            return self.args[0]  # type: ignore[no-any-return]
+        return self.sheet.view("{}.T", (self,), self.shape[::-1])
+
+
+class Sheet:
+    """Expressions, and the lines of source that they end up in."""
+
+    def __init__(self, reserved: Iterable[str]) -> None:
+        self.constants: dict[str, np.ndarray[Any, Any]] = {}
+        self._names = set(reserved)
+        self._interned: dict[Any, Text] = {}
+        self._counts: Counter[str] = Counter()
+        self._serial = 0
+        self._lines: list[list[Any]] = []
+
+    def next_serial(self) -> int:
+        """The place in the order in which things were made, which is the order of the source."""
+        self._serial += 1
+        return self._serial
+
+    def name(self, wish: str) -> str:
+        """A free identifier, ``wish`` itself if that is one."""
+        stem = re.sub(r"\W", "_", unicodedata.normalize("NFKC", wish)) or "_"
+        if stem[0].isdigit():
+            stem = f"_{stem}"
+        if keyword.iskeyword(stem):
+            stem += "_"
+        counted = stem in MADE_UP  # these are numbered from 1, others where they come again
+        free = stem
+        while counted or free in self._names:
+            counted = False
+            self._counts[stem] += 1
+            number = self._counts[stem]
+            free = f"{stem}{number}" if stem in MADE_UP else f"{stem}_{number + 1}"
+        self._names.add(free)
+        return free
+
+    def function(self, wish: str) -> str:
+        """A free name for a function, that of its partial derivatives being ``d_`` before it."""
+        name = self.name(wish)
+        while f"d_{name}" in self._names:
+            name = self.name(wish)
+        self._names.add(f"d_{name}")
+        return name
+
+    # Making expressions
+
+    def leaf(self, name: str, shape: Shape) -> Text:
+        """An array that has a name."""
+        return self.node(name, (), shape)
+
+    def node(self, template: str, args: tuple[Any, ...], shape: Shape, level: int = ATOM) -> Text:
+        """An expression, or the one that already is the same."""
+        key = (template, *[a if isinstance(a, Text) else repr(a) for a in args])
+        text = self._interned.get(key)
+        if text is None:
+            text = self._interned[key] = Text(self, key, args, level, shape)
+        return text
+
+    def view(self, template: str, args: tuple[Any, ...], shape: Shape) -> Text:
+        """An expression that costs nothing."""
+        text = self.node(template, args, shape)
+        text.cheap = True
+        return text
+
+    def binary(self, symbol: str, level: int, a: Any, b: Any) -> Text:
+        """``a symbol b``, element by element."""
+        if _is_boolean(a) and _is_boolean(b):
+            a, b = self.number(a), self.number(b)
+        template = f"{{}} {symbol} {{}}"
+        return self.node(template, (a, b), broadcast(a, b), level)
+
+    def times(self, a: Any, b: Any) -> Any:
+        """The product, without factors of 1; signs stand in front, powers of 2 come together."""
+        for x, y in ((a, b), (b, a)):
+            if _is(x, 1.0):
+                return self.number(y)
+            if isinstance(x, float) and x < 0.0:
+                return -self.times(-x, self.number(y))
+            if _is_negative(x):
+                return -self.times(x.args[0], y)
+            if isinstance(x, float) and math.frexp(x)[0] == 0.5 and y.template == "{} * {}":
+                factor, rest = y.args
+                if isinstance(factor, float):
+                    return self.times(x * factor, rest)
+        return self.binary("*", TIMES, a, b)
+
+    def number(self, x: Any) -> Any:
+        """``x``, a condition as 1.0 or 0.0."""
+        if _is_boolean(x):
+            return self.node("np.where({}, 1.0, 0.0)", (x,), x.shape)
+        return x
+
+    def call(self, function: str, *args: Any) -> Any:
+        """A function of arrays, element by element; of numbers alone, its value."""
+        if not any(isinstance(a, Text) for a in args):
+            with np.errstate(all="ignore"):
+                return float(getattr(np, function.removeprefix("np."))(*args))
+        args = tuple(map(self.number, args))
+        template = f"{function}({', '.join(['{}'] * len(args))})"
+        return self.node(template, args, broadcast(*args))
+
+    def reduce(self, method: str, x: Text, axis: int) -> Text:
+        """A sum or maximum along an axis. The axis stays, with length 1, if there are only two."""
+        if method == "sum" and _is_negative(x):
+            return -self.reduce(method, x.args[0], axis)
+        if len(x.shape) == 2:
+            shape: Shape = (1, x.shape[1]) if axis == 0 else (x.shape[0], 1)
+            keep = ", keepdims=True"
+        else:
+            shape, keep = x.shape[:axis] + x.shape[axis + 1 :], ""
+        template = f"{{}}.{method}(axis={axis}{keep})"
+        return self.node(template, (self.number(x),), shape)
+
+    def constant(self, array: Any, name: str = "c") -> Text:
+        """An array of numbers that are the same in every batch."""
+        for known, other in self.constants.items():
+            if other.dtype == array.dtype and np.array_equal(array, other, equal_nan=True):
+                return self.leaf(known, array.shape)
+        name = self.name(name)
+        self.constants[name] = array
+        return self.leaf(name, array.shape)
+
+    def index(self, rows: Any) -> str:
+        """Rows of an array as they stand between brackets; a slice where they allow it."""
+        array = np.asarray(rows)
+        if array.ndim == 1:
+            if len(array) == 1:
+                return f"{array[0]}:{array[0] + 1}"
+            step = int(array[1] - array[0])
+            if step > 0 and (np.diff(array) == step).all():
+                return f"{array[0]}:{array[-1] + 1}" + (f":{step}" if step > 1 else "")
+        if array.size <= INDEXES:
+            return str(array.tolist())
+        return str(self.constant(array, "index").template)
+
+    def rows(self, x: Text, rows: list[int]) -> Text:
+        """Some rows of an array."""
+        index = self.index(rows)
+        make = self.view if ":" in index else self.node
+        return make(f"{{}}[{index}]", (x,), (len(rows), *x.shape[1:]))
+
+    def full(self, x: Any, shape: Shape) -> Text:
+        """``x`` with all its rows and columns, where it stands for equal ones."""
+        x = self.number(x)
+        if isinstance(x, Text) and x.shape == shape:
+            return x
+        return self.node(f"np.broadcast_to({{}}, {self.size(shape)})", (x,), shape)
+
+    def size(self, shape: Shape) -> str:
+        """A shape as an expression."""
+        return f"({', '.join('len(batch)' if n == 'b' else str(n) for n in shape)})"
+
+    # The arithmetic of the rows of the table
+
+    def __getattr__(self, name: str) -> Any:
+        """A function of one number, such as ``m.exp``, is NumPy's of the same name."""
+        if name not in ("exp", "log", "log1p", "sqrt", "sin", "cos", "tanh"):
+            raise AttributeError(name)
+        return lambda x: self.call(f"np.{name}", x)
+
+    def abs(self, x: Any) -> Any:
+        """The absolute value, for which the sign does not matter."""
+        return self.call("np.abs", x.args[0] if _is_negative(x) else x)
+
+    def pow(self, x: Any, y: Any) -> Any:
+        """The power; x^1 is x."""
+        return x if _is(y, 1.0) else self.call("np.power", x, y)
+
+    def maximum(self, x: Any, y: Any) -> Any:
+        """The larger of two."""
+        return self.call("np.maximum", x, y)
+
+    def where(self, c: Any, a: Any, b: Any) -> Any:
+        """``a`` where c > 0, else ``b``."""
+        if not isinstance(c, Text):
+            return a if c > 0.0 else b
+        # As IEEE has it, a - b > 0 where a > b, and only there.
+        template, args = "{} > 0", (self.number(c),)  # type: tuple[str, tuple[Any, ...]]
+        if c.template == "{} - {}":
+            template, args = "{} > {}", c.args
+        elif _is_negative(c):
+            template, args = "{} < 0", c.args
+        condition = self.node(template, args, c.shape, COMPARE)
+        condition.boolean = True
+        if _is(a, 1.0) and _is(b, 0.0):
+            return condition
+        args = (condition, self.number(a), self.number(b))
+        return self.node("np.where({}, {}, {})", args, broadcast(c, a, b))
+
+    def step(self, x: Any) -> Any:
+        """1 where x > 0, else 0."""
+        return self.where(x, 1.0, 0.0)
+
+    def sigmoid(self, x: Any) -> Any:
+        """As the table of primitives has it."""
+        return SIGMOID.on(self)[0](x)
+
+    def sum(self, x: Iterable[Any]) -> Any:
+        """The sum over a vector."""
+        (x,) = x
+        return self.reduce("sum", x, axis=0)  # type: ignore[arg-type]
+
+    def max(self, x: Iterable[Any]) -> Any:
+        """The maximum over a vector."""
+        (x,) = x
+        return self.reduce("max", x, axis=0)  # type: ignore[arg-type]
+
+    # Writing
+
+    def line(self, template: str, *args: Any, shape: Shape = ()) -> list[Any]:
+        """A line of source, after all that was made before."""
+        line = [self.next_serial(), template, args, shape]
+        self._lines.append(line)
+        return line
+
+    def assign(self, wish: str, x: Any, shape: Shape) -> Text:
+        """A line that gives ``x`` a name."""
+        name, text = self.name(wish), self.full(x, shape)
+        self.line(f"{name} = {{}}", text, shape=shape)
+        leaf = self.leaf(name, shape)
+        self._interned[text.key] = leaf  # whoever writes the same again means this
+        return leaf
+
+    def source(self) -> list[str]:
+        """All lines, in the order in which they were made, those of shared expressions included."""
+        uses: Counter[Text] = Counter()
+        stack = [a for _, _, args, _ in self._lines for a in args if isinstance(a, Text)]
+        while stack:
+            text = stack.pop()
+            uses[text] += 1
+            if uses[text] == 1:
+                stack += [a for a in text.args if isinstance(a, Text)]
+        # Whether an expression stands in a line of its own, and how many operations it adds to the
+        # line that it stands in.
+        own: set[Text] = set()
+        sizes: dict[Text, int] = {}
+
+        def size(x: Any) -> int:
+            return 0 if x in own else sizes.get(x, 0)
+
+        for text in sorted(uses, key=lambda text: text.serial):
+            while sum(map(size, text.args)) >= LONGEST:
+                own.add(max(text.args, key=size))
+            sizes[text] = sum(map(size, text.args)) + (not text.cheap)
+            if uses[text] > 1 and not text.cheap:
+                own.add(text)
+        names = {text: self.name(text.wish) for text in sorted(own, key=lambda text: text.serial)}
+        items: list[list[Any]] = [
+            [t.serial, f"{name} = {{}}", (t,), t.shape] for t, name in names.items()
+        ]
+        items += self._lines
+        lines = []
+        for _, template, args, shape in sorted(items, key=lambda item: item[0]):
+            left = template.removesuffix(" = {}")
+            texts = [_written(a, names, COMPARE, own=names.get(a) == left) for a in args]
+            comment = f"  # ({', '.join(map(str, shape))})" if shape else ""
+            lines.append(template.format(*texts) + comment)
+        return lines
+
+
+def _written(x: Any, names: dict[Text, str], loosest: int, own: bool = False) -> str:
+    """An expression as source, in parentheses if it binds less than ``loosest``."""
+    if not isinstance(x, Text):
+        if math.isfinite(x):
+            return repr(x) if x >= 0 or loosest >= MINUS else f"({x!r})"
+        return "np.nan" if math.isnan(x) else "np.inf" if x > 0 else "(-np.inf)"
+    if x in names and not own:
+        return names[x]
+    inner = list(_limits(x))
+    text = x.template.format(*[_written(a, names, l) for a, l in zip(x.args, inner)])
+    return f"({text})" if x.level > loosest else text
+
+
+def _limits(x: Text) -> Iterator[int]:
+    """How loosely each argument may bind to need no parentheses."""
+    for i, _ in enumerate(x.args):
+        if x.level == ATOM:  # a method or an index of the first argument; else a call
+            yield ATOM if i == 0 and x.template.startswith("{}") else COMPARE
+        elif x.level in (MINUS, MATMUL):
+            yield ATOM
+        elif x.level == COMPARE:
+            yield PLUS
+        else:  # a - b - c is (a - b) - c
+            yield x.level if i == 0 else TIMES if x.level == PLUS else MINUS
+
+
+def broadcast(*args: Any) -> Shape:
+    """The shape of an operation over ``args`` element by element."""
+    shapes: Sequence[Shape] = [a.shape for a in args if isinstance(a, Text)]
+    width = max(map(len, shapes))
+    padded = [(1,) * (width - len(shape)) + shape for shape in shapes]
+    return tuple([next((n for n in axis if n != 1), 1) for axis in zip(*padded)])
+
+
+def _is(x: Any, number: float) -> bool:
+    return isinstance(x, float) and x == number
+
+
+def _is_negative(x: Any) -> bool:
+    return isinstance(x, Text) and x.template == "-{}"
+
+
+def _is_boolean(x: Any) -> bool:
+    return isinstance(x, Text) and x.boolean

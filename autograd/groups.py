@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
 Nodes = Sequence[Any]  # Values and plain floats
 
+# Operations that write their result where it belongs, instead of into an array to be copied.
+IN_PLACE = {
+    "{} @ {}": "np.matmul({{0}}, {{1}}, out={0})  # {0} = {{0}} @ {{1}}",
+    "{}.sum(axis=1, keepdims=True)": "np.add.reduce({{0}}, axis=1, keepdims=True, out={0})"
+    "  # {0} = {{0}}.sum(axis=1)",
+}
+
 
 class Source:
     """Arrays that operands are taken from: nodes of the graph, each with its row."""
@@ -82,9 +89,11 @@ class Parameters(Source):
         ``start`` is a line before the backward pass, to set to 0 what is added to or left out.
         """
         for line, rows in self._given:
+            target, (d,) = line[1].removesuffix(" = {}"), line[2]
             if (self._times_given[rows] == 1).all():
+                if target.endswith("[:]") and isinstance(d, Text) and d.template in IN_PLACE:
+                    line[1], line[2] = IN_PLACE[d.template].format(target[:-3]), d.args
                 continue
-            target = line[1].removesuffix(" = {}")
             line[1] = f"{target} += {{}}"
             if target.startswith("d_flat["):  # += counts a repeated index once
                 index = target[len("d_flat[") : -1]

@@ -107,7 +107,7 @@ def _logsumexp(m: Any, x: Any) -> Any:
     # The largest terms are counted, exactly, and the rest enters log1p, so that the result keeps
     # its digits also where one term outweighs all others by far.
     top = m.max(x)
-    ties = m.sum([1.0 - m.step(top - v) for v in x])
+    ties = m.sum([m.where(top - v, 0.0, 1.0) for v in x])
     rest = m.sum([m.where(top - v, m.exp(v - top), 0.0) for v in x])
     return top + m.log1p(rest + (ties - 1.0))
 

@@ -14,7 +14,7 @@ as Python: the forward pass, then the backward pass. Inside, a batch is columns,
 """
 
 import builtins
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,9 +67,6 @@ class Program:
         namespace: dict[str, Any] = {**writer.functions, **writer.constants}
         exec(builtins.compile(self.source, "<autograd.compile>", "exec"), namespace)
         self._views, self._run = namespace["views"], namespace["program"]
-        # The arrays in the last vectors handed in: a training loop hands in the same ones.
-        self._bound: tuple[Any, Any] = (None, None)
-        self._bound_out: tuple[Any, Any] = (None, None)
 
     def __call__(
         self,
@@ -91,27 +88,48 @@ class Program:
         Raises:
             ValueError: an argument is of another shape, or does not hold real numbers.
         """
-        batch, views = self._batch(batch), self._bind(parameters)
         m = len(self.parameters)
         if out is None:
             out = np.empty(m)
-            d_views = self._views(out)
-        elif out is self._bound_out[0]:
-            d_views = self._bound_out[1]
-        else:
-            if not _is_flat(out, m) or not out.flags.writeable:
-                raise ValueError(f"out must be a writeable array of {m} floats, side by side")
-            d_views = self._views(out)
-            self._bound_out = out, d_views
         with np.errstate(all="ignore"):
-            return self._run(batch, views, d_views), out
+            return self.bind(self._vector(parameters), out)(self._batch(batch)), out
 
     def forward(self, batch: npt.ArrayLike, parameters: npt.ArrayLike | None = None) -> Array:
         """The outputs alone: `__call__` without the backward pass."""
         batch = self._batch(batch)
         with np.errstate(all="ignore"):
-            outputs: Array = self._run(batch, self._bind(parameters))
+            outputs: Array = self._run(batch, self._views(self._vector(parameters)))
         return outputs
+
+    def bind(self, parameters: Array, out: Array) -> Callable[[Array], Array]:
+        """The program with its vectors given once and for all: what a training loop calls.
+
+        Args:
+            parameters: the vector to read their numbers from, ``(len(parameters),)``.
+            out: the vector to write the gradient to, likewise.
+
+        Returns:
+            A function of a batch, an array of floats ``(b, len(inputs))``, that returns the outputs
+            and writes the gradient. It checks nothing, and NumPy's warnings are the caller's.
+
+        Raises:
+            ValueError: an argument is no such vector of floats, in one piece.
+
+        >>> import autograd
+        >>> w, x = Value(3.0), Value(0.0)
+        >>> theta, gradient = np.array([3.0]), np.zeros(1)
+        >>> step = autograd.compile(w * x, [x], [w]).bind(theta, gradient)
+        >>> step(np.array([[10.0]])), gradient
+        (array([30.]), array([10.]))
+        """
+        m = len(self.parameters)
+        for name, vector in (("parameters", parameters), ("out", out)):
+            if not isinstance(vector, np.ndarray) or vector.dtype != float or vector.shape != (m,):
+                raise ValueError(f"{name} must be an array of {m} floats, got {vector!r}")
+            if not vector.flags.c_contiguous or (name == "out" and not vector.flags.writeable):
+                raise ValueError(f"{name} must be in one piece and writeable: give it a copy")
+        run, views, d_views = self._run, self._views(parameters), self._views(out)
+        return lambda batch: run(batch, views, d_views)
 
     def _batch(self, batch: npt.ArrayLike) -> Array:
         array = _floats(batch, "batch")
@@ -122,22 +140,15 @@ class Program:
             )
         return array
 
-    def _bind(self, parameters: npt.ArrayLike | None) -> Any:
-        """The arrays that stand in a flat vector of parameters."""
-        if parameters is None:
-            flat = np.array([v.data for v in self.parameters], dtype=float)
-            return self._views(flat)
-        bound, views = self._bound
-        if parameters is bound:
-            return views
+    def _vector(self, parameters: npt.ArrayLike | None) -> Array:
+        """A flat vector of parameters, by default that of the Values."""
         m = len(self.parameters)
+        if parameters is None:
+            return np.array([v.data for v in self.parameters], dtype=float)
         flat = np.ascontiguousarray(_floats(parameters, "parameters"))
         if flat.shape != (m,):
             raise ValueError(f"parameters must be a vector of {m} numbers, got shape {flat.shape}")
-        views = self._views(flat)
-        if flat is parameters:
-            self._bound = flat, views
-        return views
+        return flat
 
     def __repr__(self) -> str:
         rows = [(o.name, o.op, f"{o.nodes:,}", f"({o.nodes}, {'b' if o.varies else 1})")
@@ -236,15 +247,6 @@ def _floats(x: npt.ArrayLike, name: str) -> Array:
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{name} must hold real numbers, got dtype {array.dtype}")
     return array.astype(float)
-
-
-def _is_flat(out: Any, m: int) -> bool:
-    return (
-        type(out) is np.ndarray
-        and out.dtype == float
-        and out.shape == (m,)
-        and out.flags.c_contiguous
-    )
 
 
 def _short(x: Array) -> str:

@@ -162,7 +162,7 @@ class Sheet:
 
     def binary(self, symbol: str, level: int, a: Any, b: Any) -> Text:
         """``a symbol b``, element by element."""
-        if _is_boolean(a) and _is_boolean(b):
+        if symbol != "*" or _is_boolean(a):  # NumPy multiplies by a condition as by 1.0 and 0.0
             a, b = self.number(a), self.number(b)
         template = f"{{}} {symbol} {{}}"
         return self.node(template, (a, b), broadcast(a, b), level)
@@ -185,7 +185,7 @@ class Sheet:
     def number(self, x: Any) -> Any:
         """``x``, a condition as 1.0 or 0.0."""
         if _is_boolean(x):
-            return self.node("np.where({}, 1.0, 0.0)", (x,), x.shape)
+            return self.node("{}.astype(float)", (x,), x.shape)
         return x
 
     def call(self, function: str, *args: Any) -> Any:
@@ -206,8 +206,13 @@ class Sheet:
             keep = ", keepdims=True"
         else:
             shape, keep = x.shape[:axis] + x.shape[axis + 1 :], ""
-        template = f"{{}}.{method}(axis={axis}{keep})"
-        return self.node(template, (self.number(x),), shape)
+        if method == "sum" and x.template == "np.where({}, {}, {})" and _is(x.args[2], 0.0):
+            template = f"{{}}.sum(axis={axis}{keep}, where={{}})"
+            return self.node(template, (x.args[1], x.args[0]), shape)
+        # Conditions can be counted, but have no maximum.
+        return self.node(
+            f"{{}}.{method}(axis={axis}{keep})", (x if method == "sum" else self.number(x),), shape
+        )
 
     def constant(self, array: Any, name: str = "c") -> Text:
         """An array of numbers that are the same in every batch."""
@@ -282,6 +287,10 @@ class Sheet:
         condition.boolean = True
         if _is(a, 1.0) and _is(b, 0.0):
             return condition
+        if _is(a, 0.0) and _is(b, 1.0):
+            opposite = self.node("~{}", (condition,), c.shape, MINUS)
+            opposite.boolean = True
+            return opposite
         args = (condition, self.number(a), self.number(b))
         return self.node("np.where({}, {}, {})", args, broadcast(c, a, b))
 

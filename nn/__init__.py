@@ -15,6 +15,7 @@ by hand (`backpropagate`) and stochastic gradient descent (`fit`).
 
 from . import datasets
 from .backprop import Backpropagation, backpropagate
+from .checkpoints import load, save
 from .history import Epoch, History
 from .losses import bernoulli_nll, categorical_nll, gaussian_nll
 from .network import MLP, Layer, Module, Neuron
@@ -41,6 +42,8 @@ __all__ = [
     "gaussian_nll",
     "growing",
     "inverse_time",
+    "load",
     "minibatches",
+    "save",
     "step_decay",
 ]

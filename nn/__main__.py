@@ -48,7 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{parser.prog}: training stopped: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"{parser.prog}: interrupted, nothing was written", file=sys.stderr)
+        kept = options.checkpoint
+        how = f"go on with --resume {kept}" if kept and kept.exists() else "nothing was written"
+        print(f"{parser.prog}: interrupted, {how}", file=sys.stderr)
         return 130
     return 0
 
@@ -78,6 +80,12 @@ def _add_train(commands: Any) -> None:
     add("--momentum", type=float, default=0.0, metavar="M", help="in [0, 1) (%(default)s)")
     add("--seed", type=int, default=0, metavar="S",
         help="of the split, the weights and the batches (%(default)s)")
+    add("--checkpoint", type=Path, metavar="FILE",
+        help="where to keep all that is needed to go on, written at the start and after epochs")
+    add("--every", type=_positive, default=1, metavar="K",
+        help="epochs from checkpoint to checkpoint (%(default)s)")
+    add("--resume", type=Path, metavar="FILE",
+        help="a checkpoint to go on from, with the same options, to --epochs in all")
     add("--out", type=Path, metavar="DIR", help="where the files go; runs/DATA, if not given")
     add("--quiet", action="store_true", help="no progress bar")
     # fmt: on
@@ -123,6 +131,9 @@ def train(options: argparse.Namespace) -> None:
         rng=batches_rng,
         validation=(data.X_test, data.y_test),
         progress=not options.quiet,
+        checkpoint=options.checkpoint,
+        every=options.every,
+        resume=options.resume,
     )
     formats = {"loss": "loss {:.4f}", "accuracy": "accuracy {:.2%}", "r2": "R^2 {:.4f}"}
     for part, X, y in (("train", data.X_train, data.y_train), ("test", data.X_test, data.y_test)):

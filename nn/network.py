@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd import Value, affine
+import autograd
+from autograd import Program, Value, affine
 
 Array = npt.NDArray[np.float64]
 Number = Value | float
@@ -28,7 +29,14 @@ ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
 
 
 class Module:
-    """Something with parameters, that can be called with one example."""
+    """Something with parameters, that can be called with one example.
+
+    Attributes:
+        static: whether it records the same graph for every example, whatever the numbers. Then
+            `predict` records it once, and replays it for all rows at once.
+    """
+
+    static = False
 
     def __call__(self, x: Sequence[Number]) -> Any:
         """The output for one example; what a subclass is made for."""
@@ -45,8 +53,57 @@ class Module:
 
     def predict(self, X: Iterable[Sequence[float]]) -> Array:
         """The outputs for the rows of ``X``, as numbers: ``(n, d_L)``, or ``(n,)`` if d_L is 1."""
-        rows = real_array(X, "X").tolist()
-        return np.array([numbers(self(row)) for row in rows], dtype=float)
+        array = real_array(X, "X")
+        if not self.static or array.ndim != 2 or len(array) == 0:
+            return np.array([numbers(self(row)) for row in array.tolist()], dtype=float)
+        x = [Value(v) for v in array[0].tolist()]
+        a = self(x)
+        roots = [a] if isinstance(a, Value) else a
+        outputs = replay(autograd.compile(roots, x, self.parameters()), array)
+        return outputs[:, 0] if isinstance(a, Value) else outputs
+
+    def state_dict(self) -> dict[str, Array]:
+        """The parameters as arrays, by name."""
+        return {"parameters": np.array([p.data for p in self.parameters()], dtype=float)}
+
+    def load_state_dict(self, state: Mapping[str, npt.ArrayLike]) -> None:
+        """Take over the parameters of ``state``, or, where it does not fit, none of them.
+
+        Raises:
+            ValueError: a name is missing or unknown, a shape differs, or a number is not finite.
+        """
+        numbers = self._vector(check_state(state, self.state_dict()))
+        for p, number in zip(self.parameters(), numbers.tolist()):
+            p.data = number
+
+    def _vector(self, state: Mapping[str, Array]) -> Array:
+        """The numbers of a state in the order of `parameters`."""
+        return state["parameters"]
+
+
+def check_state(state: Mapping[str, npt.ArrayLike], own: Mapping[str, Array]) -> dict[str, Array]:
+    """``state`` as arrays of the names and shapes of ``own``.
+
+    Raises:
+        ValueError: a name is missing or unknown, a shape differs, or a number is not finite.
+    """
+    if own.keys() != state.keys():
+        missing = sorted(own.keys() - state.keys(), key=str)
+        unknown = sorted(state.keys() - own.keys(), key=str)
+        raise ValueError(f"state is of another network: missing {missing}, unknown {unknown}")
+    new = {name: real_array(state[name], name) for name in own}
+    for name, array in new.items():
+        if array.shape != own[name].shape:
+            raise ValueError(f"{name} must have shape {own[name].shape}, got {array.shape}")
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} holds numbers that are not finite")
+    return new
+
+
+def replay(program: Program, batch: Array, parameters: Array | None = None) -> Array:
+    """The outputs of a program for many rows, some at a time to bound the memory it takes."""
+    parts = [batch[i : i + 1024] for i in range(0, len(batch), 1024)]
+    return np.concatenate([program.forward(part, parameters) for part in parts])
 
 
 def real_array(x: Any, name: str) -> Array:
@@ -87,6 +144,8 @@ class Neuron(Module):
     Raises:
         ValueError: ``d`` is not a positive integer, or ``activation`` is unknown.
     """
+
+    static = True
 
     def __init__(
         self,
@@ -136,6 +195,8 @@ class Layer(Module):
     Raises:
         ValueError: a width is not a positive integer, or ``activation`` is unknown.
     """
+
+    static = True
 
     def __init__(
         self,
@@ -200,6 +261,15 @@ class Layer(Module):
         biases = [neuron.b.data for neuron in self.neurons if neuron.b is not None]
         return np.array(biases) if biases else None
 
+    def state_dict(self) -> dict[str, Array]:
+        """``weight`` ``(d_out, d_in)`` and ``bias`` ``(d_out,)``, as in ``torch.nn.Linear``."""
+        b = self.b
+        return {"weight": self.theta} if b is None else {"weight": self.theta, "bias": b}
+
+    def _vector(self, state: Mapping[str, Array]) -> Array:
+        columns = [array.reshape(len(self.neurons), -1) for array in state.values()]
+        return np.hstack(columns).ravel()
+
     def __repr__(self) -> str:
         d_in, d_out = len(self.neurons[0].w), len(self.neurons)
         bias = self.neurons[0].b is not None
@@ -229,6 +299,8 @@ class MLP(Module):
     >>> len(net.parameters())
     13
     """
+
+    static = True
 
     def __init__(
         self,
@@ -276,36 +348,18 @@ class MLP(Module):
 
         ``layers.0.weight`` ``(d_1, d_0)``, ``layers.0.bias`` ``(d_1,)``, and so on.
         """
-        state = {}
-        for l, layer in enumerate(self.layers):
-            state[f"layers.{l}.weight"] = layer.theta
-            if layer.b is not None:
-                state[f"layers.{l}.bias"] = layer.b
-        return state
+        return {
+            f"layers.{l}.{name}": array
+            for l, layer in enumerate(self.layers)
+            for name, array in layer.state_dict().items()
+        }
 
-    def load_state_dict(self, state: Mapping[str, npt.ArrayLike]) -> None:
-        """Take over the parameters of ``state``, or, where it does not fit, none of them.
-
-        Raises:
-            ValueError: a name is missing or unknown, a shape differs, or a number is not finite.
-        """
-        own = self.state_dict()
-        if own.keys() != state.keys():
-            missing = sorted(own.keys() - state.keys(), key=str)
-            unknown = sorted(state.keys() - own.keys(), key=str)
-            raise ValueError(f"state is of another network: missing {missing}, unknown {unknown}")
-        new = {name: real_array(state[name], name) for name in own}
-        for name, array in new.items():
-            if array.shape != own[name].shape:
-                raise ValueError(f"{name} must have shape {own[name].shape}, got {array.shape}")
-            if not np.isfinite(array).all():
-                raise ValueError(f"{name} holds numbers that are not finite")
+    def _vector(self, state: Mapping[str, Array]) -> Array:
+        parts = []
         for l, layer in enumerate(self.layers):
-            for j, neuron in enumerate(layer.neurons):
-                for w, number in zip(neuron.w, new[f"layers.{l}.weight"][j].tolist()):
-                    w.data = number
-                if neuron.b is not None:
-                    neuron.b.data = float(new[f"layers.{l}.bias"][j])
+            names = layer.state_dict()
+            parts.append(layer._vector({name: state[f"layers.{l}.{name}"] for name in names}))
+        return np.concatenate(parts)
 
     def __repr__(self) -> str:
         widths = [len(layer.neurons) for layer in self.layers]

@@ -50,9 +50,7 @@ class SGD:
 
     @lr.setter
     def lr(self, lr: float) -> None:
-        if not _is_number(lr) or not 0 <= lr < math.inf:  # 0 is where a schedule may end
-            raise ValueError(f"lr must be a number from 0 up, and finite, got {lr!r}")
-        self._lr = float(lr)
+        self._lr = check_rate(lr)
 
     def step(self) -> None:
         """Move every parameter against its gradient.
@@ -65,11 +63,7 @@ class SGD:
         data = [p.data - lr * v for v, p in zip(velocity, self.parameters)]
         for p, number in zip(self.parameters, data):
             if not math.isfinite(number):
-                advice = f". Try a smaller lr than {lr:g}" if math.isfinite(p.grad) else ""
-                raise FloatingPointError(
-                    f"the step would set {p.label or 'a parameter'} to {number}: its gradient is "
-                    f"{p.grad}{advice}"
-                )
+                raise FloatingPointError(refusal(p.label, number, p.grad, lr))
         for p, number in zip(self.parameters, data):
             p.data = number
         self.velocity = velocity
@@ -78,6 +72,20 @@ class SGD:
         """Set the gradient of every parameter to 0."""
         for parameter in self.parameters:
             parameter.grad = 0.0
+
+
+def check_rate(lr: float) -> float:
+    """``lr``, if it is a rate; 0 is one, where a schedule may end."""
+    if not _is_number(lr) or not 0 <= lr < math.inf:
+        raise ValueError(f"lr must be a number from 0 up, and finite, got {lr!r}")
+    return float(lr)
+
+
+def refusal(label: str, number: float, grad: float, lr: float) -> str:
+    """Why a step is not made that would set a parameter to a ``number`` that is not finite."""
+    advice = f". Try a smaller lr than {lr:g}" if math.isfinite(grad) else ""
+    name = label or "a parameter"
+    return f"the step would set {name} to {number}: its gradient is {grad}{advice}"
 
 
 def minibatches(

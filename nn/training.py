@@ -3,47 +3,47 @@
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from autograd import Drawing, Value, draw, topological_order
+from autograd import Drawing, Value, draw
 
+from .checkpoints import read_checkpoint, write_checkpoint
+from .engines import GraphEngine, Loss, ProgramEngine
 from .history import Epoch, History
 from .losses import bernoulli_nll, categorical_nll, gaussian_nll
-from .network import Array, Module, generator, numbers, real_array
-from .optim import SGD, minibatches
+from .network import Array, Module, check_generator, generator, real_array
+from .optim import SGD, check_rate, minibatches
 
-Loss = Callable[[Any, Any], Any]
 Callback = Callable[[int, int, float, Any], None]
 
 
-def evaluate(net: Module, loss: Loss, X: npt.ArrayLike, y: npt.ArrayLike) -> dict[str, float]:
+def evaluate(
+    net: Module, loss: Loss, X: npt.ArrayLike, y: npt.ArrayLike, *, engine: str = "program"
+) -> dict[str, float]:
     """Mean loss over the rows of ``X``, and the score that goes with the loss.
+
+    ``engine`` is as in `fit`.
 
     Returns:
         ``{"loss": ...}`` with ``"accuracy"`` for the two classification losses, or ``"r2"`` for
         `gaussian_nll` (1 minus the residual over the total sum of squares).
 
     Raises:
-        ValueError: as in `fit`, of ``X`` and ``y``.
+        ValueError: as in `fit`, of ``X``, ``y`` and ``engine``.
     """
-    return _evaluate(net, loss, *_examples(X, y))
+    X, y = _examples(X, y)
+    _check_fit(net, loss, X, y)
+    return _scores(loss, y, *_engine(engine)(net, loss, X, y, 0.0).evaluate(X, y))
 
 
-def _evaluate(
-    net: Module, loss: Loss, rows: list[list[float]], targets: list[Any]
-) -> dict[str, float]:
-    losses, predictions = [], []
-    for row, target in zip(rows, targets):
-        a = net(row)
-        losses.append(loss(a, target).data)
-        predictions.append(numbers(a))
-    result = {"loss": math.fsum(losses) / len(losses)}
-    outputs, true = np.array(predictions), np.array(targets)
+def _scores(loss: Loss, true: Array, losses: Array, outputs: Array) -> dict[str, float]:
+    """The mean loss, and the score that goes with it."""
+    result = {"loss": math.fsum(losses.tolist()) / len(losses)}
     if true.size == outputs.size:
         true = true.reshape(outputs.shape)  # (n, 1) as (n,)
     if loss is gaussian_nll:
@@ -57,6 +57,13 @@ def _evaluate(
         classes = true if true.ndim == 1 else true.argmax(axis=1)
         result["accuracy"] = float((outputs.argmax(axis=1) == classes).mean())
     return result
+
+
+def _engine(name: str) -> Any:
+    engines = {"program": ProgramEngine, "graph": GraphEngine}
+    if name not in engines:
+        raise ValueError(f"engine must be 'program' or 'graph', got {name!r}")
+    return engines[name]
 
 
 def fit(
@@ -73,6 +80,10 @@ def fit(
     validation: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
     callbacks: Sequence[Callback] = (),
     progress: bool = True,
+    engine: str = "program",
+    checkpoint: str | os.PathLike[str] | None = None,
+    every: int = 1,
+    resume: str | os.PathLike[str] | None = None,
 ) -> History:
     """Train ``net`` by stochastic gradient descent.
 
@@ -97,26 +108,40 @@ def fit(
             of the batch and the trained network. One that has a method ``begin`` gets
             ``begin(net, loss)``, the loss function, before the first update.
         progress: show a bar, where tqdm is installed.
+        engine: ``"program"`` records one example and replays its graph over whole batches
+            (`autograd.compile`); it is tried on a few other examples first. ``"graph"`` records
+            every example: the same numbers, far slower, and also for graphs that differ from
+            example to example.
+        checkpoint: a file to keep all that is needed to go on, written at the start and after
+            every ``every`` epochs; it always holds a whole checkpoint.
+        every: how many epochs lie between checkpoints.
+        resume: a checkpoint to go on from, up to ``epochs`` in all. With the same arguments, the
+            end is to the bit that of a training never interrupted.
 
     Returns:
-        One row per epoch.
+        One row per epoch, those before a ``resume`` included.
 
     Raises:
-        ValueError: an argument does not fit, or X or y is not finite (the place is named). Nothing
-            is changed then, unless it is a rate schedule that goes wrong on the way.
+        ValueError: an argument does not fit, or X or y is not finite (the place is named); or
+            ``resume`` is damaged, or of another network. Nothing is changed then, unless it is a
+            rate schedule that goes wrong on the way.
         TypeError: ``loss`` returns something else than a Value, or ``callbacks`` is no list.
         FloatingPointError: a loss, or a step, stopped being finite. The parameters are those from
             before that update.
+        OSError: a checkpoint can't be read or written.
     """
-    rows, targets = _examples(X, y)
-    n = len(rows)
-    if not isinstance(epochs, int | np.integer) or epochs < 1:
-        raise ValueError(f"epochs must be a positive whole number, got {epochs!r}")
+    X, y = _examples(X, y)
+    n = len(X)
+    for name, number in (("epochs", epochs), ("every", every)):
+        if not isinstance(number, int | np.integer) or number < 1:
+            raise ValueError(f"{name} must be a positive whole number, got {number!r}")
     sizes = [_batch_size(batch_size, epoch, n) for epoch in range(1, epochs + 1)]
     rate = lr if callable(lr) else lambda t: lr
-    sgd = SGD(net.parameters(), 0.0 if callable(lr) else lr, momentum)
-    rng = generator(rng)
-    _check_fit(net, loss, rows, targets)
+    SGD([], 0.0 if callable(lr) else lr, momentum)  # refuses what it can't work with
+    make_engine = _engine(engine)
+    if rng is not None:
+        check_generator(rng)
+    _check_fit(net, loss, X, y)
     held_out = None
     if validation is not None:
         if len(validation) != 2:
@@ -125,54 +150,71 @@ def fit(
         _check_fit(net, loss, *held_out)
     if callable(callbacks):
         raise TypeError("callbacks must be a list of functions, got one: write [it]")
+    state = None if resume is None else read_checkpoint(resume, net, epochs, rng)
+    worker = make_engine(net, loss, X, y, momentum)
+    worker.prepare(held_out is not None)
+    rows: list[Epoch] = []
+    if state is None:
+        rng = generator(rng)
+    else:
+        rng, rows = state.restore(net, rng)
+        worker.read()
+        worker.velocity = state.velocity
+    done, update = len(rows), rows[-1].updates if rows else 0
     for callback in callbacks:
         if hasattr(callback, "begin"):
             callback.begin(net, loss)
 
-    history: list[Epoch] = []
-    update = 0
-    with _bar(progress, sum(n // b for b in sizes)) as bar:
-        for epoch, b in enumerate(sizes, start=1):
-            batch_losses = []
-            for batch in minibatches(n, b, rng):
-                update += 1
-                try:
-                    sgd.lr = rate(update)
-                except ValueError as error:
-                    raise ValueError(f"epoch {epoch}, update {update}: {error}") from None
-                sgd.zero_grad()
-                total = 0.0
-                for i in batch.tolist():
-                    example_loss = loss(net(rows[i]), targets[i])
-                    if not math.isfinite(example_loss.data):
-                        sgd.zero_grad()
-                        raise FloatingPointError(_diagnosis(example_loss, epoch, update, i, sgd.lr))
-                    (example_loss / b).backward()
-                    total += example_loss.data
-                try:
-                    sgd.step()
-                except FloatingPointError as error:
-                    sgd.zero_grad()
-                    raise FloatingPointError(f"epoch {epoch}, update {update}: {error}") from None
-                batch_losses.append(total / b)
-                for callback in callbacks:
-                    callback(epoch, update, batch_losses[-1], net)
-                bar.set_postfix(loss=f"{batch_losses[-1]:.4f}", lr=f"{sgd.lr:.3g}", refresh=False)
-                bar.update()
-            scores = {} if held_out is None else _evaluate(net, loss, *held_out)
-            history.append(
-                Epoch(
-                    epoch, update, sgd.lr, b, math.fsum(batch_losses) / len(batch_losses),
-                    **{f"validation_{name}": score for name, score in scores.items()},
-                )
-            )  # fmt: skip
-    return History(history)
+    def keep() -> None:
+        if checkpoint is not None:
+            worker.write()
+            write_checkpoint(checkpoint, net, worker.velocity, rows, rng)
+
+    if state is None:
+        keep()
+    warnings = np.geterr()  # as the caller, and the callbacks, have them
+    try:
+        with np.errstate(all="ignore"), _bar(progress, sum(n // b for b in sizes[done:])) as bar:
+            for epoch, b in enumerate(sizes[done:], start=done + 1):
+                batch_losses = []
+                for batch in minibatches(n, b, rng):
+                    update += 1
+                    try:
+                        lr_t = check_rate(rate(update))
+                        batch_losses.append(worker.step(batch, lr_t))
+                    except (ValueError, FloatingPointError) as error:
+                        where = f"epoch {epoch}, update {update}"
+                        raise type(error)(f"{where}: {error}") from None
+                    if callbacks:
+                        worker.write()
+                        with np.errstate(**warnings):
+                            for callback in callbacks:
+                                callback(epoch, update, batch_losses[-1], net)
+                        worker.read()
+                    if bar is not None:
+                        shown = {"loss": f"{batch_losses[-1]:.4f}", "lr": f"{lr_t:.3g}"}
+                        bar.set_postfix(shown, refresh=False)
+                        bar.update()
+                scores = {}
+                if held_out is not None:
+                    scores = _scores(loss, held_out[1], *worker.evaluate(*held_out))
+                rows.append(
+                    Epoch(
+                        epoch, update, lr_t, b, math.fsum(batch_losses) / len(batch_losses),
+                        **{f"validation_{name}": score for name, score in scores.items()},
+                    )
+                )  # fmt: skip
+                if epoch % every == 0 or epoch == epochs:
+                    keep()
+    finally:  # also when interrupted
+        worker.write()
+    return History(rows)
 
 
 def _examples(
     X: npt.ArrayLike, y: npt.ArrayLike, names: tuple[str, str] = ("X", "y")
-) -> tuple[list[list[float]], list[Any]]:
-    """Inputs and targets as plain lists, all finite."""
+) -> tuple[Array, Array]:
+    """Inputs and targets as arrays, all finite."""
     X_array, y_array = (_finite(array, name) for array, name in zip((X, y), names))
     if X_array.ndim != 2:
         raise ValueError(f"{names[0]} must have shape (n, d_0), got {X_array.shape}")
@@ -183,13 +225,13 @@ def _examples(
             f"{names[1]} must have one target per row of {names[0]}, shape ({len(X_array)},) or "
             f"({len(X_array)}, d_L), got {y_array.shape}"
         )
-    return X_array.tolist(), y_array.tolist()
+    return X_array, y_array
 
 
-def _check_fit(net: Module, loss: Loss, rows: list[list[float]], targets: list[Any]) -> None:
+def _check_fit(net: Module, loss: Loss, X: Array, y: Array) -> None:
     """Try one row and every target, so that what does not fit fails before any change."""
-    a = net(rows[0])
-    for target in targets:
+    a = net(X[0].tolist())
+    for target in np.unique(y, axis=0).tolist():
         result = loss(a, target)
         if not isinstance(result, Value):
             raise TypeError(f"loss must return a Value, got {type(result).__name__}")
@@ -212,37 +254,8 @@ def _batch_size(batch_size: int | Callable[[int], int], epoch: int, n: int) -> i
     return min(int(b), n)
 
 
-def _diagnosis(loss: Value, epoch: int, update: int, example: int, lr: float) -> str:
-    """Where a loss that is not finite comes from."""
-    nodes = topological_order(loss)
-    node = next(node for node in nodes if not math.isfinite(node.data))
-    inputs = [f"{v.data if isinstance(v, Value) else v:.4g}" for v in node.inputs]
-    if len(inputs) > 6:
-        inputs[6:] = ["..."]
-    how = f", {node.op} of {', '.join(inputs)}" if node.op else ""
-    return (
-        f"epoch {epoch}, update {update}: the loss of example {example} is {loss.data}. The first "
-        f"node that is not finite: {node.label or 'unlabelled'} = {node.data}{how}. "
-        f"Try a smaller lr than {lr:g}"
-    )
-
-
-class _NoBar:
-    """Stands in for tqdm's bar."""
-
-    def __enter__(self) -> "_NoBar":
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def set_postfix(self, **_: Any) -> None:
-        """Ignored."""
-
-    def update(self) -> None:
-        """Ignored."""
-
-
 def _bar(progress: bool, updates: int) -> Any:
+    """Tqdm's bar, or None, as a context."""
     if progress:
         try:
             from tqdm import tqdm
@@ -250,7 +263,7 @@ def _bar(progress: bool, updates: int) -> Any:
             return tqdm(total=updates, unit="update")
         except ModuleNotFoundError:
             pass
-    return _NoBar()
+    return nullcontext()
 
 
 class DrawGraph:

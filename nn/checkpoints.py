@@ -1,0 +1,183 @@
+"""Networks in files: `save` and `load`, and the checkpoints of a training.
+
+A file is a NumPy ``.npz`` archive without pickled objects: the parameters under PyTorch's names
+(``layers.0.weight``, ...), and ``about``, a text in JSON that says which network they are of. A
+checkpoint also has ``velocity``, what momentum carries on, and in ``about`` the history and the
+state of the random generator.
+"""
+
+import io
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from autograd.files import write_whole
+
+from .history import Epoch
+from .network import MLP, Array, Module, check_state
+
+Path = str | os.PathLike[str]
+
+
+def save(net: Module, path: Path) -> None:
+    """Write a network to a file, whole or not at all.
+
+    Raises:
+        ValueError: a parameter is not finite.
+        OSError: the file can't be written.
+
+    >>> import tempfile
+    >>> net = MLP(2, [3, 1])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(net, f"{folder}/net.npz")
+    ...     same = load(f"{folder}/net.npz")
+    >>> bool((same.predict([[1.0, 2.0]]) == net.predict([[1.0, 2.0]])).all())
+    True
+    """
+    _write(path, net, {}, {})
+
+
+def load(path: Path) -> MLP:
+    """The network in a file that `save` wrote, or in a checkpoint.
+
+    Raises:
+        ValueError: the file is damaged, holds numbers that are not finite, or a network that is no
+            `MLP` (build that one yourself and use its ``load_state_dict``).
+        OSError: the file can't be read.
+    """
+    arrays, about = _read(path)
+    if about["network"].get("class") != "MLP":
+        raise ValueError(f"{_quoted(path)} holds {about['network'].get('class')!r}, not an MLP")
+    arrays.pop("velocity", None)
+    try:
+        description = about["network"]
+        net = MLP(*[description[name] for name in ("d0", "widths", "activation", "bias")])
+        net.load_state_dict(arrays)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{_quoted(path)} is damaged: {error}") from None
+    return net
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """All that a training needs to go on."""
+
+    state: dict[str, Array]
+    velocity: Array
+    rows: list[Epoch]
+    generator: dict[str, Any]
+
+    def restore(
+        self, net: Module, rng: np.random.Generator | None
+    ) -> tuple[np.random.Generator, list[Epoch]]:
+        """Set the network and the generator (a fresh one if None) to where the training was."""
+        net.load_state_dict(self.state)
+        rng = rng or _new_generator(self.generator)
+        rng.bit_generator.state = self.generator
+        return rng, list(self.rows)
+
+
+def write_checkpoint(
+    path: Path, net: Module, velocity: Array, rows: Sequence[Epoch], rng: np.random.Generator
+) -> None:
+    """Write where a training stands, whole or not at all."""
+    training = {
+        "history": [asdict(row) for row in rows],
+        "generator": rng.bit_generator.state,
+    }
+    _write(path, net, {"velocity": velocity}, {"training": training})
+
+
+def read_checkpoint(
+    path: Path, net: Module, epochs: int, rng: np.random.Generator | None
+) -> Checkpoint:
+    """A checkpoint that fits ``net``; nothing is changed yet.
+
+    Raises:
+        ValueError: the file is damaged, of another network or generator, or of a longer training.
+        OSError: the file can't be read.
+    """
+    arrays, about = _read(path)
+    name = _quoted(path)
+    if about["network"] != _describe(net):
+        raise ValueError(
+            f"{name} is of another network: {about['network']}, and this one is {_describe(net)}"
+        )
+    if "training" not in about or "velocity" not in arrays:
+        raise ValueError(f"{name} holds a network, but no training to resume: use load")
+    try:
+        training = about["training"]
+        rows = [Epoch(**row) for row in training["history"]]
+        state = training["generator"]
+        if [row.epoch for row in rows] != list(range(1, len(rows) + 1)):
+            raise ValueError("its history has gaps")
+        m = len(net.parameters())
+        velocity = check_state({"velocity": arrays.pop("velocity")}, {"velocity": np.zeros(m)})
+        kind = type((rng or _new_generator(state)).bit_generator).__name__
+        if state["bit_generator"] != kind:
+            raise ValueError(f"its generator is {state['bit_generator']}, and rng is {kind}")
+        _new_generator(state).bit_generator.state = state  # is it a state?
+        checkpoint = Checkpoint(
+            check_state(arrays, net.state_dict()), velocity["velocity"], rows, state
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{name} can't be resumed: {error}") from None
+    if len(rows) > epochs:
+        raise ValueError(f"{name} has gone {len(rows)} epochs already, and epochs is {epochs}")
+    return checkpoint
+
+
+def _describe(net: Module) -> dict[str, Any]:
+    """Which network this is."""
+    if type(net) is not MLP:
+        return {"class": type(net).__name__}
+    first = net.layers[0].neurons[0]
+    return {
+        "class": "MLP",
+        "d0": len(first.w),
+        "widths": [len(layer.neurons) for layer in net.layers],
+        "activation": [layer.activation for layer in net.layers[:-1]],
+        "bias": first.b is not None,
+    }
+
+
+def _write(path: Path, net: Module, arrays: dict[str, Array], about: dict[str, Any]) -> None:
+    arrays = {**net.state_dict(), **arrays}
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} holds numbers that are not finite: not saved")
+    text = json.dumps({"network": _describe(net), **about}, default=np.ndarray.tolist)
+    data = io.BytesIO()
+    np.savez(data, about=np.array(text), **arrays)  # type: ignore[arg-type]
+    write_whole(path, data.getvalue())
+
+
+def _read(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
+    """The arrays in a file, and what it says about them."""
+    with open(path, "rb") as file:
+        data = io.BytesIO(file.read())
+    try:
+        with np.load(data, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        about = json.loads(arrays.pop("about").item())
+        if not isinstance(about["network"], dict):
+            raise ValueError("it does not say which network it holds")
+    except Exception as error:  # whatever a damaged archive may raise
+        raise ValueError(f"{_quoted(path)} is not a network file, or damaged: {error}") from None
+    return arrays, about
+
+
+def _new_generator(state: dict[str, Any]) -> np.random.Generator:
+    """A generator of the kind that a state is of."""
+    kinds = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
+    if state["bit_generator"] not in kinds:
+        raise ValueError(f"unknown generator {state['bit_generator']!r}")
+    return np.random.Generator(getattr(np.random, state["bit_generator"])())
+
+
+def _quoted(path: Path) -> str:
+    return repr(os.fspath(path))

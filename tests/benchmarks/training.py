@@ -1,0 +1,200 @@
+"""An epoch of training through `nn.fit`, against NumPy written by hand and PyTorch.
+
+All sides start from the same weights, see the same batches in the same order, and use float64 and
+one thread. They take turns, one run of a few epochs each, in one process; what counts is the time
+from the first update of an epoch to the first update of the next.
+"""
+
+import importlib.util
+import statistics
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from sklearn.datasets import load_digits
+
+import nn
+
+LR = 0.01
+BATCHES = (1, 8, 32, 128, 1024)
+SHAPES: list[tuple[int, list[int]]] = [
+    (64, [32, 10]),
+    (2, [16, 16, 1]),
+    (64, [128, 64, 10]),
+    (30, [1]),
+    (784, [256, 10]),
+]
+
+
+def data(d0: int, outputs: int) -> tuple[Any, Any]:
+    """The digits for 64 inputs, else random numbers: the time does not depend on them."""
+    if d0 == 64:
+        X, y = load_digits(return_X_y=True)
+        return (X[:1437] - 5) / 6, y[:1437]
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(2048, d0)), rng.integers(max(outputs, 2), size=2048)
+
+
+def epoch_order(n: int, rng: np.random.Generator, b: int) -> list[Any]:
+    """The batches of one epoch."""
+    return nn.minibatches(n, b, rng)
+
+
+class Textbook:
+    """The lecture's equations in NumPy, layer by layer, a batch being rows, ``(b, d)``."""
+
+    def __init__(self, net: nn.MLP) -> None:
+        self.thetas = [layer.theta.T.copy() for layer in net.layers]
+        self.biases = [layer.b.copy() for layer in net.layers if layer.b is not None]
+
+    def step(self, x: Any, y: Any, lr: float) -> float:
+        """One update; the mean loss before it."""
+        b = len(x)
+        xs = [x]
+        for theta, bias in zip(self.thetas[:-1], self.biases[:-1]):
+            xs.append(np.maximum(xs[-1] @ theta + bias, 0.0))
+        a = xs[-1] @ self.thetas[-1] + self.biases[-1]
+        if a.shape[1] > 1:
+            z = a - a.max(axis=1, keepdims=True)
+            e = np.exp(z)
+            total = e.sum(axis=1, keepdims=True)
+            rows = np.arange(b)
+            loss = (np.log(total[:, 0]) - z[rows, y]).mean()
+            delta = e / total
+            delta[rows, y] -= 1.0
+        else:
+            y = y[:, None]
+            loss = (np.logaddexp(0.0, a) - y * a).mean()
+            delta = 1.0 / (1.0 + np.exp(-a)) - y
+        delta /= b
+        for l in reversed(range(len(self.thetas))):
+            theta, bias = self.thetas[l], self.biases[l]
+            d_theta, d_bias = xs[l].T @ delta, delta.sum(axis=0)
+            if l:
+                delta = (delta @ theta.T) * (xs[l] > 0)
+            theta -= lr * d_theta
+            bias -= lr * d_bias
+        return float(loss)
+
+
+class TextbookDigits:
+    """The same, written out for one hidden layer and ten classes."""
+
+    def __init__(self, net: nn.MLP) -> None:
+        (self.W1, self.W2) = (layer.theta.T.copy() for layer in net.layers)
+        (self.b1, self.b2) = (layer.b.copy() for layer in net.layers if layer.b is not None)
+
+    def step(self, x: Any, y: Any, lr: float) -> float:
+        """One update; the mean loss before it."""
+        a1 = x @ self.W1 + self.b1
+        h = np.maximum(a1, 0.0)
+        a2 = h @ self.W2 + self.b2
+        z = a2 - a2.max(axis=1, keepdims=True)
+        e = np.exp(z)
+        total = e.sum(axis=1, keepdims=True)
+        rows = np.arange(len(x))
+        loss = (np.log(total[:, 0]) - z[rows, y]).mean()
+        d2 = e / total
+        d2[rows, y] -= 1.0
+        d2 /= len(x)
+        d1 = (d2 @ self.W2.T) * (a1 > 0)
+        self.W2 -= lr * (h.T @ d2)
+        self.b2 -= lr * d2.sum(axis=0)
+        self.W1 -= lr * (x.T @ d1)
+        self.b1 -= lr * d1.sum(axis=0)
+        return float(loss)
+
+
+def textbook(net: nn.MLP, X: Any, y: Any, b: int, epochs: int) -> tuple[list[float], float]:
+    """Seconds of each epoch but the last, and the last loss."""
+    is_digits = [len(layer.neurons) for layer in net.layers] == [32, 10]
+    model = TextbookDigits(net) if is_digits else Textbook(net)
+    rng, starts, losses = np.random.default_rng(1), [], [0.0]
+    for _ in range(epochs):
+        starts.append(time.perf_counter())
+        losses = [model.step(X[batch], y[batch], LR) for batch in epoch_order(len(X), rng, b)]
+    return [b - a for a, b in pairwise(starts)], float(np.mean(losses))
+
+
+def through_fit(net: nn.MLP, X: Any, y: Any, b: int, epochs: int) -> tuple[list[float], float]:
+    """The same through `nn.fit`, whose rate, being a function, tells when an update begins."""
+    loss = nn.categorical_nll if len(net.layers[-1].neurons) > 1 else nn.bernoulli_nll
+    updates, starts = len(X) // b, []
+
+    def lr(t: int) -> float:
+        if (t - 1) % updates == 0:
+            starts.append(time.perf_counter())
+        return LR
+
+    history = nn.fit(
+        net, loss, X, y, epochs=epochs, batch_size=b, lr=lr, progress=False,
+        rng=np.random.default_rng(1),
+    )  # fmt: skip
+    return [b - a for a, b in pairwise(starts)], history[-1].loss
+
+
+def pytorch(net: nn.MLP, X: Any, y: Any, b: int, epochs: int) -> tuple[list[float], float]:
+    """The same as an idiomatic PyTorch loop, the batches taken from tensors by index."""
+    import torch
+
+    torch.set_num_threads(1)
+    modules: list[Any] = []
+    for layer in net.layers:
+        linear = torch.nn.Linear(len(layer.neurons[0].w), len(layer.neurons), dtype=torch.float64)
+        linear.load_state_dict({k: torch.from_numpy(v) for k, v in layer.state_dict().items()})
+        modules += [linear, torch.nn.ReLU()]
+    model = torch.nn.Sequential(*modules[:-1])
+    classes = len(net.layers[-1].neurons) > 1
+    criterion = torch.nn.CrossEntropyLoss() if classes else torch.nn.BCEWithLogitsLoss()
+    inputs = torch.from_numpy(X)
+    targets = torch.from_numpy(y) if classes else torch.from_numpy(y[:, None].astype(float))
+    optimizer = torch.optim.SGD(model.parameters(), lr=LR)
+    rng, starts, losses = np.random.default_rng(1), [], [0.0]
+    for _ in range(epochs):
+        starts.append(time.perf_counter())
+        losses = []
+        for batch in epoch_order(len(X), rng, b):
+            index = torch.from_numpy(batch)
+            optimizer.zero_grad()
+            loss = criterion(model(inputs[index]), targets[index])
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+    return [b - a for a, b in pairwise(starts)], float(np.mean(losses))
+
+
+def compare(d0: int, widths: list[int], b: int, rounds: int) -> list[float]:
+    """Median seconds of an epoch: by hand, through `fit`, and with PyTorch where it is."""
+    X, y = data(d0, widths[-1])
+    sides: list[Callable[..., tuple[list[float], float]]] = [textbook, through_fit]
+    if importlib.util.find_spec("torch"):
+        sides.append(pytorch)
+    seconds: list[list[float]] = [[] for _ in sides]
+    updates = len(X) // b
+    epochs = 1 + max(2, min(40, 400 // updates))
+    for round_ in range(rounds + 1):
+        last = []
+        for side, times in zip(sides, seconds):
+            net = nn.MLP(d0, widths, rng=np.random.default_rng(0))
+            lasted, loss = side(net, X, y, b, epochs)
+            last.append(loss)
+            if round_:  # the first one warms up
+                times += lasted
+        if max(last) - min(last) > 1e-9:
+            raise AssertionError(f"the sides compute different losses: {last}")
+    return [statistics.median(times) for times in seconds]
+
+
+def table(shapes: list[tuple[int, list[int]]], batches: tuple[int, ...], rounds: int = 5) -> None:
+    """Print one line for each shape and batch size."""
+    print(f"\n{'an epoch of training':<22}{'b':>6}{'by hand':>14}{'fit':>12}{'of by hand':>12}"
+          f"{'PyTorch':>12}{'of fit':>10}")  # fmt: skip
+    for d0, widths in shapes:
+        name = "-".join(map(str, [d0, *widths]))
+        for b in batches:
+            hand, fit, *torch = compare(d0, widths, b, rounds)
+            torches = f"{1e3 * torch[0]:>9.2f} ms{torch[0] / fit:>9.2f}x" if torch else ""
+            print(f"{name:<22}{b:>6}{1e3 * hand:>11.2f} ms{1e3 * fit:>9.2f} ms{fit / hand:>11.2f}x"
+                  f"{torches}", flush=True)  # fmt: skip

@@ -91,8 +91,9 @@ class Parameters(Source):
         for line, rows in self._given:
             target, (d,) = line[1].removesuffix(" = {}"), line[2]
             if (self._times_given[rows] == 1).all():
-                if target.endswith("[:]") and isinstance(d, Text) and d.template in IN_PLACE:
-                    line[1], line[2] = IN_PLACE[d.template].format(target[:-3]), d.args
+                in_place = IN_PLACE.get(d.template) if isinstance(d, Text) else None
+                if in_place and target.endswith("[:]") and d.shape == self._array(rows)[0].shape:
+                    line[1], line[2] = in_place.format(target[:-3]), d.args
                 continue
             line[1] = f"{target} += {{}}"
             if target.startswith("d_flat["):  # += counts a repeated index once

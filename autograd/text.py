@@ -197,10 +197,14 @@ class Sheet:
         template = f"{function}({', '.join(['{}'] * len(args))})"
         return self.node(template, args, broadcast(*args))
 
-    def reduce(self, method: str, x: Text, axis: int) -> Text:
+    def reduce(self, method: str, x: Text, axis: int) -> Any:
         """A sum or maximum along an axis. The axis stays, with length 1, if there are only two."""
         if method == "sum" and _is_negative(x):
             return -self.reduce(method, x.args[0], axis)
+        if method == "sum" and x.template == "{} / {}" and isinstance(x.args[0], Text):
+            part, whole = x.args
+            if part.shape == x.shape and whole is self.reduce("sum", part, axis):
+                return 1.0  # the softmax: x / x.sum() adds up to 1
         if len(x.shape) == 2:
             shape: Shape = (1, x.shape[1]) if axis == 0 else (x.shape[0], 1)
             keep = ", keepdims=True"

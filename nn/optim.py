@@ -76,7 +76,7 @@ class SGD:
 
 def check_rate(lr: float) -> float:
     """``lr``, if it is a rate; 0 is one, where a schedule may end."""
-    if not _is_number(lr) or not 0 <= lr < math.inf:
+    if not (type(lr) is float or _is_number(lr)) or not 0 <= lr < math.inf:
         raise ValueError(f"lr must be a number from 0 up, and finite, got {lr!r}")
     return float(lr)
 

@@ -1,4 +1,7 @@
-"""Speed and memory, side by side with micrograd: ``python -m tests.benchmarks``.
+"""Speed and memory, side by side with others: ``python -m tests.benchmarks``.
+
+First the scalar engine against micrograd, then training against NumPy by hand and PyTorch (see
+`training`). ``graph`` or ``training`` as an argument runs one of the two.
 
 Both sides are timed in turn, in one process and one run. A step is one update of micrograd's own
 demo: 100 two-moons points, a 2-16-16-1 ReLU network, max-margin loss and an L2 penalty. Micrograd's
@@ -27,6 +30,8 @@ from sklearn.datasets import make_moons
 import autograd
 import nn
 from autograd import Value
+
+from . import training
 
 ROUNDS = 15
 X, y = make_moons(n_samples=100, noise=0.1, random_state=1)
@@ -160,8 +165,8 @@ def gradient_time(m: int) -> float:
     return statistics.median(seconds)
 
 
-def main() -> None:
-    """Print the table."""
+def graph() -> None:
+    """Print the table of the scalar engine."""
     sys.setrecursionlimit(10**6)  # micrograd's backward recurses
     print(
         f"Python {platform.python_version()}, chalkgrad {version('chalkgrad')}, micrograd "
@@ -194,4 +199,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    for part in sys.argv[1:] or ["graph", "training"]:
+        {"graph": graph, "training": training.main}[part]()

@@ -6,17 +6,23 @@ from the first update of an epoch to the first update of the next.
 """
 
 import importlib.util
+import platform
 import statistics
 import time
+import tracemalloc
 from collections.abc import Callable
+from importlib.metadata import version
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from sklearn.datasets import load_digits
 
+import autograd
 import nn
+from nn.engines import GraphEngine, ProgramEngine, Recording
 
+ROUNDS = 7
 LR = 0.01
 BATCHES = (1, 8, 32, 128, 1024)
 SHAPES: list[tuple[int, list[int]]] = [
@@ -35,11 +41,6 @@ def data(d0: int, outputs: int) -> tuple[Any, Any]:
         return (X[:1437] - 5) / 6, y[:1437]
     rng = np.random.default_rng(0)
     return rng.normal(size=(2048, d0)), rng.integers(max(outputs, 2), size=2048)
-
-
-def epoch_order(n: int, rng: np.random.Generator, b: int) -> list[Any]:
-    """The batches of one epoch."""
-    return nn.minibatches(n, b, rng)
 
 
 class Textbook:
@@ -114,7 +115,7 @@ def textbook(net: nn.MLP, X: Any, y: Any, b: int, epochs: int) -> tuple[list[flo
     rng, starts, losses = np.random.default_rng(1), [], [0.0]
     for _ in range(epochs):
         starts.append(time.perf_counter())
-        losses = [model.step(X[batch], y[batch], LR) for batch in epoch_order(len(X), rng, b)]
+        losses = [model.step(X[batch], y[batch], LR) for batch in nn.minibatches(len(X), b, rng)]
     return [b - a for a, b in pairwise(starts)], float(np.mean(losses))
 
 
@@ -155,7 +156,7 @@ def pytorch(net: nn.MLP, X: Any, y: Any, b: int, epochs: int) -> tuple[list[floa
     for _ in range(epochs):
         starts.append(time.perf_counter())
         losses = []
-        for batch in epoch_order(len(X), rng, b):
+        for batch in nn.minibatches(len(X), b, rng):
             index = torch.from_numpy(batch)
             optimizer.zero_grad()
             loss = criterion(model(inputs[index]), targets[index])
@@ -187,14 +188,57 @@ def compare(d0: int, widths: list[int], b: int, rounds: int) -> list[float]:
     return [statistics.median(times) for times in seconds]
 
 
-def table(shapes: list[tuple[int, list[int]]], batches: tuple[int, ...], rounds: int = 5) -> None:
-    """Print one line for each shape and batch size."""
-    print(f"\n{'an epoch of training':<22}{'b':>6}{'by hand':>14}{'fit':>12}{'of by hand':>12}"
-          f"{'PyTorch':>12}{'of fit':>10}")  # fmt: skip
-    for d0, widths in shapes:
-        name = "-".join(map(str, [d0, *widths]))
-        for b in batches:
-            hand, fit, *torch = compare(d0, widths, b, rounds)
-            torches = f"{1e3 * torch[0]:>9.2f} ms{torch[0] / fit:>9.2f}x" if torch else ""
-            print(f"{name:<22}{b:>6}{1e3 * hand:>11.2f} ms{1e3 * fit:>9.2f} ms{fit / hand:>11.2f}x"
-                  f"{torches}", flush=True)  # fmt: skip
+def compile_time(d0: int, widths: list[int]) -> tuple[float, float]:
+    """Median seconds to compile a network, and of an update of the graph engine, batch 32."""
+    X, y = data(d0, widths[-1])
+    net = nn.MLP(d0, widths, rng=np.random.default_rng(0))
+    engine = GraphEngine(net, nn.categorical_nll, X, y.astype(float), momentum=0.0)
+    batch = np.arange(32)
+    seconds: list[list[float]] = [[], []]
+    for _ in range(9):
+        recording = Recording(net, nn.categorical_nll, X, y.astype(float))
+        start = time.perf_counter()
+        autograd.compile(recording.root, recording.inputs, net.parameters())
+        middle = time.perf_counter()
+        engine.step(batch, LR)
+        for times, lasted in zip(seconds, (middle - start, time.perf_counter() - middle)):
+            times.append(lasted)
+    return statistics.median(seconds[0]), statistics.median(seconds[1])
+
+
+def peak_memory(d0: int, widths: list[int], b: int) -> float:
+    """Peak bytes that one update of the program takes, over those of widths x batch x 8."""
+    X, y = data(d0, widths[-1])
+    net = nn.MLP(d0, widths, rng=np.random.default_rng(0))
+    engine = ProgramEngine(net, nn.categorical_nll, X, y.astype(float), momentum=0.0)
+    engine.prepare(evaluated=False)
+    engine.step(np.arange(b), LR)
+    tracemalloc.start()
+    engine.step(np.arange(b), LR)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return most / (8 * b * sum([d0, *widths]))
+
+
+def main() -> None:
+    """Print one line for each shape and batch size, then compilation and memory."""
+    torch = "PyTorch " + version("torch") if importlib.util.find_spec("torch") else "no PyTorch"
+    print(f"Python {platform.python_version()}, NumPy {np.__version__}, {torch}; float64, one "
+          f"thread; medians of the epochs of {ROUNDS} interleaved runs")  # fmt: skip
+    # The allocator gives large blocks back to the system, to be fetched again page by page, until
+    # it has seen larger ones: without this, the first shapes would pay for that.
+    np.empty(2**22).fill(0.0)
+    print(f"\n{'an epoch of training':<18}{'batch':>7}{'by hand':>13}{'fit':>13}{'fit/hand':>10}"
+          f"{'PyTorch':>13}{'PyTorch/fit':>13}")  # fmt: skip
+    for d0, widths in SHAPES:
+        for b in BATCHES:
+            hand, fit, *others = (1e3 * s for s in compare(d0, widths, b, ROUNDS))
+            more = [f"{s:>10.2f} ms{s / fit:>12.2f}x" for s in others]
+            print(f"{'-'.join(map(str, [d0, *widths])):<18}{b:>7}{hand:>10.2f} ms{fit:>10.2f} ms"
+                  f"{fit / hand:>9.2f}x{''.join(more)}", flush=True)  # fmt: skip
+    compiled, update = compile_time(64, [32, 10])
+    print(f"\ncompile 64-32-10: {1e3 * compiled:.1f} ms, {compiled / update:.2f} updates of the "
+          f"graph engine at batch 32 ({1e3 * update:.1f} ms)")  # fmt: skip
+    ratios = ", ".join(f"{peak_memory(64, [d, 10], 128):.1f} ({64 * d + 11 * d + 10:,} parameters)"
+                       for d in (32, 64, 128))  # fmt: skip
+    print(f"peak of an update at batch 128, in arrays of all widths x batch: {ratios}")

@@ -57,10 +57,12 @@ class Writer:
         self._names: dict[Any, str] = {}  # of users' own primitives
         self._parameters = Parameters(self.sheet, parameters)
         self.inputs_count = len(inputs)
-        sources = [Inputs(self.sheet, inputs), self._parameters]
-        self._place: dict[Any, tuple[Source, int]] = {
-            node: (source, row) for source in sources for row, node in enumerate(source.nodes)
-        }
+        sources: list[Source] = [Inputs(self.sheet, inputs), self._parameters]
+        # Where a node stands: which array, and which row of it.
+        self._source: dict[Any, Source] = {}
+        self._row: dict[Any, int] = {}
+        for source in sources:
+            self._place(source)
         self.varies = set(inputs)
         self._parameters.number = 1
         order = list(dict.fromkeys(v for root in roots for v in topological_order(root)))
@@ -72,7 +74,7 @@ class Writer:
 
     def _group(self, order: list[Value]) -> list[Group]:
         """The groups, each after its operands, and as late as its uses allow."""
-        depth: dict[Any, int] = dict.fromkeys(self._place, 0)
+        depth: dict[Any, int] = dict.fromkeys(self._source, 0)
         kinds: dict[Any, list[Value]] = defaultdict(list)
         vectors: dict[Any, Any] = {}
         for node in order:
@@ -88,16 +90,20 @@ class Writer:
         for kind, nodes in sorted(kinds.items(), key=lambda item: item[0][0]):
             nodes.sort(key=self._first_places)  # rows in the order of the operands' rows
             group = kind[1](self, nodes)
-            self._place.update({node: (group, row) for row, node in enumerate(nodes)})
+            self._place(group)
             groups.append(group)
             group.number = 1 + len(groups)
             group.latest = len(kinds)
         for group in reversed(groups):
-            sources = {self._place[v][0] for vs in group.operands() for v in vs if v in self._place}
+            sources = {self._source.get(v) for vs in group.operands() for v in vs}
             for source in sources:
                 if isinstance(source, Group):
                     source.latest = min(source.latest, group.latest - 1)
         return sorted(groups, key=lambda group: group.latest)
+
+    def _place(self, source: Source) -> None:
+        self._source.update(dict.fromkeys(source.nodes, source))
+        self._row.update({node: row for row, node in enumerate(source.nodes)})
 
     def _kind(self, node: Value, variable: Any, vectors: dict[Any, Any]) -> tuple[Any, ...]:
         """What nodes share that become one group: its class first."""
@@ -121,8 +127,8 @@ class Writer:
     def _first_places(self, node: Value) -> list[tuple[int, int]]:
         parts = neuron(node, self.varies) if node._primitive is p.DOT else None
         operands = node.inputs if parts is None else parts[0]
-        places = [self._place[v] for v in operands if v in self._place]
-        return [(source.number, row) for source, row in places[:3]]
+        found = [v for v in operands if v in self._source][:3]
+        return [(self._source[v].number, self._row[v]) for v in found]
 
     # Operands
 
@@ -131,9 +137,9 @@ class Writer:
 
         One row if all are the same node, a plain number if all are the same constant.
         """
-        if all(v is nodes[0] for v in nodes) and nodes[0] in self._place:
-            source, row = self._place[nodes[0]]
-            return source.take([row])
+        first = nodes[0]
+        if first in self._source and all(v is first for v in nodes):
+            return self._source[first].take([self._row[first]])
         parts = self._parts(nodes)
         arrays = []
         for source, rows, _ in parts:
@@ -198,19 +204,19 @@ class Writer:
         self.scatter(flat, column, varies=False)
 
     def _parameter_rows(self, theta: Sequence[Nodes]) -> list[list[int]] | None:
-        places = [[self._place.get(v, (None, 0)) for v in row] for row in theta]
-        if all(source is self._parameters for row in places for source, _ in row):
-            return [[i for _, i in row] for row in places]
-        return None
+        get = self._source.get
+        if any(get(v) is not self._parameters for row in theta for v in row):
+            return None
+        return [[self._row[v] for v in row] for row in theta]
 
     def _parts(self, nodes: Nodes) -> list[tuple[Any, list[Any], list[int]]]:
         """The sources of an operand, the rows (or constants) it has of each, and where in it."""
         parts: dict[Any, tuple[list[Any], list[int]]] = {}
         for position, v in enumerate(nodes):
+            source = self._source.get(v)
             constant = v._data if isinstance(v, Value) else v
-            source, row = self._place.get(v, (None, constant))
             rows, positions = parts.setdefault(source, ([], []))
-            rows.append(row)
+            rows.append(constant if source is None else self._row[v])
             positions.append(position)
         return [(source, rows, positions) for source, (rows, positions) in parts.items()]
 
@@ -312,7 +318,7 @@ class Writer:
         """What the program returns, as rows: never a view of what it was given."""
         outputs = self.gather(roots)
         shape: Shape = (len(roots), "b")
-        computed = all(isinstance(self._place.get(v, (None,))[0], Group) for v in roots)
+        computed = all(isinstance(self._source.get(v), Group) for v in roots)
         if computed and outputs.shape == shape:
             return outputs  # type: ignore[no-any-return]
         full = self.sheet.full(outputs, shape)

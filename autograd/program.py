@@ -205,18 +205,20 @@ def compile(
 def _check_leaves(roots: list[Value], inputs: list[Value], parameters: list[Value]) -> None:
     if not roots:
         raise ValueError("root is empty: give a Value, or several")
-    seen: dict[Value, str] = {}
     for name, values in (("root", roots), ("inputs", inputs), ("parameters", parameters)):
         for i, v in enumerate(values):
             if not isinstance(v, Value):
                 raise TypeError(f"{name} must hold Values, got {v!r}")
-            if name == "root":
-                continue
-            place = f"{name}[{i}]"
-            if v.op:
+            if v._x is not None and name != "root":
                 raise ValueError(
-                    f"{place} is not a leaf, but computed by {v.op!r}: give what it comes from"
+                    f"{name}[{i}] is not a leaf, but computed by {v.op!r}: give what it comes from"
                 )
+    leaves = [*inputs, *parameters]
+    if len(set(leaves)) < len(leaves):
+        places = [f"inputs[{i}]" for i in range(len(inputs))]
+        places += [f"parameters[{i}]" for i in range(len(parameters))]
+        seen: dict[Value, str] = {}
+        for v, place in zip(leaves, places):
             if v in seen:
                 raise ValueError(f"{place} is {seen[v]} already: give each Value once")
             seen[v] = place

@@ -42,8 +42,8 @@ class Writer:
 
     Attributes:
         source: the program.
-        namespace: what the source calls by name, constants and users' own primitives.
-        constants: arrays among them.
+        functions: what the source calls by name, users' own primitives.
+        constants: the arrays that it uses by name.
         groups: the array operations.
         graph_size: how many nodes were recorded.
     """
@@ -187,11 +187,9 @@ class Writer:
         shape = (len(theta), len(theta[0]))
         flat = [v for row in theta for v in row]
         array = self.sheet.full(self.gather(flat), (len(flat), 1))
-        return (
-            array
-            if array.shape == shape
-            else self.sheet.view(f"{{}}.reshape{shape}", (array,), shape)
-        )
+        if array.shape != shape:
+            array = self.sheet.view(f"{{}}.reshape{shape}", (array,), shape)
+        return array
 
     def scatter_matrix(self, theta: Sequence[Nodes], d: Text) -> None:
         """Add ``d``, ``(d_out, d_in)``, to the gradients of a layer's weights."""

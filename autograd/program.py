@@ -153,6 +153,8 @@ class Program:
     def __repr__(self) -> str:
         rows = [(o.name, o.op, f"{o.nodes:,}", f"({o.nodes}, {'b' if o.varies else 1})")
                 for o in self.operations]  # fmt: skip
+        if len(rows) > 40:
+            rows[20:-20] = [("...", "", "", "")]
         table = [("name", "op", "nodes", "shape"), *rows]
         widths = [max(map(len, column)) for column in zip(*table)]
         lines = [

@@ -104,6 +104,7 @@ class Sheet:
 
     def __init__(self, reserved: Iterable[str]) -> None:
         self.constants: dict[str, np.ndarray[Any, Any]] = {}
+        self._constants: dict[Any, str] = {}
         self._names = set(reserved)
         self._interned: dict[Any, Text] = {}
         self._counts: Counter[str] = Counter()
@@ -220,12 +221,11 @@ class Sheet:
 
     def constant(self, array: Any, name: str = "c") -> Text:
         """An array of numbers that are the same in every batch."""
-        for known, other in self.constants.items():
-            if other.dtype == array.dtype and np.array_equal(array, other, equal_nan=True):
-                return self.leaf(known, array.shape)
-        name = self.name(name)
-        self.constants[name] = array
-        return self.leaf(name, array.shape)
+        key = (array.dtype.str, array.shape, array.tobytes())
+        if key not in self._constants:
+            self._constants[key] = self.name(name)
+            self.constants[self._constants[key]] = array
+        return self.leaf(self._constants[key], array.shape)
 
     def index(self, rows: Any) -> str:
         """Rows of an array as they stand between brackets; a slice where they allow it."""

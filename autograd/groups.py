@@ -112,7 +112,7 @@ class Parameters(Source):
             wish = common_label([self.nodes[row] for row in at.ravel().tolist()]) or "theta"
             view = _view(at, len(self.nodes))
             if view:
-                name = self.sheet.name(wish)
+                name = self.sheet.names.new(wish)
                 self.views[name] = f"{view}  # {at.shape}"
                 self._taken[key] = self.sheet.leaf(name, at.shape), f"d_{name}[:] = {{}}"
             else:  # scattered over the vector: a copy
@@ -172,7 +172,7 @@ class Group(Source):
             if isinstance(total, Text):
                 total.wish = wish
             return total
-        name = self.sheet.name(wish)
+        name = self.sheet.names.new(wish)
         self.sheet.line(f"{name} = np.zeros({self.sheet.size(self.shape)})", shape=self.shape)
         for rows, d in self._parts:
             index = self.sheet.index(rows)

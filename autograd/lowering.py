@@ -29,6 +29,7 @@ from .groups import (
     common_label,
     neuron,
 )  # fmt: skip
+from .names import Names
 from .text import INDEXES, Shape, Sheet, Text, broadcast
 from .value import Value
 
@@ -51,7 +52,7 @@ class Writer:
     def __init__(
         self, roots: list[Value], inputs: list[Value], parameters: list[Value], several: bool
     ) -> None:
-        self.sheet = Sheet(RESERVED)
+        self.sheet = Sheet(Names(RESERVED))
         self.constants = self.sheet.constants
         self.functions: dict[str, Any] = {}
         self._names: dict[Any, str] = {}  # of users' own primitives
@@ -236,7 +237,7 @@ class Writer:
         if primitive not in self._names:
             value, partials = _on_arrays(primitive, vector)
             _try(primitive, value, partials, group.operands())
-            name = self._names[primitive] = self.sheet.function(primitive.symbol)
+            name = self._names[primitive] = self.sheet.names.function(primitive.symbol)
             self.functions.update({name: value, f"d_{name}": partials})
         name = self._names[primitive]
 

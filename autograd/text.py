@@ -9,16 +9,14 @@ Shapes are tuples of whole numbers, with ``"b"`` for the size of the batch. A ve
 n-ary primitive is a single Text whose first axis runs over the vector.
 """
 
-import keyword
 import math
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from .names import Names
 from .primitives import SIGMOID
 
 Shape = tuple[int | str, ...]
@@ -26,7 +24,6 @@ Shape = tuple[int | str, ...]
 # How tightly an operator binds, as in Python: parentheses go around what binds less.
 ATOM, MINUS, TIMES, MATMUL, PLUS, COMPARE = range(6)
 LONGEST = 5  # operations in a line; what has more gets lines of its own
-MADE_UP = ("c", "index", "t", "v")  # names of what has no label: constants, lines, nodes
 NAMES = {"np.exp(": "e", ".max(": "top", ".sum(": "total"}  # of lines that have no label
 INDEXES = 8  # entries of an index or a constant that are written out
 
@@ -102,12 +99,11 @@ class Text:
 class Sheet:
     """Expressions, and the lines of source that they end up in."""
 
-    def __init__(self, reserved: Iterable[str]) -> None:
+    def __init__(self, names: Names) -> None:
+        self.names = names
         self.constants: dict[str, np.ndarray[Any, Any]] = {}
         self._constants: dict[Any, str] = {}
-        self._names = set(reserved)
         self._interned: dict[Any, Text] = {}
-        self._counts: Counter[str] = Counter()
         self._serial = 0
         self._lines: list[list[Any]] = []
 
@@ -115,31 +111,6 @@ class Sheet:
         """The place in the order in which things were made, which is the order of the source."""
         self._serial += 1
         return self._serial
-
-    def name(self, wish: str) -> str:
-        """A free identifier, ``wish`` itself if that is one."""
-        stem = re.sub(r"\W", "_", unicodedata.normalize("NFKC", wish)) or "_"
-        if stem[0].isdigit():
-            stem = f"_{stem}"
-        if keyword.iskeyword(stem):
-            stem += "_"
-        counted = stem in MADE_UP  # these are numbered from 1, others where they come again
-        free = stem
-        while counted or free in self._names:
-            counted = False
-            self._counts[stem] += 1
-            number = self._counts[stem]
-            free = f"{stem}{number}" if stem in MADE_UP else f"{stem}_{number + 1}"
-        self._names.add(free)
-        return free
-
-    def function(self, wish: str) -> str:
-        """A free name for a function, that of its partial derivatives being ``d_`` before it."""
-        name = self.name(wish)
-        while f"d_{name}" in self._names:
-            name = self.name(wish)
-        self._names.add(f"d_{name}")
-        return name
 
     # Making expressions
 
@@ -223,7 +194,7 @@ class Sheet:
         """An array of numbers that are the same in every batch."""
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self._constants:
-            self._constants[key] = self.name(name)
+            self._constants[key] = self.names.new(name)
             self.constants[self._constants[key]] = array
         return self.leaf(self._constants[key], array.shape)
 
@@ -326,7 +297,7 @@ class Sheet:
 
     def assign(self, wish: str, x: Any, shape: Shape) -> Text:
         """A line that gives ``x`` a name."""
-        name, text = self.name(wish), self.full(x, shape)
+        name, text = self.names.new(wish), self.full(x, shape)
         self.line(f"{name} = {{}}", text, shape=shape)
         leaf = self.leaf(name, shape)
         self._interned[text.key] = leaf  # whoever writes the same again means this
@@ -355,7 +326,9 @@ class Sheet:
             sizes[text] = sum(map(size, text.args)) + (not text.cheap)
             if uses[text] > 1 and not text.cheap:
                 own.add(text)
-        names = {text: self.name(text.wish) for text in sorted(own, key=lambda text: text.serial)}
+        names = {
+            text: self.names.new(text.wish) for text in sorted(own, key=lambda text: text.serial)
+        }
         items: list[list[Any]] = [
             [t.serial, f"{name} = {{}}", (t,), t.shape] for t, name in names.items()
         ]

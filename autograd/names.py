@@ -1,0 +1,47 @@
+"""Identifiers for the source that `compile` writes: from labels, valid, and each once."""
+
+import keyword
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+
+MADE_UP = ("c", "index", "t", "v")  # of what has no label: constants, indexes, lines, nodes
+
+
+class Names:
+    """The names in use; ``reserved`` ones are taken from the start."""
+
+    def __init__(self, reserved: Iterable[str]) -> None:
+        self._taken = set(reserved)
+        self._counts: Counter[str] = Counter()
+
+    def new(self, wish: str) -> str:
+        """A free identifier, ``wish`` itself if that is one.
+
+        >>> names = Names(["np"])
+        >>> [names.new(wish) for wish in ("a1", "a1", "np", "lambda", "my label", "v", "v")]
+        ['a1', 'a1_2', 'np_2', 'lambda_', 'my_label', 'v1', 'v2']
+        """
+        stem = re.sub(r"\W", "_", unicodedata.normalize("NFKC", wish)) or "_"
+        if stem[0].isdigit():
+            stem = f"_{stem}"
+        if keyword.iskeyword(stem):
+            stem += "_"
+        counted = stem in MADE_UP  # these are numbered from 1, others where they come again
+        free = stem
+        while counted or free in self._taken:
+            counted = False
+            self._counts[stem] += 1
+            number = self._counts[stem]
+            free = f"{stem}{number}" if stem in MADE_UP else f"{stem}_{number + 1}"
+        self._taken.add(free)
+        return free
+
+    def function(self, wish: str) -> str:
+        """A free name for a function, that of its partial derivatives being ``d_`` before it."""
+        name = self.new(wish)
+        while f"d_{name}" in self._taken:
+            name = self.new(wish)
+        self._taken.add(f"d_{name}")
+        return name

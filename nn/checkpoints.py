@@ -111,7 +111,7 @@ def read_checkpoint(
         raise ValueError(f"{name} holds a network, but no training to resume: use load")
     try:
         training = about["training"]
-        rows = [Epoch(**row) for row in training["history"]]
+        rows = [_epoch(row) for row in training["history"]]
         state = training["generator"]
         if [row.epoch for row in rows] != list(range(1, len(rows) + 1)):
             raise ValueError("its history has gaps")
@@ -120,11 +120,11 @@ def read_checkpoint(
         kind = type((rng or _new_generator(state)).bit_generator).__name__
         if state["bit_generator"] != kind:
             raise ValueError(f"its generator is {state['bit_generator']}, and rng is {kind}")
-        _new_generator(state).bit_generator.state = state  # is it a state?
+        _check_generator_state(state)
         checkpoint = Checkpoint(
             check_state(arrays, net.state_dict()), velocity["velocity"], rows, state
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"{name} can't be resumed: {error}") from None
     if len(rows) > epochs:
         raise ValueError(f"{name} has gone {len(rows)} epochs already, and epochs is {epochs}")
@@ -177,6 +177,28 @@ def _new_generator(state: dict[str, Any]) -> np.random.Generator:
     if state["bit_generator"] not in kinds:
         raise ValueError(f"unknown generator {state['bit_generator']!r}")
     return np.random.Generator(getattr(np.random, state["bit_generator"])())
+
+
+def _check_generator_state(state: dict[str, Any]) -> None:
+    """Refuse what is no state; NumPy itself does not check the position in a block of numbers."""
+    _new_generator(state).bit_generator.state = state
+    position, last = {
+        "MT19937": (state["state"].get("pos"), 624),
+        "Philox": (state.get("buffer_pos"), 4),
+    }.get(state["bit_generator"], (0, 0))
+    if not 0 <= position <= last:
+        raise ValueError(f"its generator stands at {position}, out of 0 to {last}")
+
+
+def _epoch(row: dict[str, Any]) -> Epoch:
+    """A row of a history, if it is one."""
+    epoch = Epoch(**row)
+    for name, value in asdict(epoch).items():
+        whole = name in ("epoch", "updates", "batch_size")
+        fits = type(value) is int and value > 0 if whole else isinstance(value, int | float)
+        if not fits and not (value is None and name.startswith("validation_")):
+            raise ValueError(f"its history has {name} = {value!r}")
+    return epoch
 
 
 def _quoted(path: Path) -> str:

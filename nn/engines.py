@@ -163,10 +163,10 @@ class ProgramEngine:
         """Refuse a step that leads to infinity, or nowhere."""
         bad = np.flatnonzero(~np.isfinite(self.theta - step))
         if len(bad):
+            j = bad[0]
+            number, grad = float(self.theta[j] - step[j]), float(self.gradient[j]) / self._b
             self._restore()
-            p, number = self.parameters[bad[0]], float((self.theta - step)[bad[0]])
-            grad = float(self.gradient[bad[0]]) / self._b
-            raise FloatingPointError(refusal(p.label, number, grad, lr))
+            raise FloatingPointError(refusal(self.parameters[j].label, number, grad, lr))
 
     def _restore(self) -> None:
         """The last finite numbers, with no gradients."""
@@ -183,9 +183,8 @@ class Recording:
         self.a = net(x)
         outputs = self.a if isinstance(self.a, Sequence) else [self.a]
         self.outputs = [a if isinstance(a, Value) else Value(a) for a in outputs]
-        self._one_hot = loss is categorical_nll and y.ndim == 1
         row = self._targets(y[:1])[0].tolist()
-        several = self._one_hot or y.ndim == 2
+        several = len(row) > 1 or y.ndim == 2
         target = [Value(v, label=f"y[{k}]" if several else "y") for k, v in enumerate(row)]
         try:
             self.root = loss(self.a, target if several else target[0])
@@ -224,7 +223,7 @@ class Recording:
 
     def _targets(self, y: Array) -> Array:
         """One row per example: a class index as one-hot."""
-        if self._one_hot:
+        if self.loss is categorical_nll and y.ndim == 1:
             return np.asarray(np.eye(len(self.outputs))[y.astype(int)])
         return y.reshape(len(y), -1)
 

@@ -164,14 +164,14 @@ def fit(
     for callback in callbacks:
         if hasattr(callback, "begin"):
             callback.begin(net, loss)
+    worker.read()
 
     def keep() -> None:
         if checkpoint is not None:
             worker.write()
             write_checkpoint(checkpoint, net, worker.velocity, rows, rng)
 
-    if state is None:
-        keep()
+    keep()
     warnings = np.geterr()  # as the caller, and the callbacks, have them
     try:
         with np.errstate(all="ignore"), _bar(progress, sum(n // b for b in sizes[done:])) as bar:
@@ -187,10 +187,12 @@ def fit(
                         raise type(error)(f"{where}: {error}") from None
                     if callbacks:
                         worker.write()
-                        with np.errstate(**warnings):
-                            for callback in callbacks:
-                                callback(epoch, update, batch_losses[-1], net)
-                        worker.read()
+                        try:
+                            with np.errstate(**warnings):
+                                for callback in callbacks:
+                                    callback(epoch, update, batch_losses[-1], net)
+                        finally:
+                            worker.read()
                     if bar is not None:
                         shown = {"loss": f"{batch_losses[-1]:.4f}", "lr": f"{lr_t:.3g}"}
                         bar.set_postfix(shown, refresh=False)

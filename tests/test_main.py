@@ -332,3 +332,118 @@ def test_without_a_layout_tool_the_graph_is_written_as_text(folder, capsys, monk
     assert "graph.dot" in printed
     assert "install" in printed
     assert (folder / "runs/iris/graph.dot").read_text(encoding="utf-8").startswith("digraph")
+
+
+# Checkpoints
+
+
+KEPT = ("--widths", "3", "--momentum", "0.9", "--batch-size", "grow:16:2:2", "--seed", "3")
+
+
+def refused_late(capsys, *options):
+    """The one line on stderr of a training that is refused, with exit code 2."""
+    with pytest.raises(SystemExit) as info:
+        train(*options)
+    assert info.value.code == 2
+    err = capsys.readouterr().err
+    assert len(err.splitlines()) == 1
+    assert "Traceback" not in err
+    return err
+
+
+@pytest.mark.parametrize("data", ["iris", "moons"])
+def test_a_resumed_training_writes_the_same_files(data, folder):
+    run = (data, *KEPT)
+    assert train(*run, "--epochs", "4", "--checkpoint", "whole.npz", "--out", "whole") == 0
+    assert train(*run, "--epochs", "2", "--checkpoint", "part.npz", "--out", "part") == 0
+    half = (folder / "part.npz").read_bytes()
+    assert half != (folder / "whole.npz").read_bytes()
+    go_on = ("--resume", "part.npz", "--checkpoint", "rest.npz", "--out", "rest")
+    assert train(*run, "--epochs", "4", *go_on) == 0
+    assert (folder / "part.npz").read_bytes() == half
+    for name in ("{}.npz", "{}/history.csv"):
+        whole, rest = (folder / name.format(which) for which in ("whole", "rest"))
+        assert rest.read_bytes() == whole.read_bytes()
+    assert [row["epoch"] for row in history(folder / "rest")] == ["1", "2", "3", "4"]
+    files = sorted(p.name for p in folder.iterdir())
+    assert files == ["part", "part.npz", "rest", "rest.npz", "whole", "whole.npz"]
+
+
+def test_a_checkpoint_holds_the_network(folder):
+    assert train(*KEPT, "--checkpoint", "net.npz") == 0
+    assert repr(nn.load(folder / "net.npz")) == "MLP(4, [3, 3], activation='relu', bias=True)"
+
+
+def test_without_the_option_there_is_no_checkpoint(folder):
+    assert train(*KEPT) == 0
+    assert not [*folder.rglob("*.npz")]
+
+
+@pytest.mark.parametrize(("every", "kept"), [((), 3), (("--every", "2"), 2), (("--every", "5"), 0)])
+def test_checkpoints_are_written_every_so_many_epochs(every, kept, folder, capsys, monkeypatch):
+    def fit(*arguments, **options):
+        def interrupt(epoch, *_):
+            if epoch == 4:
+                raise KeyboardInterrupt
+
+        return nn.fit(*arguments, callbacks=[interrupt], **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(nn.__main__, "fit", fit)
+        options = (*KEPT, "--epochs", "6", "--checkpoint", "net.npz", *every)
+        assert train(*options) == 130
+    err = capsys.readouterr().err
+    assert "go on with --resume net.npz" in err
+    assert len(err.splitlines()) == 1
+    seen = []
+
+    def resumed(*arguments, **options):
+        def see(epoch, *_):
+            seen.append(epoch)
+
+        return nn.fit(*arguments, callbacks=[see], **options)
+
+    monkeypatch.setattr(nn.__main__, "fit", resumed)
+    assert train(*options, "--resume", "net.npz", "--out", "resumed") == 0
+    assert min(seen) == kept + 1
+    monkeypatch.setattr(nn.__main__, "fit", nn.fit)
+    assert train(*KEPT, "--epochs", "6", "--checkpoint", "whole.npz", "--out", "whole") == 0
+    for name in ("{}/history.csv", "{}.npz"):
+        first, second = (name.format(which) for which in ("resumed", "whole"))
+        first = first.replace("resumed.npz", "net.npz")
+        assert (folder / first).read_bytes() == (folder / second).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("other", "named"),
+    [
+        (("--widths", "4"), "another network"),
+        (("--widths", "3", "--activation", "tanh"), "another network"),
+        (("--widths", "3", "--no-bias"), "another network"),
+        (("--widths", "3", "--epochs", "1"), "2 epochs"),
+    ],
+    ids=lambda x: " ".join(x) if isinstance(x, tuple) else x,
+)
+def test_what_does_not_fit_a_checkpoint_is_one_line(other, named, folder, capsys):
+    assert train(*KEPT, "--checkpoint", "net.npz") == 0
+    before = (folder / "net.npz").read_bytes()
+    capsys.readouterr()
+    line = refused_late(capsys, *KEPT, *other, "--resume", "net.npz", "--checkpoint", "net.npz")
+    assert "'net.npz'" in line
+    assert named in line
+    assert (folder / "net.npz").read_bytes() == before
+
+
+def test_a_missing_or_damaged_checkpoint_is_one_line(folder, capsys):
+    assert "gone.npz" in refused_late(capsys, "--resume", "gone.npz")
+    (folder / "text.npz").write_text("epoch,loss")
+    assert "'text.npz' is not a network file" in refused_late(capsys, "--resume", "text.npz")
+    assert "no folder" in refused_late(capsys, "--checkpoint", "no/where.npz")
+    assert not [*folder.rglob("*.csv")]
+
+
+@pytest.mark.parametrize("every", ["0", "-1", "1.5", "x"])
+def test_every_is_a_whole_number(every, folder, capsys):
+    line = refused(capsys, folder, "--checkpoint", "net.npz", "--every", every)
+    assert "--every" in line
+    assert every in line

@@ -1,0 +1,1103 @@
+"""`autograd.compile`: a program gives what the graph gives, for whole batches.
+
+The reference is always the graph itself, recorded afresh for each row and swept by `backward`.
+"""
+
+import inspect
+import math
+import random
+import re
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import autograd
+from autograd import Value, primitive, topological_order
+from autograd.primitives import TABLE
+from nn import MLP, bernoulli_nll, categorical_nll, gaussian_nll
+
+LOSSES = {"gaussian": gaussian_nll, "bernoulli": bernoulli_nll, "categorical": categorical_nll}
+
+each_loss = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+
+
+def values(*numbers):
+    return [Value(x) for x in numbers]
+
+
+def labelled(label, value):
+    value.label = label
+    return value
+
+
+def record(build, row, numbers):
+    """The graph that ``build(inputs, parameters)`` makes at these numbers: a list of roots."""
+    inputs, parameters = values(*row), values(*numbers)
+    root = build(inputs, parameters)
+    return inputs, parameters, [root] if isinstance(root, Value) else root
+
+
+def by_graph(build, rows, numbers):
+    """Outputs ``(b, k)``, the gradient of their sum, and the size of what was summed for them."""
+    outputs, gradient, size = [], np.zeros(len(numbers)), 1.0
+    for row in rows:
+        _, parameters, roots = record(build, row, numbers)
+        outputs.append([root.data for root in roots])
+        for root in roots:
+            root.backward()
+            size += sum_of_sizes(root)
+        with np.errstate(invalid="ignore"):  # inf - inf
+            gradient += [p.grad for p in parameters]
+    return np.array(outputs).reshape(len(rows), -1), gradient, size
+
+
+def sum_of_sizes(root):
+    """The largest number in a graph, or sum of the sizes of all paths' products of partials."""
+    order = topological_order(root)
+    paths = dict.fromkeys(order, 0.0)
+    paths[root] = 1.0
+    for node in reversed(order):
+        for v, d in zip(node.inputs, node.partials):
+            if isinstance(v, Value):
+                paths[v] += paths[node] * abs(d)
+    return max(max(paths.values()), max(abs(v.data) for v in order))
+
+
+def assert_same(build, rows, numbers, tolerance=1e-12):
+    """A program gives the numbers of the graph, infinities and nans included; it is returned."""
+    rows = np.asarray(rows, dtype=float)
+    inputs, parameters, roots = record(build, rows[0], numbers)
+    root = roots[0] if len(roots) == 1 else roots
+    program = autograd.compile(root, inputs, parameters)
+    outputs, gradient, size = by_graph(build, rows.tolist(), numbers)
+    if len(roots) == 1:
+        outputs = outputs[:, 0]
+    losses, derivative = program(rows)
+    atol = tolerance * size if math.isfinite(size) else 0.0
+    np.testing.assert_allclose(losses, outputs, rtol=1e-12, atol=atol)
+    np.testing.assert_allclose(derivative, gradient, rtol=1e-12, atol=atol)
+    np.testing.assert_array_equal(program.forward(rows), losses)
+    return program
+
+
+def network(sizes, loss=gaussian_nll, activation="tanh", bias=True):
+    """A network and its program for one loss, inputs and targets both being columns."""
+    net = MLP(sizes[0], sizes[1:], activation=activation, bias=bias, rng=np.random.default_rng(0))
+    x = values(*np.linspace(-1.0, 1.0, sizes[0]).tolist())
+    y = [Value(float(k == 0), label="y") for k in range(sizes[-1])]
+    a = net(x)
+    root = loss(a, y if sizes[-1] > 1 else y[0])
+    return net, root, autograd.compile(root, x + y, net.parameters())
+
+
+def small():
+    """A program of two inputs and three parameters, and its leaves."""
+    x, p = values(0.5, -1.0), values(1.5, 0.25, -2.0)
+    root = (autograd.dot(p[:2], x) + p[2]).tanh() * p[0]
+    return autograd.compile(root, x, p), x, p
+
+
+# Any graph
+
+# Users' own primitives, of one, two and three inputs.
+cube = primitive("cube", lambda x: x * x * x, lambda z, x: (3 * x * x,))
+hypot = primitive(
+    "hypot", lambda x, y: autograd.sqrt(x * x + y * y + 1), lambda z, x, y: (x / z, y / z)
+)
+mixed = primitive(
+    "mixed", lambda x, y, c: x * y + autograd.sin(c), lambda z, x, y, c: (y, x, autograd.cos(c))
+)
+ONE = {
+    "exp": lambda v, r: v.tanh().exp(),
+    "log": lambda v, r: (v * v + 1.0).log(),
+    "sqrt": lambda v, r: (v * v + 0.5).sqrt(),
+    "sin": lambda v, r: v.sin(),
+    "cos": lambda v, r: v.cos(),
+    "tanh": lambda v, r: v.tanh(),
+    "sigmoid": lambda v, r: v.sigmoid(),
+    "softplus": lambda v, r: v.softplus(),
+    "neg": lambda v, r: -v,
+    "pos": lambda v, r: +v,
+    "relu": lambda v, r: smooth(v, r).relu(),
+    "abs": lambda v, r: abs(smooth(v, r)),
+    "step": lambda v, r: autograd.step(smooth(v, r)),
+    "cube": lambda v, r: cube(v.tanh()),
+}
+TWO = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: autograd.tanh(a) * b,
+    "/": lambda a, b: autograd.sin(a) / (autograd.cos(b) + 2.0),
+    "**": lambda a, b: (autograd.cos(a) + 1.5) ** (b if type(b) is float else b.tanh()),
+    "hypot": hypot,
+}
+MANY = {"sum": autograd.sum, "max": autograd.max, "logsumexp": autograd.logsumexp}
+
+
+def smooth(v, r):
+    """``v`` itself, if it is a leaf; else away from where rounding alone decides a kink's side."""
+    shift = r.uniform(0.1, 0.9)
+    return v if v.op == "" else v + shift
+
+
+def grow(r, leaves, size):
+    """All nodes of a graph that the seed alone decides: no number has a say in its structure."""
+    pool = list(leaves)
+
+    def pick():
+        return r.choice(pool[-6:] if r.random() < 0.5 else pool)
+
+    def number_or_node():
+        return r.choice([0.5, -1.25, 2.0, 1.0, 0.0, 3.0]) if r.random() < 0.2 else pick()
+
+    for _ in range(size):
+        kind = r.choice(["one", "one", "two", "two", "many", "where", "mixed", "dot", "affine"])
+        d = r.randint(1, 4)
+        vector = [pick(), *[number_or_node() for _ in range(d - 1)]]
+        r.shuffle(vector)
+        if kind == "one":
+            new = [ONE[r.choice(list(ONE))](pick(), r)]
+        elif kind == "two":
+            operands = [pick(), number_or_node()]
+            r.shuffle(operands)
+            new = [TWO[r.choice(list(TWO))](*operands)]
+        elif kind == "many":
+            name = r.choice(list(MANY))
+            if name == "max":
+                vector = [smooth(v, r) if isinstance(v, Value) else v for v in vector]
+            new = [MANY[name](vector)]
+        elif kind == "where":
+            new = [autograd.where(smooth(pick(), r), number_or_node(), number_or_node())]
+        elif kind == "mixed":
+            new = [mixed(pick().tanh(), number_or_node(), number_or_node())]
+        elif kind == "dot":
+            w = [number_or_node() for _ in vector]
+            pair = [w, vector] if r.random() < 0.5 else [vector, w]
+            new = [autograd.dot(*pair, number_or_node() if r.random() < 0.5 else None)]
+        else:
+            rows = range(r.randint(1, 3))
+            pool_of_weights = leaves if r.random() < 0.6 else pool
+            theta = [[r.choice(pool_of_weights) for _ in vector] for _ in rows]
+            new = autograd.affine(theta, vector, [pick() for _ in rows] if d > 2 else None)
+        squashed = r.random()
+        pool += [v.sin() if squashed < 0.3 or kind in ("dot", "affine") else v for v in new]
+    return pool
+
+
+class RandomGraph:
+    """A graph from a seed: a few leaves of each kind, some unused, and one root or several."""
+
+    def __init__(self, seed):
+        r = random.Random(seed)
+        self.counts = [r.randint(0, 3), r.randint(0, 4), r.randint(0, 2)]
+        if sum(self.counts) == 0:
+            self.counts[r.randrange(3)] = 1
+        self.size, self.structure = r.randint(0, 14), r.random()
+        self.roots = r.choice([1, 1, 1, 2, 3])
+        self.numbers = [self.draw(r) for _ in range(self.counts[1])]
+        self.constants = [self.draw(r) for _ in range(self.counts[2])]
+        b = r.choice([1, 2, 4])
+        self.rows = [[self.draw(r) for _ in range(self.counts[0])] for _ in range(b)]
+
+    @staticmethod
+    def draw(r):
+        return float(r.randint(-1, 1)) if r.random() < 0.15 else r.gauss(0.0, 1.0)
+
+    def __call__(self, inputs, parameters):
+        r = random.Random(self.structure)
+        pool = grow(r, [*inputs, *parameters, *values(*self.constants)], self.size)
+        return [pool[-1], *[r.choice(pool) for _ in range(self.roots - 1)]]
+
+
+@settings(max_examples=330, deadline=None, derandomize=True)
+@given(st.integers(0, 2**40))
+def test_any_graph(start):
+    for seed in range(start, start + 10):
+        try:
+            graph = RandomGraph(seed)
+            assert_same(graph, np.reshape(graph.rows, (len(graph.rows), -1)), graph.numbers)
+        except Exception as error:
+            raise AssertionError(f"RandomGraph({seed})") from error
+
+
+def test_random_graphs_have_everything():
+    graphs = [RandomGraph(seed) for seed in range(200)]
+    recorded = [(g, *record(g, g.rows[0], g.numbers)) for g in graphs]
+    nodes = [v for *_, roots in recorded for root in roots for v in topological_order(root)]
+    assert {v._primitive for v in nodes} >= set(TABLE)
+    assert {v.op for v in nodes} >= {"cube", "hypot", "mixed"}
+    leaf_roots = [(v in i, v in p) for _, i, p, roots in recorded for v in roots if not v.op]
+    assert set(leaf_roots) == {(True, False), (False, True), (False, False)}
+    assert {len(roots) for *_, roots in recorded} == {1, 2, 3}
+    assert {len(g.rows) for g in graphs} == {1, 2, 4}
+
+
+@pytest.mark.parametrize("name", ONE)
+def test_a_function_of_one_number(name):
+    def build(x, p):
+        return ONE[name](x[0] * p[0], random.Random(0)) * ONE[name](p[1], random.Random(1))
+
+    assert_same(build, [[0.5], [-2.0], [30.0]], [0.75, -1.5])
+
+
+@pytest.mark.parametrize("name", TWO)
+def test_an_operator(name):
+    def build(x, p):
+        mine = TWO[name]
+        return mine(x[0], p[0]) * mine(p[0], x[0]) * mine(p[1], p[0]) * mine(2.0, p[1])
+
+    assert_same(build, [[0.5], [-2.0], [3.0]], [0.75, -1.5])
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_a_function_of_many_numbers(name):
+    def build(x, p):
+        mine = MANY[name]
+        return mine([x[0], p[0], 1.0, x[0]]) * mine([p[0], p[1], p[1]]) * mine([x[0]])
+
+    assert_same(build, [[0.5], [-2.0], [3.0]], [0.75, -1.5])
+
+
+def test_kinks_and_ties_are_those_of_the_graph():
+    def build(x, p):
+        kinks = [x[0].relu(), abs(x[0]), autograd.step(x[0]), autograd.where(x[0], p[0], p[1])]
+        return autograd.dot(kinks, [*p, 2.0]) + autograd.max([p[0], p[1], x[0], p[0] + x[0]])
+
+    assert_same(build, [[0.0], [-0.0], [1.0], [-1.0]], [1.0, 1.0, 3.0])
+
+
+@pytest.mark.parametrize(("x", "y"), [(0.0, 2.0), (0.0, 0.0), (-2.0, 3.0), (2.0, -1.0), (0.0, 1.0)])
+def test_powers_at_their_special_points(x, y):
+    def build(inputs, p):
+        return inputs[0] ** p[0] + p[1] ** inputs[1] + p[1] ** 2 + inputs[0] ** 0
+
+    assert_same(build, [[x, y], [1.0, 1.0]], [y, x])
+
+
+def test_repeated_operands_all_count():
+    def build(x, p):
+        total = autograd.sum([p[0], p[0], x[0], x[0], p[0]])
+        return autograd.dot([p[0], p[1], p[0]], [x[0], x[0], p[0]], p[1]) * total + p[0] * p[0]
+
+    assert_same(build, [[0.5], [2.0]], [3.0, -1.0])
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda x, p: x[1],
+        lambda x, p: p[1],
+        lambda x, p: Value(3.0),
+        lambda x, p: Value(3.0).sin() * 2.0,
+        lambda x, p: p[1].sin(),
+        lambda x, p: x[1].sin(),
+        lambda x, p: [x[1], p[1], Value(3.0), p[1], x[1] * p[1]],
+    ],
+    ids=["input", "parameter", "constant", "computed", "of parameters", "of inputs", "several"],
+)
+def test_roots_of_every_kind(build):
+    program = assert_same(build, [[1.0, 2.0], [3.0, 4.0]], [5.0, 6.0, 7.0])
+    assert program([[1.0, 2.0], [3.0, 4.0]])[1][[0, 2]].tolist() == [0.0, 0.0]
+
+
+def test_no_inputs_or_no_parameters():
+    losses, gradient = autograd.compile(Value(2.0).sin(), [], [])(np.zeros((3, 0)))
+    assert losses.tolist() == [math.sin(2.0)] * 3
+    assert gradient.shape == (0,)
+    (w,) = values(2.0)
+    losses, gradient = autograd.compile(w * w, [], [w])([[], []])
+    assert (losses.tolist(), gradient.tolist()) == ([4.0, 4.0], [8.0])
+
+
+def test_constants_are_frozen_and_get_no_gradient():
+    x, w, c = values(2.0, 3.0, 5.0)
+    program = autograd.compile(x * w * c * 7.0, [x], [w])
+    c.data = 1.0
+    losses, gradient = program([[1.0]])
+    assert (losses.tolist(), gradient.tolist()) == ([105.0], [35.0])
+
+
+# IEEE 754
+
+reciprocal = primitive("reciprocal", lambda x: 1 / x, lambda z, x: (-z / x,))
+SPECIAL = {
+    "exp": (lambda v: v.exp(), 710.0, math.inf),
+    "log at 0": (lambda v: v.log(), 0.0, -math.inf),
+    "log below 0": (lambda v: v.log(), -1.0, math.nan),
+    "sqrt": (lambda v: v.sqrt(), -1.0, math.nan),
+    "1/x": (lambda v: 1 / v, 0.0, math.inf),
+    "1/-0": (lambda v: 1 / v, -0.0, -math.inf),
+    "pow": (lambda v: v**-1.5, 0.0, math.inf),
+    "own 1/x": (reciprocal, 0.0, math.inf),
+    "own 1/-0": (reciprocal, -0.0, -math.inf),
+    "times": (lambda v: v * v, 1e200, math.inf),
+    "inf - inf": (lambda v: v - v, math.inf, math.nan),
+    "logsumexp": (lambda v: autograd.logsumexp([v, 1.0]), math.inf, math.inf),
+    "max": (lambda v: autograd.max([v, 1.0]), math.nan, math.nan),
+    "dot": (lambda v: autograd.dot([v, 2.0], [1e300, 1.0]), 1e300, math.inf),
+}
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+def test_infinities_and_nans_are_those_of_the_graph(name):
+    f, at, expected = SPECIAL[name]
+    program = assert_same(lambda x, p: f(x[0]), [[at], [1.0]], [])
+    np.testing.assert_array_equal(program([[at]])[0], [expected])
+    assert_same(lambda x, p: f(p[0]) + x[0], [[1.0], [2.0]], [at])
+
+
+def test_plain_numbers_in_a_primitive_of_ones_own_are_ieee_too():
+    scaled = primitive("scaled", lambda x, y: x * (1 / y), lambda z, x, y: (1 / y, -x / y / y))
+    assert_same(lambda x, p: scaled(x[0], 0.0) + scaled(p[0], -0.0), [[1.0], [-1.0]], [2.0])
+    assert_same(lambda x, p: scaled(x[0] * p[0], 0.0), [[1.0], [-1.0]], [2.0])
+
+
+def test_zeros_keep_their_signs_among_constants():
+    def build(x, p):
+        u = [p[0].sin() * 0.0, p[1].sin() * 2.0]
+        v = [x[0].sin() * -0.0, x[1].sin() * 2.0]
+        return [1.0 / w for w in (*u, *v)]
+
+    program = assert_same(build, [[1.0, 1.0]], [1.0, 1.0])
+    assert program.forward([[1.0, 1.0]])[0, [0, 2]].tolist() == [math.inf, -math.inf]
+
+
+# Networks
+
+
+SOURCE = '''\
+import numpy as np
+
+
+def views(flat):
+    """The arrays inside a flat vector (13,) of parameters, or of gradients."""
+    theta1 = flat[0:9].reshape(3, 3)[:, :2]  # (3, 2)
+    b1 = flat[2:9:3, None]  # (3, 1)
+    theta2 = flat[None, 9:12]  # (1, 3)
+    b2 = flat[12:13, None]  # (1, 1)
+    return theta1, b1, theta2, b2
+
+
+def program(batch, parameters, gradients=None):
+    """Outputs for a batch (b, 3); the gradient of their sum: into gradients."""
+    theta1, b1, theta2, b2 = parameters
+    # forward
+    x0 = batch[:, 0:2].T  # (2, b)
+    a1 = theta1 @ x0 + b1  # (3, b)
+    x1 = np.tanh(a1)  # (3, b)
+    a2 = theta2 @ x1 + b2  # (1, b)
+    y = batch[:, 2:3].T  # (1, b)
+    v1 = y - a2  # (1, b)
+    v2 = v1 * v1  # (1, b)
+    loss = v2 / 2.0  # (1, b)
+    if gradients is None:
+        return loss[0]
+    # backward
+    d_theta1, d_b1, d_theta2, d_b2 = gradients
+    delta2 = -v1  # (1, b)
+    np.add.reduce(delta2, axis=1, keepdims=True, out=d_b2)  # d_b2 = delta2.sum(axis=1)
+    np.matmul(delta2, x1.T, out=d_theta2)  # d_theta2 = delta2 @ x1.T
+    t1 = 2.0 * a1  # (3, b)
+    e = np.exp(-np.abs(t1))  # (3, b)
+    t2 = 1.0 + e  # (3, b)
+    t3 = 4.0 * (np.where(t1 > 0, 1.0, e) / t2)  # (3, b)
+    t4 = t3 * (np.where(t1 < 0, 1.0, e) / t2)  # (3, b)
+    delta1 = (theta2.T @ delta2) * t4  # (3, b)
+    np.add.reduce(delta1, axis=1, keepdims=True, out=d_b1)  # d_b1 = delta1.sum(axis=1)
+    np.matmul(delta1, x0.T, out=d_theta1)  # d_theta1 = delta1 @ x0.T
+    return loss[0]
+'''
+
+
+def test_the_source_of_a_small_network():
+    _, _, program = network([2, 3, 1])
+    assert program.source == SOURCE
+
+
+def test_the_source_runs_with_numpy_alone():
+    _, _, program = network([2, 3, 1])
+    namespace = {}
+    exec(program.source, namespace)
+    rng = np.random.default_rng(1)
+    batch, theta, gradient = rng.normal(size=(4, 3)), rng.normal(size=13), np.empty(13)
+    views, run = namespace["views"], namespace["program"]
+    losses = run(batch, views(theta), views(gradient))
+    expected = program(batch, theta)
+    np.testing.assert_array_equal(losses, expected[0])
+    np.testing.assert_array_equal(gradient, expected[1])
+    np.testing.assert_array_equal(run(batch, views(theta)), expected[0])
+
+
+@each_loss
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "softplus", "linear"])
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_network_is_that_of_the_graph(loss, activation, bias):
+    net = MLP(3, [4, 2, 3], activation, bias=bias, rng=np.random.default_rng(0))
+    theta = [p.data for p in net.parameters()]
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(5, 3)), np.eye(3)[[0, 2, 1, 1, 0]]
+
+    def build(inputs, parameters):
+        parameters = iter(parameters)
+        for layer in net.layers:
+            for neuron in layer.neurons:
+                neuron.w = [next(parameters) for _ in neuron.w]
+                neuron.b = next(parameters) if bias else None
+        return loss(net(inputs[:3]), inputs[3:])
+
+    assert_same(build, np.hstack([x, y]), theta)
+
+
+@each_loss
+@pytest.mark.parametrize("L", [1, 2, 4])
+def test_the_length_of_the_source_does_not_depend_on_the_widths(loss, L):
+    sources = [
+        network([d0, *[width] * (L - 1), K], loss, "relu")[2].source
+        for d0, width, K in ((2, 3, 2), (9, 17, 5), (30, 40, 12))
+    ]
+    assert len({source.count("\n") for source in sources}) == 1
+
+
+@each_loss
+def test_the_source_grows_by_the_same_lines_for_each_layer(loss):
+    counts = [network([3, *[4] * L], loss, "relu")[2].source.count("\n") for L in range(2, 7)]
+    assert len(set(np.diff(counts))) == 1
+    assert counts[1] > counts[0]
+
+
+@each_loss
+def test_a_network_is_written_as_matrix_products(loss):
+    for sizes in ([4, 5, 3], [20, 30, 10, 12]):
+        source = network(sizes, loss, "relu")[2].source
+        for text in ("theta1 @ x0 + b1", "theta2 @ x1 + b2", "delta1 @ x0.T", "theta2.T @ delta2"):
+            assert text in source
+        assert not re.search(r"\[\[?\d+, \d+", source)
+        assert "np.add.at" not in source
+        assert "concatenate" not in source
+        assert "index" not in source
+
+
+def test_no_digit_of_a_tiny_loss_is_lost():
+    net = MLP(1, [1])
+    x, y = values(1.0, 1.0)
+    program = autograd.compile(bernoulli_nll(net([x]), y), [x, y], net.parameters())
+    losses, gradient = program([[1.0, 1.0]], [40.0, 0.0])
+    assert losses[0] == pytest.approx(4.248354255291589e-18, rel=1e-14)
+    # theta and b: sigmoid(a) - y
+    assert gradient == pytest.approx([-4.248354255291589e-18] * 2, rel=1e-14)
+    assert program([[1.0, 0.0]], [-40.0, 0.0])[0][0] == losses[0]
+
+    net = MLP(1, [2])
+    y = values(1.0, 0.0)
+    program = autograd.compile(categorical_nll(net([x]), y), [x, *y], net.parameters())
+    losses, gradient = program([[1.0, 1.0, 0.0]], [40.0, 0.0, 0.0, 0.0])
+    assert losses[0] == pytest.approx(4.248354255291589e-18, rel=1e-14)
+    assert gradient[2:] == pytest.approx([4.248354255291589e-18] * 2, rel=1e-14)
+
+
+# Groups
+
+
+def test_graph_size_counts_the_nodes():
+    _, root, program = network([3, 5, 4, 2], categorical_nll)
+    assert program.graph_size == len(topological_order(root))
+    x, w = values(1.0, 2.0)
+    roots = [x * w, (x * w).sin()]
+    nodes = {v for root in roots for v in topological_order(root)}
+    assert autograd.compile(roots, [x], [w]).graph_size == len(nodes) == 5
+
+
+def test_operations_of_a_network():
+    _, _, program = network([4, 5, 3], gaussian_nll, "relu")
+    named = [(o.name, o.op, o.nodes, o.varies) for o in program.operations]
+    assert named[:3] == [("a1", "dot", 5, True), ("x1", "relu", 5, True), ("a2", "dot", 3, True)]
+    assert named[-1] == ("loss", "sum", 1, True)
+    assert [(o.op, o.nodes) for o in program.operations[3:-1]] == [("-", 3), ("*", 3), ("/", 3)]
+    assert all(re.search(rf"\b{o.name} = ", program.source) for o in program.operations)
+
+
+def test_nodes_of_one_depth_become_one_operation():
+    def build(x, p):
+        return autograd.sum([v.sin() for v in x] + [v.sin() for v in p])
+
+    program = assert_same(build, np.arange(20.0).reshape(2, 10), [0.5, 1.5])
+    # Those that have a column for each example, and those that do not.
+    assert {(o.op, o.nodes, o.varies) for o in program.operations} == {
+        ("sin", 10, True), ("sin", 2, False), ("sum", 1, True),
+    }  # fmt: skip
+
+
+def layer(x, theta, b):
+    return autograd.affine(theta, x, b)
+
+
+def neurons(x, theta, b):
+    return [autograd.dot(row, x, b_j) for row, b_j in zip(theta, b)]
+
+
+def neurons_of_copies(x, theta, b):
+    return [autograd.dot(iter(row), list(x), b_j) for row, b_j in zip(theta, b)]
+
+
+def swapped(x, theta, b):
+    return [autograd.dot(x, row, b_j) for row, b_j in zip(theta, b)]
+
+
+@pytest.mark.parametrize("order", ["as recorded", "shuffled", "reversed", "columns"])
+@pytest.mark.parametrize("write", [layer, neurons, neurons_of_copies, swapped])
+def test_a_layer_is_one_operation_however_it_is_written(write, order):
+    flat = np.arange(15)  # positions of theta (4, 3), then of b (3,), in the parameters
+    at = {
+        "as recorded": flat,
+        "shuffled": np.random.default_rng(0).permutation(flat),
+        "reversed": flat[::-1],
+        "columns": np.append(flat[:12].reshape(4, 3).T.ravel(), [13, 12, 14]),
+    }[order]
+    at = np.append(at, 15)
+
+    def build(x, p):
+        p = [p[i] for i in at]
+        theta = [p[4 * j : 4 * j + 4] for j in range(3)]
+        return autograd.sum([a.tanh() * p[12] for a in write(x, theta, p[12:15])]) + p[15]
+
+    rng = np.random.default_rng(1)
+    program = assert_same(build, rng.normal(size=(3, 4)), rng.normal(size=16).tolist())
+    assert [(o.op, o.nodes) for o in program.operations if o.op == "dot"] == [("dot", 3)]
+    assert program.source.count(" @ ") == 2
+
+
+def test_layers_over_different_vectors_are_two_operations():
+    def build(x, p):
+        first, second = autograd.dot(p[:2], x[:2]), autograd.dot(p[2:], x[2:])
+        return first.sin() * second.cos()
+
+    program = assert_same(build, [[1.0, 2.0, 3.0, 4.0], [0.5] * 4], [0.5, -1.0, 2.0, 0.25])
+    assert [(o.op, o.nodes) for o in program.operations if o.op == "dot"] == [("dot", 1)] * 2
+
+
+# Calling a program
+
+
+def test_shapes():
+    program, _, _ = small()
+    for b in (1, 2, 7):
+        losses, gradient = program(np.ones((b, 2)))
+        assert (losses.shape, gradient.shape) == ((b,), (3,))
+        assert losses.dtype == gradient.dtype == float
+        assert program.forward(np.ones((b, 2))).shape == (b,)
+
+
+def test_several_roots_have_a_column_each_and_one_gradient():
+    x, w = values(1.0, 2.0)
+    program = autograd.compile([x * w, x * x * w, w], [x], [w])
+    outputs, gradient = program([[3.0], [5.0]])
+    assert outputs.tolist() == [[6.0, 18.0, 2.0], [10.0, 50.0, 2.0]]
+    assert gradient.tolist() == [3.0 + 9.0 + 1.0 + 5.0 + 25.0 + 1.0]
+    assert program.forward([[3.0]]).tolist() == [[6.0, 18.0, 2.0]]
+    assert autograd.compile([x * w], [x], [w])([[3.0], [5.0]])[0].shape == (2, 1)
+    assert autograd.compile((x * w, x * w), [x], [w])([[3.0]])[1].tolist() == [6.0]
+
+
+def test_lists_and_other_arrays_are_accepted():
+    program, _, _ = small()
+    rows = [[1, 2], [3, -4], [0, 1]]
+    expected = program(np.array(rows, dtype=float))
+    fortran = np.asfortranarray(rows, dtype=float)
+    every_other = np.repeat(np.array(rows, dtype=float), 2, axis=0)[::2]
+    for batch in (rows, tuple(map(tuple, rows)), np.array(rows), np.float32(rows), fortran,
+                  every_other):  # fmt: skip
+        losses, gradient = program(batch)
+        np.testing.assert_allclose(losses, expected[0], rtol=1e-15)
+        np.testing.assert_allclose(gradient, expected[1], rtol=1e-14)
+
+
+def test_parameters_are_read_from_the_values_at_every_call():
+    x, w = values(1.0, 2.0)
+    program = autograd.compile(x * w * w, [x], [w])
+    assert program([[1.0]])[0].tolist() == [4.0]
+    w.data = 3.0
+    losses, gradient = program([[1.0]])
+    assert (losses.tolist(), gradient.tolist()) == ([9.0], [6.0])
+    assert program.forward([[1.0]]).tolist() == [9.0]
+
+
+def test_a_vector_of_parameters_is_read_at_every_call():
+    program, _, _ = small()
+    batch = np.array([[1.0, 2.0], [3.0, 4.0]])
+    rng = np.random.default_rng(0)
+    theta, other = rng.normal(size=(2, 3))
+    out = np.empty(3)
+
+    def fresh(theta):
+        return small()[0](batch, theta.copy())
+
+    for _ in range(3):  # the same array, with new numbers in it
+        theta += 0.25
+        for gradient in (program(batch, theta)[1], program(batch, theta, out)[1]):
+            np.testing.assert_array_equal(gradient, fresh(theta)[1])
+        np.testing.assert_array_equal(program.forward(batch, theta), fresh(theta)[0])
+    for vector in (other, theta, other * 2, theta):
+        np.testing.assert_array_equal(program(batch, vector)[1], fresh(vector)[1])
+    # And the Values again, where none is given.
+    np.testing.assert_array_equal(program(batch)[1], small()[0](batch)[1])
+
+
+def test_vectors_of_other_kinds():
+    program, _, _ = small()
+    batch = [[1.0, 2.0], [3.0, 4.0]]
+    expected = program(batch, np.array([1.0, 0.0, -2.0]))
+    strided = np.zeros(6)[::2]
+    integers, listed = np.array([1, 0, -2]), [1, 0, -2]
+    strided[:] = integers
+    for vector in (strided, integers, listed, np.float32(listed)):
+        for _ in range(2):
+            result = program(batch, vector)
+            np.testing.assert_array_equal(result[0], expected[0])
+            np.testing.assert_array_equal(result[1], expected[1])
+    for vector in (strided, integers, listed):
+        vector[1] = 3  # in place: a copy that was kept would not know
+        expected = program(batch, [1.0, 3.0, -2.0])
+        np.testing.assert_array_equal(program(batch, vector)[1], expected[1])
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 0, 2, 1]])
+def test_out_is_returned_and_overwritten(order):
+    x = values(1.0, 2.0)
+    p = values(1.0, 2.0, 3.0, 4.0)
+    chosen = [p[i] for i in order]  # the last is not used
+    program = autograd.compile(autograd.dot(p[:2], x) * p[0] * p[2], x, chosen)
+    batch = [[1.0, -1.0], [0.5, 2.0]]
+    expected = program(batch)[1]
+    assert expected[order.index(3)] == 0.0
+    out = np.full(4, np.nan)
+    for other in (out, out, np.full(4, np.nan), out):
+        assert program(batch, None, other)[1] is other
+        np.testing.assert_array_equal(other, expected)
+    outer = np.full(6, 9.0)
+    program(batch, out=outer[1:5])
+    np.testing.assert_array_equal(outer, [9.0, *expected, 9.0])
+
+
+@pytest.mark.parametrize(
+    "out",
+    [
+        np.zeros(2), np.zeros(4), np.zeros((3, 1)), np.zeros(3, int), np.zeros(3, np.float32),
+        np.zeros(6)[::2], np.frombuffer(bytes(24)), [0.0] * 3, "abc",
+    ],
+    ids=["short", "long", "matrix", "int", "float32", "strided", "readonly", "list", "string"],
+)  # fmt: skip
+def test_out_of_another_kind_is_refused(out):
+    program, _, _ = small()
+    with pytest.raises(ValueError, match=r"^out must be"):
+        program([[1.0, 2.0]], None, out)
+
+
+def test_bind_reads_and_writes_the_same_vectors_every_time():
+    program, _, _ = small()
+    theta, out = np.array([1.0, -0.5, 2.0]), np.full(3, np.nan)
+    step = program.bind(theta, out)
+    for b in (1, 3):
+        batch = np.arange(2.0 * b).reshape(b, 2)
+        expected = program(batch, theta)
+        np.testing.assert_array_equal(step(batch), expected[0])
+        np.testing.assert_array_equal(out, expected[1])
+        theta += 0.25
+    theta.setflags(write=False)  # is only read
+    np.testing.assert_array_equal(program.bind(theta, out)(batch), program(batch, theta)[0])
+
+
+def test_bind_refuses_what_it_would_have_to_copy():
+    program, _, _ = small()
+    good = np.zeros(3)
+    readonly = np.frombuffer(bytes(24))
+    for bad in ([0.0] * 3, np.zeros(2), np.zeros(3, int), np.zeros(6)[::2], np.zeros((3, 1))):
+        with pytest.raises(ValueError, match=r"^parameters must be"):
+            program.bind(bad, good)
+        with pytest.raises(ValueError, match=r"^out must be"):
+            program.bind(good, bad)
+    with pytest.raises(ValueError, match=r"^out must be"):
+        program.bind(good, readonly)
+
+
+def test_results_are_the_callers_own():
+    program, _, _ = small()
+    batch, theta = np.ones((2, 2)), np.ones(3)
+    first, second = program(batch, theta), program(batch, theta)
+    forward = program.forward(batch, theta)
+    arrays = [*first, *second, forward, batch, theta]
+    for i, a in enumerate(arrays):
+        assert not any(np.shares_memory(a, b) for b in arrays[:i])
+    before = first[0].copy(), first[1].copy()
+    program(batch * 2, theta * 3)
+    np.testing.assert_array_equal(first[0], before[0])
+    np.testing.assert_array_equal(first[1], before[1])
+
+
+@pytest.mark.parametrize("leaf", ["input", "parameter", "both"])
+def test_a_leaf_as_root_is_copied(leaf):
+    x, w = values(1.0, 2.0)
+    root = {"input": x, "parameter": w, "both": [x, w]}[leaf]
+    program = autograd.compile(root, [x], [w])
+    batch, theta = np.ones((3, 1)), np.ones(1)
+    losses, _ = program(batch, theta)
+    losses += 1.0
+    assert batch.tolist() == [[1.0]] * 3
+    assert theta.tolist() == [1.0]
+
+
+def test_an_empty_batch():
+    for program in (small()[0], *[network([2, 3, 2], loss)[2] for loss in LOSSES.values()]):
+        m = len(program.parameters)
+        out = np.full(m, np.nan)
+        losses, gradient = program(np.zeros((0, len(program.inputs))), out=out)
+        assert losses.shape == (0,)
+        assert gradient.tolist() == [0.0] * m
+        assert program.forward(np.zeros((0, len(program.inputs)))).shape == (0,)
+    x, w = values(1.0, 2.0)
+    outputs, gradient = autograd.compile([w, x, w * w], [x], [w])(np.zeros((0, 1)))
+    assert (outputs.shape, gradient.tolist()) == ((0, 3), [0.0])
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        [[1.0]], [[1.0, 2.0, 3.0]], [1.0, 2.0], [], 1.0, np.zeros((1, 2, 1)), [["1", "2"]], "12",
+        [[1j, 2.0]], np.array([[1.0, None]]), None, np.array([[1.0, 2.0]], dtype=object),
+    ],
+    ids=["1 column", "3 columns", "1-D", "empty", "0-D", "3-D", "strings", "string", "complex",
+         "None inside", "None", "object"],
+)  # fmt: skip
+def test_a_batch_of_another_kind_is_refused(batch):
+    program, _, _ = small()
+    for call in (program, program.forward):
+        with pytest.raises(ValueError, match=r"^batch must"):
+            call(batch)
+
+
+def test_a_refused_batch_says_which_shape_it_should_have():
+    program, _, _ = small()
+    with pytest.raises(ValueError, match=r"\(b, 2\), got \(4, 3\)"):
+        program(np.zeros((4, 3)))
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [[1.0, 2.0], np.ones(4), np.ones((3, 1)), [], "abc", [1j] * 3, [None] * 3, ["1"] * 3],
+    ids=["short", "long", "matrix", "empty", "string", "complex", "None", "strings"],
+)
+def test_parameters_of_another_kind_are_refused(parameters):
+    program, _, _ = small()
+    for call in (program, program.forward):
+        with pytest.raises(ValueError, match=r"^parameters must"):
+            call([[1.0, 2.0]], parameters)
+
+
+def test_no_value_is_touched():
+    x, p = values(0.5, -1.0), values(1.5, 0.25, -2.0)
+    root = (autograd.dot(p[:2], x) + p[2]).tanh() * p[0]
+    root.backward()
+    everything = topological_order(root)
+    before = [(v.data, v.grad, v.label, v.inputs) for v in everything]
+    program = autograd.compile(root, x, p, check=[([0.5, -1.0], root)])
+    program([[3.0, 4.0]])
+    program([[3.0, 4.0]], np.ones(3), np.empty(3))
+    program.forward([[3.0, 4.0]], np.ones(3))
+    assert [(v.data, v.grad, v.label, v.inputs) for v in everything] == before
+
+
+# What compile refuses
+
+
+@pytest.mark.parametrize("root", [1.0, None, "x", [1.0], [Value(1.0), 2.0]], ids=repr)
+def test_a_root_must_be_a_value(root):
+    with pytest.raises(TypeError, match="root must hold Values"):
+        autograd.compile(root, [], [])
+
+
+def test_there_must_be_a_root():
+    with pytest.raises(ValueError, match="root is empty"):
+        autograd.compile([], [], [])
+
+
+@pytest.mark.parametrize("wrong", [1.0, None, "x"])
+def test_leaves_must_be_values(wrong):
+    x = Value(1.0)
+    with pytest.raises(TypeError, match="inputs must hold Values"):
+        autograd.compile(x * 2, [x, wrong], [])
+    with pytest.raises(TypeError, match="parameters must hold Values"):
+        autograd.compile(x * 2, [], [x, wrong])
+
+
+def test_what_is_computed_is_no_input_and_no_parameter():
+    x, w = values(1.0, 2.0)
+    product = x * w
+    with pytest.raises(ValueError, match=r"inputs\[1\] is not a leaf.*'\*'"):
+        autograd.compile(product.sin(), [x, product], [w])
+    with pytest.raises(ValueError, match=r"parameters\[0\] is not a leaf.*'\*'"):
+        autograd.compile(product.sin(), [x], [product])
+
+
+def test_a_leaf_is_given_once():
+    x, w = values(1.0, 2.0)
+    with pytest.raises(ValueError, match=r"inputs\[1\] is inputs\[0\] already"):
+        autograd.compile(x * w, [x, x], [w])
+    with pytest.raises(ValueError, match=r"parameters\[2\] is parameters\[1\] already"):
+        autograd.compile(x * w, [], [x, w, w])
+    with pytest.raises(ValueError, match=r"parameters\[0\] is inputs\[1\] already"):
+        autograd.compile(x * w, [x, w], [w])
+
+
+def test_generators_of_leaves_are_accepted():
+    x, w = values(1.0, 2.0)
+    program = autograd.compile(x * w, (v for v in [x]), (v for v in [w]))
+    assert program.inputs == [x]
+    assert program.parameters == [w]
+    assert program([[3.0]])[1].tolist() == [3.0]
+
+
+def test_a_primitive_that_branches_in_python_is_refused():
+    leaky = primitive(
+        "leaky", lambda x: x if x > 0 else x / 2, lambda z, x: (1.0 if x > 0 else 0.5,)
+    )
+    x, w = values(1.0, 2.0)
+    with pytest.raises(ValueError, match=r"'leaky' can't run on arrays.*where\(c, a, b\)"):
+        autograd.compile(leaky(x * w), [x], [w])
+
+
+def test_a_primitive_whose_partials_branch_in_python_is_refused():
+    leaky = primitive(
+        "leaky", lambda x: autograd.where(x, x, x / 2), lambda z, x: (1.0 if x > 0 else 0.5,)
+    )
+    x, w = values(1.0, 2.0)
+    with pytest.raises(ValueError, match=r"'leaky' can't run on arrays.*where\(c, a, b\)"):
+        autograd.compile(leaky(x * w), [x], [w])
+
+
+def test_a_primitive_of_pythons_math_is_refused():
+    sine = primitive("sine", lambda x: math.sin(x), lambda z, x: (math.cos(x),))
+    x = Value(1.0)
+    with pytest.raises(ValueError, match="'sine' can't run on arrays"):
+        autograd.compile(sine(x), [x], [])
+
+
+def test_a_primitive_that_branches_with_where_works():
+    leaky = primitive(
+        "leaky",
+        lambda x: autograd.where(x, x, x / 2),
+        lambda z, x: (autograd.where(x, 1.0, 0.5),),
+    )
+    assert_same(lambda x, p: leaky(x[0] * p[0]) * leaky(p[1]), [[1.0], [-3.0]], [2.0, -1.0])
+
+
+def test_a_primitive_may_ignore_its_arguments():
+    three = primitive("three", lambda x, y: 3.0, lambda z, x, y: (0.0, 1.0))
+    assert_same(lambda x, p: three(x[0], p[0]) * three(p[0], 1.0), [[1.0], [-3.0]], [2.0])
+
+
+# check
+
+
+def straight(x, w):
+    return autograd.where(x, x * w, w * w)
+
+
+def bent(x, w):
+    return x * w if x.data > 0 else w * w
+
+
+def same_values(x, w):
+    """Both branches give 2 w at w = 2: they differ in the gradient alone."""
+    return w * w if x.data > 0 else 2.0 * w
+
+
+def pairs(f, w, *points):
+    for point in points:
+        x = Value(point)
+        yield [point], f(x, w)
+
+
+def test_check_passes_where_the_graph_is_the_same_for_all():
+    x, w = values(1.0, 2.0)
+    program = autograd.compile(straight(x, w), [x], [w], pairs(straight, w, 1.0, -1.0, 3.0))
+    assert program([[-1.0]])[0].tolist() == [4.0]
+    check = [([2.0], [x * w, w.sin()])]
+    with pytest.raises(ValueError, match=r"check\[0\]"):
+        autograd.compile([x * w, w.sin()], [x], [w], check)  # recorded at 1, not at 2
+    check = [([1.0], [x * w, w.sin()])]
+    assert autograd.compile([x * w, w.sin()], [x], [w], check).graph_size == 4
+
+
+def test_check_names_the_first_example_that_differs():
+    x, w = values(1.0, 2.0)
+    with pytest.raises(ValueError, match=r"^check\[2\]: the value recorded is 4.*where\(c, a, b\)"):
+        autograd.compile(bent(x, w), [x], [w], pairs(bent, w, 1.0, 3.0, -1.0, -2.0))
+    autograd.compile(bent(x, w), [x], [w], pairs(bent, w, 1.0, 3.0))
+
+
+def test_check_compares_gradients_too():
+    x, w = values(1.0, 2.0)
+    with pytest.raises(ValueError, match=r"^check\[1\]: the gradient recorded is 2"):
+        autograd.compile(same_values(x, w), [x], [w], pairs(same_values, w, 1.0, -1.0))
+
+
+def test_check_takes_infinities_and_nans_as_they_are():
+    x, w = values(1.0, 2.0)
+
+    def f(x, w):
+        return x.log() * w
+
+    program = autograd.compile(f(x, w), [x], [w], pairs(f, w, 0.0, -1.0))
+    assert program([[0.0]])[0].tolist() == [-math.inf]
+
+
+# Labels
+
+LABELS = [
+    "two words", "1st", "a-b", "x'", "class", "None", "lambda", "np", "batch", "len", "flat", "b",
+    "views", "program", "parameters", "gradients", "range", "v1", "t1", "c1", "index1", "theta",
+    "inputs", "outputs", "d_v1", "delta1", "a1", "loss", "λ", "θ₁", "Δ", "ſ", "½", "名", "🙂", "_",
+    "__name__", "import os", "'", '"', '"""', "\\", "\n", "x\n    raise", "{}", "{0}", "}{", "{x",
+    "%s", "#", "x; import os", "__import__('os')", "x = 1", "x[0]", "x[0][1]", "[", "\ud800", " ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("label", LABELS, ids=ascii)
+def test_any_label_will_do(label):
+    f = primitive(label, lambda x, y: x * y, lambda z, x, y: (y, x))
+
+    def build(x, p):
+        u, v = labelled(label, x[0]), labelled(label, p[0])
+        a, b = labelled(label, u * v), labelled(label, f(u, p[1]))
+        c = labelled(label, autograd.dot([p[2], p[3]], [a, b], p[4])).tanh()
+        return labelled(label, c * autograd.logsumexp([p[1], x[1]]) + p[0].sin())
+
+    assert_same(build, [[0.5, 2.0], [-1.0, 0.25]], [0.5, -1.0, 1.5, 0.75, -0.25])
+
+
+def test_all_labels_at_once():
+    def build(x, p):
+        leaves = [labelled(label, v) for label, v in zip(LABELS, p)]
+        nodes = [labelled(label, (w * x[0]).sin()) for label, w in zip(LABELS[::-1], leaves)]
+        chain = nodes[0]
+        for label, node in zip(LABELS, nodes[1:]):
+            chain = labelled(label, (chain + node).cos())
+        return chain
+
+    numbers = np.random.default_rng(0).normal(size=len(LABELS)).tolist()
+    assert_same(build, [[0.5], [-1.0]], numbers)
+
+
+def test_a_label_is_the_name_in_the_source():
+    x, w = Value(1.0, label="x"), Value(2.0, label="weight")
+    source = autograd.compile(labelled("product", x * w).sin(), [x], [w]).source
+    assert "product = x * weight" in source
+
+
+# Depth and size
+
+
+def test_a_deep_chain():
+    x, w = values(0.5, 0.75)
+    node = x * w
+    functions = [Value.sin, Value.cos, Value.__neg__, Value.tanh, Value.__pos__, Value.softplus]
+    for i in range(3000):
+        node = functions[i % 6](node)
+    program = autograd.compile(node, [x], [w])
+    node.backward()
+    losses, gradient = program([[0.5]])
+    assert program.graph_size == 3003
+    assert losses == pytest.approx([node.data], rel=1e-12)
+    assert gradient == pytest.approx([w.grad], rel=1e-9)
+    assert max(map(len, program.source.splitlines())) < 200
+
+
+def test_a_deep_chain_of_operations_without_a_line_of_their_own():
+    x, w = values(0.5, 0.75)
+    node, gradient = x, 0.0
+    for i in range(1200):
+        node = node + w if i % 3 else -node  # their partials are 1 and -1: all of it is signs
+        gradient = gradient + 1.0 if i % 3 else -gradient
+    program = autograd.compile(node, [x], [w])
+    assert program([[0.5]])[0] == pytest.approx([node.data], rel=1e-12)
+    assert program([[0.5]])[1].tolist() == [gradient]
+
+
+def test_a_wide_irregular_graph():
+    def build(x, p):
+        r = random.Random(7)
+        pool = [*x, *p]
+        for _ in range(6000):
+            a, b = r.choice(pool[-200:]), r.choice(pool)
+            pool.append(r.choice([(a * b).tanh, a.sin, (a + b).cos, (a - 0.5 * b).tanh])())
+        return autograd.sum(pool[-60:])
+
+    rng = np.random.default_rng(0)
+    program = assert_same(build, rng.normal(size=(2, 5)), rng.normal(size=9).tolist(), 1e-9)
+    assert program.graph_size > 4000
+    assert len(program.operations) < program.graph_size / 5
+
+
+def test_memory_is_that_of_the_rows_not_of_the_graph():
+    def peak(width, b):
+        _, _, program = network([width, width, width], gaussian_nll, "relu")
+        m = len(program.parameters)
+        batch, theta, out = np.ones((b, 2 * width)), np.zeros(m), np.empty(m)
+        program(batch, theta, out)
+        tracemalloc.start()
+        try:
+            program(batch, theta, out)
+            return tracemalloc.get_traced_memory()[1], program.graph_size
+        finally:
+            tracemalloc.stop()
+
+    (narrow, small_graph), (wide, large_graph) = peak(24, 256), peak(48, 256)
+    assert large_graph > 3.2 * small_graph
+    assert 1.5 * narrow < wide < 2.5 * narrow
+    assert peak(24, 512)[0] < 2.5 * narrow
+
+
+# How it shows itself
+
+
+def test_repr_has_a_row_for_each_operation():
+    _, _, program = network([2, 3, 1])
+    assert repr(program) == inspect.cleandoc("""
+        Program of 3 inputs and 13 parameters: 26 nodes of the graph in 6 array operations
+        name  op    nodes  shape
+        a1    dot       3  (3, b)
+        x1    tanh      3  (3, b)
+        a2    dot       1  (1, b)
+        v1    -         1  (1, b)
+        v2    *         1  (1, b)
+        loss  /         1  (1, b)
+    """)
+
+
+def test_repr_of_what_does_not_vary():
+    x, w = values(1.0, 2.0)
+    lines = repr(autograd.compile(w.sin() * x, [x], [w])).splitlines()
+    assert lines[0].startswith("Program of 1 input and 1 parameter: 4 nodes")
+    assert lines[2].split() == ["v1", "sin", "1", "(1,", "1)"]
+    assert lines[3].split() == ["v2", "*", "1", "(1,", "b)"]
+    assert repr(autograd.compile(x, [x], [])).splitlines()[0].endswith("0 array operations")
+
+
+def test_repr_of_many_operations_leaves_out_the_middle():
+    x = Value(0.5)
+    node = x
+    for _ in range(100):
+        node = node.sin()
+    lines = repr(autograd.compile(node, [x], [])).splitlines()
+    assert len(lines) < 50
+    assert "100 array operations" in lines[0]
+    assert (lines[2].split()[0], lines[-1].split()[0]) == ("v1", "v100")
+
+
+def test_markdown_is_the_source():
+    _, _, program = network([2, 3, 1])
+    text = program._repr_markdown_()
+    assert text.startswith("Program of 3 inputs and 13 parameters")
+    assert f"\n\n```python\n{program.source}```\n" in text

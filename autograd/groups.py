@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import primitives as p
-from .text import Shape, Sheet, Text
+from .text import ATOM, Shape, Sheet, Text
 from .value import Value
 
 if TYPE_CHECKING:
@@ -92,6 +92,8 @@ class Parameters(Source):
             target, (d,) = line[1].removesuffix(" = {}"), line[2]
             if (self._times_given[rows] == 1).all():
                 in_place = IN_PLACE.get(d.template) if isinstance(d, Text) else None
+                if in_place and any(a.level != ATOM for a in d.args):
+                    in_place = None
                 if in_place and target.endswith("[:]") and d.shape == self._array(rows)[0].shape:
                     line[1], line[2] = in_place.format(target[:-3]), d.args
                 continue
@@ -112,7 +114,7 @@ class Parameters(Source):
             wish = common_label([self.nodes[row] for row in at.ravel().tolist()]) or "theta"
             view = _view(at, len(self.nodes))
             if view:
-                name = self.sheet.names.new(wish)
+                name = self.sheet.names.pair(wish)
                 self.views[name] = f"{view}  # {at.shape}"
                 self._taken[key] = self.sheet.leaf(name, at.shape), f"d_{name}[:] = {{}}"
             else:  # scattered over the vector: a copy

@@ -35,7 +35,18 @@ from .value import Value
 
 STACKED = (p.SUM, p.MAX, p.LOGSUMEXP, p.DOT)  # one array for the whole vector
 INLINE = (p.NEG, p.POS)  # a sign is not worth a line
-RESERVED = ("b", "batch", "flat", "gradients", "len", "np", "parameters", "program", "views")
+RESERVED = (
+    "b",
+    "batch",
+    "d_flat",
+    "flat",
+    "gradients",
+    "len",
+    "np",
+    "parameters",
+    "program",
+    "views",
+)
 
 
 class Writer:
@@ -237,7 +248,7 @@ class Writer:
         if primitive not in self._names:
             value, partials = _on_arrays(primitive, vector)
             _try(primitive, value, partials, group.operands())
-            name = self._names[primitive] = self.sheet.names.function(primitive.symbol)
+            name = self._names[primitive] = self.sheet.names.pair(primitive.symbol)
             self.functions.update({name: value, f"d_{name}": partials})
         name = self._names[primitive]
 
@@ -272,7 +283,7 @@ class Writer:
             else:
                 group.text = sheet.assign(group.name, value, group.shape)
                 group.name = group.text.template
-        outputs = self._outputs(roots)
+        outputs = sheet.full(self.gather(roots), (len(roots), "b"))
         result = sheet.view("{}.T" if several else "{}[0]", (outputs,), ())
         sheet.line("if gradients is None:")
         sheet.line("    return {}", result)
@@ -292,7 +303,8 @@ class Writer:
         lines = ["import numpy as np", ""]
         for name, array in self.constants.items():
             if array.size <= INDEXES:
-                lines.append(f"{name} = np.array({array.tolist()})")
+                numbers = str(array.tolist()).replace("inf", "np.inf").replace("nan", "np.nan")
+                lines.append(f"{name} = np.array({numbers})")
             else:
                 lines.append(f"# {name}: an array {array.shape} of constants")
         lines += [
@@ -312,16 +324,6 @@ class Writer:
             *[f"    {line}" for line in sheet.source() if line],
         ]
         return "\n".join(lines) + "\n"
-
-    def _outputs(self, roots: list[Value]) -> Text:
-        """What the program returns, as rows: never a view of what it was given."""
-        outputs = self.gather(roots)
-        shape: Shape = (len(roots), "b")
-        computed = all(isinstance(self._source.get(v), Group) for v in roots)
-        if computed and outputs.shape == shape:
-            return outputs  # type: ignore[no-any-return]
-        full = self.sheet.full(outputs, shape)
-        return self.sheet.assign("outputs", self.sheet.node("np.array({})", (full,), shape), shape)
 
 
 def _long(d: Any, axis: int) -> bool:

@@ -24,9 +24,9 @@ class Names:
         ['a1', 'a1_2', 'np_2', 'lambda_', 'my_label', 'v1', 'v2']
         """
         stem = re.sub(r"\W", "_", unicodedata.normalize("NFKC", wish)) or "_"
-        if stem[0].isdigit():
-            stem = f"_{stem}"
-        if keyword.iskeyword(stem):
+        if not stem.isidentifier():  # a digit comes first, or a letter that Python does not take
+            stem = "_" + re.sub(r"\W", "_", stem, flags=re.ASCII)
+        if keyword.iskeyword(stem) or stem == "__debug__":
             stem += "_"
         counted = stem in MADE_UP  # these are numbered from 1, others where they come again
         free = stem
@@ -38,8 +38,8 @@ class Names:
         self._taken.add(free)
         return free
 
-    def function(self, wish: str) -> str:
-        """A free name for a function, that of its partial derivatives being ``d_`` before it."""
+    def pair(self, wish: str) -> str:
+        """A free name for what has a derivative: that one's, with ``d_`` before it, is kept too."""
         name = self.new(wish)
         while f"d_{name}" in self._taken:
             name = self.new(wish)

@@ -88,18 +88,21 @@ class Program:
         Raises:
             ValueError: an argument is of another shape, or does not hold real numbers.
         """
-        m = len(self.parameters)
+        batch, vector = self._batch(batch), self._vector(parameters)
         if out is None:
-            out = np.empty(m)
+            out = np.empty(len(self.parameters))
         with np.errstate(all="ignore"):
-            return self.bind(self._vector(parameters), out)(self._batch(batch)), out
+            outputs = self.bind(vector, out)(batch)
+        if len(batch) == 0:  # also where a partial derivative is infinite
+            out[:] = 0.0
+        return _own(outputs, batch, vector), out
 
     def forward(self, batch: npt.ArrayLike, parameters: npt.ArrayLike | None = None) -> Array:
         """The outputs alone: `__call__` without the backward pass."""
-        batch = self._batch(batch)
+        batch, vector = self._batch(batch), self._vector(parameters)
         with np.errstate(all="ignore"):
-            outputs: Array = self._run(batch, self._views(self._vector(parameters)))
-        return outputs
+            outputs = self._run(batch, self._views(vector))
+        return _own(outputs, batch, vector)
 
     def bind(self, parameters: Array, out: Array) -> Callable[[Array], Array]:
         """The program with its vectors given once and for all: what a training loop calls.
@@ -110,10 +113,11 @@ class Program:
 
         Returns:
             A function of a batch, an array of floats ``(b, len(inputs))``, that returns the outputs
-            and writes the gradient. It checks nothing, and NumPy's warnings are the caller's.
+            and writes the gradient. It checks nothing, NumPy's warnings are the caller's, and where
+            a root is an input, the outputs are a part of the batch.
 
         Raises:
-            ValueError: an argument is no such vector of floats, in one piece.
+            ValueError: an argument is no such vector of floats, in one piece, or both are the same.
 
         >>> import autograd
         >>> w, x = Value(3.0), Value(0.0)
@@ -128,6 +132,10 @@ class Program:
                 raise ValueError(f"{name} must be an array of {m} floats, got {vector!r}")
             if not vector.flags.c_contiguous or (name == "out" and not vector.flags.writeable):
                 raise ValueError(f"{name} must be in one piece and writeable: give it a copy")
+        if np.may_share_memory(parameters, out):
+            raise ValueError(
+                "out must not be the vector of the parameters, which it would overwrite"
+            )
         run, views, d_views = self._run, self._views(parameters), self._views(out)
         return lambda batch: run(batch, views, d_views)
 
@@ -145,10 +153,10 @@ class Program:
         m = len(self.parameters)
         if parameters is None:
             return np.array([v.data for v in self.parameters], dtype=float)
-        flat = np.ascontiguousarray(_floats(parameters, "parameters"))
+        flat = _floats(parameters, "parameters")
         if flat.shape != (m,):
             raise ValueError(f"parameters must be a vector of {m} numbers, got shape {flat.shape}")
-        return flat
+        return np.ascontiguousarray(flat)
 
     def __repr__(self) -> str:
         rows = [(o.name, o.op, f"{o.nodes:,}", f"({o.nodes}, {'b' if o.varies else 1})")
@@ -245,12 +253,21 @@ def _check_example(program: Program, i: int, row: Sequence[float], recorded: lis
 
 
 def _floats(x: npt.ArrayLike, name: str) -> Array:
-    array = x if type(x) is np.ndarray else np.asarray(x)
+    try:
+        array = np.asarray(x)
+    except ValueError:
+        raise ValueError(f"{name} must be an array of numbers, with rows of one length") from None
     if array.dtype == float:
         return array
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{name} must hold real numbers, got dtype {array.dtype}")
     return array.astype(float)
+
+
+def _own(outputs: Array, *others: Array) -> Array:
+    """``outputs`` as an array of their own, that the caller may change."""
+    shared = any(np.may_share_memory(outputs, other) for other in others)
+    return outputs.copy() if shared or not outputs.flags.writeable else outputs
 
 
 def _short(x: Array) -> str:

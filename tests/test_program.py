@@ -1101,3 +1101,75 @@ def test_markdown_is_the_source():
     text = program._repr_markdown_()
     assert text.startswith("Program of 3 inputs and 13 parameters")
     assert f"\n\n```python\n{program.source}```\n" in text
+
+
+@pytest.mark.parametrize(
+    "root",
+    [
+        lambda x: +x, lambda x: x * 1.0, lambda x: x / 1.0, lambda x: x**1.0,
+        lambda x: (-x).__neg__(),
+        lambda x: autograd.where(1.0, x, 2.0), lambda x: autograd.where(-1.0, x, 2.0),
+        primitive("identity", lambda x: x, lambda z, x: (1.0,)),
+        primitive("one", lambda x: 1.0, lambda z, x: (0.0,)),
+    ],
+    ids=["+", "*", "/", "**", "--", "where", "where not", "identity", "one"],
+)  # fmt: skip
+def test_a_root_that_is_as_good_as_a_leaf_is_copied(root):
+    x = Value(2.0)
+    batch = np.ones((3, 1))
+    losses, _ = autograd.compile(root(x), [x], [])(batch)
+    losses += 1.0
+    assert batch.tolist() == [[1.0]] * 3
+
+
+@pytest.mark.parametrize("name", ["w", "flat", "theta"])
+def test_labels_like_the_names_of_gradients(name):
+    def build(x, p):
+        first = labelled(f"d_{name}", labelled(name, p[0]) * x[0]).sin()
+        return first * autograd.sum([p[1], p[0], p[1]]).sin()
+
+    assert_same(build, [[0.5], [1.0]], [0.5, -1.5])
+
+
+@pytest.mark.parametrize("label", ["__debug__", "৴", "a৴", "a𐄇"])
+def test_labels_that_python_does_not_take(label):
+    assert_same(lambda x, p: labelled(label, labelled(label, p[0]) * x[0]).sin(), [[1.0]], [2.0])
+
+
+@pytest.mark.parametrize("c", [math.inf, -math.inf, math.nan])
+def test_constants_that_are_not_finite(c):
+    assert_same(lambda x, p: autograd.max([x[0] * c, p[0] * 2.0 + x[0] * 3.0]), [[1.0]], [2.0])
+    assert_same(lambda x, p: autograd.sum([x[0] * c, x[1] * 2.0]), [[1.0, 2.0]], [])
+
+
+def test_an_empty_batch_has_no_gradient_even_at_infinite_partials():
+    x, w = values(1.0, 0.0)
+    _, gradient = autograd.compile(w.sqrt() * x, [x], [w])(np.zeros((0, 1)))
+    assert gradient.tolist() == [0.0]
+
+
+def test_ragged_arguments_are_named():
+    program, _, _ = small()
+    with pytest.raises(ValueError, match=r"^batch must"):
+        program([[1.0, 2.0], [3.0]])
+    with pytest.raises(ValueError, match=r"^parameters must"):
+        program([[1.0, 2.0]], [[1.0], [2.0, 3.0]])
+
+
+def test_a_number_is_no_vector_of_parameters():
+    x, w = values(1.0, 2.0)
+    with pytest.raises(ValueError, match=r"^parameters must"):
+        autograd.compile(x * w, [x], [w])([[1.0]], 3.0)
+
+
+def test_comments_say_what_is_computed():
+    x, w = Value(1.0, label="x"), Value(2.0, label="w")
+    source = autograd.compile((x * w).sin(), [x], [w]).source
+    assert "x.sum(axis=1)" not in source
+
+
+def test_the_gradient_is_not_written_over_the_parameters():
+    x, w = values(1.0, 2.0)
+    theta = np.array([2.0])
+    with pytest.raises(ValueError, match="out must not be"):
+        autograd.compile(x * w, [x], [w])([[1.0]], theta, out=theta)

@@ -10,10 +10,13 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
 
     Raises:
         FileNotFoundError: its folder does not exist.
+        IsADirectoryError: it is a folder itself.
     """
     folder = Path(path).parent
     if not folder.is_dir():
         raise FileNotFoundError(f"can't write {str(path)!r}: there is no folder {str(folder)!r}")
+    if Path(path).is_dir():
+        raise IsADirectoryError(f"can't write {str(path)!r}: it is a folder")
     temporary = folder / f".writing-{uuid.uuid4().hex}"
     try:
         with open(temporary, "xb") as file:

@@ -293,7 +293,7 @@ def _entries(vectors: Sequence[Nodes]) -> Nodes:
 
 def common_label(nodes: list[Value]) -> str:
     """The label that nodes share, without the index in brackets; empty if they share none."""
-    texts = {node.label for node in nodes}
+    texts = {str(node.label) for node in nodes}
     labels = {text[: text.rfind("[")] if text.endswith("]") else text for text in texts}
     return labels.pop() if len(labels) == 1 else ""
 

@@ -36,17 +36,9 @@ from .value import Value
 STACKED = (p.SUM, p.MAX, p.LOGSUMEXP, p.DOT)  # one array for the whole vector
 INLINE = (p.NEG, p.POS)  # a sign is not worth a line
 RESERVED = (
-    "b",
-    "batch",
-    "d_flat",
-    "flat",
-    "gradients",
-    "len",
-    "np",
-    "parameters",
-    "program",
+    "b", "batch", "d_flat", "flat", "float", "gradients", "len", "np", "parameters", "program",
     "views",
-)
+)  # fmt: skip
 
 
 class Writer:
@@ -80,7 +72,8 @@ class Writer:
         order = list(dict.fromkeys(v for root in roots for v in topological_order(root)))
         self.graph_size = len(order)
         self.groups = self._group(order)
-        self.source = self._write(roots, several)
+        with np.errstate(all="ignore"):
+            self.source = self._write(roots, several)
 
     # Grouping
 
@@ -158,7 +151,7 @@ class Writer:
             if source is not None:
                 arrays.append(source.take(rows))
             elif len(parts) == 1 and len({repr(number) for number in rows}) == 1:
-                return rows[0]
+                return np.float64(rows[0])  # on which 1/0 is inf
             else:
                 arrays.append(self.sheet.constant(np.array(rows)[:, None]))
         if len(arrays) == 1:

@@ -131,7 +131,7 @@ class Program:
             if not isinstance(vector, np.ndarray) or vector.dtype != float or vector.shape != (m,):
                 raise ValueError(f"{name} must be an array of {m} floats, got {vector!r}")
             if not vector.flags.c_contiguous or (name == "out" and not vector.flags.writeable):
-                raise ValueError(f"{name} must be in one piece and writeable: give it a copy")
+                raise ValueError(f"{name} must be in one piece, and out writeable: give a copy")
         if np.may_share_memory(parameters, out):
             raise ValueError(
                 "out must not be the vector of the parameters, which it would overwrite"
@@ -192,10 +192,13 @@ def compile(
     Args:
         root: what was recorded for one example, its loss say; or several roots.
         inputs: the leaves that differ from example to example.
-        parameters: the leaves that are trained. Every other leaf is a constant.
+        parameters: the leaves that are trained. Every other leaf is a constant, and what is
+            computed from constants alone keeps the number that was recorded.
         check: examples to try, pairs of the inputs' numbers and what is recorded afresh for them.
             The graph is frozen: where it depends on numbers, as in ``if x.data > 0``, the branch
             taken is all that was recorded. Each pair's ``root`` is compared with the program.
+
+    Numbers are those of the graph up to rounding: sums are NumPy's, not exact as in `autograd.sum`.
 
     Raises:
         TypeError: ``root``, an input or a parameter is not a Value.
@@ -203,13 +206,19 @@ def compile(
             arrays; or an example of ``check`` comes out differently.
     """
     several = not isinstance(root, Value)
-    roots = list(root) if isinstance(root, Sequence) else [root]
-    inputs, parameters = list(inputs), list(parameters)
+    roots = [root] if isinstance(root, Value) else _list(root, "root")
+    inputs, parameters = _list(inputs, "inputs"), _list(parameters, "parameters")
     _check_leaves(roots, inputs, parameters)
     program = Program(Writer(roots, inputs, parameters, several), inputs, parameters)
     for i, (row, recorded) in enumerate(check):
-        _check_example(program, i, row, recorded if several else [recorded])
+        _check_example(program, i, row, [recorded] if isinstance(recorded, Value) else recorded)
     return program
+
+
+def _list(values: Any, name: str) -> list[Value]:
+    if isinstance(values, Value) or not hasattr(values, "__iter__"):
+        raise TypeError(f"{name} must hold Values, in a list, got {values!r}: for one, write [x]")
+    return list(values)
 
 
 def _check_leaves(roots: list[Value], inputs: list[Value], parameters: list[Value]) -> None:
@@ -247,8 +256,9 @@ def _check_example(program: Program, i: int, row: Sequence[float], recorded: lis
         if a.shape != b.shape or not np.allclose(a, b, rtol=1e-6, atol=1e-9 * size, equal_nan=True):
             raise ValueError(
                 f"check[{i}]: the {what} recorded is {_short(a)}, but the program gives "
-                f"{_short(b)}. The graph is not the same for every example: a Python `if` on "
-                "numbers is recorded as the branch taken. Use autograd.where(c, a, b) instead"
+                f"{_short(b)}. The two graphs are not the same: a Python `if` on numbers is "
+                "recorded as the branch taken (use autograd.where(c, a, b) instead), and other "
+                "parameters, or chance, make another graph too"
             )
 
 

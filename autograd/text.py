@@ -35,6 +35,8 @@ class Text:
         "args", "boolean", "cheap", "key", "level", "serial", "shape", "sheet", "template", "wish",
     )  # fmt: skip
 
+    __array_ufunc__ = None  # NumPy's scalars leave `number * text` to us
+
     def __init__(
         self, sheet: "Sheet", key: tuple[Any, ...], args: tuple[Any, ...], level: int, shape: Shape
     ) -> None:
@@ -120,6 +122,7 @@ class Sheet:
 
     def node(self, template: str, args: tuple[Any, ...], shape: Shape, level: int = ATOM) -> Text:
         """An expression, or the one that already is the same."""
+        args = tuple([a if isinstance(a, Text) else float(a) for a in args])
         key = (template, *[a if isinstance(a, Text) else repr(a) for a in args])
         text = self._interned.get(key)
         if text is None:

@@ -95,6 +95,9 @@ def train(options: argparse.Namespace) -> None:
     """Train as the options say, report, and write the files."""
     if options.seed < 0:
         raise ValueError(f"--seed must be 0 or more, got {options.seed}")
+    kept = options.checkpoint
+    if kept is not None and kept.exists() and options.resume is None:
+        raise ValueError(f"{kept} exists already: go on with --resume {kept}, or remove it")
     data = datasets.load(options.data, seed=options.seed)
     n, d0 = data.X_train.shape
     loss, outputs = _loss(options.loss, data)

@@ -6,6 +6,7 @@ checkpoint also has ``velocity``, what momentum carries on, and in ``about`` the
 state of the random generator.
 """
 
+import hashlib
 import io
 import json
 import os
@@ -81,11 +82,24 @@ class Checkpoint:
         return rng, list(self.rows)
 
 
+def describe_run(loss: Any, X: Array, y: Array, momentum: float) -> dict[str, Any]:
+    """What must be the same for a training to go on: data, loss and momentum."""
+    data = hashlib.sha256(repr((X.shape, y.shape)).encode() + X.tobytes() + y.tobytes())
+    name = getattr(loss, "__qualname__", type(loss).__name__)
+    return {"data": data.hexdigest(), "loss": name, "momentum": float(momentum)}
+
+
 def write_checkpoint(
-    path: Path, net: Module, velocity: Array, rows: Sequence[Epoch], rng: np.random.Generator
+    path: Path,
+    net: Module,
+    velocity: Array,
+    rows: Sequence[Epoch],
+    rng: np.random.Generator,
+    run: dict[str, Any],
 ) -> None:
     """Write where a training stands, whole or not at all."""
     training = {
+        "run": run,
         "history": [asdict(row) for row in rows],
         "generator": rng.bit_generator.state,
     }
@@ -93,7 +107,7 @@ def write_checkpoint(
 
 
 def read_checkpoint(
-    path: Path, net: Module, epochs: int, rng: np.random.Generator | None
+    path: Path, net: Module, epochs: int, rng: np.random.Generator | None, run: dict[str, Any]
 ) -> Checkpoint:
     """A checkpoint that fits ``net``; nothing is changed yet.
 
@@ -111,6 +125,10 @@ def read_checkpoint(
         raise ValueError(f"{name} holds a network, but no training to resume: use load")
     try:
         training = about["training"]
+        for what, now in run.items():
+            if training["run"][what] != now:
+                then = "" if what == "data" else f" ({training['run'][what]}, and now {now})"
+                raise ValueError(f"it is a training with other {what}{then}")
         rows = [_epoch(row) for row in training["history"]]
         state = training["generator"]
         if [row.epoch for row in rows] != list(range(1, len(rows) + 1)):
@@ -158,11 +176,15 @@ def _write(path: Path, net: Module, arrays: dict[str, Array], about: dict[str, A
 
 def _read(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
     """The arrays in a file, and what it says about them."""
-    with open(path, "rb") as file:
+    with open(os.fspath(path), "rb") as file:  # a number would be a file that is open already
         data = io.BytesIO(file.read())
     try:
+        if data.getvalue()[:2] != b"PK":
+            raise ValueError("it is no .npz archive")
         with np.load(data, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
+        if "about" not in arrays:
+            raise ValueError("nothing in it says which network it holds")
         about = json.loads(arrays.pop("about").item())
         if not isinstance(about["network"], dict):
             raise ValueError("it does not say which network it holds")

@@ -14,8 +14,8 @@ import numpy as np
 import autograd
 from autograd import Program, Value, topological_order
 
-from .losses import categorical_nll
-from .network import Array, Module, numbers, replay
+from .losses import bernoulli_nll, categorical_nll, gaussian_nll
+from .network import Array, Module, is_static, numbers, replay
 from .optim import SGD, refusal
 
 Loss = Callable[[Any, Any], Any]
@@ -78,13 +78,16 @@ class GraphEngine:
     def prepare(self, evaluated: bool) -> None:
         """Find out what can't be done before anything is changed."""
 
+    def check_graph(self) -> None:
+        """Any graph will do."""
+
 
 class ProgramEngine:
     """One example recorded and compiled, then replayed for every batch."""
 
     def __init__(self, net: Module, loss: Loss, X: Array, y: Array, momentum: float) -> None:
         self.net, self.loss, self.X, self.y = net, loss, X, y
-        self.parameters = net.parameters()
+        self.parameters = list(net.parameters())
         self.momentum = momentum
         self.recording = Recording(net, loss, X, y)
         self.theta = np.array([p.data for p in self.parameters], dtype=float)
@@ -96,11 +99,45 @@ class ProgramEngine:
     def prepare(self, evaluated: bool) -> None:
         """Compile what will be needed."""
         _ = self._replay, self.data, self.evaluation if evaluated else None
+        if not self.known:
+            self._compare(range(len(self.X)))
+
+    @property
+    def known(self) -> bool:
+        """Whether network and loss are known to record one and the same graph for all examples."""
+        return is_static(self.net) and self.loss in (gaussian_nll, bernoulli_nll, categorical_nll)
+
+    def check_graph(self) -> None:
+        """Compare the program with graphs recorded now, for a few examples.
+
+        Raises:
+            ValueError: they differ.
+        """
+        if not self.known:
+            self.write()
+            self._compare(self.recording.tried)
+
+    def _compare(self, examples: Sequence[int]) -> None:
+        for i in examples:
+            (ours,) = self._program.forward(self.data[[i]], self.theta)
+            theirs = self.recording.example(i).data
+            if not np.isclose(ours, theirs, rtol=1e-6, atol=1e-9, equal_nan=True):
+                raise ValueError(
+                    f"engine='program' can't be used here, use 'graph': the loss of example {i} "
+                    f"is {theirs}, and by the program {ours}. The graph is not the same for every "
+                    "example: a Python `if` on numbers (use autograd.where), or a number that has "
+                    "changed since the start"
+                )
+
+    @cached_property
+    def _program(self) -> Program:
+        """The losses, and their gradient."""
+        return self.recording.compile(outputs=False)
 
     @cached_property
     def _replay(self) -> Callable[[Array], Array]:
         """Gives the losses of a batch, and writes their gradient."""
-        return self.recording.compile(outputs=False).bind(self.theta, self.gradient)
+        return self._program.bind(self.theta, self.gradient)
 
     @cached_property
     def evaluation(self) -> Program:
@@ -181,19 +218,29 @@ class Recording:
         self.net, self.loss, self.X, self.y = net, loss, X, y
         x = [Value(v) for v in X[0].tolist()]
         self.a = net(x)
-        outputs = self.a if isinstance(self.a, Sequence) else [self.a]
-        self.outputs = [a if isinstance(a, Value) else Value(a) for a in outputs]
-        row = self._targets(y[:1])[0].tolist()
-        several = len(row) > 1 or y.ndim == 2
-        target = [Value(v, label=f"y[{k}]" if several else "y") for k, v in enumerate(row)]
-        try:
-            self.root = loss(self.a, target if several else target[0])
-        except Exception as error:
+        self.outputs = _values(self.a)
+        K = len(self.outputs)
+        classes = y.ndim == 1 and K > 1 and bool(np.isin(y, np.arange(K)).all())
+        forms = [False, True] if classes else [False]  # a class index, if it must be, as one-hot
+        for self.one_hot in [True] if loss is categorical_nll and y.ndim == 1 else forms:
+            row = self._targets(y[:1])[0].tolist()
+            several = self.one_hot or y.ndim == 2
+            target = [Value(v, label=f"y[{k}]" if several else "y") for k, v in enumerate(row)]
+            try:
+                self.root = loss(self.a, target if several else target[0])
+                break
+            except Exception as error:
+                failure = error
+        else:
             raise ValueError(
-                f"the loss can't be recorded for engine='program', where a target is a Value, the "
-                f"same graph for all examples ({error}): use engine='graph'"
-            ) from error
+                f"the loss can't be recorded for engine='program', where a target is a Value (a "
+                f"class index: a vector of them, one-hot): {failure}. Use engine='graph'"
+            ) from failure
         self.inputs = [*x, *target]
+        n = len(X)
+        _, first = np.unique(y, axis=0, return_index=True)  # of every class
+        tried = {*first[: CHECKED // 2].tolist(), *range(0, n, -(-2 * n // CHECKED))}
+        self.tried = sorted(tried)
 
     def columns(self, X: Array, y: Array) -> Array:
         """Examples as the program takes them, inputs and targets side by side."""
@@ -201,31 +248,36 @@ class Recording:
 
     def compile(self, outputs: bool) -> Program:
         """The program of the loss, or of the loss and the outputs, tried on a few examples."""
-        n = len(self.X)
-        _, first = np.unique(self.y, axis=0, return_index=True)  # of every class
-        tried = sorted({*first[: CHECKED // 2].tolist(), *range(0, n, -(-2 * n // CHECKED))})
         roots = [self.root, *self.outputs] if outputs else self.root
-        examples = [
-            (self.columns(self.X[[i]], self.y[[i]])[0], self._record(i, outputs)) for i in tried
-        ]
+        rows = self.columns(self.X[self.tried], self.y[self.tried])
+        examples = [(row, self._record(i, outputs)) for row, i in zip(rows, self.tried)]
         try:
             return autograd.compile(roots, self.inputs, self.net.parameters(), check=examples)
         except ValueError as error:
             raise ValueError(f"engine='program' can't be used here, use 'graph': {error}") from None
 
+    def example(self, i: int) -> Value:
+        """The loss of example ``i``, recorded with its numbers."""
+        loss: Value = self._record(i, outputs=False)
+        return loss
+
     def _record(self, i: int, outputs: bool) -> Any:
-        """Example ``i``, recorded with its numbers."""
         a = self.net(self.X[i].tolist())
         root = self.loss(a, self.y[i].tolist())
-        if not outputs:
-            return root
-        return [root, *(a if isinstance(a, Sequence) else [a])]
+        return [root, *_values(a)] if outputs else root
 
     def _targets(self, y: Array) -> Array:
         """One row per example: a class index as one-hot."""
-        if self.loss is categorical_nll and y.ndim == 1:
+        if self.one_hot or (self.loss is categorical_nll and y.ndim == 1):
+            if y.ndim == 2:
+                return y
             return np.asarray(np.eye(len(self.outputs))[y.astype(int)])
         return y.reshape(len(y), -1)
+
+
+def _values(a: Any) -> list[Value]:
+    """What a network returned, as a list of Values."""
+    return [v if isinstance(v, Value) else Value(v) for v in ([a] if isinstance(a, Value) else a)]
 
 
 def diagnosis(loss: Value, example: int, lr: float) -> str:

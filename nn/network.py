@@ -19,6 +19,8 @@ from autograd import Program, Value, affine
 Array = npt.NDArray[np.float64]
 Number = Value | float
 
+WORTH_A_PROGRAM = 32  # rows: compiling takes about as long as recording so many
+
 ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
     "sigmoid": Value.sigmoid,
     "relu": Value.relu,
@@ -33,7 +35,8 @@ class Module:
 
     Attributes:
         static: whether it records the same graph for every example, whatever the numbers. Then
-            `predict` records it once, and replays it for all rows at once.
+            `predict` records it once, and replays it for many rows at once. A subclass has to
+            say so anew: with a ``__call__`` of its own it may be so no longer.
     """
 
     static = False
@@ -54,7 +57,7 @@ class Module:
     def predict(self, X: Iterable[Sequence[float]]) -> Array:
         """The outputs for the rows of ``X``, as numbers: ``(n, d_L)``, or ``(n,)`` if d_L is 1."""
         array = real_array(X, "X")
-        if not self.static or array.ndim != 2 or len(array) == 0:
+        if not is_static(self) or array.ndim != 2 or len(array) < WORTH_A_PROGRAM:
             return np.array([numbers(self(row)) for row in array.tolist()], dtype=float)
         x = [Value(v) for v in array[0].tolist()]
         a = self(x)
@@ -79,6 +82,11 @@ class Module:
     def _vector(self, state: Mapping[str, Array]) -> Array:
         """The numbers of a state in the order of `parameters`."""
         return state["parameters"]
+
+
+def is_static(net: Any) -> bool:
+    """Whether the class of ``net`` itself, and not one above it, says that it is static."""
+    return bool(vars(type(net)).get("static", False))
 
 
 def check_state(state: Mapping[str, npt.ArrayLike], own: Mapping[str, Array]) -> dict[str, Array]:
@@ -123,7 +131,9 @@ def real_array(x: Any, name: str) -> Array:
 
 def numbers(a: Any) -> Any:
     """What a network returned, as numbers: one, or a list."""
-    return a.data if isinstance(a, Value) else [v.data for v in a]
+    if isinstance(a, Value):
+        return a.data
+    return [v.data if isinstance(v, Value) else v for v in a]
 
 
 class Neuron(Module):

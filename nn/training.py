@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from autograd import Drawing, Value, draw
 
-from .checkpoints import read_checkpoint, write_checkpoint
+from .checkpoints import describe_run, read_checkpoint, write_checkpoint
 from .engines import GraphEngine, Loss, ProgramEngine
 from .history import Epoch, History
 from .losses import bernoulli_nll, categorical_nll, gaussian_nll
@@ -109,11 +109,13 @@ def fit(
             ``begin(net, loss)``, the loss function, before the first update.
         progress: show a bar, where tqdm is installed.
         engine: ``"program"`` records one example and replays its graph over whole batches
-            (`autograd.compile`); it is tried on a few other examples first. ``"graph"`` records
-            every example: the same numbers, far slower, and also for graphs that differ from
-            example to example.
-        checkpoint: a file to keep all that is needed to go on, written at the start and after
-            every ``every`` epochs; it always holds a whole checkpoint.
+            (`autograd.compile`). That takes a graph that is the same for every example, whatever
+            the numbers, as that of an `MLP` and the three losses is. For your own networks and
+            losses the program is compared with graphs of all examples first, and of a few after
+            every epoch; that finds most Python ``if``s, and numbers changed on the way. ``"graph"``
+            records every example: the same numbers up to rounding, far slower, for any graph.
+        checkpoint: a file to keep all that is needed to go on, written at the start (over what was
+            there) and after every ``every`` epochs; it always holds a whole checkpoint.
         every: how many epochs lie between checkpoints.
         resume: a checkpoint to go on from, up to ``epochs`` in all. With the same arguments, the
             end is to the bit that of a training never interrupted.
@@ -123,8 +125,8 @@ def fit(
 
     Raises:
         ValueError: an argument does not fit, or X or y is not finite (the place is named); or
-            ``resume`` is damaged, or of another network. Nothing is changed then, unless it is a
-            rate schedule that goes wrong on the way.
+            ``resume`` is damaged, or of another network, data, loss or momentum. Nothing is
+            changed then, unless it is a rate schedule, or a graph, that goes wrong on the way.
         TypeError: ``loss`` returns something else than a Value, or ``callbacks`` is no list.
         FloatingPointError: a loss, or a step, stopped being finite. The parameters are those from
             before that update.
@@ -150,7 +152,8 @@ def fit(
         _check_fit(net, loss, *held_out)
     if callable(callbacks):
         raise TypeError("callbacks must be a list of functions, got one: write [it]")
-    state = None if resume is None else read_checkpoint(resume, net, epochs, rng)
+    run = describe_run(loss, X, y, momentum)
+    state = None if resume is None else read_checkpoint(resume, net, epochs, rng, run)
     worker = make_engine(net, loss, X, y, momentum)
     worker.prepare(held_out is not None)
     rows: list[Epoch] = []
@@ -169,7 +172,7 @@ def fit(
     def keep() -> None:
         if checkpoint is not None:
             worker.write()
-            write_checkpoint(checkpoint, net, worker.velocity, rows, rng)
+            write_checkpoint(checkpoint, net, worker.velocity, rows, rng, run)
 
     keep()
     warnings = np.geterr()  # as the caller, and the callbacks, have them
@@ -206,6 +209,7 @@ def fit(
                         **{f"validation_{name}": score for name, score in scores.items()},
                     )
                 )  # fmt: skip
+                worker.check_graph()
                 if epoch % every == 0 or epoch == epochs:
                     keep()
     finally:  # also when interrupted

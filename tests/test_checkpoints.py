@@ -868,3 +868,46 @@ def test_a_missing_file_can_not_be_resumed(engine, tmp_path):
         train(net, resume=tmp_path / "gone.npz", checkpoint=tmp_path / "new.npz", engine=engine)
     assert numbers(net) == numbers(make_net())
     assert names(tmp_path) == []
+
+
+# What a training must have in common with the one that it goes on with
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"data": (gaussian_nll, X, Y + 1.0)}, "other data"),
+        ({"data": (gaussian_nll, X[:17], Y[:17])}, "other data"),
+        ({"data": (bernoulli_nll, X, Y)}, "other loss"),
+        ({"data": (lambda a, y: gaussian_nll(a, y), X, Y)}, "other loss"),
+        ({"momentum": 0.9}, "other momentum"),
+    ],
+    ids=["numbers", "examples", "labels", "loss", "momentum"],
+)
+def test_another_training_is_not_resumed(change, named, tmp_path):
+    if named == "other loss":
+        change = {"data": (*change["data"][:2], (Y > 0).astype(float))}
+        first = {"data": (gaussian_nll, X, (Y > 0).astype(float))}
+    else:
+        first = {}
+    net = make_net()
+    train(net, checkpoint=tmp_path / "c.npz", **first)
+    before = numbers(net)
+    with pytest.raises(ValueError, match=f"c.npz' can't be resumed: it is a training with {named}"):
+        train(net, epochs=5, resume=tmp_path / "c.npz", **change)
+    assert numbers(net) == before
+
+
+def test_true_is_no_file(capfd):
+    with pytest.raises(TypeError):
+        train(make_net(), resume=True)
+    with pytest.raises(TypeError):
+        load(1)
+    print("still here", flush=True)
+    assert "still here" in capfd.readouterr().out
+
+
+def test_a_folder_is_told_apart(tmp_path):
+    with pytest.raises(IsADirectoryError, match="it is a folder"):
+        save(make_net(), tmp_path)
+    assert names(tmp_path) == []

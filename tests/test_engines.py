@@ -695,3 +695,100 @@ def test_long_trainings_and_predictions_take_no_more_memory():
     assert peak(lambda: net.predict(X)) < small + 4 * X.nbytes
     small = peak(lambda: evaluate(net, gaussian_nll, X[:2048], y[:2048]))
     assert peak(lambda: evaluate(net, gaussian_nll, X, y)) < small + 12 * X.nbytes
+
+
+# Graphs that are not the same for every example
+
+
+def huber(a, y):
+    r = a - y
+    return r * r / 2 if abs(r.data) < 3 else 3 * r.abs() - 4.5
+
+
+def test_a_rare_branch_is_found_before_anything_is_changed():
+    X, _ = problem(gaussian_nll, n=200)
+    y = X[:, 0].copy()
+    y = np.round(y.clip(-1, 1))  # few different targets, all of them tried before
+    y[77] = 1.0
+    X[77] = 1000.0
+    net = make_net(hidden=(), activation=[])
+    before = numbers(net)
+    with pytest.raises(ValueError, match=r"use 'graph': the loss of example 77 is"):
+        train(net, huber, X, y)
+    assert numbers(net) == before
+    assert train(net, huber, X, y, engine="graph")[-1].loss > 0
+
+
+class Scaled(Module):
+    """A network whose graph depends on a plain number."""
+
+    def __init__(self):
+        self.net, self.scale = make_net(), 1.0
+
+    def __call__(self, x):
+        return self.scale * self.net(x)
+
+    def parameters(self):
+        return self.net.parameters()
+
+
+def test_a_number_changed_on_the_way_is_found_after_the_epoch():
+    net = Scaled()
+
+    def change(epoch, update, loss, _):
+        net.scale = 1.0 + epoch
+
+    X, y = problem(bernoulli_nll)
+    with pytest.raises(ValueError, match="changed since the start"):
+        train(net, bernoulli_nll, X, y, callbacks=[change])
+    train(Scaled(), bernoulli_nll, X, y)
+
+
+class Clipped(MLP):
+    def __call__(self, x):
+        a = super().__call__(x)
+        return a if a.data > 0 else 0.0 * a
+
+
+def test_a_subclass_of_a_network_predicts_row_by_row():
+    net = Clipped(3, [4, 1], rng=np.random.default_rng(0))
+    X, _ = problem(gaussian_nll, n=60)
+    expected = [net(row).data for row in X.tolist()]
+    assert 0.0 in np.abs(expected)
+    assert net.predict(X).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda a, y: categorical_nll(a, y) * 2.0,
+        lambda a, y: categorical_nll(a, y) + 0.01 * autograd.dot(a, a),
+    ],
+)
+def test_losses_made_of_categorical_nll_take_class_indices(loss):
+    X, y = problem(categorical_nll, 3)
+    same_in_both(lambda: make_net(3), loss, X, y, epochs=2)
+
+
+class WithReference(Scaled):
+    """Two outputs, one of them a plain number."""
+
+    def __call__(self, x):
+        return [self.net(x), 0.0]
+
+
+def test_outputs_may_be_plain_numbers():
+    X, y = problem(categorical_nll, 2)
+    same_in_both(WithReference, categorical_nll, X, y, epochs=2, validation=(X, y))
+    net = WithReference()
+    assert net.predict(X[:2]).tolist() == [[net.net(row).data, 0.0] for row in X[:2].tolist()]
+
+
+class AsArray(Scaled):
+    def __call__(self, x):
+        return np.array([self.net(x), -self.net(x)])
+
+
+def test_outputs_may_be_an_array_of_values():
+    X, y = problem(categorical_nll, 2)
+    same_in_both(AsArray, categorical_nll, X, y, epochs=2, validation=(X, y))

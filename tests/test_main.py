@@ -447,3 +447,18 @@ def test_every_is_a_whole_number(every, folder, capsys):
     line = refused(capsys, folder, "--checkpoint", "net.npz", "--every", every)
     assert "--every" in line
     assert every in line
+
+
+def test_an_existing_checkpoint_is_not_begun_anew(folder, capsys):
+    assert train(*KEPT, "--checkpoint", "net.npz") == 0
+    before = (folder / "net.npz").read_bytes()
+    capsys.readouterr()
+    line = refused_late(capsys, *KEPT, "--checkpoint", "net.npz")
+    assert "--resume net.npz" in line
+    assert (folder / "net.npz").read_bytes() == before
+
+
+def test_another_seed_has_another_test_set_and_is_not_resumed(folder, capsys):
+    assert train(*KEPT, "--checkpoint", "net.npz") == 0
+    capsys.readouterr()
+    assert "other data" in refused_late(capsys, *KEPT, "--seed", "1", "--resume", "net.npz")

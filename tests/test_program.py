@@ -1173,3 +1173,26 @@ def test_the_gradient_is_not_written_over_the_parameters():
     theta = np.array([2.0])
     with pytest.raises(ValueError, match="out must not be"):
         autograd.compile(x * w, [x], [w])([[1.0]], theta, out=theta)
+
+
+@pytest.mark.parametrize("label", ["float", "d_w", "d_theta", "d_flat", 3])
+def test_labels_that_the_source_needs_itself(label):
+    def build(x, p):
+        u = labelled(label, x[0])
+        y = p[0] * u
+        return autograd.max([y, u, p[0]]) + y.relu() * autograd.step(y)
+
+    assert_same(build, [[1.5], [-0.5]], [2.0])
+
+
+def test_division_by_a_plain_zero():
+    assert_same(lambda x, p: p[0] * x[0] / 0.0, [[1.0], [-2.0]], [2.0])
+    assert_same(lambda x, p: (p[0] * x[0]) ** -1.0 / 0.0, [[1.0]], [2.0])
+
+
+@pytest.mark.parametrize("name", ["inputs", "parameters"])
+def test_one_value_is_not_a_list(name):
+    x, w = values(1.0, 2.0)
+    arguments = {"inputs": [x], "parameters": [w], name: x}
+    with pytest.raises(TypeError, match=rf"{name} must hold Values, in a list.*write \[x\]"):
+        autograd.compile(x * w, **arguments)

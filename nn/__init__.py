@@ -18,7 +18,8 @@ from .backprop import Backpropagation, backpropagate
 from .checkpoints import load, save
 from .history import Epoch, History
 from .losses import bernoulli_nll, categorical_nll, gaussian_nll
-from .network import MLP, Layer, Module, Neuron
+from .module import Module
+from .network import MLP, Layer, Neuron
 from .optim import SGD, cosine, growing, inverse_time, minibatches, step_decay
 from .training import DrawGraph, evaluate, fit
 

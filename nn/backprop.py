@@ -22,7 +22,8 @@ from .losses import (
     gaussian_nll,
     probabilities,
 )
-from .network import MLP, Array, real_array
+from .module import Array, real_array
+from .network import MLP
 
 
 def _sigmoid(a: Array) -> Array:

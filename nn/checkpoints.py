@@ -19,7 +19,8 @@ import numpy as np
 from autograd.files import write_whole
 
 from .history import Epoch
-from .network import MLP, Array, Module, check_state
+from .module import Array, Module, check_state
+from .network import MLP
 
 Path = str | os.PathLike[str]
 

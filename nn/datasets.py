@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .losses import bernoulli_nll, categorical_nll, gaussian_nll
-from .network import Array
+from .module import Array
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import autograd
 from autograd import Program, Value, topological_order
 
 from .losses import bernoulli_nll, categorical_nll, gaussian_nll
-from .network import Array, Module, is_static, numbers, replay
+from .module import Array, Module, is_static, numbers, replay
 from .optim import SGD, refusal
 
 Loss = Callable[[Any, Any], Any]

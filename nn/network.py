@@ -11,15 +11,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-import autograd
-from autograd import Program, Value, affine
+from autograd import Value, affine
 
-Array = npt.NDArray[np.float64]
-Number = Value | float
-
-WORTH_A_PROGRAM = 32  # rows: compiling takes about as long as recording so many
+from .module import Array, Module, Number, generator
 
 ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
     "sigmoid": Value.sigmoid,
@@ -28,112 +23,6 @@ ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
     "softplus": Value.softplus,
     "linear": lambda a: a,
 }
-
-
-class Module:
-    """Something with parameters, that can be called with one example.
-
-    Attributes:
-        static: whether it records the same graph for every example, whatever the numbers. Then
-            `predict` records it once, and replays it for many rows at once. A subclass has to
-            say so anew: with a ``__call__`` of its own it may be so no longer.
-    """
-
-    static = False
-
-    def __call__(self, x: Sequence[Number]) -> Any:
-        """The output for one example; what a subclass is made for."""
-        raise NotImplementedError
-
-    def parameters(self) -> list[Value]:
-        """All trainable Values, in a fixed order."""
-        return []
-
-    def zero_grad(self) -> None:
-        """Set the gradient of every parameter to 0."""
-        for parameter in self.parameters():
-            parameter.grad = 0.0
-
-    def predict(self, X: Iterable[Sequence[float]]) -> Array:
-        """The outputs for the rows of ``X``, as numbers: ``(n, d_L)``, or ``(n,)`` if d_L is 1."""
-        array = real_array(X, "X")
-        if not is_static(self) or array.ndim != 2 or len(array) < WORTH_A_PROGRAM:
-            return np.array([numbers(self(row)) for row in array.tolist()], dtype=float)
-        x = [Value(v) for v in array[0].tolist()]
-        a = self(x)
-        roots = [a] if isinstance(a, Value) else a
-        outputs = replay(autograd.compile(roots, x, self.parameters()), array)
-        return outputs[:, 0] if isinstance(a, Value) else outputs
-
-    def state_dict(self) -> dict[str, Array]:
-        """The parameters as arrays, by name."""
-        return {"parameters": np.array([p.data for p in self.parameters()], dtype=float)}
-
-    def load_state_dict(self, state: Mapping[str, npt.ArrayLike]) -> None:
-        """Take over the parameters of ``state``, or, where it does not fit, none of them.
-
-        Raises:
-            ValueError: a name is missing or unknown, a shape differs, or a number is not finite.
-        """
-        numbers = self._vector(check_state(state, self.state_dict()))
-        for p, number in zip(self.parameters(), numbers.tolist()):
-            p.data = number
-
-    def _vector(self, state: Mapping[str, Array]) -> Array:
-        """The numbers of a state in the order of `parameters`."""
-        return state["parameters"]
-
-
-def is_static(net: Any) -> bool:
-    """Whether the class of ``net`` itself, and not one above it, says that it is static."""
-    return bool(vars(type(net)).get("static", False))
-
-
-def check_state(state: Mapping[str, npt.ArrayLike], own: Mapping[str, Array]) -> dict[str, Array]:
-    """``state`` as arrays of the names and shapes of ``own``.
-
-    Raises:
-        ValueError: a name is missing or unknown, a shape differs, or a number is not finite.
-    """
-    if own.keys() != state.keys():
-        missing = sorted(own.keys() - state.keys(), key=str)
-        unknown = sorted(state.keys() - own.keys(), key=str)
-        raise ValueError(f"state is of another network: missing {missing}, unknown {unknown}")
-    new = {name: real_array(state[name], name) for name in own}
-    for name, array in new.items():
-        if array.shape != own[name].shape:
-            raise ValueError(f"{name} must have shape {own[name].shape}, got {array.shape}")
-        if not np.isfinite(array).all():
-            raise ValueError(f"{name} holds numbers that are not finite")
-    return new
-
-
-def replay(program: Program, batch: Array, parameters: Array | None = None) -> Array:
-    """The outputs of a program for many rows, some at a time to bound the memory it takes."""
-    parts = [batch[i : i + 1024] for i in range(0, len(batch), 1024)]
-    return np.concatenate([program.forward(part, parameters) for part in parts])
-
-
-def real_array(x: Any, name: str) -> Array:
-    """``x`` as an array of floats.
-
-    Raises:
-        ValueError: it holds something else than real numbers; strings are none.
-    """
-    try:
-        array = np.asarray(x)
-    except ValueError:
-        raise ValueError(f"{name} must be an array of numbers, with rows of one length") from None
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must be an array of real numbers, got dtype {array.dtype}")
-    return array.astype(float)
-
-
-def numbers(a: Any) -> Any:
-    """What a network returned, as numbers: one, or a list."""
-    if isinstance(a, Value):
-        return a.data
-    return [v.data if isinstance(v, Value) else v for v in a]
 
 
 class Neuron(Module):
@@ -385,18 +274,6 @@ def _label_inputs(x: Sequence[Number], labels: Iterable[str]) -> None:
     for v, label in zip(x, labels):
         if isinstance(v, Value) and not v.label:
             v.label = label
-
-
-def generator(rng: np.random.Generator | None) -> np.random.Generator:
-    """``rng``, or a fresh one if it is None."""
-    return np.random.default_rng() if rng is None else check_generator(rng)
-
-
-def check_generator(rng: np.random.Generator) -> np.random.Generator:
-    """``rng``, if it is a generator: a seed, say, is none."""
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng must be a NumPy generator, as np.random.default_rng(0), got {rng!r}")
-    return rng
 
 
 def _check_width(name: str, width: int) -> None:

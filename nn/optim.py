@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from autograd import Value
 
-from .network import check_generator
+from .module import check_generator
 
 LearningRate = Callable[[int], float]
 BatchSize = Callable[[int], int]

@@ -16,7 +16,7 @@ from .checkpoints import describe_run, read_checkpoint, write_checkpoint
 from .engines import GraphEngine, Loss, ProgramEngine
 from .history import Epoch, History
 from .losses import bernoulli_nll, categorical_nll, gaussian_nll
-from .network import Array, Module, check_generator, generator, real_array
+from .module import Array, Module, check_generator, generator, real_array
 from .optim import SGD, check_rate, minibatches
 
 Callback = Callable[[int, int, float, Any], None]

@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -204,7 +205,12 @@ def _new_generator(state: dict[str, Any]) -> np.random.Generator:
 
 def _check_generator_state(state: dict[str, Any]) -> None:
     """Refuse what is no state; NumPy itself does not check the position in a block of numbers."""
-    _new_generator(state).bit_generator.state = state
+    generator = _new_generator(state).bit_generator
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # older NumPys wrap what is out of range, with a warning
+        generator.state = state
+    if json.loads(json.dumps(generator.state, default=np.ndarray.tolist)) != state:
+        raise ValueError("its generator's state is out of range")
     position, last = {
         "MT19937": (state["state"].get("pos"), 624),
         "Philox": (state.get("buffer_pos"), 4),

@@ -152,7 +152,8 @@ def fit(
         _check_fit(net, loss, *held_out)
     if callable(callbacks):
         raise TypeError("callbacks must be a list of functions, got one: write [it]")
-    run = describe_run(loss, X, y, momentum)
+    kept = checkpoint is not None or resume is not None
+    run = describe_run(loss, X, y, momentum) if kept else {}
     state = None if resume is None else read_checkpoint(resume, net, epochs, rng, run)
     worker = make_engine(net, loss, X, y, momentum)
     worker.prepare(held_out is not None)

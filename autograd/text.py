@@ -255,6 +255,10 @@ class Sheet:
         """``a`` where c > 0, else ``b``."""
         if not isinstance(c, Text):
             return a if c > 0.0 else b
+        if c.shape[0] == 1 and _is(a, 1.0) and b is self.exp(-self.abs(c)):
+            # exp(min(c, 0)), the same: on a single row a call costs more than the numbers in it,
+            # and `softplus` has the maximum already.
+            return self.exp(-self.maximum(-c, 0.0))
         # As IEEE has it, a - b > 0 where a > b, and only there.
         template, args = "{} > 0", (self.number(c),)  # type: tuple[str, tuple[Any, ...]]
         if c.template == "{} - {}":

@@ -118,8 +118,7 @@ class ProgramEngine:
             self._compare(self.recording.tried)
 
     def _compare(self, examples: Sequence[int]) -> None:
-        for i in examples:
-            (ours,) = self._program.forward(self.data[[i]], self.theta)
+        for i, ours in zip(examples, replay(self._program, self.data[examples], self.theta)):
             theirs = self.recording.example(i).data
             if not np.isclose(ours, theirs, rtol=1e-6, atol=1e-9, equal_nan=True):
                 raise ValueError(
@@ -193,8 +192,7 @@ class ProgramEngine:
             return
         self._restore()
         i = int(batch[bad[0]])
-        loss = self.loss(self.net(self.X[i].tolist()), self.y[i].tolist())
-        raise FloatingPointError(diagnosis(loss, i, lr))
+        raise FloatingPointError(diagnosis(self.recording.example(i), i, lr))
 
     def _check_step(self, step: Array, lr: float) -> None:
         """Refuse a step that leads to infinity, or nowhere."""

@@ -162,7 +162,6 @@ def fit(
         rng = generator(rng)
     else:
         rng, rows = state.restore(net, rng)
-        worker.read()
         worker.velocity = state.velocity
     done, update = len(rows), rows[-1].updates if rows else 0
     for callback in callbacks:

@@ -26,6 +26,8 @@ IN_PLACE = {
     "{}.sum(axis=1, keepdims=True)": "np.add.reduce({{0}}, axis=1, keepdims=True, out={0})"
     "  # {0} = {{0}}.sum(axis=1)",
 }
+# Of one column, the matrix product is an outer one, for which NumPy's matmul has no fast way.
+OUTER = "outer = np.multiply if len(batch) == 1 else np.matmul  # the same for one column"
 
 
 class Source:
@@ -83,10 +85,11 @@ class Parameters(Source):
         self._given.append((self.sheet.line(self._array(rows)[1], d), rows))
         np.add.at(self._times_given, np.asarray(rows), 1)
 
-    def finish(self, start: list[Any]) -> None:
+    def finish(self, start: list[Any], outer: list[Any]) -> None:
         """Decide, when all is known, who sets a gradient and who adds to it.
 
-        ``start`` is a line before the backward pass, to set to 0 what is added to or left out.
+        Two lines before the backward pass can then be filled in: ``start`` sets to 0 what is added
+        to or left out, ``outer`` says how columns are multiplied.
         """
         for line, rows in self._given:
             target, (d,) = line[1].removesuffix(" = {}"), line[2]
@@ -96,6 +99,9 @@ class Parameters(Source):
                     in_place = None
                 if in_place and target.endswith("[:]") and d.shape == self._array(rows)[0].shape:
                     line[1], line[2] = in_place.format(target[:-3]), d.args
+                    if d.template == "{} @ {}" and d.args[0].shape[1] == "b":
+                        line[1] = line[1].replace("np.matmul", "outer")
+                        outer[1] = OUTER
                 continue
             line[1] = f"{target} += {{}}"
             if target.startswith("d_flat["):  # += counts a repeated index once

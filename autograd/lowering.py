@@ -36,8 +36,8 @@ from .value import Value
 STACKED = (p.SUM, p.MAX, p.LOGSUMEXP, p.DOT)  # one array for the whole vector
 INLINE = (p.NEG, p.POS)  # a sign is not worth a line
 RESERVED = (
-    "b", "batch", "d_flat", "flat", "float", "gradients", "len", "np", "parameters", "program",
-    "views",
+    "b", "batch", "d_flat", "flat", "float", "gradients", "len", "np", "outer", "parameters",
+    "program", "views",
 )  # fmt: skip
 
 
@@ -281,11 +281,11 @@ class Writer:
         sheet.line("if gradients is None:")
         sheet.line("    return {}", result)
         sheet.line("# backward")
-        unpack_gradients, start = sheet.line(""), sheet.line("")
+        unpack_gradients, start, outer = sheet.line(""), sheet.line(""), sheet.line("")
         self.scatter(roots, 1.0, varies=True)
         for group in reversed(self.groups):
             group.backward(group.gradient())
-        self._parameters.finish(start)
+        self._parameters.finish(start, outer)
         sheet.line("return {}", result)
 
         views = self._parameters.views

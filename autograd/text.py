@@ -53,6 +53,10 @@ class Text:
             return 2.0 * self
         if _is_negative(other):
             return self - other.args[0]
+        if self.template == "np.maximum({}, {})" and isinstance(other, Text):
+            x, y = self.args
+            if _is_negative(x) and _is(y, 0.0) and other.template == "np.log1p({})":
+                return other - self.sheet.call("np.minimum", x.args[0], 0.0)  # softplus(-x)
         return self.sheet.binary("+", PLUS, self, other)
 
     def __radd__(self, other: Any) -> Any:
@@ -256,9 +260,11 @@ class Sheet:
         if not isinstance(c, Text):
             return a if c > 0.0 else b
         if c.shape[0] == 1 and _is(a, 1.0) and b is self.exp(-self.abs(c)):
-            # exp(min(c, 0)), the same: on a single row a call costs more than the numbers in it,
-            # and `softplus` has the maximum already.
-            return self.exp(-self.maximum(-c, 0.0))
+            # The same: on a single row a call costs more than the numbers in it, and `softplus` has
+            # the minimum, or the maximum, already.
+            if _is_negative(c):
+                return self.exp(-self.maximum(c.args[0], 0.0))
+            return self.exp(self.call("np.minimum", c, 0.0))
         # As IEEE has it, a - b > 0 where a > b, and only there.
         template, args = "{} > 0", (self.number(c),)  # type: tuple[str, tuple[Any, ...]]
         if c.template == "{} - {}":

@@ -397,9 +397,10 @@ def program(batch, parameters, gradients=None):
         return loss[0]
     # backward
     d_theta1, d_b1, d_theta2, d_b2 = gradients
+    outer = np.multiply if len(batch) == 1 else np.matmul  # the same for one column
     delta2 = -v1  # (1, b)
     np.add.reduce(delta2, axis=1, keepdims=True, out=d_b2)  # d_b2 = delta2.sum(axis=1)
-    np.matmul(delta2, x1.T, out=d_theta2)  # d_theta2 = delta2 @ x1.T
+    outer(delta2, x1.T, out=d_theta2)  # d_theta2 = delta2 @ x1.T
     t1 = 2.0 * a1  # (3, b)
     e = np.exp(-np.abs(t1))  # (3, b)
     t2 = 1.0 + e  # (3, b)
@@ -407,7 +408,7 @@ def program(batch, parameters, gradients=None):
     t4 = t3 * (np.where(t1 < 0, 1.0, e) / t2)  # (3, b)
     delta1 = (theta2.T @ delta2) * t4  # (3, b)
     np.add.reduce(delta1, axis=1, keepdims=True, out=d_b1)  # d_b1 = delta1.sum(axis=1)
-    np.matmul(delta1, x0.T, out=d_theta1)  # d_theta1 = delta1 @ x0.T
+    outer(delta1, x0.T, out=d_theta1)  # d_theta1 = delta1 @ x0.T
     return loss[0]
 '''
 

@@ -47,6 +47,8 @@ from .program import Operation, Program
 from .program import (
     compile as compile,
 )
+from .steps import Share, Step, steps
+from .trace import Trace, trace
 from .value import Value
 
 __all__ = [
@@ -54,6 +56,9 @@ __all__ = [
     "GradCheck",
     "Operation",
     "Program",
+    "Share",
+    "Step",
+    "Trace",
     "Value",
     "affine",
     "cos",
@@ -75,8 +80,10 @@ __all__ = [
     "softplus",
     "sqrt",
     "step",
+    "steps",
     "tanh",
     "topological_order",
+    "trace",
     "value_and_grad",
     "where",
 ]

@@ -10,7 +10,6 @@ import os
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,12 @@ import graphviz
 
 from .files import write_whole
 from .graph import topological_order
+from .notation import formula, names_of, number, printable
+from .player import Player
+from .stepper import stepper
 from .value import Value
 
 READABLE, DRAWABLE = 80, 2000  # nodes: up to where a picture helps, and where it can be made
-INFIX = ("+", "-", "*", "/", "**")
 FORMATS = ("svg", "png", "pdf")
 
 ADVICE = (
@@ -64,15 +65,16 @@ class Drawing:
     def __init__(self, root: Value, stop: Iterable[Value] = (), limit: int = DRAWABLE) -> None:
         if not isinstance(root, Value):
             raise TypeError(f"root must be a Value, got {type(root).__name__}")
-        nodes, cut = _nodes(root, set(stop))
+        self._order = topological_order(root)
+        nodes, cut = _nodes(self._order, set(stop))
         if len(nodes) > limit:
             raise ValueError(
                 f"the graph has {len(nodes)} nodes, more than {limit}, and could not be read. Draw "
                 "what leads to one of its nodes, draw(node), or what follows some of them, "
                 "draw(root, stop=nodes)"
             )
-        self.size = len(nodes)
-        names = _names(nodes)
+        self.size, self._nodes, self._cut = len(nodes), nodes, cut
+        names = names_of(nodes)
         self._text = _text(nodes, names, cut)
         self.source = _dot(nodes, names, cut)
 
@@ -94,17 +96,19 @@ class Drawing:
         """
         if format not in FORMATS:
             raise ValueError(f"format must be one of {', '.join(FORMATS)}, got {format!r}")
-        tool = _layout_tool()
-        if tool is None:
-            raise RuntimeError(f"nothing here can lay out a graph. {ADVICE}")
-        try:
-            if tool == "dot":
-                return bytes(graphviz.Source(self.source).pipe(format=format))
-            import pygraphviz
+        return lay_out(self.source, format)
 
-            return bytes(pygraphviz.AGraph(string=self.source).draw(format=format, prog="dot"))
-        except (graphviz.CalledProcessError, graphviz.ExecutableNotFound, OSError) as error:
-            raise RuntimeError(f"{tool} failed to lay out the graph: {error}") from error
+    def steps(self) -> Player:
+        """The picture in steps: values fill in forward, then gradients backward, from 0.
+
+        Returns:
+            A `Player`: shows itself in Jupyter, and has ``.save("steps.html")``.
+
+        Raises:
+            RuntimeError: nothing that can lay it out is installed. To read the sweep instead:
+                ``for step in steps(root): print(step)``.
+        """
+        return stepper(self._nodes, self._cut, self._order, lay_out)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the picture to ``path``, whole or not at all: .svg, .png, .pdf, or .dot.
@@ -122,6 +126,25 @@ class Drawing:
             raise ValueError(f"path must end in .svg, .png, .pdf or .dot, got {str(path)!r}")
 
 
+def lay_out(source: str, format: str) -> bytes:
+    """What Graphviz makes of a graph in its language.
+
+    Raises:
+        RuntimeError: nothing that can lay it out is installed, or it failed.
+    """
+    tool = _layout_tool()
+    if tool is None:
+        raise RuntimeError(f"nothing here can lay out a graph. {ADVICE}")
+    try:
+        if tool == "dot":
+            return bytes(graphviz.Source(source).pipe(format=format))
+        import pygraphviz
+
+        return bytes(pygraphviz.AGraph(string=source).draw(format=format, prog="dot"))
+    except (graphviz.CalledProcessError, graphviz.ExecutableNotFound, OSError) as error:
+        raise RuntimeError(f"{tool} failed to lay out the graph: {error}") from error
+
+
 def _layout_tool() -> str | None:
     if shutil.which("dot"):
         return "dot"
@@ -132,50 +155,21 @@ def _layout_tool() -> str | None:
     return "pygraphviz"
 
 
-def _nodes(root: Value, stop: set[Value]) -> tuple[list[Value], set[Value]]:
+def _nodes(order: list[Value], stop: set[Value]) -> tuple[list[Value], set[Value]]:
     """The nodes to draw in topological order, and those among them that are cut off."""
-    order = topological_order(root)
-    needed = {root}
+    needed = {order[-1]}
     for node in reversed(order):
         if node in needed and node not in stop:
             needed.update(v for v in node.inputs if isinstance(v, Value))
     return [node for node in order if node in needed], stop & needed
 
 
-def _number(x: float) -> str:
-    return f"{x + 0.0:.4g}".replace("-", "\N{MINUS SIGN}")  # + 0.0 turns -0 into 0
-
-
-def _printable(text: object) -> str:
-    """One line of at most 40 characters, whatever the text."""
-    line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))
-    return line if len(line) <= 40 else line[:39] + "\N{HORIZONTAL ELLIPSIS}"
-
-
-def _names(nodes: list[Value]) -> dict[Value, str]:
-    """The nodes' labels, or for those without v1, v2, ..."""
-    labels = {node.label for node in nodes}
-    made_up = (name for i in count(1) if (name := f"v{i}") not in labels)
-    return {node: _printable(node.label) or next(made_up) for node in nodes}
-
-
-def _formula(node: Value, names: dict[Value, str], most: int) -> str:
-    """How a node was computed: ``x * y``, ``sin(x)``; at most so many inputs are named."""
-    operands = [names[v] if isinstance(v, Value) else _number(v) for v in node.inputs[:most]]
-    if len(node.inputs) > most:
-        operands.append("\N{HORIZONTAL ELLIPSIS}")
-    op = _printable(node.op)
-    if op in INFIX and len(operands) == 2:
-        return f"{operands[0]} {op} {operands[1]}"
-    return f"{op}({', '.join(operands)})"
-
-
 def _text(nodes: list[Value], names: dict[Value, str], cut: set[Value]) -> str:
     """The graph as a table: one line per node, inputs first."""
     rows = [("node", "computed as", "value", "gradient")]
     for node in nodes:
-        formula = _formula(node, names, most=8) if node.op and node not in cut else ""
-        rows.append((names[node], formula, _number(node.data), _number(node.grad)))
+        how = formula(node, names, most=8) if node.op and node not in cut else ""
+        rows.append((names[node], how, number(node.data), number(node.grad)))
     widths = [max(map(len, column)) for column in zip(*rows)]
     return "\n".join(
         f"{name:<{widths[0]}}  {how:<{widths[1]}}  {value:>{widths[2]}}  {grad:>{widths[3]}}"
@@ -221,36 +215,36 @@ def _dot(nodes: list[Value], names: dict[Value, str], cut: set[Value]) -> str:
     )  # fmt: skip
     ids = {node: f"n{i}" for i, node in enumerate(nodes)}
     for node, name in ids.items():
-        formula = ""
+        how = ""
         if node.op:
             short = len(node.inputs) <= 2 and node not in cut
-            formula = _formula(node, names, most=2) if short else node.op
+            how = formula(node, names, most=2) if short else printable(node.op)
         style = "ROUNDED" if not node.op else "DASHED" if node in cut else "SOLID"
         border = 3 if node is nodes[-1] else 1
-        graph.node(name, _box(node, names[node], formula, style, border, largest))
+        graph.node(name, _box(node, names[node], how, style, border, largest))
         if node in cut:
             continue
         for i, (v, d) in enumerate(zip(node.inputs, node.partials)):
             if not isinstance(v, Value):
                 constant = f"{name}c{i}"
-                graph.node(constant, _number(v), fontcolor="#666666", margin="0.05")
+                graph.node(constant, number(v), fontcolor="#666666", margin="0.05")
                 graph.edge(constant, name, style="dashed")
             else:
-                graph.edge(ids[v], name, label=f" {_number(d)} ")
+                graph.edge(ids[v], name, label=f" {number(d)} ")
     return str(graph.source)
 
 
 def _escape(text: object) -> str:
     """Any text, to be shown as it is by one of Graphviz's HTML-like labels."""
     # A backslash in a span of its own, or "\\N" would be replaced by the node's name.
-    return html.escape(_printable(text)).replace("\\", '<FONT POINT-SIZE="12">&#92;</FONT>')
+    return html.escape(printable(text)).replace("\\", '<FONT POINT-SIZE="12">&#92;</FONT>')
 
 
-def _box(node: Value, name: str, formula: str, style: str, border: int, largest: float) -> str:
+def _box(node: Value, name: str, how: str, style: str, border: int, largest: float) -> str:
     """A node as one of Graphviz's HTML-like labels."""
     head = f"<B>{_escape(name)}</B>"
-    if formula:
-        head += f' = <FONT COLOR="#333333">{_escape(formula)}</FONT>'
+    if how:
+        head += f' = <FONT COLOR="#333333">{_escape(how)}</FONT>'
     rows = "".join(
         f'<TR><TD ALIGN="LEFT"><FONT POINT-SIZE="9" COLOR="#444444">{what}</FONT></TD>'
         f'<TD ALIGN="RIGHT">{_colour(number)}</TD></TR>'
@@ -265,7 +259,7 @@ def _box(node: Value, name: str, formula: str, style: str, border: int, largest:
 
 def _colour(x: float) -> str:
     """A number, in red where it is not finite."""
-    return _number(x) if math.isfinite(x) else f'<FONT COLOR="#b00000">{_number(x)}</FONT>'
+    return number(x) if math.isfinite(x) else f'<FONT COLOR="#b00000">{number(x)}</FONT>'
 
 
 def _value_bundle(self: Value, include: Any = None, exclude: Any = None) -> dict[str, str]:

@@ -1,0 +1,131 @@
+"""A picture that changes step by step, with buttons and a slider: one page that needs nothing else.
+
+The picture is an SVG in its finished state. A `Frame` says what it changes, so that the page can
+go forth and back. `player.js` does that where scripts run; elsewhere the finished picture shows.
+All text reaches the page as data: a label can't become markup.
+"""
+
+import base64
+import html
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .files import write_whole
+
+SCRIPT = Path(__file__).with_name("player.js").read_text(encoding="utf-8")
+STYLE = Path(__file__).with_name("player.css").read_text(encoding="utf-8")
+
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; \
+style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ margin: 1rem; font: 15px/1.5 system-ui, sans-serif; }}
+@media (prefers-color-scheme: dark) {{ body {{ background: #111; color: #eee; }} }}
+</style>
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One state of the picture.
+
+    Attributes:
+        title: what happens, in a line.
+        lines: more of it, below the title.
+        active: ids of the elements that are lit in this frame alone (they get the class ``on``).
+        changes: what is different from the frame before, by element id and attribute; the
+            attribute ``text`` is the element's text. The first frame sets all that others change.
+    """
+
+    title: str
+    lines: Sequence[str]
+    active: Sequence[str]
+    changes: Mapping[tuple[str, str], str]
+
+
+class Player:
+    """A picture in steps. It shows itself in Jupyter, and has ``.save("steps.html")``.
+
+    Args:
+        svg: the picture in its last state.
+        frames: its states.
+        details: by element id, the lines to show when it is clicked, a title first.
+        text: the same for a terminal.
+        title: what the picture is of.
+        word: what a frame is called, "step" or "update".
+        interval: milliseconds from frame to frame when it plays.
+    """
+
+    def __init__(
+        self,
+        svg: str,
+        frames: Sequence[Frame],
+        details: Mapping[str, Sequence[str]],
+        text: str,
+        title: str,
+        word: str = "step",
+        interval: int = 900,
+    ) -> None:
+        self.frames, self.title = list(frames), title
+        self._svg, self._text = svg, text
+        self._data = {"details": details, "word": word, "interval": interval}
+
+    def __repr__(self) -> str:
+        return self._text
+
+    def __len__(self) -> int:
+        """How many frames there are."""
+        return len(self.frames)
+
+    def fragment(self) -> str:
+        """The player as a piece of HTML, to stand in any page."""
+        picture = base64.b64encode(self._svg.encode()).decode()
+        frames = [
+            {
+                "title": frame.title,
+                "lines": frame.lines,
+                "active": frame.active,
+                "changes": [[*key, value] for key, value in frame.changes.items()],
+            }
+            for frame in self.frames
+        ]
+        data = json.dumps({"css": STYLE, "frames": frames, **self._data}, ensure_ascii=False)
+        # Inside a script only "</script>" would end it; without these three, nothing can.
+        for character in "<>&":
+            data = data.replace(character, f"\\u{ord(character):04x}")
+        return (
+            '<div data-chalkgrad="player" data-lm-suppress-shortcuts="true">\n'
+            f'<img alt="{html.escape(self.title)}" src="data:image/svg+xml;base64,{picture}">\n'
+            f'<script type="application/json">{data}</script>\n'
+            f"<script>\n{SCRIPT}</script>\n</div>"
+        )
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": self.fragment()}
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a page that works from a file, without a network: whole or not at all.
+
+        Raises:
+            ValueError: the name does not end in .html.
+            OSError: the file can't be written.
+        """
+        if Path(path).suffix.lower() != ".html":
+            raise ValueError(f"path must end in .html, got {str(path)!r}")
+        page = PAGE.format(title=html.escape(self.title), body=self.fragment())
+        write_whole(path, page.encode())

@@ -1,0 +1,337 @@
+"""The graph of a computation as a `Player`: values fill in forward, gradients backward."""
+
+import html
+import math
+import shlex
+from collections import defaultdict
+from collections.abc import Callable
+
+import graphviz
+
+from .notation import (
+    MINUS,
+    PARTIAL,
+    TIMES,
+    factor,
+    formula,
+    names_of,
+    number,
+    printable,
+    shortened,
+)
+from .player import Frame, Player
+from .steps import Share, Step, sweep, uses
+from .value import Value
+
+Layout = Callable[[str, str], bytes]
+
+INCH = 72  # points, in which Graphviz's plain format and our picture measure
+LETTER, ROW = 6.9, 17  # the width of a letter and the height of a row in a box
+WIDEST = f"{MINUS}0.0000001234"  # the room that a number needs
+
+# What both kinds of picture, of operations and of neurons, are painted in. The class `dark` comes
+# from the page; as a picture alone it stays light.
+PAINT = """
+.picture { --ink: #1c1c1c; --soft: #5c5c5c; --paper: #ffffff; --line: #8a8a8a; --on: #a3006d;
+  --plus: #3f8fd0; --minus: #ee8a2e; --odd: #ffd400;
+  font-family: Helvetica, Arial, sans-serif; background: var(--paper); }
+.picture.dark { --ink: #ececec; --soft: #b0b0b0; --paper: #1b1c1e; --line: #85898e; --on: #ff8fd2;
+  --plus: #3b8ad0; --minus: #d2751c; --odd: #b39400; }
+text { fill: var(--ink); }
+.plus { fill: var(--plus); } .minus { fill: var(--minus); } .odd { fill: var(--odd); }
+.none { fill: none; }
+"""
+STYLE = f"""{PAINT}
+.frame {{ fill: none; stroke: var(--ink); stroke-width: 1.2; }}
+.root .frame {{ stroke-width: 3; }}
+.cut .frame {{ stroke-dasharray: 5 3; }}
+.back {{ fill: var(--paper); }}
+.node text {{ font-size: 12px; }} .node .what {{ fill: var(--soft); font-size: 11px; }}
+.node .name {{ font-weight: bold; }} .node .how {{ font-weight: normal; }}
+.node.on .frame, .node.picked .frame, .node:focus .frame {{ stroke: var(--on); stroke-width: 3; }}
+.edge path {{ fill: none; stroke: var(--line); stroke-width: 1.2; }}
+.edge .tip {{ fill: var(--line); }}
+.edge text {{ font-size: 10.5px; fill: var(--soft); text-anchor: middle; stroke: var(--paper);
+  stroke-width: 3px; paint-order: stroke; }}
+.edge.on path {{ stroke: var(--on); stroke-width: 2.6; }} .edge.on .tip {{ fill: var(--on); }}
+.edge.on text {{ fill: var(--on); font-weight: bold; }}
+.constant {{ font-size: 11px; fill: var(--soft); text-anchor: middle; }}
+"""
+
+
+def stepper(nodes: list[Value], cut: set[Value], order: list[Value], layout: Layout) -> Player:
+    """The player of a graph.
+
+    Args:
+        nodes: those that are shown, in topological order, the root last.
+        cut: those among them whose inputs are not shown.
+        order: the whole graph in topological order: what is not shown passes on gradients too.
+        layout: lays out a graph in Graphviz's language, ``layout(source, "plain")``.
+    """
+    return _Stepper(nodes, cut, order, layout).player()
+
+
+class _Stepper:
+    def __init__(
+        self, nodes: list[Value], cut: set[Value], order: list[Value], layout: Layout
+    ) -> None:
+        self.nodes, self.cut = nodes, cut
+        self.names = names_of(nodes)
+        self.ids = {node: f"n{i}" for i, node in enumerate(nodes)}
+        self.steps = list(sweep(order))
+        self.uses = uses(self.steps)
+        # The inputs that are drawn, in order: an edge each.
+        self.inputs = {
+            node: [] if node in cut else list(zip(node.inputs, node.partials)) for node in nodes
+        }
+        self.grads = {self.steps[0].node: 1.0}
+        self.grads.update({v: found[-1][1].after for v, found in self.uses.items()})
+        finite = [abs(g) for v, g in self.grads.items() if v in self.ids and math.isfinite(g)]
+        self.largest = max(finite, default=0.0) or 1.0
+        self.svg = self._draw(layout)
+
+    def player(self) -> Player:
+        frames = [self._start(), *self._forward(), *self._backward()]
+        root = self.names[self.nodes[-1]]
+        title = f"Computation graph of {root}, {len(self.nodes)} nodes, with values and gradients"
+        text = "\n".join(
+            "\n    ".join([f"{i}. {frame.title}", *frame.lines]) for i, frame in enumerate(frames)
+        )
+        return Player(self.svg, frames, self._details(), text, title)
+
+    # The frames
+
+    def _start(self) -> Frame:
+        changes: dict[tuple[str, str], str] = {}
+        given = [v for v in self.nodes if not self.inputs[v]]
+        for v, name in self.ids.items():
+            changes[f"{name}v", "text"] = number(v.data) if not self.inputs[v] else ""
+            changes[f"{name}g", "text"] = ""
+            changes |= self._fill(v, 0.0)
+            changes.update({(f"{name}e{i}t", "text"): "" for i in self._labelled(v)})
+        lines = shortened([f"{self.names[v]} = {number(v.data)}" for v in given], most=6)
+        return Frame(
+            "Start: these numbers are given.", lines, [self.ids[v] for v in given], changes
+        )
+
+    def _forward(self) -> list[Frame]:
+        frames = []
+        for v, name in self.ids.items():
+            if not self.inputs[v]:
+                continue
+            value = number(v.data)
+            lines = [f"= {formula(v, None, most=6)} = {value}"]
+            partials = [
+                f"{PARTIAL}{self.names[v]}/{PARTIAL}{self.names[x]} = {number(d)}"
+                for x, d in self.inputs[v] if isinstance(x, Value)
+            ]  # fmt: skip
+            lines.append(f"At the arrows: {', '.join(shortened(partials))}")
+            changes = {(f"{name}v", "text"): value}
+            changes.update(
+                {(f"{name}e{i}t", "text"): number(d) for i, d in self._labelled(v).items()}
+            )
+            how = formula(v, self.names, most=6)
+            title = f"Forward: {self.names[v]} = {how}"
+            frames.append(Frame(title, lines, self._lit(v), changes))
+        return frames
+
+    def _backward(self) -> list[Frame]:
+        root = self.nodes[-1]
+        changes = {(f"{name}g", "text"): "0" for name in self.ids.values()}
+        changes |= self._gradient(root, 1.0)
+        name = self.names[root]
+        lines = [f"{name}.grad = d{name}/d{name} = 1"]
+        frames = [Frame("Backward: all gradients are 0, but for the result's.", lines,
+                        [self.ids[root]], changes)]  # fmt: skip
+        for step in self.steps[1:]:
+            shares = [share for share in step.shares if share.input in self.ids]
+            if not shares:
+                continue
+            changes = {}
+            for share in shares:
+                if isinstance(share.input, Value):
+                    changes |= self._gradient(share.input, share.after)
+            title = f"Backward: {step.title}, {step.names[step.node]}.grad = {number(step.grad)}"
+            frames.append(Frame(title, step.lines(), self._lit(step.node), changes))
+        return frames
+
+    def _lit(self, v: Value) -> list[str]:
+        """The node with its edges, if it is drawn."""
+        if v not in self.ids:
+            return []
+        name = self.ids[v]
+        return [name, *[f"{name}e{i}" for i in range(len(self.inputs[v]))]]
+
+    def _labelled(self, v: Value) -> dict[int, float]:
+        """The edges of a node that come from Values, and so have a number: its partials."""
+        return {i: d for i, (x, d) in enumerate(self.inputs[v]) if isinstance(x, Value)}
+
+    def _gradient(self, v: Value, grad: float) -> dict[tuple[str, str], str]:
+        return {(f"{self.ids[v]}g", "text"): number(grad), **self._fill(v, grad)}
+
+    def _fill(self, v: Value, grad: float) -> dict[tuple[str, str], str]:
+        paint, depth = fill(grad, self.largest)
+        name = f"{self.ids[v]}f"
+        return {(name, "class"): paint, (name, "fill-opacity"): depth}
+
+    def _details(self) -> dict[str, list[str]]:
+        """For each node, how its value came about, and its gradient as a sum over its uses."""
+        details = {}
+        for v, name in self.names.items():
+            value = f"{name} = {number(v.data)}"
+            if self.inputs[v]:
+                value = f"{name} = {formula(v, self.names, 6)} = {number(v.data)}"
+            grad = self.grads.get(v, 0.0)
+            lines = [f"{name}.grad = {number(grad)}: it is the result itself"]
+            if self.uses[v]:
+                lines = self._sum(v, self.uses[v])
+            details[self.ids[v]] = [value, *lines]
+        return details
+
+    def _sum(self, v: Value, found: list[tuple[Step, Share]]) -> list[str]:
+        letters, numbers = [], []
+        for step, share in found:
+            at = step.names[step.node]
+            letters.append(f"{at}.grad {TIMES} {PARTIAL}{at}/{PARTIAL}{self.names[v]}")
+            numbers.append(f"{factor(step.grad)} {TIMES} {factor(share.partial)}")
+        return [
+            f"{self.names[v]}.grad = {' + '.join(shortened(letters))}",
+            f"= {' + '.join(shortened(numbers))} = {number(self.grads[v])}",
+        ]
+
+    # The picture, in its last state
+
+    def _draw(self, layout: Layout) -> str:
+        graph = graphviz.Digraph(
+            graph_attr={"rankdir": "LR", "nodesep": "0.2", "ranksep": "0.55"},
+            node_attr={"shape": "box", "fixedsize": "true", "label": "", "margin": "0"},
+            edge_attr={"dir": "none", "fontname": "Helvetica,Arial,sans-serif", "fontsize": "10"},
+        )
+        heads: dict[Value, tuple[str, str]] = {}
+        for v, name in self.ids.items():
+            how = ""
+            if v.op:
+                short = len(v.inputs) <= 2 and v not in self.cut
+                how = f" = {formula(v, self.names, most=2) if short else printable(v.op)}"
+            heads[v] = self.names[v], how
+            letters = max(len("".join(heads[v])), len("value ") + len(number(v.data)) + 1, 13)
+            size = {"width": LETTER * letters + 14, "height": 3 * ROW + 8}
+            graph.node(name, **{k: f"{x / INCH:.4f}" for k, x in size.items()})
+            for i, (x, d) in enumerate(self.inputs[v]):
+                if isinstance(x, Value):
+                    graph.edge(self.ids[x], name, label=f" {number(d)} ")
+                else:
+                    width = (LETTER * len(number(x)) + 8) / INCH
+                    graph.node(f"{name}c{i}", width=f"{width:.4f}", height="0.25")
+                    graph.edge(f"{name}c{i}", name)
+        places, lines, (width, height) = _read(layout(graph.source, "plain").decode())
+        parts = []
+        for v, name in self.ids.items():
+            for i, (x, d) in enumerate(self.inputs[v]):
+                tail = self.ids[x] if isinstance(x, Value) else f"{name}c{i}"
+                curve, at = lines[tail, name].pop(0)
+                parts.append(_edge(f"{name}e{i}", curve, at, number(d)))
+                if not isinstance(x, Value):
+                    px, py, _, _ = places[tail]
+                    parts.append(f'<text class="constant" x="{px:.1f}" y="{py + 4:.1f}">'
+                                 f"{number(x)}</text>")  # fmt: skip
+        parts += [self._box(v, heads[v], places[name]) for v, name in self.ids.items()]
+        return svg(
+            width + 16, height + 16, STYLE, f'<g transform="translate(8 8)">{"".join(parts)}</g>'
+        )
+
+    def _box(
+        self, v: Value, head: tuple[str, str], place: tuple[float, float, float, float]
+    ) -> str:
+        x, y, width, height = place
+        name = self.ids[v]
+        left, right, top = x - width / 2, x + width / 2, y - height / 2
+        kind = "root" if v is self.nodes[-1] else "cut" if v in self.cut else "plain"
+        round_ = ' rx="9"' if not v.op else ""
+        area = f'x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height:.1f}"{round_}'
+        grad = self.grads.get(v, 0.0)
+        paint, depth = fill(grad, self.largest)
+        rows = [
+            f'<text class="what" x="{left + 7:.1f}" y="{top + k * ROW:.1f}">{what}</text>'
+            f'<text id="{name}{what[0]}" x="{right - 7:.1f}" y="{top + k * ROW:.1f}"'
+            f' text-anchor="end">{number(z)}</text>'
+            for k, what, z in ((2, "value", v.data), (3, "grad", grad))
+        ]
+        return (
+            f'<g id="{name}" class="node {kind}"><rect class="back" {area}/>'
+            f'<rect id="{name}f" class="{paint}" fill-opacity="{depth}" {area}/>'
+            f'<rect class="frame" {area}/>'
+            f'<text class="name" x="{left + 7:.1f}" y="{top + ROW - 1:.1f}">{html.escape(head[0])}'
+            f'<tspan class="how">{html.escape(head[1])}</tspan></text>{"".join(rows)}</g>'
+        )
+
+
+def fill(grad: float, largest: float) -> tuple[str, str]:
+    """The colour for a gradient: its class (by its sign) and its opacity (by its size)."""
+    if not math.isfinite(grad):
+        return "odd", "1"
+    if grad == 0.0:
+        return "none", "0"
+    depth = 0.15 + 0.6 * math.sqrt(min(abs(grad) / largest, 1.0))
+    return "plus" if grad > 0 else "minus", f"{depth:.2f}"
+
+
+def svg(width: float, height: float, style: str, body: str) -> str:
+    """A whole SVG document."""
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="picture" width="{width:.0f}" height="{height:.0f}"'
+        f' viewBox="0 0 {width:.0f} {height:.0f}"><style>{style}</style>{body}</svg>'
+    )
+
+
+Place = tuple[float, float, float, float]
+Line = tuple[list[tuple[float, float]], tuple[float, float] | None]
+
+
+def _read(
+    plain: str,
+) -> tuple[dict[str, Place], dict[tuple[str, str], list[Line]], tuple[float, float]]:
+    """Graphviz's plain format: places of nodes (centre, size), curves of edges, the whole size."""
+    places: dict[str, Place] = {}
+    lines: dict[tuple[str, str], list[Line]] = defaultdict(list)
+    width = height = 0.0
+
+    def point(x: str, y: str) -> tuple[float, float]:
+        return float(x) * INCH, height - float(y) * INCH
+
+    for text in plain.splitlines():
+        kind, *words = shlex.split(text)
+        if kind == "graph":
+            width, height = float(words[1]) * INCH, float(words[2]) * INCH
+        elif kind == "node":
+            x, y = point(words[1], words[2])
+            places[words[0]] = x, y, float(words[3]) * INCH, float(words[4]) * INCH
+        elif kind == "edge":
+            n = int(words[2])
+            curve = [point(*words[3 + 2 * i : 5 + 2 * i]) for i in range(n)]
+            rest = words[3 + 2 * n :]
+            lines[words[0], words[1]].append((curve, point(*rest[1:3]) if len(rest) > 2 else None))
+    return places, lines, (width, height)
+
+
+def _edge(
+    name: str, curve: list[tuple[float, float]], at: tuple[float, float] | None, text: str
+) -> str:
+    """An arrow along a curve of Graphviz's, with a number beside it."""
+    (x0, y0), (x, y) = curve[-2:]
+    length = math.hypot(x - x0, y - y0) or 1.0
+    dx, dy = (x - x0) / length, (y - y0) / length
+    base = x - 7 * dx, y - 7 * dy  # where the tip begins
+    side = -3.2 * dy, 3.2 * dx
+    corners = [
+        (x, y),
+        (base[0] + side[0], base[1] + side[1]),
+        (base[0] - side[0], base[1] - side[1]),
+    ]
+    start, *rest = [f"{a:.1f} {b:.1f}" for a, b in [*curve[:-1], base]]
+    path = f"M{start}C{' '.join(rest)}"
+    tip = f"M{'L'.join(f'{a:.1f} {b:.1f}' for a, b in corners)}Z"
+    label = ""
+    if at is not None:
+        label = f'<text id="{name}t" x="{at[0]:.1f}" y="{at[1] + 4:.1f}">{text}</text>'
+    return f'<g id="{name}" class="edge"><path d="{path}"/><path class="tip" d="{tip}"/>{label}</g>'

@@ -1,0 +1,148 @@
+"""The reverse sweep one step at a time, to be watched.
+
+>>> from autograd import Value, steps
+>>> x, y = Value(2.0, label="x"), Value(3.0, label="y")
+>>> f = x * y + x
+>>> for step in steps(f):
+...     print(step)
+v2.grad = 1
+v2 = v1 + x
+    v1.grad += 1 × 1  (0 → 1)
+    x.grad += 1 × 1  (0 → 1)
+v1 = x * y
+    x.grad += 1 × 3  (1 → 4)
+    y.grad += 1 × 2  (0 → 2)
+>>> x.grad, y.grad
+(4.0, 2.0)
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from .graph import topological_order
+from .notation import TIMES, factor, formula, names_of, number, shortened
+from .value import Number, Value
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one input of a node gets: ``input.grad += node.grad * partial``.
+
+    Attributes:
+        input: a Value, or a plain number, which has no gradient.
+        partial: the local derivative, d node / d input.
+        product: ``node.grad * partial``.
+        before, after: the input's gradient, without this share and with it; 0 for a number.
+    """
+
+    input: Number
+    partial: float
+    product: float
+    before: float = 0.0
+    after: float = 0.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a reverse sweep: a node hands its gradient on to its inputs.
+
+    The first step has no shares: the root's own gradient is set to 1.
+
+    Attributes:
+        node: the node.
+        grad: its gradient, complete now, since all that it went into has had its turn.
+        shares: one `Share` per input, in order.
+    """
+
+    node: Value
+    grad: float
+    shares: tuple[Share, ...]
+    names: Mapping[Value, str] = field(repr=False, compare=False)
+
+    def __str__(self) -> str:
+        return "\n    ".join([self.title, *self.lines()])
+
+    @property
+    def title(self) -> str:
+        """The node, and how it was computed; for the first step, where the sweep begins."""
+        name = self.names[self.node]
+        if not self.shares:
+            return f"{name}.grad = {number(self.grad)}"
+        return f"{name} = {formula(self.node, self.names, most=6)}"
+
+    def lines(self, most: int = 6) -> list[str]:
+        """The chain rule in numbers, a line per input that is a Value: at most so many."""
+        return shortened(
+            [
+                f"{self.names[s.input]}.grad += {number(self.grad)} {TIMES} {factor(s.partial)}"
+                f"  ({number(s.before)} → {number(s.after)})"
+                for s in self.shares
+                if isinstance(s.input, Value)
+            ],
+            most,
+        )
+
+
+def steps(root: Value) -> Iterator[Step]:
+    """The reverse sweep from ``root`` as an iterator: each `Step` is done when it is handed out.
+
+    Print it to read the chain rule in numbers, or walk it by hand with ``next()`` and draw the
+    graph in between, ``draw(root, step=step)``: the gradients fill up as the sweep goes on. At its
+    end all are what `Value.backward` leaves; a sweep left halfway leaves them as they are.
+
+    Raises:
+        TypeError: ``root`` is not a Value.
+    """
+    order = topological_order(root)
+    return _written(order, sweep(order, {v: v.grad for v in order if not v.op}))
+
+
+def _written(order: list[Value], swept: Iterator[Step]) -> Iterator[Step]:
+    """The steps of a sweep, their gradients written into the nodes."""
+    for node in order:
+        if node.op:
+            node.grad = 0.0
+    for step in swept:
+        if not step.shares:
+            step.node.grad = step.grad
+        for share in step.shares:
+            if isinstance(share.input, Value):
+                share.input.grad = share.after
+        yield step
+
+
+def sweep(order: list[Value], leaves: Mapping[Value, float] | None = None) -> Iterator[Step]:
+    """The steps of a reverse sweep over a topological order, without a change to any ``grad``.
+
+    ``leaves`` are gradients that leaves have from before; 0 if not given.
+    """
+    grads = dict.fromkeys(order, 0.0)
+    grads.update(leaves or {})
+    names = names_of(order)
+    root = order[-1]
+    grads[root] += 1.0
+    yield Step(root, grads[root], (), names)
+    for node in reversed(order):
+        if not node.op:
+            continue
+        shares, grad = [], grads[node]
+        for v, partial in zip(node.inputs, node.partials):
+            product = grad * partial
+            if isinstance(v, Value):
+                before = grads[v]
+                grads[v] = before + product
+                shares.append(Share(v, partial, product, before, grads[v]))
+            else:
+                shares.append(Share(v, partial, product))
+        yield Step(node, grad, tuple(shares), names)
+
+
+def uses(swept: Iterable[Step]) -> dict[Value, list[tuple[Step, Share]]]:
+    """For each node all that its gradient is the sum of, in the order of the sweep."""
+    found: dict[Value, list[tuple[Step, Share]]] = defaultdict(list)
+    for step in swept:
+        for share in step.shares:
+            if isinstance(share.input, Value):
+                found[share.input].append((step, share))
+    return found

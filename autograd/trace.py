@@ -1,0 +1,111 @@
+"""The evaluation trace: a graph as a table, values computed downward, adjoints upward.
+
+The form is that of Baydin, Pearlmutter, Radul and Siskind (2018), "Automatic differentiation in
+machine learning: a survey", tables 2 and 3. The adjoint of v, written with a bar, is d root / d v.
+"""
+
+import html
+import unicodedata
+
+from .graph import topological_order
+from .notation import ELLIPSIS, PARTIAL, TIMES, factor, formula, names_of, number, shortened
+from .steps import sweep, uses
+from .value import Value
+
+SHOWN = 200  # rows; a longer trace is shown without its middle
+FORWARD, BACKWARD = "forward, downward", "backward, upward"
+
+
+def trace(root: Value) -> "Trace":
+    """The evaluation trace of the graph that ``root`` was computed by.
+
+    Left, to be read downward, how each value follows from those before it; right, to be read
+    upward, how each adjoint d root / d v follows from those after it. The adjoints are computed for
+    the table: no ``grad`` is read or changed.
+
+    Returns:
+        A `Trace`: print it, or look at it in Jupyter.
+
+    Raises:
+        TypeError: ``root`` is not a Value.
+
+    >>> x, y = Value(2.0, label="x"), Value(5.0, label="y")
+    >>> print(trace(x * y - y))
+    forward, downward               backward, upward
+    x                       = 2     x̄   = v̄1 × ∂v1/∂x                = 1 × 5             = 5
+    y                       = 5     ȳ   = v̄2 × ∂v2/∂y + v̄1 × ∂v1/∂y  = 1 × (−1) + 1 × 2  = 1
+    v1  = x * y   = 2 * 5   = 10    v̄1  = v̄2 × ∂v2/∂v1               = 1 × 1             = 1
+    v2  = v1 - y  = 10 - 5  = 5     v̄2                                                   = 1
+    """
+    return Trace(root)
+
+
+class Trace:
+    """An evaluation trace, as made by `trace`.
+
+    Attributes:
+        rows: one per node, inputs first, each of eight texts: the node, its formula, the same in
+            numbers, its value; its adjoint, the sum over what the node went into, the same in
+            numbers, the adjoint's value.
+    """
+
+    def __init__(self, root: Value) -> None:
+        order = topological_order(root)
+        names = names_of(order)
+        swept = list(sweep(order))
+        used = uses(swept)
+        self.rows = []
+        for node in order:
+            formulas = [formula(node, n, most=4) if node.op else "" for n in (names, None)]
+            letters, numbers = [], []
+            for step, share in used[node]:
+                at = names[step.node]
+                letters.append(f"{_bar(at)} {TIMES} {PARTIAL}{at}/{PARTIAL}{names[node]}")
+                numbers.append(f"{factor(step.grad)} {TIMES} {factor(share.partial)}")
+            sums = [" + ".join(shortened(terms)) for terms in (letters, numbers)]
+            total = used[node][-1][1].after if used[node] else 1.0
+            self.rows.append(
+                (names[node], *formulas, number(node.data),
+                 _bar(names[node]), *sums, number(total))
+            )  # fmt: skip
+
+    def _cells(self) -> list[list[str]]:
+        """The rows as they are shown: equations, and a long table without its middle."""
+        rows = list(self.rows)
+        left_out = len(rows) - SHOWN
+        if left_out > 0:
+            middle = (f"{ELLIPSIS} {left_out:,} more {ELLIPSIS}", *[""] * 7)
+            rows[SHOWN // 2 : -SHOWN // 2] = [middle]
+        return [
+            [f"= {text}" if text and i % 4 else text for i, text in enumerate(row)] for row in rows
+        ]
+
+    def __repr__(self) -> str:
+        cells = self._cells()
+        widths = [max(map(_width, column)) for column in zip(*cells)]
+        lines = []
+        for row in cells:
+            padded = [text + " " * (w - _width(text)) for text, w in zip(row, widths)]
+            lines.append(f"{'  '.join(padded[:4])}    {'  '.join(padded[4:])}".rstrip())
+        left = sum(widths[:4]) + 2 * 3 + 4
+        return "\n".join([f"{FORWARD:<{left}}{BACKWARD}", *lines])
+
+    def _repr_html_(self) -> str:
+        """The table in Jupyter."""
+        head = "".join(f'<th colspan="4" style="text-align:left">{t}</th>'
+                       for t in (FORWARD, BACKWARD))  # fmt: skip
+        body = "".join(
+            "<tr>" + "".join(f'<td style="text-align:left">{html.escape(t)}</td>' for t in row)
+            + "</tr>" for row in self._cells()
+        )  # fmt: skip
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _bar(name: str) -> str:
+    """The adjoint's name: the node's with a bar over its first letter."""
+    return unicodedata.normalize("NFC", f"{name[0]}\N{COMBINING MACRON}{name[1:]}")
+
+
+def _width(text: str) -> int:
+    """How many columns a text takes in a terminal."""
+    return sum(not unicodedata.combining(c) for c in text)

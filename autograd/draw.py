@@ -20,9 +20,11 @@ from .graph import topological_order
 from .notation import formula, names_of, number, printable
 from .player import Player
 from .stepper import stepper
+from .steps import Step
 from .value import Value
 
 READABLE, DRAWABLE = 80, 2000  # nodes: up to where a picture helps, and where it can be made
+LIT = "#a3006d"  # what a step is about
 FORMATS = ("svg", "png", "pdf")
 
 ADVICE = (
@@ -31,7 +33,9 @@ ADVICE = (
 )
 
 
-def draw(root: Value, *, stop: Iterable[Value] = (), limit: int = DRAWABLE) -> "Drawing":
+def draw(
+    root: Value, *, stop: Iterable[Value] = (), limit: int = DRAWABLE, step: Step | None = None
+) -> "Drawing":
     """The picture of the graph that ``root`` was computed by, inputs on the left.
 
     A box shows a node's label and operation, its value, and its gradient; the number at an edge is
@@ -43,15 +47,16 @@ def draw(root: Value, *, stop: Iterable[Value] = (), limit: int = DRAWABLE) -> "
         stop: nodes to draw without what they were computed from, so that the end of a large graph
             can be seen alone.
         limit: the most nodes to draw.
+        step: a step of `steps`, whose node and arrows are to be lit.
 
     Returns:
-        A `Drawing`: shows itself in Jupyter, and has ``.save(path)`` and ``.source``.
+        A `Drawing`: shows itself in Jupyter, and has ``.steps()``, ``.save(path)`` and ``.source``.
 
     Raises:
-        TypeError: ``root`` is not a Value.
-        ValueError: there are more than ``limit`` nodes.
+        TypeError: ``root`` is not a Value, or ``step`` is no `Step`.
+        ValueError: there are more than ``limit`` nodes, or ``step`` is of another graph.
     """
-    return Drawing(root, stop, limit)
+    return Drawing(root, stop, limit, step)
 
 
 class Drawing:
@@ -62,21 +67,33 @@ class Drawing:
         size: how many nodes it shows.
     """
 
-    def __init__(self, root: Value, stop: Iterable[Value] = (), limit: int = DRAWABLE) -> None:
+    def __init__(
+        self,
+        root: Value,
+        stop: Iterable[Value] = (),
+        limit: int = DRAWABLE,
+        step: Step | None = None,
+    ) -> None:
         if not isinstance(root, Value):
             raise TypeError(f"root must be a Value, got {type(root).__name__}")
+        if step is not None and not isinstance(step, Step):
+            raise TypeError(f"step must be a Step, as `steps` makes them, got {step!r}")
         self._order = topological_order(root)
         nodes, cut = _nodes(self._order, set(stop))
         if len(nodes) > limit:
             raise ValueError(
                 f"the graph has {len(nodes)} nodes, more than {limit}, and could not be read. Draw "
                 "what leads to one of its nodes, draw(node), or what follows some of them, "
-                "draw(root, stop=nodes)"
+                "draw(root, stop=nodes); or read it, trace(root). A network's neurons: "
+                "nn.draw(net, x, y, loss)"
             )
+        if step is not None and step.node not in self._order:
+            raise ValueError("step is of another graph: give one of steps(root)")
+        lit = None if step is None else step.node
         self.size, self._nodes, self._cut = len(nodes), nodes, cut
         names = names_of(nodes)
         self._text = _text(nodes, names, cut)
-        self.source = _dot(nodes, names, cut)
+        self.source = _dot(nodes, names, cut, lit)
 
     def __repr__(self) -> str:
         return self._text if _layout_tool() else f"{self._text}\n{ADVICE}"
@@ -196,7 +213,7 @@ LEGEND = (
 )
 
 
-def _dot(nodes: list[Value], names: dict[Value, str], cut: set[Value]) -> str:
+def _dot(nodes: list[Value], names: dict[Value, str], cut: set[Value], lit: Value | None) -> str:
     """The graph in Graphviz's language: a box per node, an arrow per input."""
     largest = max((abs(n.grad) for n in nodes if math.isfinite(n.grad)), default=0.0) or 1.0
     fresh = all(node.grad == 0.0 for node in nodes)
@@ -220,8 +237,9 @@ def _dot(nodes: list[Value], names: dict[Value, str], cut: set[Value]) -> str:
             short = len(node.inputs) <= 2 and node not in cut
             how = formula(node, names, most=2) if short else printable(node.op)
         style = "ROUNDED" if not node.op else "DASHED" if node in cut else "SOLID"
-        border = 3 if node is nodes[-1] else 1
-        graph.node(name, _box(node, names[node], how, style, border, largest))
+        border = 3 if node in (nodes[-1], lit) else 1
+        frame = LIT if node is lit else "#333333"
+        graph.node(name, _box(node, names[node], how, style, border, frame, largest))
         if node in cut:
             continue
         for i, (v, d) in enumerate(zip(node.inputs, node.partials)):
@@ -230,7 +248,8 @@ def _dot(nodes: list[Value], names: dict[Value, str], cut: set[Value]) -> str:
                 graph.node(constant, number(v), fontcolor="#666666", margin="0.05")
                 graph.edge(constant, name, style="dashed")
             else:
-                graph.edge(ids[v], name, label=f" {number(d)} ")
+                light = {"color": LIT, "fontcolor": LIT, "penwidth": "2.5"} if node is lit else {}
+                graph.edge(ids[v], name, label=f" {number(d)} ", **light)
     return str(graph.source)
 
 
@@ -240,7 +259,9 @@ def _escape(text: object) -> str:
     return html.escape(printable(text)).replace("\\", '<FONT POINT-SIZE="12">&#92;</FONT>')
 
 
-def _box(node: Value, name: str, how: str, style: str, border: int, largest: float) -> str:
+def _box(
+    node: Value, name: str, how: str, style: str, border: int, frame: str, largest: float
+) -> str:
     """A node as one of Graphviz's HTML-like labels."""
     head = f"<B>{_escape(name)}</B>"
     if how:
@@ -252,7 +273,7 @@ def _box(node: Value, name: str, how: str, style: str, border: int, largest: flo
     )
     return (
         f'<<TABLE BORDER="{border}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2"'
-        f' STYLE="{style}" COLOR="#333333" BGCOLOR="{_fill(node.grad, largest)}">'
+        f' STYLE="{style}" COLOR="{frame}" BGCOLOR="{_fill(node.grad, largest)}">'
         f'<TR><TD COLSPAN="2">{head}</TD></TR>{rows}</TABLE>>'
     )
 

@@ -49,9 +49,10 @@
     const caption = element("div", { class: "caption", "aria-live": "polite" });
     const detail = element("div", { class: "detail", "aria-live": "polite", hidden: "" });
     const stage = element("div", { class: "stage" }, svg);
-    const player = element("div", { class: "player" }, stage,
-      element("div", { class: "controls", role: "group", "aria-label": "Controls" },
-        first, previous, play, next, last, slider, count), caption, detail);
+    const controls = element("div", { class: "controls", role: "group", "aria-label": "Controls" },
+      first, previous, play, next, last, slider, count);
+    controls.hidden = frames.length === 1;
+    const player = element("div", { class: "player" }, stage, controls, caption, detail);
     const most = Math.max(...frames.map((frame) => 1 + frame.lines.length));
     player.style.setProperty("--lines", Math.min(most, 10));
     player.style.setProperty("--least", `${0.55 * svg.getAttribute("width")}px`);
@@ -79,7 +80,7 @@
     }
 
     function light(frame, on) {
-      for (const id of frame.active) byId(id).classList.toggle("on", on);
+      for (const id of frame.active) byId(id).toggleAttribute("data-on", on);
     }
 
     function go(to) {
@@ -113,11 +114,11 @@
     }
 
     function pick(target) {
-      const again = target !== null && target.classList.contains("picked");
-      svg.querySelectorAll(".picked").forEach((e) => e.classList.remove("picked"));
+      const again = target !== null && target.hasAttribute("data-picked");
+      svg.querySelectorAll("[data-picked]").forEach((e) => e.removeAttribute("data-picked"));
       detail.hidden = target === null || again;
       if (detail.hidden) return;
-      target.classList.add("picked");
+      target.setAttribute("data-picked", "");
       const [title, ...lines] = details[target.id];
       write(detail, title, lines);
     }

@@ -47,7 +47,7 @@ class Frame:
     Attributes:
         title: what happens, in a line.
         lines: more of it, below the title.
-        active: ids of the elements that are lit in this frame alone (they get the class ``on``).
+        active: ids of the elements that are lit in this frame alone, by an attribute ``data-on``.
         changes: what is different from the frame before, by element id and attribute; the
             attribute ``text`` is the element's text. The first frame sets all that others change.
     """
@@ -56,6 +56,13 @@ class Frame:
     lines: Sequence[str]
     active: Sequence[str]
     changes: Mapping[tuple[str, str], str]
+
+
+def differences(
+    before: Mapping[tuple[str, str], str], after: Mapping[tuple[str, str], str]
+) -> dict[tuple[str, str], str]:
+    """The changes that lead from one whole state of a picture to another."""
+    return {key: value for key, value in after.items() if before.get(key) != value}
 
 
 class Player:

@@ -19,6 +19,7 @@ from .notation import (
     printable,
     shortened,
 )
+from .paint import PAINT, document, fill
 from .player import Frame, Player
 from .steps import Share, Step, sweep, uses
 from .value import Value
@@ -29,18 +30,6 @@ INCH = 72  # points, in which Graphviz's plain format and our picture measure
 LETTER, ROW = 6.9, 17  # the width of a letter and the height of a row in a box
 WIDEST = f"{MINUS}0.0000001234"  # the room that a number needs
 
-# What both kinds of picture, of operations and of neurons, are painted in. The class `dark` comes
-# from the page; as a picture alone it stays light.
-PAINT = """
-.picture { --ink: #1c1c1c; --soft: #5c5c5c; --paper: #ffffff; --line: #8a8a8a; --on: #a3006d;
-  --plus: #3f8fd0; --minus: #ee8a2e; --odd: #ffd400;
-  font-family: Helvetica, Arial, sans-serif; background: var(--paper); }
-.picture.dark { --ink: #ececec; --soft: #b0b0b0; --paper: #1b1c1e; --line: #85898e; --on: #ff8fd2;
-  --plus: #3b8ad0; --minus: #d2751c; --odd: #b39400; }
-text { fill: var(--ink); }
-.plus { fill: var(--plus); } .minus { fill: var(--minus); } .odd { fill: var(--odd); }
-.none { fill: none; }
-"""
 STYLE = f"""{PAINT}
 .frame {{ fill: none; stroke: var(--ink); stroke-width: 1.2; }}
 .root .frame {{ stroke-width: 3; }}
@@ -48,13 +37,15 @@ STYLE = f"""{PAINT}
 .back {{ fill: var(--paper); }}
 .node text {{ font-size: 12px; }} .node .what {{ fill: var(--soft); font-size: 11px; }}
 .node .name {{ font-weight: bold; }} .node .how {{ font-weight: normal; }}
-.node.on .frame, .node.picked .frame, .node:focus .frame {{ stroke: var(--on); stroke-width: 3; }}
+.node[data-on] .frame, .node[data-picked] .frame, .node:focus .frame {{ stroke: var(--on);
+  stroke-width: 3; }}
 .edge path {{ fill: none; stroke: var(--line); stroke-width: 1.2; }}
 .edge .tip {{ fill: var(--line); }}
 .edge text {{ font-size: 10.5px; fill: var(--soft); text-anchor: middle; stroke: var(--paper);
   stroke-width: 3px; paint-order: stroke; }}
-.edge.on path {{ stroke: var(--on); stroke-width: 2.6; }} .edge.on .tip {{ fill: var(--on); }}
-.edge.on text {{ fill: var(--on); font-weight: bold; }}
+.edge[data-on] path {{ stroke: var(--on); stroke-width: 2.6; }}
+.edge[data-on] .tip {{ fill: var(--on); }}
+.edge[data-on] text {{ fill: var(--on); font-weight: bold; }}
 .constant {{ font-size: 11px; fill: var(--soft); text-anchor: middle; }}
 """
 
@@ -236,7 +227,7 @@ class _Stepper:
                     parts.append(f'<text class="constant" x="{px:.1f}" y="{py + 4:.1f}">'
                                  f"{number(x)}</text>")  # fmt: skip
         parts += [self._box(v, heads[v], places[name]) for v, name in self.ids.items()]
-        return svg(
+        return document(
             width + 16, height + 16, STYLE, f'<g transform="translate(8 8)">{"".join(parts)}</g>'
         )
 
@@ -264,24 +255,6 @@ class _Stepper:
             f'<text class="name" x="{left + 7:.1f}" y="{top + ROW - 1:.1f}">{html.escape(head[0])}'
             f'<tspan class="how">{html.escape(head[1])}</tspan></text>{"".join(rows)}</g>'
         )
-
-
-def fill(grad: float, largest: float) -> tuple[str, str]:
-    """The colour for a gradient: its class (by its sign) and its opacity (by its size)."""
-    if not math.isfinite(grad):
-        return "odd", "1"
-    if grad == 0.0:
-        return "none", "0"
-    depth = 0.15 + 0.6 * math.sqrt(min(abs(grad) / largest, 1.0))
-    return "plus" if grad > 0 else "minus", f"{depth:.2f}"
-
-
-def svg(width: float, height: float, style: str, body: str) -> str:
-    """A whole SVG document."""
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="picture" width="{width:.0f}" height="{height:.0f}"'
-        f' viewBox="0 0 {width:.0f} {height:.0f}"><style>{style}</style>{body}</svg>'
-    )
 
 
 Place = tuple[float, float, float, float]

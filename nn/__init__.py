@@ -16,6 +16,7 @@ by hand (`backpropagate`) and stochastic gradient descent (`fit`).
 from . import datasets
 from .backprop import Backpropagation, backpropagate
 from .checkpoints import load, save
+from .draw import NetworkDrawing, draw
 from .history import Epoch, History
 from .losses import bernoulli_nll, categorical_nll, gaussian_nll
 from .module import Module
@@ -32,12 +33,14 @@ __all__ = [
     "History",
     "Layer",
     "Module",
+    "NetworkDrawing",
     "Neuron",
     "backpropagate",
     "bernoulli_nll",
     "categorical_nll",
     "cosine",
     "datasets",
+    "draw",
     "evaluate",
     "fit",
     "gaussian_nll",

@@ -1,6 +1,7 @@
 """What every network is: something with parameters, that maps an example to its outputs."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,19 @@ class Module:
     def _vector(self, state: Mapping[str, Array]) -> Array:
         """The numbers of a state in the order of `parameters`."""
         return state["parameters"]
+
+
+@contextmanager
+def own_gradients(net: Module) -> Iterator[None]:
+    """Gradients of 0 to begin with for what is done inside; afterwards they are what they were."""
+    parameters = net.parameters()
+    kept = [p.grad for p in parameters]
+    net.zero_grad()
+    try:
+        yield
+    finally:
+        for p, grad in zip(parameters, kept):
+            p.grad = grad
 
 
 def is_static(net: Any) -> bool:

@@ -16,7 +16,7 @@ from .checkpoints import describe_run, read_checkpoint, write_checkpoint
 from .engines import GraphEngine, Loss, ProgramEngine
 from .history import Epoch, History
 from .losses import bernoulli_nll, categorical_nll, gaussian_nll
-from .module import Array, Module, check_generator, generator, real_array
+from .module import Array, Module, check_generator, generator, own_gradients, real_array
 from .optim import SGD, check_rate, minibatches
 
 Callback = Callable[[int, int, float, Any], None]
@@ -333,17 +333,11 @@ def recorded_example(net: Module, loss: Loss, x: Sequence[Any], y: Any) -> Itera
     The parameters' gradients are those of this example inside the ``with``, and afterwards what
     they were before.
     """
-    parameters = net.parameters()
-    kept = [p.grad for p in parameters]
-    net.zero_grad()
-    try:
+    with own_gradients(net):
         # As Values, inputs are one labelled box each, however many neurons use them.
         root = loss(net([v if isinstance(v, Value) else Value(v) for v in x]), y)
         root.backward()
         yield root
-    finally:
-        for p, grad in zip(parameters, kept):
-            p.grad = grad
 
 
 def _in_notebook() -> bool:

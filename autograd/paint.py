@@ -1,0 +1,35 @@
+"""How pictures of our own are painted: colours by sign and size, on light and on dark ground."""
+
+import math
+
+# The class `dark` comes from the page around; alone, a picture stays light. Blue and orange can be
+# told apart by nearly everybody.
+PAINT = """
+.picture { --ink: #1c1c1c; --soft: #5c5c5c; --paper: #ffffff; --line: #8a8a8a; --on: #a3006d;
+  --plus: #3f8fd0; --minus: #ee8a2e; --odd: #ffd400;
+  font-family: Helvetica, Arial, sans-serif; background: var(--paper); }
+.picture.dark { --ink: #ececec; --soft: #b0b0b0; --paper: #1b1c1e; --line: #85898e; --on: #ff8fd2;
+  --plus: #3b8ad0; --minus: #d2751c; --odd: #b39400; }
+text { fill: var(--ink); }
+.plus { fill: var(--plus); } .minus { fill: var(--minus); } .odd { fill: var(--odd); }
+.none { fill: none; }
+"""
+
+
+def fill(grad: float, largest: float) -> tuple[str, str]:
+    """The colour for a gradient: its class (by its sign) and its opacity (by its size)."""
+    if not math.isfinite(grad):
+        return "odd", "1"
+    if grad == 0.0:
+        return "none", "0"
+    depth = 0.15 + 0.6 * math.sqrt(min(abs(grad) / largest, 1.0))
+    return "plus" if grad > 0 else "minus", f"{depth:.2f}"
+
+
+def document(width: float, height: float, style: str, body: str) -> str:
+    """A whole SVG document."""
+    w, h = round(width), round(height)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="picture" width="{w}" height="{h}"'
+        f' viewBox="0 0 {w} {h}"><style>{style}</style>{body}</svg>'
+    )

@@ -1,0 +1,96 @@
+"""A real browser for tests: Debian's Chromium, driven by Selenium."""
+
+import json
+import shutil
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+DRIVER = shutil.which("chromedriver")
+needs_browser = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="no browser: install Debian's chromium and chromium-driver"
+)
+
+
+def start(width=1300, height=1000):
+    """A browser without a window, that logs what a page says and asks for."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in (
+        "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+        "--disable-dev-shm-usage", f"--window-size={width},{height}",
+    ):  # fmt: skip
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    return webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+
+
+class Page:
+    """What a test does with a page that has players."""
+
+    def __init__(self, driver, url, player=0):
+        self.driver, self.number = driver, player
+        driver.get_log("browser"), driver.get_log("performance")
+        driver.get(url)
+
+    def wait(self, condition, seconds=60):
+        return WebDriverWait(self.driver, seconds).until(lambda _: condition())
+
+    def run(self, script, *arguments):
+        """A script, in which `root` is the shadow root of the player."""
+        find = (
+            f"const root = document.querySelectorAll('[data-chalkgrad]')[{self.number}].shadowRoot;"
+        )
+        return self.driver.execute_script(find + script, *arguments)
+
+    def find(self, selector):
+        hosts = self.driver.find_elements(By.CSS_SELECTOR, "[data-chalkgrad]")
+        return hosts[self.number].shadow_root.find_element(By.CSS_SELECTOR, selector)
+
+    def press(self, name):
+        self.click(f"[data-do={name}]")
+
+    def keys(self, *keys):
+        ActionChains(self.driver).send_keys(*keys).perform()
+
+    def click(self, selector):
+        found = self.find(selector)
+        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", found)
+        ActionChains(self.driver).move_to_element(found).click().perform()
+
+    def text(self, selector):
+        return self.run("return root.querySelector(arguments[0]).textContent", selector)
+
+    @property
+    def at(self):
+        """The number of the frame that is shown."""
+        return int(self.text("output").split(" / ")[0])
+
+    @property
+    def last(self):
+        return int(self.text("output").split(" / ")[1])
+
+    @property
+    def picture(self):
+        """The picture as it stands, in SVG, with what is lit."""
+        return self.run("return root.querySelector('.stage svg').outerHTML")
+
+    @property
+    def caption(self):
+        return self.run("return root.querySelector('.caption').innerText")
+
+    def complaints(self):
+        """What the page logged, and what it asked the network for."""
+        logged = [entry["message"] for entry in self.driver.get_log("browser")]
+        for entry in self.driver.get_log("performance"):
+            message = json.loads(entry["message"])["message"]
+            if message["method"] == "Network.requestWillBeSent":
+                url = message["params"]["request"]["url"]
+                if not url.startswith(("data:", "file:", "http://127.0.0.1", "http://localhost")):
+                    logged.append(f"asked for {url}")
+        return logged

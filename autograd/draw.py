@@ -19,7 +19,7 @@ from .files import write_whole
 from .graph import topological_order
 from .notation import formula, names_of, number, printable
 from .player import Player
-from .stepper import stepper
+from .stepper import PATIENCE, stepper
 from .steps import Step
 from .value import Value
 
@@ -220,7 +220,7 @@ def _dot(nodes: list[Value], names: dict[Value, str], cut: set[Value], lit: Valu
     graph = graphviz.Digraph(
         graph_attr={
             "rankdir": "LR", "bgcolor": "white", "pad": "0.2",
-            "nodesep": "0.15", "ranksep": "0.5",
+            "nodesep": "0.15", "ranksep": "0.5", **PATIENCE,
             "fontname": "Helvetica,Arial,sans-serif", "fontsize": "10", "fontcolor": "#555555",
             "label": " \n" + ("No gradients yet: call backward() first." if fresh else LEGEND),
         },
@@ -283,10 +283,23 @@ def _colour(x: float) -> str:
     return number(x) if math.isfinite(x) else f'<FONT COLOR="#b00000">{number(x)}</FONT>'
 
 
+def _is_quickly_drawn(order: list[Value]) -> bool:
+    """Whether a graph is small, and its arrows short: the time for a layout goes with both."""
+    if len(order) > 4 * READABLE:
+        return False
+    depths: dict[Value, int] = {}
+    length = 0
+    for node in order:
+        below = [depths[v] for v in node.inputs if isinstance(v, Value)]
+        depths[node] = 1 + max(below, default=-1)
+        length += sum(depths[node] - depth for depth in below)
+    return length <= 20 * READABLE
+
+
 def _value_bundle(self: Value, include: Any = None, exclude: Any = None) -> dict[str, str]:
     """The display of a Value in Jupyter: its graph, where that can be read, else its repr."""
     bundle = {"text/plain": repr(self)}
-    if len(topological_order(self)) <= 4 * READABLE:
+    if _is_quickly_drawn(topological_order(self)):
         picture = Drawing(self)._repr_mimebundle_()
         bundle.update({k: v for k, v in picture.items() if k != "text/plain"})
         if len(bundle) == 1:

@@ -26,6 +26,8 @@ from .value import Value
 
 Layout = Callable[[str, str], bytes]
 
+# Graphviz goes on improving a layout for minutes where arrows are long; this is where it stops.
+PATIENCE = {"nslimit": "1", "nslimit1": "1"}
 INCH = 72  # points, in which Graphviz's plain format and our picture measure
 LETTER, ROW = 6.9, 17  # the width of a letter and the height of a row in a box
 WIDEST = f"{MINUS}0.0000001234"  # the room that a number needs
@@ -194,7 +196,7 @@ class _Stepper:
 
     def _draw(self, layout: Layout) -> str:
         graph = graphviz.Digraph(
-            graph_attr={"rankdir": "LR", "nodesep": "0.2", "ranksep": "0.55"},
+            graph_attr={"rankdir": "LR", "nodesep": "0.2", "ranksep": "0.55", **PATIENCE},
             node_attr={"shape": "box", "fixedsize": "true", "label": "", "margin": "0"},
             edge_attr={"dir": "none", "fontname": "Helvetica,Arial,sans-serif", "fontsize": "10"},
         )

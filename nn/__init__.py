@@ -13,10 +13,11 @@ by hand (`backpropagate`) and stochastic gradient descent (`fit`).
 [False, True, True, False]
 """
 
-from . import datasets
+from . import datasets, plots
 from .backprop import Backpropagation, backpropagate
 from .checkpoints import load, save
 from .draw import NetworkDrawing, draw
+from .film import Film
 from .history import Epoch, History
 from .losses import bernoulli_nll, categorical_nll, gaussian_nll
 from .module import Module
@@ -30,6 +31,7 @@ __all__ = [
     "Backpropagation",
     "DrawGraph",
     "Epoch",
+    "Film",
     "History",
     "Layer",
     "Module",
@@ -48,6 +50,7 @@ __all__ = [
     "inverse_time",
     "load",
     "minibatches",
+    "plots",
     "save",
     "step_decay",
 ]

@@ -8,6 +8,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +162,8 @@ class NetworkDrawing:
 
     def svg(self) -> str:
         """The picture as an SVG document."""
-        return self._picture.svg(self._finished(), self._numbers)
+        body = self._picture.body(self._finished(), self._numbers)
+        return document(*self._picture.size, STYLE, body)
 
     def _finished(self) -> State:
         L = len(self._numbers.x) - 1
@@ -348,20 +350,21 @@ class Picture:
                 else:
                     self.places[l, j] = x, y
             x += gap
-        self.size = x - gap + 75, top + self.height + 50
+        self._shown = [[j for at, j in self.places if at == l] for l in range(len(widths))]
+        legend = max(map(len, LEGEND)) * 5.4 + 24
+        self.size = max(x - gap + 75, legend), top + self.height + 50
 
     def units(self, l: int) -> list[str]:
         """The ids of a layer's circles."""
-        return [f"u{at}_{j}" for at, j in self.places if at == l]
+        return [f"u{l}_{j}" for j in self._shown[l]]
 
     def weights(self, l: int) -> list[str]:
         """The ids of the lines that lead to a layer."""
         return [f"w{l}_{j}_{i}" for j, i in self._lines(l)]
 
     def _lines(self, l: int) -> Iterator[tuple[int, int]]:
-        for at, j in self.places:
-            if at == l:
-                yield from ((j, i) for below, i in self.places if below == l - 1)
+        """The weights that lead to a layer: unit j of it, unit i of the one below."""
+        return product(self._shown[l], self._shown[l - 1])
 
     def state(self, n: Sweep, scale: Scale, forward: int, backward: int) -> State:
         """What the numbers make of the picture.
@@ -402,7 +405,7 @@ class Picture:
                          else ""))  # fmt: skip
         return rows
 
-    def svg(self, state: State, n: Sweep) -> str:
+    def body(self, state: State, n: Sweep) -> str:
         """The picture in a state, with the numbers of the weights to hover over."""
         parts = []
         for l in range(1, len(n.x)):
@@ -421,13 +424,10 @@ class Picture:
             parts.append(f'<text class="note" x="{x:.0f}" y="{y + 4:.0f}">{text}</text>')
         for x, head in zip(self.columns, self.heads):
             parts.append(f'<text class="head" x="{x:.0f}" y="18">{html.escape(head)}</text>')
-        width, height = self.size
         for k, text in enumerate(LEGEND):
-            parts.append(
-                f'<text class="legend" x="12" y="{height - 24 + 16 * k:.0f}">{text}</text>'
-            )
-        widest = max(map(len, LEGEND)) * 5.4 + 24
-        return document(max(width, widest), height, STYLE, "".join(parts))
+            y = self.size[1] - 24 + 16 * k
+            parts.append(f'<text class="legend" x="12" y="{y:.0f}">{text}</text>')
+        return "".join(parts)
 
     def _circle(self, state: State, n: Sweep, l: int, j: int) -> str:
         (x, y), r, name = self.places[l, j], self.radii[l], f"u{l}_{j}"

@@ -9,6 +9,8 @@ from typing import Any
 
 from autograd.files import write_whole
 
+from .figures import INK, new_figure
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -75,39 +77,23 @@ class History(Sequence[Epoch]):
         Raises:
             ModuleNotFoundError: matplotlib is not installed.
         """
-        try:
-            from matplotlib.figure import Figure
-        except ModuleNotFoundError:
-            raise ModuleNotFoundError(
-                "plots need matplotlib: pip install matplotlib (part of the extra chalkgrad[demo])"
-            ) from None
-
-        class Plot(Figure):
-            """A figure that Jupyter can show though pyplot, with its global state, is not used."""
-
-            def _repr_svg_(self) -> str:
-                svg = io.StringIO()
-                self.savefig(svg, format="svg")
-                return svg.getvalue()
-
         scores = {"validation_accuracy": "accuracy", "validation_r2": "R²"}
         score = next(
             (s for s in scores if self.rows and getattr(self.rows[0], s) is not None), None
         )
-        figure = Plot(figsize=(9 if score else 5, 3.4), layout="constrained")
-        axes = figure.subplots(1, 2 if score else 1, squeeze=False)[0]
+        figure, axes = new_figure((9 if score else 5, 3.4), columns=2 if score else 1)
         epochs = [row.epoch for row in self.rows]
         marker = "o" if len(self.rows) < 2 else None
-        axes[0].plot(epochs, [row.loss for row in self.rows], color="#0072B2", marker=marker,
+        axes[0].plot(epochs, [row.loss for row in self.rows], color=INK[0], marker=marker,
                      label="training (mean of the batches)")  # fmt: skip
         if self.rows and self.rows[0].validation_loss is not None:
-            axes[0].plot(epochs, [row.validation_loss for row in self.rows], color="#D55E00",
+            axes[0].plot(epochs, [row.validation_loss for row in self.rows], color=INK[1],
                          marker=marker, label="validation (end of epoch)")  # fmt: skip
         axes[0].set(xlabel="epoch", ylabel="loss per example", title="negative log likelihood")
         axes[0].legend()
         if score:
             axes[1].plot(
-                epochs, [getattr(row, score) for row in self.rows], color="#D55E00", marker=marker
+                epochs, [getattr(row, score) for row in self.rows], color=INK[1], marker=marker
             )
             axes[1].set(xlabel="epoch", ylabel=scores[score], title=f"validation {scores[score]}")
         for ax in axes:

@@ -106,7 +106,8 @@ def fit(
         validation: ``(X, y)`` to evaluate after every epoch.
         callbacks: each called after every update with ``(epoch, update, loss, net)``, the mean loss
             of the batch and the trained network. One that has a method ``begin`` gets
-            ``begin(net, loss)``, the loss function, before the first update.
+            ``begin(net, loss, updates)`` before the first update: the loss function, and how many
+            updates there will be.
         progress: show a bar, where tqdm is installed.
         engine: ``"program"`` records one example and replays its graph over whole batches
             (`autograd.compile`). That takes a graph that is the same for every example, whatever
@@ -164,9 +165,10 @@ def fit(
         rng, rows = state.restore(net, rng)
         worker.velocity = state.velocity
     done, update = len(rows), rows[-1].updates if rows else 0
+    updates = sum(n // b for b in sizes[done:])
     for callback in callbacks:
         if hasattr(callback, "begin"):
-            callback.begin(net, loss)
+            callback.begin(net, loss, updates)
     worker.read()
 
     def keep() -> None:
@@ -177,7 +179,7 @@ def fit(
     keep()
     warnings = np.geterr()  # as the caller, and the callbacks, have them
     try:
-        with np.errstate(all="ignore"), _bar(progress, sum(n // b for b in sizes[done:])) as bar:
+        with np.errstate(all="ignore"), _bar(progress, updates) as bar:
             for epoch, b in enumerate(sizes[done:], start=done + 1):
                 batch_losses = []
                 for batch in minibatches(n, b, rng):
@@ -298,7 +300,7 @@ class DrawGraph:
         self.x, self.y, self.every, self.folder = x, y, every, Path(folder)
         self._display: Any = None
 
-    def begin(self, net: Module, loss: Loss) -> None:
+    def begin(self, net: Module, loss: Loss, updates: int) -> None:
         """Remember the loss function, and make sure that drawing will work."""
         self._loss, self._display = loss, None
         drawing = self._draw(net)

@@ -349,7 +349,7 @@ def test_a_callback_that_changes_a_parameter_is_obeyed():
 
 def test_a_callback_may_set_the_start():
     class Zero:
-        def begin(self, net, loss):
+        def begin(self, net, loss, updates):
             for p in net.parameters():
                 p.data = 0.125
 
@@ -358,7 +358,7 @@ def test_a_callback_may_set_the_start():
 
     X, y = problem(gaussian_nll)
     expected = make_net(seed=3)
-    Zero().begin(expected, None)
+    Zero().begin(expected, None, 1)
     train(expected, gaussian_nll, X, y, engine="graph")
     for name in ENGINES:
         net = make_net(seed=4)

@@ -437,7 +437,7 @@ def test_a_callback_with_begin_is_told_before_the_first_update():
     before = numbers(net)
 
     class Watch:
-        def begin(self, begun, loss):
+        def begin(self, begun, loss, updates):
             assert begun is net
             assert loss is gaussian_nll
             assert numbers(begun) == before

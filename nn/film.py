@@ -1,0 +1,194 @@
+"""The film of a network that learns: the picture of `draw` over the updates of a training."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from autograd.notation import ELLIPSIS, number, printable, shortened
+from autograd.paint import document
+from autograd.player import Frame, Player, differences
+
+from .draw import STYLE, Picture, Scale, State, Sweep, sweep
+from .network import MLP
+
+MOST = 200  # frames
+CURVE = f"""{STYLE}
+.curve {{ fill: none; stroke: var(--plus); stroke-width: 1.6; }}
+.axis {{ fill: none; stroke: var(--line); stroke-width: 1; }}
+.mark {{ fill: var(--on); stroke: var(--paper); stroke-width: 1.5; }}
+"""
+
+
+class Film:
+    """A callback of `fit` that films how values, error signals and weights of one example change.
+
+    After the training it shows itself in Jupyter, with the loss curve beside the network and a mark
+    that moves along it; ``.save("film.html")`` writes a page.
+
+    Args:
+        net: the network that is trained.
+        x: the example, ``(d_0,)``.
+        y: its target.
+        every: a frame after every so many updates; the first one shows the start.
+
+    Raises:
+        TypeError: ``net`` is no `MLP`.
+        ValueError: ``every`` is not a positive whole number; or, before the training starts, there
+            would be more than 200 frames, or ``x`` or ``y`` does not fit.
+
+    >>> import numpy as np
+    >>> from nn import bernoulli_nll, fit
+    >>> net = MLP(2, [3, 1], rng=np.random.default_rng(0))
+    >>> film = Film(net, [0.0, 1.0], 1, every=5)
+    >>> X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+    >>> history = fit(net, bernoulli_nll, X, y, epochs=10, batch_size=4, lr=0.5, progress=False,
+    ...               rng=np.random.default_rng(1), callbacks=[film])
+    >>> len(film)                                   # at updates 0, 5 and 10
+    3
+    """
+
+    def __init__(self, net: MLP, x: Sequence[float], y: Any, every: int = 10) -> None:
+        if not isinstance(net, MLP):
+            raise TypeError(f"net must be an MLP, got {net!r}: only its layers are known")
+        if not isinstance(every, int) or isinstance(every, bool) or every < 1:
+            raise ValueError(f"every must be a positive whole number, got {every!r}")
+        self.net, self.x, self.y, self.every = net, x, y, every
+        self._shots: list[tuple[str, Sweep]] = []
+        self._losses: list[float] = []
+
+    def begin(self, net: Any, loss: Callable[[Any, Any], Any], updates: int) -> None:
+        """The first frame, and a check that there won't be too many."""
+        if net is not self.net:
+            raise ValueError("this Film was made for another network than the one to be trained")
+        frames = 1 + updates // self.every
+        if frames > MOST:
+            raise ValueError(
+                f"every={self.every} would make {frames:,} frames of {updates:,} updates, and "
+                f"{MOST} is the most: give every={every_for(updates)} or more"
+            )
+        self._loss = loss
+        self._losses = []
+        self._shots = [("Start: before the first update.", self._sweep())]
+
+    def __call__(self, epoch: int, update: int, loss: float, net: Any) -> None:
+        """A frame, if it is time."""
+        self._losses.append(loss)
+        if update % self.every == 0:
+            title = f"Update {update}, epoch {epoch}: loss {number(loss)}, the mean of the batch."
+            self._shots.append((title, self._sweep()))
+
+    def _sweep(self) -> Sweep:
+        return sweep(self.net, self.x, self.y, self._loss)
+
+    def __len__(self) -> int:
+        """How many frames there are."""
+        return len(self._shots)
+
+    def __repr__(self) -> str:
+        if not self._shots:
+            return f"Film of no frames yet: give it to fit(..., callbacks=[film]); {self.net!r}"
+        return repr(self.player())
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        if not self._shots:
+            return {"text/plain": repr(self)}
+        return self.player()._repr_mimebundle_()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the film as a page that works from a file: whole or not at all.
+
+        Raises:
+            ValueError: the name does not end in .html, or there is no frame yet.
+            OSError: the file can't be written.
+        """
+        self.player().save(path)
+
+    def player(self) -> Player:
+        """The film as a `Player`.
+
+        Raises:
+            ValueError: there is no frame yet.
+        """
+        if not self._shots:
+            raise ValueError("the film has no frames yet: give it to fit(..., callbacks=[film])")
+        picture = Picture(self.net)
+        curve = _Curve(self._losses, picture.size)
+        scale = Scale.of([shot for _, shot in self._shots])
+        L = len(self.net.layers)
+        frames, before = [], State()
+        for k, (title, shot) in enumerate(self._shots):
+            state = picture.state(shot, scale, forward=L, backward=1)
+            state.update(curve.state(min(k * self.every, len(self._losses))))
+            outputs = [f"a{L}[{j}] = {number(v)}" for j, v in enumerate(shot.x[L])]
+            lines = [
+                f"This example, target y = {printable(self.y)}: loss {number(shot.loss)}",
+                ", ".join(shortened(outputs)),
+            ]
+            frames.append(Frame(title, lines, [], differences(before, state)))
+            before = state
+        _, last = self._shots[-1]
+        width, height = picture.size
+        body = picture.body(before, last) + curve.body(before)
+        svg = document(width + curve.width, max(height, curve.height), CURVE, body)
+        text = [f"{i}. {frame.title} {frame.lines[0]}" for i, frame in enumerate(frames)]
+        if len(text) > 20:
+            text[10:-10] = [ELLIPSIS]
+        title = f"{self.net!r} over {len(self._losses):,} updates"
+        return Player(svg, frames, {}, "\n".join(text), title, word="frame", interval=150)
+
+
+def every_for(updates: int) -> int:
+    """The smallest ``every`` with which a `Film` of so many updates has no more than 200 frames."""
+    return max(1, -(-updates // (MOST - 1)))
+
+
+class _Curve:
+    """The losses of the batches against the updates, with a mark, right of a picture."""
+
+    width, height = 360, 300
+    left, top, right, bottom = 70, 50, 340, 240  # of the axes
+
+    def __init__(self, losses: list[float], beside: tuple[float, float]) -> None:
+        self.losses, self.x0 = losses, beside[0]
+        self.most = max(losses, default=0.0) or 1.0
+
+    def _at(self, update: int) -> tuple[float, float]:
+        """Where an update stands; 0, before all, where the first one does."""
+        n = max(len(self.losses) - 1, 1)
+        loss = self.losses[max(update - 1, 0)] if self.losses else 0.0
+        x = self.left + (self.right - self.left) * max(update - 1, 0) / n
+        return self.x0 + x, self.bottom - (self.bottom - self.top) * loss / self.most
+
+    def state(self, update: int) -> State:
+        """The mark at an update."""
+        x, y = self._at(update)
+        return {("mark", "cx"): f"{x:.1f}", ("mark", "cy"): f"{y:.1f}"}
+
+    def _points(self) -> Iterator[tuple[float, float]]:
+        """The curve; of many updates the largest and the smallest loss in each pixel's width."""
+        n = len(self.losses)
+        per = max(1, n // (self.right - self.left))
+        for start in range(0, n, per):
+            some = range(start, min(start + per, n))
+            ends = {min(some, key=self.losses.__getitem__), max(some, key=self.losses.__getitem__)}
+            yield from (self._at(i + 1) for i in sorted(ends))
+
+    def body(self, state: State) -> str:
+        """The axes, the curve, and the mark."""
+        x0, mid = self.x0, self.x0 + (self.left + self.right) / 2
+        axes = f"M{x0 + self.left:.0f} {self.top}V{self.bottom}H{x0 + self.right:.0f}"
+        parts = [f'<path class="axis" d="{axes}"/>']
+        for x, y, text in (
+            (mid, self.top - 14, "loss of the batches (their mean)"),
+            (mid, self.bottom + 34, "update t"),
+            (x0 + self.left, self.bottom + 16, "1"),
+            (x0 + self.right, self.bottom + 16, f"{max(len(self.losses), 1)}"),
+            (x0 + self.left - 26, self.bottom + 4, "0"),
+            (x0 + self.left - 26, self.top + 4, number(float(f"{self.most:.3g}"))),
+        ):
+            parts.append(f'<text class="note" x="{x:.0f}" y="{y:.0f}">{text}</text>')
+        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in self._points())
+        at = f'cx="{state["mark", "cx"]}" cy="{state["mark", "cy"]}"'
+        parts.append(f'<polyline class="curve" points="{points}"/>')
+        parts.append(f'<circle id="mark" class="mark" r="5" {at}/>')
+        return "".join(parts)

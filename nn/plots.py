@@ -1,0 +1,241 @@
+"""Pictures of a training and of what a network has learned, one function each, by matplotlib.
+
+Each returns a figure, which shows itself in Jupyter and is saved by its ``savefig(path)``.
+
+>>> import numpy as np
+>>> from nn import MLP, bernoulli_nll, fit, plots
+>>> net = MLP(2, [4, 1], activation="tanh", rng=np.random.default_rng(0))
+>>> X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+>>> history = fit(net, bernoulli_nll, X, y, epochs=20, batch_size=4, lr=1.0, progress=False)
+>>> plots.losses({"gradient descent": history}).savefig("losses.svg")       # doctest: +SKIP
+>>> plots.decision_regions(net, X, y).savefig("regions.svg")                # doctest: +SKIP
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .figures import INK, new_figure
+from .history import History
+from .module import Module, real_array
+
+Classes = npt.NDArray[np.int64]
+AGAINST = ("epochs", "updates", "gradient evaluations")
+
+
+def losses(histories: Mapping[str, History], against: str = "epochs") -> Any:
+    """The loss of several trainings, by name: full lines in training, dashed in validation.
+
+    Args:
+        histories: what `fit` returned, by the name to be shown.
+        against: "epochs"; "updates", t in the lecture; or "gradient evaluations", one for each
+            example of each batch, which is what the work goes with.
+
+    Raises:
+        ValueError: ``against`` is something else, or there is no history, or one without rows.
+        ModuleNotFoundError: matplotlib is not installed.
+    """
+    if against not in AGAINST:
+        raise ValueError(f"against must be one of {', '.join(AGAINST)}, got {against!r}")
+    if not histories or not all(histories.values()):
+        raise ValueError(
+            "histories must hold a History or more, by name, each with an epoch or more"
+        )
+    figure, (axes,) = new_figure((7, 3.8))
+    for i, (name, history) in enumerate(histories.items()):
+        places = [row.epoch for row in history]
+        if against != "epochs":
+            updates = np.array([row.updates for row in history])
+            places = updates.tolist()
+            if against == "gradient evaluations":
+                sizes = np.array([row.batch_size for row in history])
+                places = np.cumsum(np.diff(updates, prepend=0) * sizes).tolist()
+        ink, marker = INK[i % len(INK)], "o" if len(history) == 1 else None
+        axes.plot(places, [row.loss for row in history], color=ink, label=name, marker=marker)
+        held_out = [row.validation_loss for row in history]
+        if None not in held_out:
+            axes.plot(places, held_out, color=ink, linestyle="--", marker=marker)
+    what = "update t" if against == "updates" else against.removesuffix("s")
+    what = "gradient evaluations (examples seen)" if against == AGAINST[2] else what
+    axes.set(xlabel=what, ylabel="loss per example",
+             title="negative log likelihood (dashed: held out)")  # fmt: skip
+    if min(row.loss for history in histories.values() for row in history) > 0:
+        axes.set_yscale("log")
+    axes.legend()
+    axes.grid(alpha=0.3)
+    return figure
+
+
+def decision_regions(
+    net: Module,
+    X: npt.ArrayLike,
+    y: npt.ArrayLike,
+    classes: Sequence[str] = (),
+    features: Sequence[str] = ("x_0", "x_1"),
+) -> Any:
+    """Which class a network of two inputs chooses where, with the examples on top.
+
+    Args:
+        net: a classifier: one output (its sign decides), or one per class (the largest decides).
+        X: examples, ``(n, 2)``.
+        y: their classes, 0, 1, ...
+        classes: their names.
+        features: the names of the two inputs.
+
+    Raises:
+        ValueError: ``X`` is of another shape, or ``y`` does not go with it.
+        ModuleNotFoundError: matplotlib is not installed.
+    """
+    X = real_array(X, "X")
+    if X.ndim != 2 or X.shape[1] != 2 or len(X) == 0:
+        raise ValueError(f"X must have two columns, shape (n, 2), got {X.shape}")
+    y = _classes(y, "y")
+    if len(y) != len(X):
+        raise ValueError(f"y must have one class per row of X, {len(X)}, got {len(y)}")
+    figure, (axes,) = new_figure((5.2, 4.4))
+    low, high = X.min(axis=0), X.max(axis=0)
+    margin = 0.15 * np.where(high > low, high - low, 1.0)
+    grid = [np.linspace(a, b, 160) for a, b in zip(low - margin, high + margin)]
+    points = np.stack(np.meshgrid(*grid), axis=-1).reshape(-1, 2)
+    outputs = net.predict(points)
+    chosen = (outputs > 0).astype(int) if outputs.ndim == 1 else outputs.argmax(axis=1)
+    K = max(2, int(y.max()) + 1, int(chosen.max()) + 1)
+    names = _names(classes, K)
+    axes.contourf(*grid, chosen.reshape(160, 160), levels=np.arange(K + 1) - 0.5,
+                  colors=[INK[k % len(INK)] for k in range(K)], alpha=0.22)  # fmt: skip
+    for k in range(K):
+        axes.scatter(*X[y == k].T, s=14, color=INK[k % len(INK)], label=names[k],
+                     edgecolor="white", linewidth=0.4)  # fmt: skip
+    axes.set(xlabel=str(features[0]), ylabel=str(features[1]), title="decision regions")
+    axes.legend()
+    return figure
+
+
+def confusion_matrix(
+    true: npt.ArrayLike, predicted: npt.ArrayLike, classes: Sequence[str] = ()
+) -> Any:
+    """How often each class was taken for each: rows are true classes, columns predicted ones.
+
+    Args:
+        true: class indices, ``(n,)``.
+        predicted: likewise.
+        classes: the classes' names.
+
+    Raises:
+        ValueError: the two differ in length, or hold something else than class indices.
+        ModuleNotFoundError: matplotlib is not installed.
+    """
+    true, predicted = _pair(true, predicted)
+    K = max(len(classes), int(max(true.max(), predicted.max())) + 1)
+    names = _names(classes, K)
+    counts = np.zeros((K, K), int)
+    np.add.at(counts, (true, predicted), 1)
+    size = max(3.6, 0.55 * K + 1.6)
+    figure, (axes,) = new_figure((size, size))
+    axes.imshow(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), cmap="Blues", vmin=0,
+                vmax=1)  # fmt: skip
+    for (i, j), count in np.ndenumerate(counts):
+        dark = count > counts[i].sum() / 2
+        axes.text(j, i, f"{count}", ha="center", va="center", color="white" if dark else "black",
+                  alpha=1 if count else 0.3)  # fmt: skip
+    right = int(counts.trace())
+    axes.set_xticks(range(K), names, rotation=45 if max(map(len, names)) > 3 else 0, ha="center")
+    axes.set_yticks(range(K), names)
+    axes.set(xlabel="predicted class", ylabel="true class",
+             title=f"{right} of {len(true)} right")  # fmt: skip
+    return figure
+
+
+def predicted_against_observed(
+    observed: npt.ArrayLike, predicted: npt.ArrayLike, name: str = "y"
+) -> Any:
+    """Predictions of a regression against what was observed; right ones stand on the line.
+
+    Raises:
+        ValueError: the two differ in length, or hold something else than finite numbers.
+        ModuleNotFoundError: matplotlib is not installed.
+    """
+    observed, predicted = real_array(observed, "observed"), real_array(predicted, "predicted")
+    if observed.shape != predicted.shape or observed.ndim != 1 or len(observed) == 0:
+        raise ValueError(
+            "observed and predicted must be vectors of one length, got shapes "
+            f"{observed.shape} and {predicted.shape}"
+        )
+    if not (np.isfinite(observed).all() and np.isfinite(predicted).all()):
+        raise ValueError("observed and predicted must hold finite numbers")
+    figure, (axes,) = new_figure((4.6, 4.4))
+    ends = [min(observed.min(), predicted.min()), max(observed.max(), predicted.max())]
+    axes.plot(ends, ends, color="#888888", linewidth=1, label="predicted = observed")
+    axes.scatter(observed, predicted, s=14, color=INK[0], alpha=0.7)
+    axes.set(xlabel=f"observed {name}", ylabel=f"predicted {name} (a, the top pre-activation)",
+             title=f"{len(observed)} examples")  # fmt: skip
+    axes.legend()
+    axes.grid(alpha=0.3)
+    return figure
+
+
+def misclassified(
+    X: npt.ArrayLike,
+    true: npt.ArrayLike,
+    predicted: npt.ArrayLike,
+    classes: Sequence[str] = (),
+    shape: tuple[int, int] = (8, 8),
+    most: int = 20,
+) -> Any:
+    """The images that were taken for something else, and for what.
+
+    Args:
+        X: images, one per row, ``(n, height * width)``.
+        true: class indices, ``(n,)``.
+        predicted: likewise.
+        classes: the classes' names.
+        shape: height and width.
+        most: how many to show, the first ones.
+
+    Raises:
+        ValueError: lengths or shapes do not go together.
+        ModuleNotFoundError: matplotlib is not installed.
+    """
+    X = real_array(X, "X")
+    true, predicted = _pair(true, predicted)
+    if X.shape != (len(true), shape[0] * shape[1]):
+        raise ValueError(
+            f"X must hold {len(true)} images of {shape[0]} x {shape[1]}, shape "
+            f"({len(true)}, {shape[0] * shape[1]}), got {X.shape}"
+        )
+    names = _names(classes, max(len(classes), int(max(true.max(), predicted.max())) + 1))
+    wrong = np.flatnonzero(true != predicted)
+    shown = wrong[:most]
+    columns = max(1, min(5, len(shown)))
+    rows = max(1, -(-len(shown) // columns))
+    figure, axes = new_figure((1.5 * max(columns, 3), 1.75 * rows + 0.5), rows, columns)
+    for ax in axes:
+        ax.set_axis_off()
+    for ax, i in zip(axes, shown):
+        ax.imshow(X[i].reshape(shape), cmap="gray_r", interpolation="nearest")
+        ax.set_title(f"{names[true[i]]} taken\nfor {names[predicted[i]]}", fontsize=9)
+    more = f", the first {len(shown)}" if len(shown) < len(wrong) else ""
+    figure.suptitle(f"{len(wrong)} of {len(true)} wrong{more}")
+    return figure
+
+
+def _classes(y: npt.ArrayLike, name: str) -> Classes:
+    array = real_array(y, name)
+    if array.ndim != 1 or len(array) == 0 or (array < 0).any() or (array != np.floor(array)).any():
+        raise ValueError(f"{name} must be a vector of class indices 0, 1, ...")
+    return array.astype(np.int64)
+
+
+def _pair(true: npt.ArrayLike, predicted: npt.ArrayLike) -> tuple[Classes, Classes]:
+    true, predicted = _classes(true, "true"), _classes(predicted, "predicted")
+    if len(true) != len(predicted):
+        raise ValueError(
+            f"true and predicted must have the same length, got {len(true)} and {len(predicted)}"
+        )
+    return true, predicted
+
+
+def _names(classes: Sequence[str], K: int) -> list[str]:
+    return [str(classes[k]) if k < len(classes) else f"{k}" for k in range(K)]

@@ -30,6 +30,7 @@ style-src 'unsafe-inline'; script-src 'unsafe-inline'">
 <style>
 :root {{ color-scheme: light dark; }}
 body {{ margin: 1rem; font: 15px/1.5 system-ui, sans-serif; }}
+{style}
 @media (prefers-color-scheme: dark) {{ body {{ background: #111; color: #eee; }} }}
 </style>
 </head>
@@ -38,6 +39,11 @@ body {{ margin: 1rem; font: 15px/1.5 system-ui, sans-serif; }}
 </body>
 </html>
 """
+
+
+def page(title: str, body: str, style: str = "") -> bytes:
+    """A whole page around a piece of HTML, that may ask no network for anything."""
+    return PAGE.format(title=html.escape(title), body=body, style=style).encode()
 
 
 @dataclass(frozen=True)
@@ -134,5 +140,4 @@ class Player:
         """
         if Path(path).suffix.lower() != ".html":
             raise ValueError(f"path must end in .html, got {str(path)!r}")
-        page = PAGE.format(title=html.escape(self.title), body=self.fragment())
-        write_whole(path, page.encode())
+        write_whole(path, page(self.title, self.fragment()))

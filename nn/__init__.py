@@ -15,7 +15,7 @@ by hand (`backpropagate`) and stochastic gradient descent (`fit`).
 
 from . import datasets, plots
 from .backprop import Backpropagation, backpropagate
-from .checkpoints import load, save
+from .checkpoints import load, load_table, save
 from .draw import NetworkDrawing, draw
 from .film import Film
 from .history import Epoch, History
@@ -23,6 +23,7 @@ from .losses import bernoulli_nll, categorical_nll, gaussian_nll
 from .module import Module
 from .network import MLP, Layer, Neuron
 from .optim import SGD, cosine, growing, inverse_time, minibatches, step_decay
+from .tables import Table, load_csv
 from .training import DrawGraph, evaluate, fit
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Module",
     "NetworkDrawing",
     "Neuron",
+    "Table",
     "backpropagate",
     "bernoulli_nll",
     "categorical_nll",
@@ -49,6 +51,8 @@ __all__ = [
     "growing",
     "inverse_time",
     "load",
+    "load_csv",
+    "load_table",
     "minibatches",
     "plots",
     "save",

@@ -22,12 +22,18 @@ from autograd.files import write_whole
 from .history import Epoch
 from .module import Array, Module, check_state
 from .network import MLP
+from .tables import Table
 
 Path = str | os.PathLike[str]
 
 
-def save(net: Module, path: Path) -> None:
+def save(net: Module, path: Path, table: Table | None = None) -> None:
     """Write a network to a file, whole or not at all.
+
+    Args:
+        net: the network.
+        path: the file.
+        table: what its inputs and outputs stand for, to be kept with it.
 
     Raises:
         ValueError: a parameter is not finite.
@@ -41,7 +47,32 @@ def save(net: Module, path: Path) -> None:
     >>> bool((same.predict([[1.0, 2.0]]) == net.predict([[1.0, 2.0]])).all())
     True
     """
-    _write(path, net, {}, {})
+    _write(path, net, {}, {} if table is None else {"table": table.to_json()})
+
+
+def load_table(path: Path) -> tuple[MLP, Table]:
+    """The network in a file that `save` wrote, and what its inputs and outputs stand for.
+
+    Raises:
+        ValueError: as in `load`; or the file says nothing about a table.
+        OSError: the file can't be read.
+    """
+    net = load(path)
+    _, about = _read(path)
+    if "table" not in about:
+        raise ValueError(
+            f"{_quoted(path)} holds a network, but not the names and scales of a table's columns: "
+            "`python -m nn train` writes files that do, and save(net, path, table=...)"
+        )
+    try:
+        table = Table.from_json(about["table"])
+        if len(table.features) != len(net.layers[0].neurons[0].w):
+            raise ValueError("its columns are not as many as the network's inputs")
+        if table.outputs != len(net.layers[-1].neurons):
+            raise ValueError("its classes do not go with the network's outputs")
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{_quoted(path)} is damaged: {error}") from None
+    return net, table
 
 
 def load(path: Path) -> MLP:

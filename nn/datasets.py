@@ -10,6 +10,8 @@ import numpy.typing as npt
 from .losses import bernoulli_nll, categorical_nll, gaussian_nll
 from .module import Array
 
+Loss = Callable[[Any, Any], Any]
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -24,6 +26,7 @@ class Dataset:
         outputs: how many outputs d_L a network for it has.
         classes: the names of the classes; empty for regression.
         features: the names of the columns of X.
+        target: the name of y.
         x_mean, x_scale: what was subtracted from X, then divided by; ``(d_0,)``.
         y_mean, y_scale: the same for y; 0 and 1 for classes.
     """
@@ -33,10 +36,11 @@ class Dataset:
     y_train: npt.NDArray[Any]
     X_test: Array
     y_test: npt.NDArray[Any]
-    loss: Callable[[Any, Any], Any]
+    loss: Loss
     outputs: int
     classes: tuple[str, ...]
     features: tuple[str, ...]
+    target: str
     x_mean: Array
     x_scale: Array
     y_mean: float
@@ -81,11 +85,34 @@ def load(name: str, *, test_size: float = 0.2, seed: int = 0) -> Dataset:
         X, y = bunch.data, bunch.target
         classes = tuple(map(str, getattr(bunch, "target_names", ())))
         features = tuple(map(str, bunch.feature_names))
-    n, K = len(X), NAMES[name]
+    K = NAMES[name]
+    target = "target" if K == 0 else "class"
+    return split(name, X, y, classes if K else (), features, target, None, test_size, seed)
+
+
+def split(
+    name: str,
+    X: Array,
+    y: npt.NDArray[Any],
+    classes: tuple[str, ...],
+    features: tuple[str, ...],
+    target: str,
+    loss: Loss | None,
+    test_size: float,
+    seed: int,
+) -> Dataset:
+    """A data set from a table: split by chance, standardised by its training part.
+
+    ``y`` holds class indices if there are ``classes``; ``loss`` is what fits, if not given.
+
+    Raises:
+        ValueError: ``test_size`` leaves one part empty.
+    """
+    n, K = len(X), len(classes)
     n_test = round(n * test_size) if 0 < test_size < 1 else 0
     if not 0 < n_test < n:
         raise ValueError(
-            f"test_size must be a fraction that leaves both parts some, got {test_size}"
+            f"test_size must be a fraction that leaves both parts some of {n} rows, got {test_size}"
         )
     order = np.random.default_rng(seed).permutation(n)
     test, train = order[:n_test], order[n_test:]
@@ -94,11 +121,12 @@ def load(name: str, *, test_size: float = 0.2, seed: int = 0) -> Dataset:
     if not K:
         y = (y - y_mean) / y_scale
     X = (X - x_mean) / x_scale
+    if loss is None:
+        loss = gaussian_nll if K == 0 else bernoulli_nll if K == 2 else categorical_nll
     return Dataset(
         name, X[train], y[train], X[test], y[test],
-        loss=gaussian_nll if K == 0 else bernoulli_nll if K == 2 else categorical_nll,
-        outputs=K if K > 2 else 1,
-        classes=classes if K else (), features=features,
+        loss=loss, outputs=K if loss is categorical_nll else 1,
+        classes=classes, features=features, target=target,
         x_mean=x_mean, x_scale=x_scale, y_mean=y_mean, y_scale=y_scale,
     )  # fmt: skip
 

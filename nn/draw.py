@@ -85,7 +85,9 @@ def sweep(net: MLP, x: Sequence[float], y: Any, loss: Callable[[Any, Any], Any])
     """
     if not isinstance(net, MLP):
         raise TypeError(f"net must be an MLP, got {net!r}: only its layers are known")
-    net(x)  # refuses what does not fit
+    d0 = len(net.layers[0].neurons[0].w)
+    if len(x) != d0:
+        raise ValueError(f"x must have {d0} entries, got {len(x)}")
     with own_gradients(net):
         units = [[Value(v.data if isinstance(v, Value) else v) for v in x]]
         a: list[list[Any]] = [[]]

@@ -1,0 +1,175 @@
+"""The report of a training: one page that needs nothing else."""
+
+import base64
+import html
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from autograd.files import write_whole
+from autograd.player import page
+
+from . import plots
+from .datasets import Dataset
+from .draw import draw
+from .engines import Recording
+from .figures import svg
+from .film import Film
+from .history import History
+from .losses import bernoulli_nll, gaussian_nll
+from .network import MLP
+
+STYLE = """
+body { max-width: 1100px; margin: 1.5rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; padding: 2px 14px 2px 0; vertical-align: top; }
+pre { overflow-x: auto; padding: 10px; border: 1px solid #8886; border-radius: 6px;
+  font-size: 13px; }
+.figures { display: flex; flex-wrap: wrap; gap: 12px; }
+.figures img { background: white; border: 1px solid #8886; border-radius: 6px; padding: 4px;
+  max-width: 100%; box-sizing: border-box; }
+.note { opacity: 0.75; }
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: how its batches were chosen, how it went, and what came of it.
+
+    Attributes:
+        name: of the batching, as it was asked for.
+        net: the trained network.
+        history: its course.
+        scores: by part, "train" and "test", what `evaluate` gave.
+        film: the film of it.
+    """
+
+    name: str
+    net: MLP
+    history: History
+    scores: Mapping[str, Mapping[str, float]]
+    film: Film
+
+
+def write_report(
+    path: str | os.PathLike[str],
+    data: Dataset,
+    runs: Sequence[Run],
+    facts: Mapping[str, str],
+    command: str,
+) -> None:
+    """Write the report of one training, or of several that differ in their batches.
+
+    Args:
+        path: the file, written whole or not at all.
+        data: what was trained on.
+        runs: the trainings; details are those of the first.
+        facts: names and texts to stand at the top.
+        command: what made it.
+
+    Raises:
+        OSError: the file can't be written.
+        ModuleNotFoundError: matplotlib is not installed.
+    """
+    run = runs[0]
+    several = len(runs) > 1
+    title = f"{data.name}: {_scores(run.scores['test'])} on {len(data.X_test)} unseen examples"
+    if several:
+        title = f"{data.name}: {len(runs)} ways to choose the batches"
+    parts = [f"<h1>{html.escape(title)}</h1>", _table(facts.items())]
+    parts.append(f"<p>Made by</p><pre>{html.escape(command)}</pre>")
+    if several:
+        parts.append(_comparison(runs))
+        parts.append(f"<p class='note'>What follows is of batch size {html.escape(run.name)}.</p>")
+    parts.append("<h2>How it learned</h2>")
+    parts.append(_figures([("loss and score by epoch", run.history.plot())]))
+    parts.append("<h2>What it does with examples that it has not seen</h2>")
+    parts.append(_figures(_errors(data, run.net)))
+    x, y = data.X_test[0].tolist(), data.y_test[0].item()
+    parts.append("<h2>One example, forward and backward</h2>")
+    parts.append(
+        "<p>The first test example goes through the network, layer by layer; then its error "
+        "signal goes back. Click through it, or press an arrow key.</p>"
+    )
+    parts.append(draw(run.net, x, y, data.loss).steps().fragment())
+    parts.append("<h2>The film of the training</h2>")
+    parts.append(
+        "<p>The same example while the network learned. The curve is the loss of the batches.</p>"
+    )
+    parts.append(run.film.player().fragment())
+    parts.append("<h2>The program that was run</h2>")
+    parts.append(
+        "<p>The graph of one example, recorded number by number, was written out as NumPy for "
+        "whole batches, and this program was replayed for every update.</p>"
+    )
+    recording = Recording(run.net, data.loss, data.X_train, data.y_train)
+    source = recording.compile(outputs=False).source
+    parts.append(f"<pre>{html.escape(source)}</pre>")
+    write_whole(path, page(title, "\n".join(parts), STYLE))
+
+
+def predictions(data: Dataset, net: MLP) -> tuple[Any, Any]:
+    """What was observed in the test part, and what the network says: classes, or numbers."""
+    a = net.predict(data.X_test)
+    if data.loss is gaussian_nll:
+        return data.y_test * data.y_scale + data.y_mean, a * data.y_scale + data.y_mean
+    chosen = (a > 0).astype(int) if data.loss is bernoulli_nll else a.argmax(axis=1)
+    return data.y_test.astype(int), chosen
+
+
+def _errors(data: Dataset, net: MLP) -> list[tuple[str, Any]]:
+    """Figures of how right the network is, by what the data are."""
+    true, predicted = predictions(data, net)
+    if data.loss is gaussian_nll:
+        figure = plots.predicted_against_observed(true, predicted, data.target)
+        return [("predicted against observed", figure)]
+    figures = [("confusion matrix", plots.confusion_matrix(true, predicted, data.classes))]
+    if data.name == "digits":
+        X = data.X_test * data.x_scale + data.x_mean
+        figures.append(("misclassified", plots.misclassified(X, true, predicted, data.classes)))
+    if len(data.features) == 2:
+        figure = plots.decision_regions(net, data.X_test, data.y_test, data.classes, data.features)
+        figures.append(("decision regions", figure))
+    return figures
+
+
+def _comparison(runs: Sequence[Run]) -> str:
+    """The trainings side by side."""
+    histories = {run.name: run.history for run in runs}
+    rows = [("batch size", "updates", "loss in training", "test")]
+    rows += [
+        (run.name, f"{run.history[-1].updates:,}", f"{run.history[-1].loss:.4g}",
+         f"loss {run.scores['test']['loss']:.4g}, {_scores(run.scores['test'])}")
+        for run in runs
+    ]  # fmt: skip
+    figures = [
+        (f"loss against {against}", plots.losses(histories, against)) for against in plots.AGAINST
+    ]
+    return (
+        "<h2>The batchings compared</h2><p>All start from the same weights, with the same seed."
+        f"</p>{_table(rows)}{_figures(figures)}"
+    )
+
+
+def _scores(scores: Mapping[str, float]) -> str:
+    if "accuracy" in scores:
+        return f"{scores['accuracy']:.1%} right"
+    return f"R\N{SUPERSCRIPT TWO} {scores['r2']:.3f}" if "r2" in scores else ""
+
+
+def _table(rows: Any) -> str:
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>"
+        for row in rows
+    )
+    return f"<table>{body}</table>"
+
+
+def _figures(figures: Sequence[tuple[str, Any]]) -> str:
+    images = []
+    for what, figure in figures:
+        picture = base64.b64encode(svg(figure).encode()).decode()
+        images.append(f'<img alt="{html.escape(what)}" src="data:image/svg+xml;base64,{picture}">')
+    return f'<div class="figures">{"".join(images)}</div>'

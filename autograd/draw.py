@@ -25,6 +25,7 @@ from .value import Value
 
 READABLE, DRAWABLE = 80, 2000  # nodes: up to where a picture helps, and where it can be made
 LIT = "#a3006d"  # what a step is about
+LIGHT = {"color": LIT, "fontcolor": LIT, "penwidth": "2.5"}
 FORMATS = ("svg", "png", "pdf")
 
 ADVICE = (
@@ -89,11 +90,10 @@ class Drawing:
             )
         if step is not None and step.node not in self._order:
             raise ValueError("step is of another graph: give one of steps(root)")
-        lit = None if step is None else step.node
         self.size, self._nodes, self._cut = len(nodes), nodes, cut
-        names = names_of(nodes)
+        self._names = names = names_of(self._order)
         self._text = _text(nodes, names, cut)
-        self.source = _dot(nodes, names, cut, lit)
+        self.source = _dot(nodes, names, cut, step)
 
     def __repr__(self) -> str:
         return self._text if _layout_tool() else f"{self._text}\n{ADVICE}"
@@ -125,7 +125,7 @@ class Drawing:
             RuntimeError: nothing that can lay it out is installed. To read the sweep instead:
                 ``for step in steps(root): print(step)``.
         """
-        return stepper(self._nodes, self._cut, self._order, lay_out)
+        return stepper(self._nodes, self._cut, self._order, self._names, lay_out)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the picture to ``path``, whole or not at all: .svg, .png, .pdf, or .dot.
@@ -213,7 +213,7 @@ LEGEND = (
 )
 
 
-def _dot(nodes: list[Value], names: dict[Value, str], cut: set[Value], lit: Value | None) -> str:
+def _dot(nodes: list[Value], names: dict[Value, str], cut: set[Value], step: Step | None) -> str:
     """The graph in Graphviz's language: a box per node, an arrow per input."""
     largest = max((abs(n.grad) for n in nodes if math.isfinite(n.grad)), default=0.0) or 1.0
     fresh = all(node.grad == 0.0 for node in nodes)
@@ -237,8 +237,9 @@ def _dot(nodes: list[Value], names: dict[Value, str], cut: set[Value], lit: Valu
             short = len(node.inputs) <= 2 and node not in cut
             how = formula(node, names, most=2) if short else printable(node.op)
         style = "ROUNDED" if not node.op else "DASHED" if node in cut else "SOLID"
-        border = 3 if node in (nodes[-1], lit) else 1
-        frame = LIT if node is lit else "#333333"
+        active = step is not None and node is step.node
+        border = 3 if active or node is nodes[-1] else 1
+        frame = LIT if active else "#333333"
         graph.node(name, _box(node, names[node], how, style, border, frame, largest))
         if node in cut:
             continue
@@ -248,7 +249,7 @@ def _dot(nodes: list[Value], names: dict[Value, str], cut: set[Value], lit: Valu
                 graph.node(constant, number(v), fontcolor="#666666", margin="0.05")
                 graph.edge(constant, name, style="dashed")
             else:
-                light = {"color": LIT, "fontcolor": LIT, "penwidth": "2.5"} if node is lit else {}
+                light = LIGHT if active and step is not None and step.shares else {}
                 graph.edge(ids[v], name, label=f" {number(d)} ", **light)
     return str(graph.source)
 

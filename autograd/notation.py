@@ -1,8 +1,11 @@
 """How nodes and numbers are written for people: the same in pictures, tables and steps."""
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
+from typing import Any
 
+from .primitives import DOT
 from .value import Value
 
 INFIX = ("+", "-", "*", "/", "**")
@@ -42,21 +45,29 @@ def names_of(nodes: Iterable[Value]) -> dict[Value, str]:
 def formula(node: Value, names: Mapping[Value, str] | None, most: int) -> str:
     """How a node was computed: ``x * y``, ``sin(x)``; without names in numbers, ``2 * 5``.
 
-    At most so many of its inputs are written.
+    At most so many of its inputs are written, of a `dot` so many products.
     """
-    shown = []
-    for v in node.inputs[:most]:
-        if not isinstance(v, Value):
-            shown.append(number(v))
-        else:
-            shown.append(number(v.data) if names is None else names[v])
+
+    def written(v: Any) -> str:
+        if names is not None and isinstance(v, Value):
+            return names[v]
+        return number(v.data if isinstance(v, Value) else v)
+
+    def bracketed(v: Any) -> str:
+        text = written(v)
+        plain = names is None or not isinstance(v, Value)
+        return f"({text})" if plain and text.startswith(MINUS) else text
+
+    op = printable(node.op)
+    if node._primitive is DOT:
+        x = node._y
+        products = [f"{bracketed(w)} * {bracketed(v)}" for w, v in zip(node._x, x)]
+        return " + ".join(shortened(products + [bracketed(b) for b in node._x[len(x) :]], most))
+    if op in INFIX and len(node.inputs) == 2:
+        return f" {op} ".join(map(bracketed, node.inputs))
+    shown = [written(v) for v in node.inputs[:most]]
     if len(node.inputs) > most:
         shown.append(ELLIPSIS)
-    op = printable(node.op)
-    if op in INFIX and len(shown) == 2:
-        if names is None:
-            shown = [f"({x})" if x.startswith(MINUS) else x for x in shown]
-        return f"{shown[0]} {op} {shown[1]}"
     return f"{op}({', '.join(shown)})"
 
 
@@ -66,3 +77,9 @@ def shortened(terms: Sequence[str], most: int = 4) -> list[str]:
         return list(terms)
     left_out = len(terms) - most
     return [*terms[: most - 1], f"{ELLIPSIS} {left_out} more {ELLIPSIS}", terms[-1]]
+
+
+def columns(text: str) -> int:
+    """How many columns a text takes in a terminal: a combining sign none, a Chinese one two."""
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)

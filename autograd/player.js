@@ -52,10 +52,10 @@
     const controls = element("div", { class: "controls", role: "group", "aria-label": "Controls" },
       first, previous, play, next, last, slider, count);
     controls.hidden = frames.length === 1;
-    const player = element("div", { class: "player" }, stage, controls, caption, detail);
+    const player = element("div", { class: "player", tabindex: "-1" }, controls, caption, stage, detail);
     const most = Math.max(...frames.map((frame) => 1 + frame.lines.length));
     player.style.setProperty("--lines", Math.min(most, 10));
-    player.style.setProperty("--least", `${0.55 * svg.getAttribute("width")}px`);
+    player.style.setProperty("--least", `${0.75 * svg.getAttribute("width")}px`);
     host.attachShadow({ mode: "open" }).append(element("style", {}, css), player);
 
     // The picture comes finished. Frame 0 sets all that later frames change; `undo` leads back.
@@ -90,6 +90,7 @@
       while (at > to) apply(undo[at--]);
       const frame = frames[at];
       light(frame, true);
+      show(byId(frame.active[0]));
       write(caption, frame.title, frame.lines);
       slider.value = at;
       slider.setAttribute("aria-valuetext", frame.title);
@@ -97,6 +98,14 @@
       first.disabled = previous.disabled = at === 0;
       next.disabled = last.disabled = at === frames.length - 1;
       if (next.disabled) stop();
+    }
+
+    // Scrolls the stage, and nothing else, to what is lit.
+    function show(lit) {
+      if (!lit) return;
+      const a = lit.getBoundingClientRect(), b = stage.getBoundingClientRect();
+      if (a.top < b.top || a.bottom > b.bottom) stage.scrollTop += a.top - b.top - b.height / 3;
+      if (a.left < b.left || a.right > b.right) stage.scrollLeft += a.left - b.left - b.width / 3;
     }
 
     function stop() {
@@ -139,10 +148,16 @@
     }
     player.addEventListener("click", (event) => {
       const pressed = event.target.closest("[data-do]");
+      if (!player.contains(host.shadowRoot.activeElement)) player.focus({ preventScroll: true });
       if (pressed) actions[pressed.dataset.do]();
       else if (stage.contains(event.target)) pick(event.target.closest("[data-pick]"));
     });
     slider.addEventListener("input", () => move(+slider.value));
+    // On a page of its own the arrows work from the start.
+    document.addEventListener("keydown", (event) => {
+      if (event.target !== document.body || !["ArrowLeft", "ArrowRight"].includes(event.key)) return;
+      if (document.querySelectorAll("[data-chalkgrad]").length === 1) actions[keys[event.key]]();
+    });
     player.addEventListener("keydown", (event) => {
       const { key, target } = event;
       if (event.altKey || event.ctrlKey || event.metaKey) return;

@@ -78,8 +78,8 @@ class Player:
         svg: the picture in its last state.
         frames: its states.
         details: by element id, the lines to show when it is clicked, a title first.
-        text: the same for a terminal.
         title: what the picture is of.
+        text: the same for a terminal; the frames' own text, if not given.
         word: what a frame is called, "step" or "update".
         interval: milliseconds from frame to frame when it plays.
     """
@@ -89,13 +89,15 @@ class Player:
         svg: str,
         frames: Sequence[Frame],
         details: Mapping[str, Sequence[str]],
-        text: str,
         title: str,
+        text: str | None = None,
         word: str = "step",
         interval: int = 900,
     ) -> None:
         self.frames, self.title = list(frames), title
-        self._svg, self._text = svg, text
+        self._svg = svg
+        lines = ["\n    ".join([f"{i}. {f.title}", *f.lines]) for i, f in enumerate(frames)]
+        self._text = "\n".join(lines) if text is None else text
         self._data = {"details": details, "word": word, "interval": interval}
 
     def __repr__(self) -> str:

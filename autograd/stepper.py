@@ -9,19 +9,16 @@ from collections.abc import Callable
 import graphviz
 
 from .notation import (
-    MINUS,
-    PARTIAL,
     TIMES,
     factor,
     formula,
-    names_of,
     number,
     printable,
     shortened,
 )
 from .paint import PAINT, document, fill
 from .player import Frame, Player
-from .steps import Share, Step, sweep, uses
+from .steps import Share, Step, is_stale, sweep, uses
 from .value import Value
 
 Layout = Callable[[str, str], bytes]
@@ -29,8 +26,7 @@ Layout = Callable[[str, str], bytes]
 # Graphviz goes on improving a layout for minutes where arrows are long; this is where it stops.
 PATIENCE = {"nslimit": "1", "nslimit1": "1"}
 INCH = 72  # points, in which Graphviz's plain format and our picture measure
-LETTER, ROW = 6.9, 17  # the width of a letter and the height of a row in a box
-WIDEST = f"{MINUS}0.0000001234"  # the room that a number needs
+LETTER, WIDE, ROW = 7.0, 12.0, 17  # widths of letters, and the height of a row in a box
 
 STYLE = f"""{PAINT}
 .frame {{ fill: none; stroke: var(--ink); stroke-width: 1.2; }}
@@ -48,31 +44,59 @@ STYLE = f"""{PAINT}
 .edge[data-on] path {{ stroke: var(--on); stroke-width: 2.6; }}
 .edge[data-on] .tip {{ fill: var(--on); }}
 .edge[data-on] text {{ fill: var(--on); font-weight: bold; }}
+.legend {{ font-size: 11px; fill: var(--soft); }}
 .constant {{ font-size: 11px; fill: var(--soft); text-anchor: middle; }}
 """
 
+LEGEND = (
+    "Rounded: given; thick: the result. At an arrow: d(box at its tip)/d(box at its tail).",
+    "Fill: the gradient; blue positive, orange negative, deeper for larger; yellow: not finite.",
+)
 
-def stepper(nodes: list[Value], cut: set[Value], order: list[Value], layout: Layout) -> Player:
+
+def stepper(
+    nodes: list[Value],
+    cut: set[Value],
+    order: list[Value],
+    names: dict[Value, str],
+    layout: Layout,
+) -> Player:
     """The player of a graph.
 
     Args:
         nodes: those that are shown, in topological order, the root last.
         cut: those among them whose inputs are not shown.
         order: the whole graph in topological order: what is not shown passes on gradients too.
+        names: of all of them.
         layout: lays out a graph in Graphviz's language, ``layout(source, "plain")``.
     """
-    return _Stepper(nodes, cut, order, layout).player()
+    return _Stepper(nodes, cut, order, names, layout).player()
+
+
+def _width(text: str) -> float:
+    """About the room that a text takes; too much rather than too little."""
+    return sum(WIDE if c in "MWmw@%" or ord(c) > 0x1100 else LETTER for c in text)
 
 
 class _Stepper:
     def __init__(
-        self, nodes: list[Value], cut: set[Value], order: list[Value], layout: Layout
+        self,
+        nodes: list[Value],
+        cut: set[Value],
+        order: list[Value],
+        names: dict[Value, str],
+        layout: Layout,
     ) -> None:
-        self.nodes, self.cut = nodes, cut
-        self.names = names_of(nodes)
+        self.nodes, self.cut, self.names = nodes, cut, names
         self.ids = {node: f"n{i}" for i, node in enumerate(nodes)}
         self.steps = list(sweep(order))
+        self.step_of = {step.node: step for step in self.steps}
         self.uses = uses(self.steps)
+        # The longest number that each gradient ever is, for the width of its box.
+        self.longest = {
+            v: max((len(number(share.after)) for _, share in found), default=1)
+            for v, found in self.uses.items()
+        }
         # The inputs that are drawn, in order: an edge each.
         self.inputs = {
             node: [] if node in cut else list(zip(node.inputs, node.partials)) for node in nodes
@@ -87,10 +111,7 @@ class _Stepper:
         frames = [self._start(), *self._forward(), *self._backward()]
         root = self.names[self.nodes[-1]]
         title = f"Computation graph of {root}, {len(self.nodes)} nodes, with values and gradients"
-        text = "\n".join(
-            "\n    ".join([f"{i}. {frame.title}", *frame.lines]) for i, frame in enumerate(frames)
-        )
-        return Player(self.svg, frames, self._details(), text, title)
+        return Player(self.svg, frames, self._details(), title)
 
     # The frames
 
@@ -114,9 +135,12 @@ class _Stepper:
                 continue
             value = number(v.data)
             lines = [f"= {formula(v, None, most=6)} = {value}"]
+            if is_stale(v):
+                lines = [f"= {value}, as it was recorded: an input was changed since"]
+            step = self.step_of[v]
             partials = [
-                f"{PARTIAL}{self.names[v]}/{PARTIAL}{self.names[x]} = {number(d)}"
-                for x, d in self.inputs[v] if isinstance(x, Value)
+                f"{step.partial_name(share)} = {number(share.partial)}"
+                for share in step.shares if isinstance(share.input, Value)
             ]  # fmt: skip
             lines.append(f"At the arrows: {', '.join(shortened(partials))}")
             changes = {(f"{name}v", "text"): value}
@@ -145,15 +169,16 @@ class _Stepper:
                 if isinstance(share.input, Value):
                     changes |= self._gradient(share.input, share.after)
             title = f"Backward: {step.title}, {step.names[step.node]}.grad = {number(step.grad)}"
-            frames.append(Frame(title, step.lines(), self._lit(step.node), changes))
+            frames.append(Frame(title, step.lines(), self._lit(step.node, forward=False), changes))
         return frames
 
-    def _lit(self, v: Value) -> list[str]:
-        """The node with its edges, if it is drawn."""
+    def _lit(self, v: Value, forward: bool = True) -> list[str]:
+        """The node with its edges, if it is drawn; backward, nothing goes to plain numbers."""
         if v not in self.ids:
             return []
         name = self.ids[v]
-        return [name, *[f"{name}e{i}" for i in range(len(self.inputs[v]))]]
+        edges = range(len(self.inputs[v])) if forward else self._labelled(v)
+        return [name, *[f"{name}e{i}" for i in edges]]
 
     def _labelled(self, v: Value) -> dict[int, float]:
         """The edges of a node that come from Values, and so have a number: its partials."""
@@ -170,7 +195,8 @@ class _Stepper:
     def _details(self) -> dict[str, list[str]]:
         """For each node, how its value came about, and its gradient as a sum over its uses."""
         details = {}
-        for v, name in self.names.items():
+        for v in self.nodes:
+            name = self.names[v]
             value = f"{name} = {number(v.data)}"
             if self.inputs[v]:
                 value = f"{name} = {formula(v, self.names, 6)} = {number(v.data)}"
@@ -185,7 +211,7 @@ class _Stepper:
         letters, numbers = [], []
         for step, share in found:
             at = step.names[step.node]
-            letters.append(f"{at}.grad {TIMES} {PARTIAL}{at}/{PARTIAL}{self.names[v]}")
+            letters.append(f"{at}.grad {TIMES} {step.partial_name(share)}")
             numbers.append(f"{factor(step.grad)} {TIMES} {factor(share.partial)}")
         return [
             f"{self.names[v]}.grad = {' + '.join(shortened(letters))}",
@@ -207,14 +233,15 @@ class _Stepper:
                 short = len(v.inputs) <= 2 and v not in self.cut
                 how = f" = {formula(v, self.names, most=2) if short else printable(v.op)}"
             heads[v] = self.names[v], how
-            letters = max(len("".join(heads[v])), len("value ") + len(number(v.data)) + 1, 13)
-            size = {"width": LETTER * letters + 14, "height": 3 * ROW + 8}
+            longest = max(len(number(v.data)), self.longest.get(v, 1), 6)
+            inside = max(_width("".join(heads[v])), _width("value ") + LETTER * longest)
+            size = {"width": inside + 14, "height": 3 * ROW + 8}
             graph.node(name, **{k: f"{x / INCH:.4f}" for k, x in size.items()})
             for i, (x, d) in enumerate(self.inputs[v]):
                 if isinstance(x, Value):
                     graph.edge(self.ids[x], name, label=f" {number(d)} ")
                 else:
-                    width = (LETTER * len(number(x)) + 8) / INCH
+                    width = (_width(number(x)) + 8) / INCH
                     graph.node(f"{name}c{i}", width=f"{width:.4f}", height="0.25")
                     graph.edge(f"{name}c{i}", name)
         places, lines, (width, height) = _read(layout(graph.source, "plain").decode())
@@ -229,9 +256,12 @@ class _Stepper:
                     parts.append(f'<text class="constant" x="{px:.1f}" y="{py + 4:.1f}">'
                                  f"{number(x)}</text>")  # fmt: skip
         parts += [self._box(v, heads[v], places[name]) for v, name in self.ids.items()]
-        return document(
-            width + 16, height + 16, STYLE, f'<g transform="translate(8 8)">{"".join(parts)}</g>'
-        )
+        for k, text in enumerate(LEGEND):
+            y = height + 20 + 15 * k
+            parts.append(f'<text class="legend" x="0" y="{y:.0f}">{text}</text>')
+        wide = max(width + 16, 5.6 * max(map(len, LEGEND)) + 16)
+        body = f'<g transform="translate(8 8)">{"".join(parts)}</g>'
+        return document(wide, height + 50, STYLE, body)
 
     def _box(
         self, v: Value, head: tuple[str, str], place: tuple[float, float, float, float]

@@ -21,7 +21,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from .graph import topological_order
-from .notation import TIMES, factor, formula, names_of, number, shortened
+from .notation import PARTIAL, TIMES, factor, formula, names_of, number, shortened
+from .primitives import evaluate_ieee
 from .value import Number, Value
 
 
@@ -34,6 +35,7 @@ class Share:
         partial: the local derivative, d node / d input.
         product: ``node.grad * partial``.
         before, after: the input's gradient, without this share and with it; 0 for a number.
+        position: which of the node's inputs it is, from 0.
     """
 
     input: Number
@@ -41,6 +43,7 @@ class Share:
     product: float
     before: float = 0.0
     after: float = 0.0
+    position: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,12 @@ class Step:
             return f"{name}.grad = {number(self.grad)}"
         return f"{name} = {formula(self.node, self.names, most=6)}"
 
+    def partial_name(self, share: Share) -> str:
+        """A local derivative in letters, ``∂v2/∂x``; of an input that stands there twice, which."""
+        at, of = self.names[self.node], self.names[share.input]  # type: ignore[index]
+        twice = sum(other.input is share.input for other in self.shares) > 1
+        return f"{PARTIAL}{at}/{PARTIAL}{of}" + (f" (input {share.position + 1})" if twice else "")
+
     def lines(self, most: int = 6) -> list[str]:
         """The chain rule in numbers, a line per input that is a Value: at most so many."""
         return shortened(
@@ -94,16 +103,15 @@ def steps(root: Value) -> Iterator[Step]:
     Raises:
         TypeError: ``root`` is not a Value.
     """
-    order = topological_order(root)
-    return _written(order, sweep(order, {v: v.grad for v in order if not v.op}))
+    return _written(topological_order(root))
 
 
-def _written(order: list[Value], swept: Iterator[Step]) -> Iterator[Step]:
+def _written(order: list[Value]) -> Iterator[Step]:
     """The steps of a sweep, their gradients written into the nodes."""
     for node in order:
         if node.op:
             node.grad = 0.0
-    for step in swept:
+    for step in sweep(order, {v: v.grad for v in order if not v.op}):
         if not step.shares:
             step.node.grad = step.grad
         for share in step.shares:
@@ -127,15 +135,35 @@ def sweep(order: list[Value], leaves: Mapping[Value, float] | None = None) -> It
         if not node.op:
             continue
         shares, grad = [], grads[node]
-        for v, partial in zip(node.inputs, node.partials):
+        for i, (v, partial) in enumerate(zip(node.inputs, node.partials)):
             product = grad * partial
             if isinstance(v, Value):
                 before = grads[v]
                 grads[v] = before + product
-                shares.append(Share(v, partial, product, before, grads[v]))
+                shares.append(Share(v, partial, product, before, grads[v], i))
             else:
-                shares.append(Share(v, partial, product))
+                shares.append(Share(v, partial, product, position=i))
         yield Step(node, grad, tuple(shares), names)
+
+
+def is_stale(node: Value) -> bool:
+    """Whether some input's ``data`` was changed since the node was recorded."""
+    if node._primitive is None:
+        return False
+    arguments = [
+        tuple([v.data if isinstance(v, Value) else v for v in x])
+        if type(x) is tuple
+        else x.data
+        if isinstance(x, Value)
+        else x
+        for x in (node._x, node._y)
+        if x is not None
+    ]
+    try:
+        now = node._primitive.value(*arguments)
+    except (ArithmeticError, ValueError):
+        now, _ = evaluate_ieee(node._primitive, *arguments)
+    return bool(now != node.data and not (now != now and node.data != node.data))
 
 
 def uses(swept: Iterable[Step]) -> dict[Value, list[tuple[Step, Share]]]:

@@ -8,8 +8,8 @@ import html
 import unicodedata
 
 from .graph import topological_order
-from .notation import ELLIPSIS, PARTIAL, TIMES, factor, formula, names_of, number, shortened
-from .steps import sweep, uses
+from .notation import ELLIPSIS, TIMES, columns, factor, formula, names_of, number, shortened
+from .steps import is_stale, sweep, uses
 from .value import Value
 
 SHOWN = 200  # rows; a longer trace is shown without its middle
@@ -57,10 +57,11 @@ class Trace:
         self.rows = []
         for node in order:
             formulas = [formula(node, n, most=4) if node.op else "" for n in (names, None)]
+            if is_stale(node):
+                formulas[1] += " (changed since)"
             letters, numbers = [], []
             for step, share in used[node]:
-                at = names[step.node]
-                letters.append(f"{_bar(at)} {TIMES} {PARTIAL}{at}/{PARTIAL}{names[node]}")
+                letters.append(f"{_bar(names[step.node])} {TIMES} {step.partial_name(share)}")
                 numbers.append(f"{factor(step.grad)} {TIMES} {factor(share.partial)}")
             sums = [" + ".join(shortened(terms)) for terms in (letters, numbers)]
             total = used[node][-1][1].after if used[node] else 1.0
@@ -82,12 +83,15 @@ class Trace:
 
     def __repr__(self) -> str:
         cells = self._cells()
-        widths = [max(map(_width, column)) for column in zip(*cells)]
+        widths = [max(map(columns, column)) for column in zip(*cells)]
+        left = max(sum(widths[:4]) + 2 * 3, len(FORWARD)) + 4
         lines = []
         for row in cells:
-            padded = [text + " " * (w - _width(text)) for text, w in zip(row, widths)]
-            lines.append(f"{'  '.join(padded[:4])}    {'  '.join(padded[4:])}".rstrip())
-        left = sum(widths[:4]) + 2 * 3 + 4
+            padded = [text + " " * (w - columns(text)) for text, w in zip(row, widths)]
+            forward = "  ".join(padded[:4])
+            lines.append(
+                f"{forward}{' ' * (left - columns(forward))}{'  '.join(padded[4:])}".rstrip()
+            )
         return "\n".join([f"{FORWARD:<{left}}{BACKWARD}", *lines])
 
     def _repr_html_(self) -> str:
@@ -104,8 +108,3 @@ class Trace:
 def _bar(name: str) -> str:
     """The adjoint's name: the node's with a bar over its first letter."""
     return unicodedata.normalize("NFC", f"{name[0]}\N{COMBINING MACRON}{name[1:]}")
-
-
-def _width(text: str) -> int:
-    """How many columns a text takes in a terminal."""
-    return sum(not unicodedata.combining(c) for c in text)

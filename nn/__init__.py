@@ -16,7 +16,8 @@ by hand (`backpropagate`) and stochastic gradient descent (`fit`).
 from . import datasets, plots
 from .backprop import Backpropagation, backpropagate
 from .checkpoints import load, load_table, save
-from .draw import NetworkDrawing, draw
+from .draw import NetworkDrawing
+from .draw import draw as draw  # by name: `*` would hide autograd.draw
 from .film import Film
 from .history import Epoch, History
 from .losses import bernoulli_nll, categorical_nll, gaussian_nll
@@ -44,7 +45,6 @@ __all__ = [
     "categorical_nll",
     "cosine",
     "datasets",
-    "draw",
     "evaluate",
     "fit",
     "gaussian_nll",

@@ -1,11 +1,11 @@
-"""The command line: ``python -m nn train digits``."""
+"""The command line: ``python -m nn train digits``, ``python -m nn predict NETWORK FILE.csv``."""
 
 import argparse
-import io
 import math
 import os
+import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,13 +16,15 @@ from autograd.draw import READABLE
 from autograd.files import write_whole
 
 from . import datasets
+from .checkpoints import load_table, save
+from .figures import svg
+from .film import Film, every_for
 from .history import History
-from .losses import bernoulli_nll, categorical_nll, gaussian_nll
 from .network import ACTIVATIONS, MLP
 from .optim import SGD, cosine, growing, inverse_time, step_decay
+from .report import Run, write_report
+from .tables import LOSSES, Table, load_csv, predict_csv, read_csv
 from .training import evaluate, fit, recorded_example
-
-LOSSES = {"gaussian": gaussian_nll, "bernoulli": bernoulli_nll, "categorical": categorical_nll}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -36,9 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _Parser(prog="python -m nn", description="Train networks of scalar Values by SGD.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_train(commands)
-    options = parser.parse_args(arguments)
+    _add_predict(commands)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    options = parser.parse_args(given)
+    options.given = shlex.join(["python", "-m", "nn", *given])
     try:
-        train(options)
+        options.run(options)
     except BrokenPipeError:  # whoever read the output, as `head` does, has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -48,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{parser.prog}: training stopped: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        kept = options.checkpoint
+        kept = getattr(options, "checkpoint", None)
         how = f"go on with --resume {kept}" if kept and kept.exists() else "nothing was written"
         print(f"{parser.prog}: interrupted, {how}", file=sys.stderr)
         return 130
@@ -58,11 +63,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _add_train(commands: Any) -> None:
     parser = commands.add_parser(
         "train", help="train a network on a data set",
-        description="Train a network on a data set. Writes history.csv, curves.svg and graph.svg.",
+        description="Train a network on a data set. Writes report.html (open it in a browser), "
+        "network.npz, history.csv, curves.svg and graph.svg.",
     )  # fmt: skip
+    parser.set_defaults(run=train)
     add = parser.add_argument
     # fmt: off
-    add("data", metavar="DATA", help=", ".join(datasets.NAMES))
+    add("data", metavar="DATA", help=", ".join(datasets.NAMES) + ", or a CSV file of your own")
+    add("--target", metavar="COLUMN", help="of a CSV file: the column to predict")
     add("--widths", type=_positive, nargs="*", default=[32], metavar="D",
         help="widths of the hidden layers, or nothing for none (32)")
     add("--activation", nargs="+", default=["relu"], choices=[*ACTIVATIONS], metavar="G",
@@ -72,9 +80,10 @@ def _add_train(commands: Any) -> None:
         help=", ".join(LOSSES) + "; what fits the data, if not given")
     add("--epochs", type=_positive, default=20, metavar="N",
         help="passes over the training part (%(default)s)")
-    add("--batch-size", type=_batch_size, default="16", metavar="B",
-        help="a number, full, or a schedule: grow:START:FACTOR:EPOCHS (%(default)s)")
-    add("--lr", type=_learning_rate, default="0.1", metavar="LR",
+    add("--batch-size", type=_checked_batch_size, nargs="+", default=["16"], metavar="B",
+        help="a number, full, or a schedule: grow:START:FACTOR:EPOCHS (16); several are compared, "
+        "each from the same start")
+    add("--lr", type=lambda text: (text, _learning_rate(text)), default="0.1", metavar="LR",
         help="a number, or a schedule of updates: step:LR:FACTOR:UPDATES, 1/t:LR:T0, cosine:LR "
         "(%(default)s)")
     add("--momentum", type=float, default=0.0, metavar="M", help="in [0, 1) (%(default)s)")
@@ -98,63 +107,153 @@ def train(options: argparse.Namespace) -> None:
     kept = options.checkpoint
     if kept is not None and kept.exists() and options.resume is None:
         raise ValueError(f"{kept} exists already: go on with --resume {kept}, or remove it")
-    data = datasets.load(options.data, seed=options.seed)
+    if len(options.batch_size) > 1 and (kept or options.resume):
+        raise ValueError("--checkpoint and --resume are for one --batch-size, not for several")
+    data = _data(options)
     n, d0 = data.X_train.shape
     loss, outputs = _loss(options.loss, data)
     hidden, activation = options.widths, options.activation
     if len(activation) == 1:
         activation = activation * len(hidden)
-    weights_rng, batches_rng = np.random.default_rng(options.seed).spawn(2)
-    net = MLP(d0, [*hidden, outputs], activation, not options.no_bias, weights_rng)
-    batch_size = options.batch_size(n)
-    if not callable(batch_size) and batch_size > n:
-        raise ValueError(f"--batch-size {batch_size} is more than the {n} examples to train on")
-    size_at = batch_size if callable(batch_size) else lambda epoch: batch_size
-    updates = sum(n // min(size_at(epoch), n) for epoch in range(1, options.epochs + 1))
-    lr = options.lr(updates)
-    SGD([], lr(1) if callable(lr) else lr, options.momentum)  # refuses what it can't work with
+    plans = [_Plan(text, n, options) for text in options.batch_size]
     out = options.out or Path("runs") / data.name
     out.mkdir(parents=True, exist_ok=True)
 
-    layers = [f"{d} ({g})" for d, g in zip([*hidden, outputs], [*activation, "identity"])]
-    print(f"data     {data.name}: {n} examples to train on, {len(data.X_test)} to test")
-    print(f"network  {' -> '.join([str(d0), *layers])}, m = {len(net.parameters())} parameters")
-    print(f"loss     {loss.__name__}")
-    print(f"SGD      {options.epochs} epochs, {updates} updates", flush=True)
-    History().plot()  # matplotlib is missed now, not after the training
-    history = fit(
-        net,
-        loss,
-        data.X_train,
-        data.y_train,
-        epochs=options.epochs,
-        batch_size=batch_size,
-        lr=lr,
-        momentum=options.momentum,
-        rng=batches_rng,
-        validation=(data.X_test, data.y_test),
-        progress=not options.quiet,
-        checkpoint=options.checkpoint,
-        every=options.every,
-        resume=options.resume,
-    )
-    formats = {"loss": "loss {:.4f}", "accuracy": "accuracy {:.2%}", "r2": "R^2 {:.4f}"}
-    for part, X, y in (("train", data.X_train, data.y_train), ("test", data.X_test, data.y_test)):
-        scores = evaluate(net, loss, X, y)
-        print(f"{part:<8} {', '.join(formats[name].format(s) for name, s in scores.items())}")
+    def network() -> MLP:
+        rng, _ = _generators(options.seed)
+        return MLP(d0, [*hidden, outputs], activation, not options.no_bias, rng)
 
-    history.to_csv(out / "history.csv")
-    curves = io.BytesIO()
-    history.plot().savefig(curves, format="svg")
-    write_whole(out / "curves.svg", curves.getvalue())
-    drawing, what = _small_drawing(net, loss, data.X_test[0].tolist(), data.y_test[0].item())
+    layers = [f"{d} ({g})" for d, g in zip([*hidden, outputs], [*activation, "identity"])]
+    facts = {
+        "data": f"{data.name}: {n} examples to train on, {len(data.X_test)} to test",
+        "network": f"{' -> '.join([str(d0), *layers])}, m = {len(network().parameters())} "
+        "parameters",
+        "loss": loss.__name__,
+        "SGD": f"{options.epochs} epochs, "
+        + "; ".join(f"batch size {p.text}: {p.updates} updates" for p in plans)
+        + f"; lr {options.lr[0]}"
+        + (f", momentum {options.momentum:g}" if options.momentum else ""),
+    }
+    if options.target is not None and options.loss is None:
+        facts["loss"] += f" (what {data.target!r} looks like; to choose, give --loss)"
+    for name, text in facts.items():
+        print(f"{name:<8} {text}", flush=True)
+    History().plot()  # matplotlib is missed now, not after the training
+    runs = [_run(options, data, loss, network(), plan) for plan in plans]
+    for run in runs:
+        if len(runs) > 1:
+            print(f"batch size {run.name}")
+        for part, scores in run.scores.items():
+            print(f"{part:<8} {_line(scores)}")
+
+    first = runs[0]
+    save(first.net, out / "network.npz", Table.of(data))
+    first.history.to_csv(out / "history.csv")
+    write_whole(out / "curves.svg", svg(first.history.plot()).encode())
+    drawing, what = _small_drawing(first.net, loss, data.X_test[0].tolist(), data.y_test[0].item())
     graph, advice = "graph.svg", ""
     try:
         drawing.save(out / graph)
     except RuntimeError as error:
         graph, advice = "graph.dot", f"\n{error}"
         drawing.save(out / graph)
-    print(f"wrote    {out}: history.csv, curves.svg, {graph} ({what}){advice}")
+    write_report(out / "report.html", data, runs, facts, options.given)
+    print(f"wrote    {out}: network.npz, history.csv, curves.svg, {graph} ({what}){advice}")
+    print(f"look at  {out / 'report.html'}")
+
+
+class _Plan:
+    """How the batches of one training are chosen."""
+
+    def __init__(self, text: str, n: int, options: argparse.Namespace) -> None:
+        self.text = text
+        self.size = _batch_size(text)(n)
+        if not callable(self.size) and self.size > n:
+            raise ValueError(f"--batch-size {self.size} is more than the {n} examples to train on")
+        size_at = self.size if callable(self.size) else lambda epoch: self.size
+        self.updates = sum(n // min(size_at(epoch), n) for epoch in range(1, options.epochs + 1))
+        self.lr = options.lr[1](self.updates)
+        # Refuses what it can't work with.
+        SGD([], self.lr(1) if callable(self.lr) else self.lr, options.momentum)
+
+
+def _run(
+    options: argparse.Namespace, data: datasets.Dataset, loss: Any, net: MLP, plan: _Plan
+) -> Run:
+    """One training, filmed."""
+    _, rng = _generators(options.seed)
+    x, y = data.X_test[0].tolist(), data.y_test[0].item()
+    film = Film(net, x, y, every=every_for(plan.updates))
+    history = fit(
+        net,
+        loss,
+        data.X_train,
+        data.y_train,
+        epochs=options.epochs,
+        batch_size=plan.size,
+        lr=plan.lr,
+        momentum=options.momentum,
+        rng=rng,
+        validation=(data.X_test, data.y_test),
+        progress=not options.quiet,
+        checkpoint=options.checkpoint,
+        every=options.every,
+        resume=options.resume,
+        callbacks=[film],
+    )
+    parts = {"train": (data.X_train, data.y_train), "test": (data.X_test, data.y_test)}
+    scores = {part: evaluate(net, loss, X, y) for part, (X, y) in parts.items()}
+    return Run(plan.text, net, history, scores, film)
+
+
+def _generators(seed: int) -> list[np.random.Generator]:
+    """Of the weights and of the batches, the same for each training."""
+    return np.random.default_rng(seed).spawn(2)
+
+
+def _data(options: argparse.Namespace) -> datasets.Dataset:
+    """The data set: by name, or from a file."""
+    if options.data in datasets.NAMES:
+        if options.target is not None:
+            raise ValueError(f"--target is for CSV files, and {options.data} is a data set by name")
+        return datasets.load(options.data, seed=options.seed)
+    if not options.data.lower().endswith(".csv"):
+        raise ValueError(
+            f"unknown data set {options.data!r}: choose from {', '.join(datasets.NAMES)}, or give "
+            "a file that ends in .csv"
+        )
+    if options.target is None:
+        columns = ", ".join(read_csv(options.data).header)
+        raise ValueError(f"give the column to predict, --target COLUMN, one of: {columns}")
+    loss = None if options.loss is None else LOSSES[options.loss]
+    return load_csv(options.data, options.target, loss=loss, seed=options.seed)
+
+
+def _line(scores: Mapping[str, float]) -> str:
+    formats = {"loss": "loss {:.4f}", "accuracy": "accuracy {:.2%}", "r2": "R^2 {:.4f}"}
+    return ", ".join(formats[name].format(s) for name, s in scores.items())
+
+
+def _add_predict(commands: Any) -> None:
+    parser = commands.add_parser(
+        "predict", help="predict with a trained network",
+        description="Write the rows of a CSV file with a network's predictions beside them.",
+    )  # fmt: skip
+    parser.set_defaults(run=predict)
+    parser.add_argument("network", type=Path, metavar="NETWORK", help="network.npz, by train")
+    parser.add_argument("file", type=Path, metavar="FILE.csv", help="with the columns trained on")
+    parser.add_argument("--out", type=Path, metavar="FILE",
+                        help="where they go; FILE-predicted.csv, if not given")  # fmt: skip
+
+
+def predict(options: argparse.Namespace) -> None:
+    """Predict as the options say."""
+    net, table = load_table(options.network)
+    out = options.out or options.file.with_name(f"{options.file.stem}-predicted.csv")
+    if out.exists() and out.resolve() == options.file.resolve():
+        raise ValueError(f"--out {out} is the file to read: give another")
+    n = predict_csv(net, table, options.file, out)
+    print(f"wrote    {out}: {n} rows, with 'predicted {table.target}'")
 
 
 def _loss(name: str | None, data: datasets.Dataset) -> tuple[Callable[..., Any], int]:
@@ -211,6 +310,11 @@ def _batch_size(text: str) -> Callable[[int], Any]:
             f"must be a number, full, or grow:START:FACTOR:EPOCHS, got {text!r} ({error})"
         ) from None
     return lambda n: number
+
+
+def _checked_batch_size(text: str) -> str:
+    _batch_size(text)
+    return text
 
 
 def _learning_rate(text: str) -> Callable[[int], Any]:

@@ -12,20 +12,20 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from autograd import Value
 from autograd.files import write_whole
 from autograd.notation import ELLIPSIS, TIMES, factor, number, printable, shortened
 from autograd.paint import PAINT, document, fill
 from autograd.player import Frame, Player, differences
 
-from .losses import bernoulli_nll, categorical_nll, gaussian_nll
+from .losses import bernoulli_nll, categorical_nll, gaussian_nll, probabilities
 from .module import own_gradients
 from .network import MLP
 
 SHOWN = 40  # circles in a layer; a wider one is shown without its middle
 ROOMY = 12  # circles in a layer that are large enough to hold numbers
-ERROR_SIGNALS: dict[Any, str] = {gaussian_nll: "a{L} - y", bernoulli_nll: "sigmoid(a{L}) - y",
-                 categorical_nll: "softmax(a{L}) - y"}  # fmt: skip
 
 State = dict[tuple[str, str], str]  # of a picture: by element id and attribute
 
@@ -43,14 +43,15 @@ STYLE = f"""{PAINT}
 .w.odd {{ stroke: var(--odd); }} .w.none {{ stroke: var(--line); }}
 .w[data-on] {{ stroke-opacity: 1; }}
 .head {{ font-size: 12px; font-weight: bold; text-anchor: middle; }}
-.note {{ font-size: 11px; fill: var(--soft); text-anchor: middle; }}
+.note {{ font-size: 11px; fill: var(--soft); text-anchor: middle; stroke: var(--paper);
+  stroke-width: 4px; paint-order: stroke; }}
 .legend {{ font-size: 11px; fill: var(--soft); }}
 """
 LEGEND = (
     "Line: a weight; blue positive, orange negative, wider for larger. "
-    "Circle: filled by its error signal \N{GREEK CAPITAL LETTER DELTA} = dL/da, likewise.",
+    "Circle: filled by its error signal \N{GREEK CAPITAL LETTER DELTA} (Delta) = dL/da, likewise.",
     "Dashed and crossed: a relu that is off (a \N{LESS-THAN OR EQUAL TO} 0), so that nothing "
-    "passes. Hover over a line for its numbers; click a circle.",
+    "passes. Hover over a line for its numbers; on a page, click a circle.",
 )
 
 
@@ -83,8 +84,7 @@ def sweep(net: MLP, x: Sequence[float], y: Any, loss: Callable[[Any, Any], Any])
         TypeError: ``net`` is no `MLP`.
         ValueError: ``x`` or ``y`` does not fit.
     """
-    if not isinstance(net, MLP):
-        raise TypeError(f"net must be an MLP, got {net!r}: only its layers are known")
+    check_mlp(net)
     d0 = len(net.layers[0].neurons[0].w)
     if len(x) != d0:
         raise ValueError(f"x must have {d0} entries, got {len(x)}")
@@ -97,6 +97,8 @@ def sweep(net: MLP, x: Sequence[float], y: Any, loss: Callable[[Any, Any], Any])
             a.append(outputs if linear else [v.inputs[0] for v in outputs])
             units.append(outputs)
         root = loss(units[-1][0] if len(units[-1]) == 1 else units[-1], y)
+        if not isinstance(root, Value):
+            raise TypeError(f"loss must return a Value, got {type(root).__name__}")
         root.backward()
         weights = [[], *[[neuron.w for neuron in layer.neurons] for layer in net.layers]]
         return Sweep(
@@ -112,6 +114,12 @@ def sweep(net: MLP, x: Sequence[float], y: Any, loss: Callable[[Any, Any], Any])
             b=[[], *[[n.b.data for n in layer.neurons if n.b is not None] for layer in net.layers]],
             loss=root.data,
         )
+
+
+def check_mlp(net: Any) -> None:
+    """Refuse a network whose layers, one after the other, are not all there is to it."""
+    if not isinstance(net, MLP) or type(net).__call__ is not MLP.__call__:
+        raise TypeError(f"net must be an MLP, with an MLP's own __call__, got {net!r}")
 
 
 def draw(net: MLP, x: Sequence[float], y: Any, loss: Callable[[Any, Any], Any]) -> "NetworkDrawing":
@@ -144,8 +152,8 @@ class NetworkDrawing:
         self._picture = Picture(net)
         self._numbers, self._loss = numbers, loss
         self._activations = [layer.activation for layer in net.layers]
-        y = y.tolist() if hasattr(y, "tolist") else y
-        self._y = number(y) if isinstance(y, int | float) else printable(y)
+        self._y = printable(y.tolist() if hasattr(y, "tolist") else y)
+        self._targets = _targets(y, len(numbers.x[-1]), loss)
         self._scale = Scale.of([numbers])
         self._name = f"{net!r}, loss {number(numbers.loss)}"
 
@@ -167,13 +175,15 @@ class NetworkDrawing:
         body = self._picture.body(self._finished(), self._numbers)
         return document(*self._picture.size, STYLE, body)
 
+    def _whole(self) -> Frame:
+        return Frame(self._name, [self._target()], [], self._finished())
+
     def _finished(self) -> State:
         L = len(self._numbers.x) - 1
         return self._picture.state(self._numbers, self._scale, forward=L, backward=1)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        whole = Frame(self._name, [self._target()], [], self._finished())
-        return self._player([whole])._repr_mimebundle_()
+        return self._player([self._whole()])._repr_mimebundle_()
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the picture as .svg, or as an .html page with all numbers at a click: whole or not.
@@ -186,7 +196,7 @@ class NetworkDrawing:
         if suffix == ".svg":
             write_whole(path, self.svg().encode())
         elif suffix == ".html":
-            self._player([Frame(self._name, [self._target()], [], self._finished())]).save(path)
+            self._player([self._whole()]).save(path)
         else:
             raise ValueError(f"path must end in .svg or .html, got {str(path)!r}")
 
@@ -199,10 +209,8 @@ class NetworkDrawing:
         return self._player(list(self._frames()))
 
     def _player(self, frames: list[Frame]) -> Player:
-        text = "\n".join("\n    ".join([f"{i}. {f.title}", *f.lines]) for i, f in enumerate(frames))
-        if len(frames) == 1:
-            text = repr(self)
-        return Player(self.svg(), frames, self._details(), text, self._name, interval=2000)
+        text = repr(self) if len(frames) == 1 else None
+        return Player(self.svg(), frames, self._details(), self._name, text, interval=2000)
 
     def _target(self) -> str:
         return f"target y = {self._y}, loss = {number(self._numbers.loss)}"
@@ -225,16 +233,20 @@ class NetworkDrawing:
         for l in range(1, L + 1):
             bias = f" + b{l}" if n.b[l] else ""
             title = f"Forward, layer {l}: a{l} = theta{l} x{l - 1}{bias}"
-            g = self._activations[l - 1]
-            title += f", x{l} = {g}(a{l})" if l < L else ", the output"
+            if l == L:
+                title += ", the output"
+            elif self._activations[l - 1] != "linear":
+                title += f", x{l} = {self._activations[l - 1]}(a{l})"
             lines = [line for j in range(min(2, len(n.a[l]))) for line in self._forward(l, j)]
             lines += self._others(l)
             yield frame(title, lines, [*picture.units(l), *picture.weights(l)], (l, L + 1))
         yield frame("The loss of this example.", [self._target()], picture.units(L), (L, L + 1))
         for l in range(L, 0, -1):
             if l == L:
-                signal = ERROR_SIGNALS.get(self._loss, "dL/da{L}").format(L=L)
-                title = f"Backward, layer {L}: Delta{L} = {signal}"
+                title = f"Backward, layer {L}: Delta{L} = dL/da{L}"
+                if self._targets:
+                    title += f" = {_mean(self._loss)}a{L}{')' * bool(_mean(self._loss))} - y"
+                    title += ", y as one-hot" if self._loss is categorical_nll else ""
             else:
                 slope = "" if self._activations[l - 1] == "linear" else f"g'(a{l}[j]) "
                 title = (
@@ -275,13 +287,20 @@ class NetworkDrawing:
             if self._activations[l - 1] != "linear":
                 how = f"{factor(n.slope[l][j])} {TIMES} ({how})"
             first = f"Delta{l}[{j}] = {how} = {delta}"
+        elif self._targets:
+            y = self._targets[j]
+            first = f"Delta{l}[{j}] = {number(n.delta[l][j] + y)} - {factor(y)} = {delta}"
         else:
             first = f"Delta{l}[{j}] = {delta}"
+        product = n.delta[l][j] * n.x[l - 1][0]
         gradient = (
             f"dL/dtheta{l}[{j},0] = Delta{l}[{j}] {TIMES} x{l - 1}[0] = {factor(n.delta[l][j])} "
-            f"{TIMES} {factor(n.x[l - 1][0])} = {number(n.d_theta[l][j][0])}"
+            f"{TIMES} {factor(n.x[l - 1][0])}"
         )
-        return [first, gradient]
+        own = n.d_theta[l][j][0] - product
+        if abs(own) > 1e-9 * max(abs(product), abs(own)) and math.isfinite(own):
+            gradient += f" + {factor(own)} (the loss has this weight in it)"
+        return [first, f"{gradient} = {number(n.d_theta[l][j][0])}"]
 
     def _details(self) -> dict[str, list[str]]:
         """For each circle all that belongs to it."""
@@ -293,7 +312,10 @@ class NetworkDrawing:
                 continue
             bias = [f"b{l}[{j}] = {number(b)}" for b in self._numbers.b[l][j : j + 1]]
             details[name] = [
-                f"neuron {j} of layer {l}", *self._forward(l, j), *bias, *self._backward(l, j)
+                f"neuron {j} of layer {l}", *self._forward(l, j), *bias, *self._backward(l, j),
+                *([f"dL/db{l}[{j}] = Delta{l}[{j}]"] if bias else []),
+                f"theta{l}[{j},:] = {_list(self._numbers.theta[l][j])}",
+                f"dL/dtheta{l}[{j},:] = {_list(self._numbers.d_theta[l][j])}",
             ]  # fmt: skip
         return details
 
@@ -465,5 +487,27 @@ def _largest(numbers: Iterator[float]) -> float:
 
 
 def _short(x: float) -> str:
-    """Three significant digits, for the little room in a circle."""
-    return number(float(f"{x:.3g}"))
+    """Three significant digits, or two if they are long, for the little room in a circle."""
+    text = number(float(f"{x:.3g}"))
+    return text if len(text) <= 7 else number(float(f"{x:.2g}"))
+
+
+def _list(numbers: Sequence[float]) -> str:
+    """Numbers side by side; of very many the first ones and the last."""
+    return ", ".join(shortened([number(v) for v in numbers], most=32))
+
+
+def _mean(loss: Any) -> str:
+    """What makes the mean of y out of a, under each of the three losses: the start of a call."""
+    return "sigmoid(" if loss is bernoulli_nll else "softmax(" if loss is categorical_nll else ""
+
+
+def _targets(y: Any, d: int, loss: Any) -> list[float]:
+    """The target of each output, for the three losses; empty for another."""
+    if loss is categorical_nll:
+        y = probabilities(y, d)
+    elif loss is not gaussian_nll and loss is not bernoulli_nll:
+        return []
+    y = y.tolist() if isinstance(y, np.ndarray) else y
+    values = [y] if isinstance(y, Value) or not hasattr(y, "__len__") else list(y)
+    return [float(v.data if isinstance(v, Value) else v) for v in values]

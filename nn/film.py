@@ -8,7 +8,7 @@ from autograd.notation import ELLIPSIS, number, printable, shortened
 from autograd.paint import document
 from autograd.player import Frame, Player, differences
 
-from .draw import STYLE, Picture, Scale, State, Sweep, sweep
+from .draw import STYLE, Picture, Scale, State, Sweep, check_mlp, sweep
 from .network import MLP
 
 MOST = 200  # frames
@@ -48,8 +48,7 @@ class Film:
     """
 
     def __init__(self, net: MLP, x: Sequence[float], y: Any, every: int = 10) -> None:
-        if not isinstance(net, MLP):
-            raise TypeError(f"net must be an MLP, got {net!r}: only its layers are known")
+        check_mlp(net)
         if not isinstance(every, int) or isinstance(every, bool) or every < 1:
             raise ValueError(f"every must be a positive whole number, got {every!r}")
         self.net, self.x, self.y, self.every = net, x, y, every
@@ -134,7 +133,7 @@ class Film:
         if len(text) > 20:
             text[10:-10] = [ELLIPSIS]
         title = f"{self.net!r} over {len(self._losses):,} updates"
-        return Player(svg, frames, {}, "\n".join(text), title, word="frame", interval=150)
+        return Player(svg, frames, {}, title, "\n".join(text), word="frame", interval=150)
 
 
 def every_for(updates: int) -> int:

@@ -371,7 +371,7 @@ def test_a_result_with_many_inputs_shows_its_operation_alone():
     assert [h for h in heads(drawing) if h.startswith(("a", "v"))] == [
         "a1[0] = dot", "v1 = tanh(a1[0])",
     ]  # fmt: skip
-    assert "dot(w0, w1, w2, 1, 2, 3)" in repr(drawing), "the text form has room for more"
+    assert "w0 * 1 + w1 * 2 + w2 * 3" in repr(drawing), "the text form has room for more"
 
 
 # ------------------------------------------------------------------------------------- colours
@@ -542,7 +542,7 @@ def test_a_node_that_is_cut_off_has_a_dashed_border_and_no_other_has(f):
     total, sine = f.inputs
     assert [b.head for b in picture(draw(f))[0].values() if b.dashed] == []
     boxes = picture(draw(f, stop=[total]))[0].values()
-    assert sorted(b.head for b in boxes if b.dashed) == ["v1 = +"]
+    assert sorted(b.head for b in boxes if b.dashed) == ["v3 = +"]
     assert sorted(b.head for b in boxes if not b.dashed) == ["f = v1 - v2", "v2 = sin(y)", "y"]
     boxes = picture(draw(f, stop=[total, sine]))[0].values()
     assert sorted(b.head for b in boxes if b.dashed) == ["v1 = +", "v2 = sin"]
@@ -553,7 +553,7 @@ def test_a_cut_node_of_many_inputs_shows_the_operation_alone():
     a = dot([Value(1.0), Value(2.0)], [Value(3.0), Value(4.0)])
     a.label = "a"
     drawing = draw(a.exp(), stop=[a])
-    assert heads(drawing) == ["a = dot", "v1 = exp(a)"]
+    assert heads(drawing) == ["a = dot", "v5 = exp(a)"]
     assert box(drawing, "a = dot").dashed
 
 
@@ -615,14 +615,14 @@ def test_the_text_lists_nodes_inputs_first_with_formula_value_and_gradient(f):
         (lambda x: 2 * x, "2 * x", None),
         (lambda x: x * x, "x * x", None),
         (lambda x: 2 - x, "2 - x", None),
-        (lambda x: x**-2.5, f"x ** {MINUS}2.5", None),
+        (lambda x: x**-2.5, f"x ** ({MINUS}2.5)", None),
         (lambda x: x / 3.0, "x / 3", None),
         (lambda x: x.log(), "log(x)", None),
         (lambda x: autograd.sum([x]), "sum(x)", None),
         (lambda x: autograd.max([x, 1.0]), "max(x, 1)", None),
         (lambda x: autograd.max([x, 1.0, x]), "max(x, 1, x)", "max"),
-        (lambda x: dot([x], [4.0]), "dot(x, 4)", None),
-        (lambda x: dot([x], [4.0], 0.5), "dot(x, 0.5, 4)", "dot"),
+        (lambda x: dot([x], [4.0]), "x * 4", None),
+        (lambda x: dot([x], [4.0], 0.5), "x * 4 + 0.5", "dot"),
         (lambda x: abs(x), "abs(x)", None),
     ],
 )
@@ -787,7 +787,7 @@ def test_the_real_dot_makes_the_same_picture(f, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", PATH)
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
     assert seen() == by_pygraphviz
-    assert [b.head for b in picture(cut)[0].values() if b.dashed] == ["v1 = +"]
+    assert [b.head for b in picture(cut)[0].values() if b.dashed] == ["v3 = +"]
     assert "install" not in repr(draw(f))
     assert set(f._repr_mimebundle_()) == {"text/plain", "image/svg+xml"}
     for suffix, magic in (("png", b"\x89PNG"), ("pdf", b"%PDF-"), ("svg", b"<?xml")):

@@ -343,7 +343,7 @@ def test_a_network_alone_has_no_controls(driver, tmp_path):
     page = Page(driver, (tmp_path / "net.html").as_uri())
     assert not page.find(".controls").is_displayed()
     page.click("#u3_0")
-    assert "Delta3[0] = −0.6208" in page.text(".detail")
+    assert "Delta3[0] = 0.3792 - 1 = −0.6208" in page.text(".detail")
 
 
 # ---------------------------------------------------------------------- notebooks, their export

@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -83,7 +84,7 @@ def _add_train(commands: Any) -> None:
     add("--batch-size", type=_checked_batch_size, nargs="+", default=["16"], metavar="B",
         help="a number, full, or a schedule: grow:START:FACTOR:EPOCHS (16); several are compared, "
         "each from the same start")
-    add("--lr", type=lambda text: (text, _learning_rate(text)), default="0.1", metavar="LR",
+    add("--lr", type=_rate_option, default="0.1", metavar="LR",
         help="a number, or a schedule of updates: step:LR:FACTOR:UPDATES, 1/t:LR:T0, cosine:LR "
         "(%(default)s)")
     add("--momentum", type=float, default=0.0, metavar="M", help="in [0, 1) (%(default)s)")
@@ -112,12 +113,11 @@ def train(options: argparse.Namespace) -> None:
     data = _data(options)
     n, d0 = data.X_train.shape
     loss, outputs = _loss(options.loss, data)
+    data = replace(data, loss=loss, outputs=outputs)
     hidden, activation = options.widths, options.activation
     if len(activation) == 1:
         activation = activation * len(hidden)
     plans = [_Plan(text, n, options) for text in options.batch_size]
-    out = options.out or Path("runs") / data.name
-    out.mkdir(parents=True, exist_ok=True)
 
     def network() -> MLP:
         rng, _ = _generators(options.seed)
@@ -136,6 +136,8 @@ def train(options: argparse.Namespace) -> None:
     }
     if options.target is not None and options.loss is None:
         facts["loss"] += f" (what {data.target!r} looks like; to choose, give --loss)"
+    out = options.out or Path("runs") / data.name
+    out.mkdir(parents=True, exist_ok=True)
     for name, text in facts.items():
         print(f"{name:<8} {text}", flush=True)
     History().plot()  # matplotlib is missed now, not after the training
@@ -230,7 +232,8 @@ def _data(options: argparse.Namespace) -> datasets.Dataset:
 
 
 def _line(scores: Mapping[str, float]) -> str:
-    formats = {"loss": "loss {:.4f}", "accuracy": "accuracy {:.2%}", "r2": "R^2 {:.4f}"}
+    decimals = ".4g" if abs(scores["loss"]) >= 1e4 else ".4f"
+    formats = {"loss": f"loss {{:{decimals}}}", "accuracy": "accuracy {:.2%}", "r2": "R^2 {:.4f}"}
     return ", ".join(formats[name].format(s) for name, s in scores.items())
 
 
@@ -315,6 +318,10 @@ def _batch_size(text: str) -> Callable[[int], Any]:
 def _checked_batch_size(text: str) -> str:
     _batch_size(text)
     return text
+
+
+def _rate_option(text: str) -> tuple[str, Callable[[int], Any]]:
+    return text, _learning_rate(text)
 
 
 def _learning_rate(text: str) -> Callable[[int], Any]:

@@ -58,13 +58,15 @@ def test_every_data_set_trains_and_writes_its_files(data, folder, capsys):
     assert lines["network"].startswith(network)
     assert f"m = {m} " in lines["network"]
     assert lines["loss"] == loss
-    assert f"2 epochs, {2 * (n // 50)} updates" in lines["SGD"]
+    assert lines["SGD"] == f"2 epochs, batch size 50: {2 * (n // 50)} updates; lr 0.1"
     for part in ("train", "test"):
         assert re.fullmatch(rf"loss -?[\d.]+, {re.escape(score)} -?[\d.]+%?", lines[part])
     assert "%" not in err  # --quiet: no bar
 
     written = folder / "runs" / data
-    assert sorted(p.name for p in written.iterdir()) == ["curves.svg", "graph.svg", "history.csv"]
+    assert sorted(p.name for p in written.iterdir()) == [
+        "curves.svg", "graph.svg", "history.csv", "network.npz", "report.html",
+    ]  # fmt: skip
     for name in ("curves.svg", "graph.svg"):
         assert name in lines["wrote"]
         assert ET.parse(written / name).getroot().tag == "{http://www.w3.org/2000/svg}svg"
@@ -162,7 +164,7 @@ def test_losses(data, loss, outputs, capsys):
 
 def test_out_names_the_folder(folder, capsys):
     assert train("--out", "some/where", "--batch-size", "60") == 0
-    assert len(list((folder / "some" / "where").iterdir())) == 3
+    assert len(list((folder / "some" / "where").iterdir())) == 5
     assert not (folder / "runs").exists()
     assert "some" in printed(capsys.readouterr().out)["wrote"]
 
@@ -376,7 +378,7 @@ def test_a_checkpoint_holds_the_network(folder):
 
 def test_without_the_option_there_is_no_checkpoint(folder):
     assert train(*KEPT) == 0
-    assert not [*folder.rglob("*.npz")]
+    assert [path.name for path in folder.rglob("*.npz")] == ["network.npz"]
 
 
 @pytest.mark.parametrize(("every", "kept"), [((), 3), (("--every", "2"), 2), (("--every", "5"), 0)])
@@ -386,7 +388,7 @@ def test_checkpoints_are_written_every_so_many_epochs(every, kept, folder, capsy
             if epoch == 4:
                 raise KeyboardInterrupt
 
-        return nn.fit(*arguments, callbacks=[interrupt], **options)
+        return nn.fit(*arguments, **{**options, "callbacks": [interrupt]})
 
     with monkeypatch.context() as patch:
         patch.setattr(nn.__main__, "fit", fit)
@@ -401,7 +403,8 @@ def test_checkpoints_are_written_every_so_many_epochs(every, kept, folder, capsy
         def see(epoch, *_):
             seen.append(epoch)
 
-        return nn.fit(*arguments, callbacks=[see], **options)
+        options["callbacks"].append(see)
+        return nn.fit(*arguments, **options)
 
     monkeypatch.setattr(nn.__main__, "fit", resumed)
     assert train(*options, "--resume", "net.npz", "--out", "resumed") == 0

@@ -52,6 +52,7 @@ class Film:
         if not isinstance(every, int) or isinstance(every, bool) or every < 1:
             raise ValueError(f"every must be a positive whole number, got {every!r}")
         self.net, self.x, self.y, self.every = net, x, y, every
+        self.looks_every = every
         self._shots: list[tuple[str, Sweep]] = []
         self._losses: list[float] = []
 

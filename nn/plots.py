@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from autograd.notation import ELLIPSIS, printable
+
 from .figures import INK, new_figure
 from .history import History
 from .module import Module, real_array
@@ -53,7 +55,9 @@ def losses(histories: Mapping[str, History], against: str = "epochs") -> Any:
                 sizes = np.array([row.batch_size for row in history])
                 places = np.cumsum(np.diff(updates, prepend=0) * sizes).tolist()
         ink, marker = INK[i % len(INK)], "o" if len(history) == 1 else None
-        axes.plot(places, [row.loss for row in history], color=ink, label=name, marker=marker)
+        axes.plot(
+            places, [row.loss for row in history], color=ink, label=_text(name), marker=marker
+        )
         held_out = [row.validation_loss for row in history]
         if None not in held_out:
             axes.plot(places, held_out, color=ink, linestyle="--", marker=marker)
@@ -108,7 +112,7 @@ def decision_regions(
     for k in range(K):
         axes.scatter(*X[y == k].T, s=14, color=INK[k % len(INK)], label=names[k],
                      edgecolor="white", linewidth=0.4)  # fmt: skip
-    axes.set(xlabel=str(features[0]), ylabel=str(features[1]), title="decision regions")
+    axes.set(xlabel=_text(features[0]), ylabel=_text(features[1]), title="decision regions")
     axes.legend()
     return figure
 
@@ -169,6 +173,7 @@ def predicted_against_observed(
     ends = [min(observed.min(), predicted.min()), max(observed.max(), predicted.max())]
     axes.plot(ends, ends, color="#888888", linewidth=1, label="predicted = observed")
     axes.scatter(observed, predicted, s=14, color=INK[0], alpha=0.7)
+    name = _text(name)
     axes.set(xlabel=f"observed {name}", ylabel=f"predicted {name} (a, the top pre-activation)",
              title=f"{len(observed)} examples")  # fmt: skip
     axes.legend()
@@ -238,4 +243,10 @@ def _pair(true: npt.ArrayLike, predicted: npt.ArrayLike) -> tuple[Classes, Class
 
 
 def _names(classes: Sequence[str], K: int) -> list[str]:
-    return [str(classes[k]) if k < len(classes) else f"{k}" for k in range(K)]
+    return [_text(classes[k]) if k < len(classes) else f"{k}" for k in range(K)]
+
+
+def _text(name: object) -> str:
+    """A name of the user's for matplotlib: not too long, and a dollar sign as itself."""
+    text = printable(name)
+    return (text if len(text) <= 18 else f"{text[:17]}{ELLIPSIS}").replace("$", r"\$")

@@ -107,7 +107,8 @@ def fit(
         callbacks: each called after every update with ``(epoch, update, loss, net)``, the mean loss
             of the batch and the trained network. One that has a method ``begin`` gets
             ``begin(net, loss, updates)`` before the first update: the loss function, and how many
-            updates there will be.
+            updates there will be. One that has a number ``looks_every`` looks at the network only
+            after every so many updates: in between it may find older numbers in it.
         progress: show a bar, where tqdm is installed.
         engine: ``"program"`` records one example and replays its graph over whole batches
             (`autograd.compile`). That takes a graph that is the same for every example, whatever
@@ -166,6 +167,7 @@ def fit(
         worker.velocity = state.velocity
     done, update = len(rows), rows[-1].updates if rows else 0
     updates = sum(n // b for b in sizes[done:])
+    looks = [getattr(callback, "looks_every", 1) for callback in callbacks]
     for callback in callbacks:
         if hasattr(callback, "begin"):
             callback.begin(net, loss, updates)
@@ -191,13 +193,16 @@ def fit(
                         where = f"epoch {epoch}, update {update}"
                         raise type(error)(f"{where}: {error}") from None
                     if callbacks:
-                        worker.write()
+                        seen = any(update % k == 0 for k in looks)
+                        if seen:
+                            worker.write()
                         try:
                             with np.errstate(**warnings):
                                 for callback in callbacks:
                                     callback(epoch, update, batch_losses[-1], net)
                         finally:
-                            worker.read()
+                            if seen:
+                                worker.read()
                     if bar is not None:
                         shown = {"loss": f"{batch_losses[-1]:.4f}", "lr": f"{lr_t:.3g}"}
                         bar.set_postfix(shown, refresh=False)
@@ -298,6 +303,7 @@ class DrawGraph:
         if not isinstance(every, int) or every < 1:
             raise ValueError(f"every must be a positive whole number, got {every!r}")
         self.x, self.y, self.every, self.folder = x, y, every, Path(folder)
+        self.looks_every = every
         self._display: Any = None
 
     def begin(self, net: Module, loss: Loss, updates: int) -> None:

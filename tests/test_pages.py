@@ -20,6 +20,7 @@ from selenium.webdriver.common.keys import Keys
 import nn
 from autograd import Value, draw, topological_order
 from autograd.notation import number
+from nn.__main__ import main
 from tests import browser
 from tests.browser import Page, needs_browser
 
@@ -344,6 +345,75 @@ def test_a_network_alone_has_no_controls(driver, tmp_path):
     assert not page.find(".controls").is_displayed()
     page.click("#u3_0")
     assert "Delta3[0] = 0.3792 - 1 = −0.6208" in page.text(".detail")
+
+
+# ------------------------------------------------------------------- the report, and the film in it
+
+
+@pytest.mark.parametrize("value", ["light", "dark"])
+def test_the_report(driver, tmp_path, value):
+    """Of a table whose words would like to be markup."""
+    scheme(driver, value)
+    rows = ["a,b,<kind>"]
+    for i in range(60):
+        word = "<b>&one" if i % 7 > 3 else "<img src=x onerror=document.title='broken'>"
+        rows.append(f"{i % 7},{(i * i) % 11},{word}")
+    (tmp_path / "table.csv").write_text("\n".join(rows), encoding="utf-8")
+    assert main(["train", str(tmp_path / "table.csv"), "--target", "<kind>", "--epochs", "3",
+                 "--out", str(tmp_path), "--widths", "3", "--quiet"]) == 0  # fmt: skip
+    url = (tmp_path / "report.html").as_uri()
+    network, film = Page(driver, url, 0), Page(driver, url, 1)
+    assert driver.title != "broken"
+    assert driver.find_elements(By.CSS_SELECTOR, "body > b, img[src=x]") == []
+    images = driver.find_elements(By.CSS_SELECTOR, ".figures img")
+    assert [image.get_attribute("alt") for image in images] == [
+        "loss and score by epoch", "confusion matrix", "decision regions",
+    ]  # fmt: skip
+    assert all(image.get_property("naturalWidth") > 100 for image in images)
+    text = driver.find_element(By.TAG_NAME, "body").text
+    assert "--target '<kind>'" in text and "delta1 = " in text
+    assert network.last == 5
+    network.press("last")
+    assert network.caption.startswith("Backward, layer 1")
+    assert film.last == 9  # 48 examples to train on, 16 a batch, 3 epochs: 9 updates
+    places = set()
+    for _ in range(film.last):
+        film.press("next")
+        places.add(film.find("#mark").get_attribute("cx"))
+    assert len(places) == 9
+    assert film.caption.startswith("Update 9, epoch 3")
+    assert film.complaints() == []
+
+
+def test_several_batchings_in_one_report(driver, tmp_path):
+    assert main(["train", "moons", "--batch-size", "1", "full", "grow:4:2:1", "--epochs", "3",
+                 "--out", str(tmp_path), "--widths", "3", "--quiet"]) == 0  # fmt: skip
+    page = Page(driver, (tmp_path / "report.html").as_uri())
+    alts = [e.get_attribute("alt") for e in driver.find_elements(By.CSS_SELECTOR, ".figures img")]
+    assert alts[:3] == [f"loss against {a}" for a in nn.plots.AGAINST]
+    text = driver.find_element(By.TAG_NAME, "body").text
+    for row in ("1 1,200 ", "full 3 ", "grow:4:2:1 175 "):
+        assert row in text
+    assert page.complaints() == []
+
+
+def test_a_report_is_whole_or_the_old_one(tmp_path):
+    """Killed at moments all over a run, which has left a report before."""
+    command = [sys.executable, "-m", "nn", "train", "moons", "--epochs", "2", "--widths", "3",
+               "--out", str(tmp_path), "--quiet"]  # fmt: skip
+    start = time.monotonic()
+    subprocess.run(command, check=True, capture_output=True)
+    lasted = time.monotonic() - start
+    report = tmp_path / "report.html"
+    old = report.read_bytes()
+    assert old.endswith(b"</html>\n")
+    for share in np.linspace(0.6, 1.05, 5):
+        process = subprocess.Popen([*command, "--seed", "1"], stdout=subprocess.DEVNULL)
+        time.sleep(share * lasted)
+        process.kill()
+        process.wait()
+        new = report.read_bytes()
+        assert new == old or (new.endswith(b"</html>\n") and b"--seed 1" in new)
 
 
 # ---------------------------------------------------------------------- notebooks, their export

@@ -50,7 +50,8 @@ STYLE = f"""{PAINT}
 
 LEGEND = (
     "Rounded: given; thick: the result. At an arrow: d(box at its tip)/d(box at its tail).",
-    "Fill: the gradient; blue positive, orange negative, deeper for larger; yellow: not finite.",
+    "Fill: the gradient; blue positive, orange negative, deeper for larger; yellow: not finite. "
+    "On a page, click a box for the whole sum.",
 )
 
 

@@ -260,8 +260,7 @@ class Sheet:
         if not isinstance(c, Text):
             return a if c > 0.0 else b
         if c.shape[0] == 1 and _is(a, 1.0) and b is self.exp(-self.abs(c)):
-            # The same: on a single row a call costs more than the numbers in it, and `softplus` has
-            # the minimum, or the maximum, already.
+            # The same, in fewer calls: `softplus` has the minimum, or the maximum, already.
             if _is_negative(c):
                 return self.exp(-self.maximum(c.args[0], 0.0))
             return self.exp(self.call("np.minimum", c, 0.0))

@@ -8,8 +8,8 @@ from autograd.notation import ELLIPSIS, number, printable, shortened
 from autograd.paint import document
 from autograd.player import Frame, Player, differences
 
-from .draw import STYLE, Picture, Scale, State, Sweep, check_mlp, sweep
 from .network import MLP
+from .neurons import STYLE, Picture, Scale, State, Sweep, check_mlp, sweep
 
 MOST = 200  # frames
 CURVE = f"""{STYLE}

@@ -1,0 +1,284 @@
+"""The picture of a network's neurons, for any numbers in it: one state of it for each sweep."""
+
+import html
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from autograd import Value
+from autograd.notation import number
+from autograd.paint import PAINT, fill
+
+from .module import own_gradients
+from .network import MLP
+
+SHOWN = 40  # circles in a layer; a wider one is shown without its middle
+ROOMY = 12  # circles in a layer that are large enough to hold numbers
+
+State = dict[tuple[str, str], str]  # of a picture: by element id and attribute
+
+STYLE = f"""{PAINT}
+.back {{ fill: var(--paper); }}
+.neuron text {{ font-size: 10px; text-anchor: middle; }}
+.ring {{ fill: none; stroke: var(--ink); stroke-width: 1.2; }}
+.off .ring {{ stroke-dasharray: 3 3; stroke: var(--soft); }}
+.cross {{ visibility: hidden; stroke: var(--soft); stroke-width: 1; opacity: 0.45; }}
+.off .cross {{ visibility: visible; }}
+.neuron[data-on] .ring, .neuron[data-picked] .ring, .neuron:focus .ring {{ stroke: var(--on);
+  stroke-width: 3; }}
+.w {{ fill: none; stroke-opacity: 0.55; }}
+.w.plus {{ stroke: var(--plus); }} .w.minus {{ stroke: var(--minus); }}
+.w.odd {{ stroke: var(--odd); }} .w.none {{ stroke: var(--line); }}
+.w[data-on] {{ stroke-opacity: 1; }}
+.head {{ font-size: 12px; font-weight: bold; text-anchor: middle; }}
+.note {{ font-size: 11px; fill: var(--soft); text-anchor: middle; stroke: var(--paper);
+  stroke-width: 4px; paint-order: stroke; }}
+.legend {{ font-size: 11px; fill: var(--soft); }}
+"""
+LEGEND = (
+    "Line: a weight; blue positive, orange negative, wider for larger. "
+    "Circle: filled by its error signal \N{GREEK CAPITAL LETTER DELTA} (Delta) = dL/da, likewise.",
+    "Dashed and crossed: a relu that is off (a \N{LESS-THAN OR EQUAL TO} 0), so that nothing "
+    "passes. Hover over a line for its numbers; on a page, click a circle.",
+)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One example's numbers, forward and backward: lists by the lecture's layer l = 0 ... L.
+
+    Attributes:
+        x, a, delta: of the layer's units, each ``[l][j]``; ``a[0]`` and ``delta[0]`` are empty.
+        slope: g'(a), likewise.
+        theta, d_theta: weights and their gradients, ``[l][j][i]``; ``[0]`` is empty.
+        b: the biases; empty lists for a network without.
+        loss: its value.
+    """
+
+    x: list[list[float]]
+    a: list[list[float]]
+    delta: list[list[float]]
+    slope: list[list[float]]
+    theta: list[list[list[float]]]
+    d_theta: list[list[list[float]]]
+    b: list[list[float]]
+    loss: float
+
+
+def sweep(net: MLP, x: Sequence[float], y: Any, loss: Callable[[Any, Any], Any]) -> Sweep:
+    """Forward and backward for one example. The parameters keep their gradients.
+
+    Raises:
+        TypeError: ``net`` is no `MLP`.
+        ValueError: ``x`` or ``y`` does not fit.
+    """
+    check_mlp(net)
+    d0 = len(net.layers[0].neurons[0].w)
+    if len(x) != d0:
+        raise ValueError(f"x must have {d0} entries, got {len(x)}")
+    with own_gradients(net):
+        units = [[Value(v.data if isinstance(v, Value) else v) for v in x]]
+        a: list[list[Any]] = [[]]
+        for layer in net.layers:
+            outputs = layer.outputs(units[-1])
+            linear = layer.activation == "linear"
+            a.append(outputs if linear else [v.inputs[0] for v in outputs])
+            units.append(outputs)
+        root = loss(units[-1][0] if len(units[-1]) == 1 else units[-1], y)
+        if not isinstance(root, Value):
+            raise TypeError(f"loss must return a Value, got {type(root).__name__}")
+        root.backward()
+        weights = [[], *[[neuron.w for neuron in layer.neurons] for layer in net.layers]]
+        return Sweep(
+            x=[[v.data for v in layer] for layer in units],
+            a=[[v.data for v in layer] for layer in a],
+            delta=[[v.grad for v in layer] for layer in a],
+            slope=[
+                [1.0 if v is a_j else v.partials[0] for v, a_j in zip(layer, below)]
+                for layer, below in zip(units, a)
+            ],
+            theta=[[[w.data for w in ws] for ws in layer] for layer in weights],
+            d_theta=[[[w.grad for w in ws] for ws in layer] for layer in weights],
+            b=[[], *[[n.b.data for n in layer.neurons if n.b is not None] for layer in net.layers]],
+            loss=root.data,
+        )
+
+
+def check_mlp(net: Any) -> None:
+    """Refuse a network whose layers, one after the other, are not all there is to it."""
+    if not isinstance(net, MLP) or type(net).__call__ is not MLP.__call__:
+        raise TypeError(f"net must be an MLP, with an MLP's own __call__, got {net!r}")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What is drawn largest: an error signal, and in each layer a weight."""
+
+    delta: float
+    theta: list[float]
+
+    @classmethod
+    def of(cls, sweeps: Sequence[Sweep]) -> "Scale":
+        """The largest finite numbers of several sweeps."""
+        layers = range(len(sweeps[0].theta))
+        return cls(
+            _largest(d for s in sweeps for layer in s.delta for d in layer),
+            [_largest(w for s in sweeps for ws in s.theta[l] for w in ws) for l in layers],
+        )
+
+
+class Picture:
+    """The layers as columns of circles, with lines between: the same for all numbers.
+
+    Attributes:
+        places: the centre of each circle that is shown, by layer and unit.
+    """
+
+    def __init__(self, net: MLP) -> None:
+        widths = [len(net.layers[0].neurons[0].w), *[len(layer.neurons) for layer in net.layers]]
+        self.relu = [False, *[layer.activation == "relu" for layer in net.layers]]
+        self.heads = ["x0: the input"] + [
+            f"a{l}, x{l} = {layer.activation}(a{l})" if layer.activation != "linear" else f"a{l}"
+            for l, layer in enumerate(net.layers, start=1)
+        ]
+        self.heads[-1] += ": the output"
+        self.radii = [34 if d <= ROOMY else 9 for d in widths]
+        heights = [
+            min(d, SHOWN) * (2 * r + (10 if r > 9 else 5)) for d, r in zip(widths, self.radii)
+        ]
+        top, self.height = 34, max(heights)
+        self.places: dict[tuple[int, int], tuple[float, float]] = {}
+        self.gaps: list[tuple[float, float, str]] = []
+        x = 75.0
+        self.columns = []
+        gap = 190 if min(self.radii) > 9 else 250
+        for l, (d, height) in enumerate(zip(widths, heights)):
+            self.columns.append(x)
+            pitch = height / min(d, SHOWN)
+            half = SHOWN // 2
+            shown = range(d) if d <= SHOWN else [*range(half - 1), None, *range(d - half, d)]
+            for slot, j in enumerate(shown):
+                y = top + (self.height - height) / 2 + (slot + 0.5) * pitch
+                if j is None:
+                    self.gaps.append((x, y, f"\N{VERTICAL ELLIPSIS} {d - SHOWN + 1} more"))
+                else:
+                    self.places[l, j] = x, y
+            x += gap
+        self._shown = [[j for at, j in self.places if at == l] for l in range(len(widths))]
+        legend = max(map(len, LEGEND)) * 5.4 + 24
+        self.size = max(x - gap + 75, legend), top + self.height + 50
+
+    def units(self, l: int) -> list[str]:
+        """The ids of a layer's circles."""
+        return [f"u{l}_{j}" for j in self._shown[l]]
+
+    def weights(self, l: int) -> list[str]:
+        """The ids of the lines that lead to a layer."""
+        return [f"w{l}_{j}_{i}" for j, i in self._lines(l)]
+
+    def _lines(self, l: int) -> Iterator[tuple[int, int]]:
+        """The weights that lead to a layer: unit j of it, unit i of the one below."""
+        return product(self._shown[l], self._shown[l - 1])
+
+    def state(self, n: Sweep, scale: Scale, forward: int, backward: int) -> State:
+        """What the numbers make of the picture.
+
+        Values are known up to layer ``forward``, error signals down to layer ``backward``.
+        """
+        state: State = {}
+        for l, j in self.places:
+            name, known = f"u{l}_{j}", l <= forward
+            off = known and self.relu[l] and n.a[l][j] <= 0
+            state[name, "class"] = "neuron off" if off else "neuron"
+            if l:
+                delta = n.delta[l][j] if l >= backward else 0.0
+                state[f"{name}f", "class"], state[f"{name}f", "fill-opacity"] = fill(
+                    delta, scale.delta
+                )
+            if self.radii[l] > 9:
+                for row, text in self._rows(n, l, j, known, l >= backward):
+                    state[f"{name}{row}", "text"] = text
+        for l in range(1, len(n.x)):
+            for j, i in self._lines(l):
+                w = n.theta[l][j][i]
+                paint, _ = fill(w, scale.theta[l])
+                size = min(abs(w) / scale.theta[l], 1.0) if math.isfinite(w) else 1.0
+                state[f"w{l}_{j}_{i}", "class"] = f"w {paint}"
+                state[f"w{l}_{j}_{i}", "stroke-width"] = f"{0.3 + 3.7 * size:.1f}"
+        return state
+
+    def _rows(self, n: Sweep, l: int, j: int, known: bool, swept: bool) -> list[tuple[str, str]]:
+        """The texts in a circle, by the letter that ends their ids."""
+        rows = []
+        if l:
+            rows.append(("a", f"a {_short(n.a[l][j])}" if known else ""))
+        if l < len(n.x) - 1:
+            rows.append(("x", f"x {_short(n.x[l][j])}" if known else ""))
+        if l:
+            rows.append(("d", f"\N{GREEK CAPITAL LETTER DELTA} {_short(n.delta[l][j])}" if swept
+                         else ""))  # fmt: skip
+        return rows
+
+    def body(self, state: State, n: Sweep) -> str:
+        """The picture in a state, with the numbers of the weights to hover over."""
+        parts = []
+        for l in range(1, len(n.x)):
+            for j, i in self._lines(l):
+                name = f"w{l}_{j}_{i}"
+                (x0, y0), (x1, y1) = self.places[l - 1, i], self.places[l, j]
+                parts.append(
+                    f'<path id="{name}" class="{state[name, "class"]}"'
+                    f' stroke-width="{state[name, "stroke-width"]}"'
+                    f' d="M{x0:.0f} {y0:.0f}L{x1:.0f} {y1:.0f}"><title>theta{l}[{j},{i}] = '
+                    f"{number(n.theta[l][j][i])}, gradient {number(n.d_theta[l][j][i])}"
+                    "</title></path>"
+                )
+        parts += [self._circle(state, n, l, j) for l, j in self.places]
+        for x, y, text in self.gaps:
+            parts.append(f'<text class="note" x="{x:.0f}" y="{y + 4:.0f}">{text}</text>')
+        for x, head in zip(self.columns, self.heads):
+            parts.append(f'<text class="head" x="{x:.0f}" y="18">{html.escape(head)}</text>')
+        for k, text in enumerate(LEGEND):
+            y = self.size[1] - 24 + 16 * k
+            parts.append(f'<text class="legend" x="12" y="{y:.0f}">{text}</text>')
+        return "".join(parts)
+
+    def _circle(self, state: State, n: Sweep, l: int, j: int) -> str:
+        (x, y), r, name = self.places[l, j], self.radii[l], f"u{l}_{j}"
+        at = f'cx="{x:.0f}" cy="{y:.0f}" r="{r}"'
+        inside = ""
+        if l:
+            paint, depth = state[f"{name}f", "class"], state[f"{name}f", "fill-opacity"]
+            inside = f'<circle id="{name}f" class="{paint}" fill-opacity="{depth}" {at}/>'
+        if self.relu[l]:
+            k = 0.7 * r
+            inside += (f'<path class="cross" d="M{x - k:.1f} {y - k:.1f}L{x + k:.1f} {y + k:.1f}'
+                       f'M{x - k:.1f} {y + k:.1f}L{x + k:.1f} {y - k:.1f}"/>')  # fmt: skip
+        inside += f'<circle class="ring" {at}/>'
+        if r > 9:
+            rows = self._rows(n, l, j, True, True)
+            for k, (row, _) in enumerate(rows):
+                place = y + 4 + 14 * (k - (len(rows) - 1) / 2)
+                text = state[f"{name}{row}", "text"]
+                inside += f'<text id="{name}{row}" x="{x:.0f}" y="{place:.0f}">{text}</text>'
+        texts = [f"x{l}[{j}] = {number(n.x[l][j])}"]
+        if l:
+            texts = [f"a{l}[{j}] = {number(n.a[l][j])}", *(texts if l < len(n.x) - 1 else []),
+                     *[f"b{l}[{j}] = {number(b)}" for b in n.b[l][j : j + 1]],
+                     f"Delta{l}[{j}] = {number(n.delta[l][j])}"]  # fmt: skip
+        return (
+            f'<g id="{name}" class="{state[name, "class"]}"><title>{", ".join(texts)}</title>'
+            f'<circle class="back" {at}/>{inside}</g>'
+        )
+
+
+def _largest(numbers: Iterator[float]) -> float:
+    return max((abs(v) for v in numbers if math.isfinite(v)), default=0.0) or 1.0
+
+
+def _short(x: float) -> str:
+    """Three significant digits, or two if they are long, for the little room in a circle."""
+    text = number(float(f"{x:.3g}"))
+    return text if len(text) <= 7 else number(float(f"{x:.2g}"))

@@ -185,7 +185,7 @@ def _run(
     """One training, filmed."""
     _, rng = _generators(options.seed)
     x, y = data.X_test[0].tolist(), data.y_test[0].item()
-    film = Film(net, x, y, every=every_for(plan.updates))
+    film = Film(net, x, y, every=every_for(range(1, plan.updates + 1)))
     history = fit(
         net,
         loss,

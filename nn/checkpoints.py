@@ -70,7 +70,7 @@ def load_table(path: Path) -> tuple[MLP, Table]:
             raise ValueError("its columns are not as many as the network's inputs")
         if table.outputs != len(net.layers[-1].neurons):
             raise ValueError("its classes do not go with the network's outputs")
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise ValueError(f"{_quoted(path)} is damaged: {error}") from None
     return net, table
 

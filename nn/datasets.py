@@ -133,5 +133,5 @@ def split(
 
 def _standard(X: Any) -> tuple[Any, Any]:
     """Mean and standard deviation by column; 1 where a column is constant."""
-    scale = X.std(axis=0)
-    return X.mean(axis=0), np.where(scale > 0, scale, 1.0)
+    varies = X.max(axis=0) > X.min(axis=0)
+    return X.mean(axis=0), np.where(varies, X.std(axis=0), 1.0)

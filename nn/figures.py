@@ -34,6 +34,9 @@ def svg(figure: Any) -> str:
     """A figure as an SVG document, the same for the same figure."""
     from matplotlib import rc_context
 
+    if figure.get_layout_engine() is not None:  # once, or places would move a little every time
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
     text = io.StringIO()
     with rc_context({"svg.hashsalt": "chalkgrad"}):
         figure.savefig(text, format="svg", metadata={"Date": None})

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from typing import Any
 
 from autograd.notation import ELLIPSIS, number, printable, shortened
@@ -53,32 +54,32 @@ class Film:
             raise ValueError(f"every must be a positive whole number, got {every!r}")
         self.net, self.x, self.y, self.every = net, x, y, every
         self.looks_every = every
-        self._shots: list[tuple[str, Sweep]] = []
+        # The title, how many updates there had been, and the numbers of each frame.
+        self._shots: list[tuple[str, int, Sweep]] = []
         self._losses: list[float] = []
+        self._first = 1  # the number of the first update
 
-    def begin(self, net: Any, loss: Callable[[Any, Any], Any], updates: int) -> None:
+    def begin(self, net: Any, loss: Callable[[Any, Any], Any], updates: range) -> None:
         """The first frame, and a check that there won't be too many."""
         if net is not self.net:
             raise ValueError("this Film was made for another network than the one to be trained")
-        frames = 1 + updates // self.every
+        frames = _frames(updates, self.every)
         if frames > MOST:
             raise ValueError(
-                f"every={self.every} would make {frames:,} frames of {updates:,} updates, and "
+                f"every={self.every} would make {frames:,} frames of {len(updates):,} updates, and "
                 f"{MOST} is the most: give every={every_for(updates)} or more"
             )
-        self._loss = loss
-        self._losses = []
-        self._shots = [("Start: before the first update.", self._sweep())]
+        start = sweep(self.net, self.x, self.y, loss)
+        self._loss, self._losses, self._first = loss, [], updates[0] if updates else 1
+        self._shots = [(f"Start: before update {self._first}.", 0, start)]
 
     def __call__(self, epoch: int, update: int, loss: float, net: Any) -> None:
         """A frame, if it is time."""
         self._losses.append(loss)
         if update % self.every == 0:
             title = f"Update {update}, epoch {epoch}: loss {number(loss)}, the mean of the batch."
-            self._shots.append((title, self._sweep()))
-
-    def _sweep(self) -> Sweep:
-        return sweep(self.net, self.x, self.y, self._loss)
+            shot = sweep(self.net, self.x, self.y, self._loss)
+            self._shots.append((title, len(self._losses), shot))
 
     def __len__(self) -> int:
         """How many frames there are."""
@@ -112,13 +113,13 @@ class Film:
         if not self._shots:
             raise ValueError("the film has no frames yet: give it to fit(..., callbacks=[film])")
         picture = Picture(self.net)
-        curve = _Curve(self._losses, picture.size)
-        scale = Scale.of([shot for _, shot in self._shots])
+        curve = _Curve(self._losses, self._first, picture.size)
+        scale = Scale.of([shot for *_, shot in self._shots])
         L = len(self.net.layers)
         frames, before = [], State()
-        for k, (title, shot) in enumerate(self._shots):
+        for title, updates, shot in self._shots:
             state = picture.state(shot, scale, forward=L, backward=1)
-            state.update(curve.state(min(k * self.every, len(self._losses))))
+            state.update(curve.state(updates))
             outputs = [f"a{L}[{j}] = {number(v)}" for j, v in enumerate(shot.x[L])]
             lines = [
                 f"This example, target y = {printable(self.y)}: loss {number(shot.loss)}",
@@ -126,7 +127,7 @@ class Film:
             ]
             frames.append(Frame(title, lines, [], differences(before, state)))
             before = state
-        _, last = self._shots[-1]
+        last = self._shots[-1][-1]
         width, height = picture.size
         body = picture.body(before, last) + curve.body(before)
         svg = document(width + curve.width, max(height, curve.height), CURVE, body)
@@ -137,9 +138,14 @@ class Film:
         return Player(svg, frames, {}, title, "\n".join(text), word="frame", interval=150)
 
 
-def every_for(updates: int) -> int:
-    """The smallest ``every`` with which a `Film` of so many updates has no more than 200 frames."""
-    return max(1, -(-updates // (MOST - 1)))
+def every_for(updates: range) -> int:
+    """The smallest ``every`` with which a `Film` of these updates has no more than 200 frames."""
+    return next(k for k in count(len(updates) // MOST + 1) if _frames(updates, k) <= MOST)
+
+
+def _frames(updates: range, every: int) -> int:
+    """How many frames a film of these updates has, that of the start included."""
+    return 1 + (updates.stop - 1) // every - (updates.start - 1) // every
 
 
 class _Curve:
@@ -148,12 +154,12 @@ class _Curve:
     width, height = 360, 300
     left, top, right, bottom = 70, 50, 340, 240  # of the axes
 
-    def __init__(self, losses: list[float], beside: tuple[float, float]) -> None:
-        self.losses, self.x0 = losses, beside[0]
+    def __init__(self, losses: list[float], first: int, beside: tuple[float, float]) -> None:
+        self.losses, self.first, self.x0 = losses, first, beside[0]
         self.most = max(losses, default=0.0) or 1.0
 
     def _at(self, update: int) -> tuple[float, float]:
-        """Where an update stands; 0, before all, where the first one does."""
+        """Where the loss of an update stands; before all of them, that of the first."""
         n = max(len(self.losses) - 1, 1)
         loss = self.losses[max(update - 1, 0)] if self.losses else 0.0
         x = self.left + (self.right - self.left) * max(update - 1, 0) / n
@@ -181,8 +187,8 @@ class _Curve:
         for x, y, text in (
             (mid, self.top - 14, "loss of the batches (their mean)"),
             (mid, self.bottom + 34, "update t"),
-            (x0 + self.left, self.bottom + 16, "1"),
-            (x0 + self.right, self.bottom + 16, f"{max(len(self.losses), 1)}"),
+            (x0 + self.left, self.bottom + 16, f"{self.first}"),
+            (x0 + self.right, self.bottom + 16, f"{self.first + max(len(self.losses), 1) - 1}"),
             (x0 + self.left - 26, self.bottom + 4, "0"),
             (x0 + self.left - 26, self.top + 4, number(float(f"{self.most:.3g}"))),
         ):

@@ -66,7 +66,7 @@ class Neuron(Module):
 
     def __call__(self, x: Sequence[Number]) -> Value:
         """The neuron's output for inputs ``x``, ``(d,)``."""
-        _check_inputs(x, len(self.w))
+        check_inputs(x, len(self.w))
         _label_inputs(x, (f"x[{i}]" for i in range(len(x))))
         (a,) = affine([self.w], x, None if self.b is None else [self.b])
         a.label = "a"
@@ -127,7 +127,7 @@ class Layer(Module):
 
     def __call__(self, x: Sequence[Number]) -> Any:
         """The outputs for ``x``, ``(d_in,)``: a list of Values, or the only one."""
-        _check_inputs(x, len(self.neurons[0].w))
+        check_inputs(x, len(self.neurons[0].w))
         _label_inputs(x, self.x_labels)
         outputs = self.outputs(x)
         return outputs[0] if len(outputs) == 1 else outputs
@@ -232,7 +232,7 @@ class MLP(Module):
 
     def __call__(self, x: Sequence[Number]) -> Any:
         """The pre-activations at the top for the inputs ``x``, ``(d0,)``."""
-        _check_inputs(x, len(self.layers[0].neurons[0].w))
+        check_inputs(x, len(self.layers[0].neurons[0].w))
         _label_inputs(x, self.layers[0].x_labels)
         for layer in self.layers:
             x = layer.outputs(x)
@@ -286,7 +286,8 @@ def _check_activation(name: str) -> None:
         raise ValueError(f"unknown activation {name!r}: choose from {', '.join(ACTIVATIONS)}")
 
 
-def _check_inputs(x: Sequence[Number], d: int) -> None:
+def check_inputs(x: Sequence[Number], d: int) -> None:
+    """Refuse what is no sequence of d inputs."""
     if isinstance(x, Value) or not hasattr(x, "__len__"):
         raise TypeError(f"x must be a sequence of {d} numbers or Values, got {x!r}")
     if len(x) != d:

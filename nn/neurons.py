@@ -12,7 +12,7 @@ from autograd.notation import number
 from autograd.paint import PAINT, fill
 
 from .module import own_gradients
-from .network import MLP
+from .network import MLP, check_inputs
 
 SHOWN = 40  # circles in a layer; a wider one is shown without its middle
 ROOMY = 12  # circles in a layer that are large enough to hold numbers
@@ -75,9 +75,7 @@ def sweep(net: MLP, x: Sequence[float], y: Any, loss: Callable[[Any, Any], Any])
         ValueError: ``x`` or ``y`` does not fit.
     """
     check_mlp(net)
-    d0 = len(net.layers[0].neurons[0].w)
-    if len(x) != d0:
-        raise ValueError(f"x must have {d0} entries, got {len(x)}")
+    check_inputs(x, len(net.layers[0].neurons[0].w))
     with own_gradients(net):
         units = [[Value(v.data if isinstance(v, Value) else v) for v in x]]
         a: list[list[Any]] = [[]]

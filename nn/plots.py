@@ -228,7 +228,8 @@ def misclassified(
 
 def _classes(y: npt.ArrayLike, name: str) -> Classes:
     array = real_array(y, name)
-    if array.ndim != 1 or len(array) == 0 or (array < 0).any() or (array != np.floor(array)).any():
+    whole = np.isfinite(array) & (array >= 0) & (array == np.floor(array))
+    if array.ndim != 1 or len(array) == 0 or not whole.all():
         raise ValueError(f"{name} must be a vector of class indices 0, 1, ...")
     return array.astype(np.int64)
 
@@ -247,6 +248,9 @@ def _names(classes: Sequence[str], K: int) -> list[str]:
 
 
 def _text(name: object) -> str:
-    """A name of the user's for matplotlib: not too long, and a dollar sign as itself."""
+    """A name of the user's for matplotlib: not too long, and with no sign that means something."""
     text = printable(name)
-    return (text if len(text) <= 18 else f"{text[:17]}{ELLIPSIS}").replace("$", r"\$")
+    text = text if len(text) <= 18 else f"{text[:17]}{ELLIPSIS}"
+    if text.startswith("_"):  # such a label would be left out: a space of no width is put before it
+        text = f"\u200b{text}"
+    return text.replace("$", r"\$")

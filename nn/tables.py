@@ -5,7 +5,7 @@ import io
 import math
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,8 @@ class Table:
         Raises:
             ValueError: it is none.
         """
+        if not isinstance(about, dict):
+            raise ValueError("what it says of its table is no table")
         names = ("features", "classes", "x_mean", "x_scale")
         parts: dict[str, Any] = {k: tuple(v) if k in names else v for k, v in about.items()}
         table = cls(**parts)
@@ -79,6 +81,9 @@ class Table:
             raise ValueError("its columns and scales are not equally many")
         if 0 in table.x_scale or table.y_scale == 0:
             raise ValueError("a scale is 0")
+        K = len(table.classes)
+        if not {"gaussian": K == 0, "bernoulli": K == 2, "categorical": K >= 2}[table.loss]:
+            raise ValueError(f"its loss is {table.loss}, and its classes are {K}")
         return table
 
     @property
@@ -151,30 +156,32 @@ def load_csv(
                 f"{name}, column {feature!r}: all {len(X)} rows say {column[0]:g}. A constant says "
                 "nothing about the target: leave the column out"
             )
-    classes = _classes(name, target, answers, loss)
-    if classes:
-        index = {c: k for k, c in enumerate(classes)}
-        y: Any = np.array([index[answer] for answer in answers])
-    else:
+    classes, y = _targets(name, target, answers, loss)
+    if not classes:
         y = cells.numbers((target,))[:, 0]
     return split(Path(path).stem, X, y, classes, features, target, loss, test_size, seed)
 
 
-def _classes(name: str, target: str, answers: list[str], loss: Loss | None) -> tuple[str, ...]:
-    """The classes in a target column; none if it holds numbers to be met."""
-    found = Counter(answers)
-    values = [_number(answer) for answer in found]
+def _targets(
+    name: str, target: str, answers: list[str], loss: Loss | None
+) -> tuple[tuple[str, ...], Any]:
+    """The classes in a target column, and which each row is of; none if it holds numbers to be met.
+
+    A number is one class however it is written, 1 or 1.0.
+    """
+    values = [_number(answer) for answer in answers]
     numeric = None not in values
-    whole = numeric and all(v is not None and v == math.floor(v) for v in values)
+    keys: list[Any] = list(values if numeric else answers)
+    found = sorted(set(keys))
     if len(found) == 1:
         raise ValueError(
             f"{name}, column {target!r}: all {len(answers)} rows say {answers[0]!r}. There is "
             "nothing to tell apart: two different ones or more are needed"
         )
-    regression = loss is gaussian_nll or (loss is None and numeric and (
-        not whole or len(found) > FEW))  # fmt: skip
-    if regression:
-        return ()
+    whole = numeric and all(v == math.floor(v) for v in found)
+    looks_continuous = numeric and (not whole or len(found) > FEW)
+    if loss is gaussian_nll or (loss is None and looks_continuous):
+        return (), None
     if loss is bernoulli_nll and len(found) != 2:
         raise ValueError(
             f"{name}, column {target!r} has {len(found)} classes, and bernoulli_nll is for two"
@@ -184,7 +191,10 @@ def _classes(name: str, target: str, answers: list[str], loss: Loss | None) -> t
             f"{name}, column {target!r} has {len(found)} different words in {len(answers)} rows: "
             "too many to be classes. Is it another column that you mean?"
         )
-    return tuple(sorted(found, key=lambda c: (_number(c) if numeric else 0.0, c)))
+    index = {key: k for k, key in enumerate(found)}
+    spelled = dict(zip(reversed(keys), reversed(answers)))  # as it is first written
+    classes = tuple(spelled[key] for key in found)
+    return classes, np.array([index[key] for key in keys])
 
 
 @dataclass(frozen=True)
@@ -246,10 +256,14 @@ def read_csv(path: str | os.PathLike[str]) -> Cells:
         text = Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise ValueError(f"{name} is no text in UTF-8: save it as CSV UTF-8") from None
-    first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
+
+    def read(delimiter: str, strict: bool) -> Iterator[list[str]]:
+        return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=strict)
+
     try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+        # The delimiter is the one that cuts the header into the most columns.
+        delimiter = max(",;\t", key=lambda d: len(next(filter(None, read(d, False)), [])))
+        lines = list(read(delimiter, True))
     except csv.Error as error:
         raise ValueError(f"{name} is no CSV file: {error}") from None
     table = [(i, row) for i, row in enumerate(lines, start=1) if row]  # blank lines are skipped

@@ -106,8 +106,8 @@ def fit(
         validation: ``(X, y)`` to evaluate after every epoch.
         callbacks: each called after every update with ``(epoch, update, loss, net)``, the mean loss
             of the batch and the trained network. One that has a method ``begin`` gets
-            ``begin(net, loss, updates)`` before the first update: the loss function, and how many
-            updates there will be. One that has a number ``looks_every`` looks at the network only
+            ``begin(net, loss, updates)`` before the first update: the loss function, and the range
+            of the updates to come. One that has a number ``looks_every`` looks at the network only
             after every so many updates: in between it may find older numbers in it.
         progress: show a bar, where tqdm is installed.
         engine: ``"program"`` records one example and replays its graph over whole batches
@@ -160,17 +160,24 @@ def fit(
     worker = make_engine(net, loss, X, y, momentum)
     worker.prepare(held_out is not None)
     rows: list[Epoch] = []
-    if state is None:
-        rng = generator(rng)
-    else:
-        rng, rows = state.restore(net, rng)
-        worker.velocity = state.velocity
-    done, update = len(rows), rows[-1].updates if rows else 0
-    updates = sum(n // b for b in sizes[done:])
-    looks = [getattr(callback, "looks_every", 1) for callback in callbacks]
-    for callback in callbacks:
-        if hasattr(callback, "begin"):
-            callback.begin(net, loss, updates)
+    given, rng = rng, generator(rng)
+    before = net.state_dict(), rng.bit_generator.state
+    try:
+        if state is not None:
+            rng, rows = state.restore(net, given)
+            worker.velocity = state.velocity
+        done, update = len(rows), rows[-1].updates if rows else 0
+        updates = range(update + 1, update + 1 + sum(n // b for b in sizes[done:]))
+        looks = [getattr(callback, "looks_every", 1) for callback in callbacks]
+        for callback in callbacks:
+            if hasattr(callback, "begin"):
+                callback.begin(net, loss, updates)
+    except BaseException:  # a callback refuses: nothing is changed
+        if state is not None:
+            net.load_state_dict(before[0])
+            if given is not None:
+                given.bit_generator.state = before[1]
+        raise
     worker.read()
 
     def keep() -> None:
@@ -181,7 +188,7 @@ def fit(
     keep()
     warnings = np.geterr()  # as the caller, and the callbacks, have them
     try:
-        with np.errstate(all="ignore"), _bar(progress, updates) as bar:
+        with np.errstate(all="ignore"), _bar(progress, len(updates)) as bar:
             for epoch, b in enumerate(sizes[done:], start=done + 1):
                 batch_losses = []
                 for batch in minibatches(n, b, rng):
@@ -306,7 +313,7 @@ class DrawGraph:
         self.looks_every = every
         self._display: Any = None
 
-    def begin(self, net: Module, loss: Loss, updates: int) -> None:
+    def begin(self, net: Module, loss: Loss, updates: range) -> None:
         """Remember the loss function, and make sure that drawing will work."""
         self._loss, self._display = loss, None
         drawing = self._draw(net)

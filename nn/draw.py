@@ -9,9 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from autograd import Value
 from autograd.files import write_whole
 from autograd.notation import ELLIPSIS, TIMES, factor, number, printable, shortened
 from autograd.paint import document
@@ -19,7 +16,7 @@ from autograd.player import Frame, Player, differences
 
 from .losses import bernoulli_nll, categorical_nll, gaussian_nll, probabilities
 from .network import MLP
-from .neurons import SHOWN, STYLE, Picture, Scale, State, Sweep, sweep
+from .neurons import SHOWN, STYLE, Picture, Scale, State, Sweep, plain, sweep
 
 
 def draw(net: MLP, x: Sequence[float], y: Any, loss: Callable[[Any, Any], Any]) -> "NetworkDrawing":
@@ -52,7 +49,9 @@ class NetworkDrawing:
         self._picture = Picture(net)
         self._numbers, self._loss = numbers, loss
         self._activations = [layer.activation for layer in net.layers]
-        self._y = printable(y.tolist() if hasattr(y, "tolist") else y)
+        y = plain(y)
+        self._y = printable(y)
+        self._one_hot = loss is categorical_nll and not isinstance(y, list)
         self._targets = _targets(y, len(numbers.x[-1]), loss)
         self._scale = Scale.of([numbers])
         self._name = f"{net!r}, loss {number(numbers.loss)}"
@@ -65,7 +64,9 @@ class NetworkDrawing:
                 a_delta = [number(n.a[l][j]), number(n.delta[l][j])] if l else ["", ""]
                 rows.append((str(l), str(j), a_delta[0], number(x_j), a_delta[1]))
         if len(rows) > 2 * SHOWN:
-            rows[SHOWN:-SHOWN] = [(ELLIPSIS, "", "", "", "")]
+            rows[SHOWN:-SHOWN] = [
+                (f"{ELLIPSIS} {len(rows) - 2 * SHOWN} more {ELLIPSIS}", "", "", "", "")
+            ]
         widths = [max(map(len, column)) for column in zip(*rows)]
         lines = ["  ".join(f"{t:>{w}}" for t, w in zip(row, widths)) for row in rows]
         return "\n".join([self._name, *lines])
@@ -146,7 +147,7 @@ class NetworkDrawing:
                 title = f"Backward, layer {L}: Delta{L} = dL/da{L}"
                 if self._targets:
                     title += f" = {_mean(self._loss)}a{L}{')' * bool(_mean(self._loss))} - y"
-                    title += ", y as one-hot" if self._loss is categorical_nll else ""
+                    title += ", y as one-hot" if self._one_hot else ""
             else:
                 slope = "" if self._activations[l - 1] == "linear" else f"g'(a{l}[j]) "
                 title = (
@@ -192,15 +193,20 @@ class NetworkDrawing:
             first = f"Delta{l}[{j}] = {number(n.delta[l][j] + y)} - {factor(y)} = {delta}"
         else:
             first = f"Delta{l}[{j}] = {delta}"
-        product = n.delta[l][j] * n.x[l - 1][0]
         gradient = (
             f"dL/dtheta{l}[{j},0] = Delta{l}[{j}] {TIMES} x{l - 1}[0] = {factor(n.delta[l][j])} "
             f"{TIMES} {factor(n.x[l - 1][0])}"
+            + _own_part(n.d_theta[l][j][0], n.delta[l][j] * n.x[l - 1][0], "weight")
         )
-        own = n.d_theta[l][j][0] - product
-        if abs(own) > 1e-9 * max(abs(product), abs(own)) and math.isfinite(own):
-            gradient += f" + {factor(own)} (the loss has this weight in it)"
         return [first, f"{gradient} = {number(n.d_theta[l][j][0])}"]
+
+    def _bias(self, l: int, j: int) -> list[str]:
+        """A bias's gradient, where there is a bias."""
+        n = self._numbers
+        return [
+            f"dL/db{l}[{j}] = Delta{l}[{j}]{_own_part(d, n.delta[l][j], 'bias')} = {number(d)}"
+            for d in n.d_b[l][j : j + 1]
+        ]
 
     def _details(self) -> dict[str, list[str]]:
         """For each circle all that belongs to it."""
@@ -213,11 +219,19 @@ class NetworkDrawing:
             bias = [f"b{l}[{j}] = {number(b)}" for b in self._numbers.b[l][j : j + 1]]
             details[name] = [
                 f"neuron {j} of layer {l}", *self._forward(l, j), *bias, *self._backward(l, j),
-                *([f"dL/db{l}[{j}] = Delta{l}[{j}]"] if bias else []),
+                *self._bias(l, j),
                 f"theta{l}[{j},:] = {_list(self._numbers.theta[l][j])}",
                 f"dL/dtheta{l}[{j},:] = {_list(self._numbers.d_theta[l][j])}",
             ]  # fmt: skip
         return details
+
+
+def _own_part(gradient: float, by_a: float, what: str) -> str:
+    """What of a gradient does not come by the pre-activations: the loss has a term of its own."""
+    own = gradient - by_a
+    if math.isfinite(own) and abs(own) > 1e-9 * max(abs(gradient), abs(by_a)):
+        return f" + {factor(own)} (the loss has this {what} in it)"
+    return ""
 
 
 def _list(numbers: Sequence[float]) -> str:
@@ -236,6 +250,4 @@ def _targets(y: Any, d: int, loss: Any) -> list[float]:
         y = probabilities(y, d)
     elif loss is not gaussian_nll and loss is not bernoulli_nll:
         return []
-    y = y.tolist() if isinstance(y, np.ndarray) else y
-    values = [y] if isinstance(y, Value) or not hasattr(y, "__len__") else list(y)
-    return [float(v.data if isinstance(v, Value) else v) for v in values]
+    return [float(v) for v in (y if isinstance(y, list) else [y])]

@@ -53,7 +53,7 @@ class Sweep:
         x, a, delta: of the layer's units, each ``[l][j]``; ``a[0]`` and ``delta[0]`` are empty.
         slope: g'(a), likewise.
         theta, d_theta: weights and their gradients, ``[l][j][i]``; ``[0]`` is empty.
-        b: the biases; empty lists for a network without.
+        b, d_b: the biases and their gradients; empty lists for a network without.
         loss: its value.
     """
 
@@ -64,6 +64,7 @@ class Sweep:
     theta: list[list[list[float]]]
     d_theta: list[list[list[float]]]
     b: list[list[float]]
+    d_b: list[list[float]]
     loss: float
 
 
@@ -84,7 +85,7 @@ def sweep(net: MLP, x: Sequence[float], y: Any, loss: Callable[[Any, Any], Any])
             linear = layer.activation == "linear"
             a.append(outputs if linear else [v.inputs[0] for v in outputs])
             units.append(outputs)
-        root = loss(units[-1][0] if len(units[-1]) == 1 else units[-1], y)
+        root = loss(units[-1][0] if len(units[-1]) == 1 else units[-1], plain(y))
         if not isinstance(root, Value):
             raise TypeError(f"loss must return a Value, got {type(root).__name__}")
         root.backward()
@@ -100,8 +101,21 @@ def sweep(net: MLP, x: Sequence[float], y: Any, loss: Callable[[Any, Any], Any])
             theta=[[[w.data for w in ws] for ws in layer] for layer in weights],
             d_theta=[[[w.grad for w in ws] for ws in layer] for layer in weights],
             b=[[], *[[n.b.data for n in layer.neurons if n.b is not None] for layer in net.layers]],
+            d_b=[
+                [],
+                *[[n.b.grad for n in layer.neurons if n.b is not None] for layer in net.layers],
+            ],
             loss=root.data,
         )
+
+
+def plain(y: Any) -> Any:
+    """A target as numbers, where Values were given: their gradients are not ours to change."""
+    if isinstance(y, Value):
+        return y.data
+    if isinstance(y, list | tuple):
+        return [plain(v) for v in y]
+    return y.tolist() if hasattr(y, "tolist") else y
 
 
 def check_mlp(net: Any) -> None:

@@ -543,10 +543,10 @@ def test_a_node_that_is_cut_off_has_a_dashed_border_and_no_other_has(f):
     assert [b.head for b in picture(draw(f))[0].values() if b.dashed] == []
     boxes = picture(draw(f, stop=[total]))[0].values()
     assert sorted(b.head for b in boxes if b.dashed) == ["v3 = +"]
-    assert sorted(b.head for b in boxes if not b.dashed) == ["f = v1 - v2", "v2 = sin(y)", "y"]
+    assert sorted(b.head for b in boxes if not b.dashed) == ["f = v3 - v4", "v4 = sin(y)", "y"]
     boxes = picture(draw(f, stop=[total, sine]))[0].values()
-    assert sorted(b.head for b in boxes if b.dashed) == ["v1 = +", "v2 = sin"]
-    assert sorted(b.head for b in boxes if not b.dashed) == ["f = v1 - v2"]
+    assert sorted(b.head for b in boxes if b.dashed) == ["v3 = +", "v4 = sin"]
+    assert sorted(b.head for b in boxes if not b.dashed) == ["f = v3 - v4"]
 
 
 def test_a_cut_node_of_many_inputs_shows_the_operation_alone():

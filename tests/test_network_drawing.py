@@ -823,7 +823,7 @@ def test_the_data_of_a_page():
         "b1[0] = 0.5",
         "Delta1[0] = 1 × (0.5 × 1) = 0.5",
         "dL/dtheta1[0,0] = Delta1[0] × x0[0] = 0.5 × 1 = 0.5",
-        "dL/db1[0] = Delta1[0]",
+        "dL/db1[0] = Delta1[0] = 0.5",
         "theta1[0,:] = 1, 2",
         "dL/dtheta1[0,:] = 0.5, 1",
     ]
@@ -903,3 +903,36 @@ def test_captions_and_boxes_call_a_node_by_one_name_where_the_graph_is_cut_off()
         "Backward: v3 = sin(v2), v3.grad = 3",
     ]
     assert set(re.findall(r"v\d+", repr(player))) == boxes
+
+
+def test_a_loss_with_a_bias_of_its_own_in_it_is_said_so():
+    net = make_net_with_bias_of_one()
+    bias = net.layers[0].neurons[0].b
+    drawn = nn.draw(net, [1.0, 2.0], 0.0, lambda a, y: gaussian_nll(a, y) + 5 * bias * bias)
+    lines = drawn.steps()._data["details"]["u1_0"]
+    delta = net([1.0, 2.0]).data
+    total = delta + 10.0
+    assert f"dL/db1[0] = Delta1[0] + 10 (the loss has this bias in it) = {number(total)}" in lines
+
+
+def make_net_with_bias_of_one():
+    net = MLP(2, [1], rng=np.random.default_rng(0))
+    net.layers[0].neurons[0].b.data = 1.0
+    return net
+
+
+def test_a_target_that_is_a_value_keeps_its_gradient():
+    y = Value(1.0)
+    y.grad = 0.25
+    drawn = nn.draw(make_net_with_bias_of_one(), [1.0, 2.0], y, gaussian_nll)
+    assert y.grad == 0.25
+    assert "target y = 1.0," in drawn.steps().frames[2].lines[0]
+
+
+def test_probabilities_are_not_called_one_hot():
+    net = MLP(2, [2], rng=np.random.default_rng(0))
+    titles = [
+        nn.draw(net, [1.0, 2.0], y, categorical_nll).steps().frames[-1].title
+        for y in (1, [0.2, 0.8])
+    ]
+    assert ["one-hot" in title for title in titles] == [True, False]

@@ -407,7 +407,7 @@ def test_a_report_is_whole_or_the_old_one(tmp_path):
     report = tmp_path / "report.html"
     old = report.read_bytes()
     assert old.endswith(b"</html>\n")
-    for share in np.linspace(0.6, 1.05, 5):
+    for share in np.linspace(0.7, 1.05, 4):
         process = subprocess.Popen([*command, "--seed", "1"], stdout=subprocess.DEVNULL)
         time.sleep(share * lasted)
         process.kill()

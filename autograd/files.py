@@ -22,6 +22,9 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
         with open(temporary, "xb") as file:
             file.write(data)
         os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from None  # not the other's name
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

@@ -5,6 +5,7 @@ import math
 import os
 import shlex
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         kept = getattr(options, "checkpoint", None)
-        how = f"go on with --resume {kept}" if kept and kept.exists() else "nothing was written"
+        how = f"go on with --resume {kept}" if kept and kept.exists() else "nothing was kept"
         print(f"{parser.prog}: interrupted, {how}", file=sys.stderr)
         return 130
     return 0
@@ -110,6 +111,8 @@ def train(options: argparse.Namespace) -> None:
         raise ValueError(f"{kept} exists already: go on with --resume {kept}, or remove it")
     if len(options.batch_size) > 1 and (kept or options.resume):
         raise ValueError("--checkpoint and --resume are for one --batch-size, not for several")
+    if len(set(options.batch_size)) < len(options.batch_size):
+        raise ValueError("--batch-size: give each only once")
     data = _data(options)
     n, d0 = data.X_train.shape
     loss, outputs = _loss(options.loss, data)
@@ -129,6 +132,7 @@ def train(options: argparse.Namespace) -> None:
         "network": f"{' -> '.join([str(d0), *layers])}, m = {len(network().parameters())} "
         "parameters",
         "loss": loss.__name__,
+        "inputs": "standardised: each column less its mean, over its standard deviation",
         "SGD": f"{options.epochs} epochs, "
         + "; ".join(f"batch size {p.text}: {p.updates} updates" for p in plans)
         + f"; lr {options.lr[0]}"
@@ -136,8 +140,10 @@ def train(options: argparse.Namespace) -> None:
     }
     if options.target is not None and options.loss is None:
         facts["loss"] += f" (what {data.target!r} looks like; to choose, give --loss)"
-    out = options.out or Path("runs") / data.name
+    own = "-csv" if options.target is not None and data.name in datasets.NAMES else ""
+    out = options.out or Path("runs") / f"{data.name}{own}"
     out.mkdir(parents=True, exist_ok=True)
+    _check_outputs(out, [Path(options.data), options.checkpoint, options.resume])
     for name, text in facts.items():
         print(f"{name:<8} {text}", flush=True)
     History().plot()  # matplotlib is missed now, not after the training
@@ -160,8 +166,29 @@ def train(options: argparse.Namespace) -> None:
         graph, advice = "graph.dot", f"\n{error}"
         drawing.save(out / graph)
     write_report(out / "report.html", data, runs, facts, options.given)
-    print(f"wrote    {out}: network.npz, history.csv, curves.svg, {graph} ({what}){advice}")
+    whose = f", of batch size {first.name}" if len(runs) > 1 else ""
+    print(f"wrote    {out}: network.npz, history.csv, curves.svg, {graph} ({what}){whose}{advice}")
     print(f"look at  {out / 'report.html'}")
+
+
+FILES = ("report.html", "network.npz", "history.csv", "curves.svg", "graph.svg", "graph.dot")
+
+
+def _check_outputs(out: Path, given: list[Path | None]) -> None:
+    """Find out before the training what could not be written after it."""
+    for name in FILES:
+        if (out / name).is_dir():
+            raise IsADirectoryError(f"can't write {out / name}: it is a folder")
+        _check_other(out / name, given)
+    with tempfile.TemporaryFile(dir=out):  # so that there is leave to write
+        pass
+
+
+def _check_other(path: Path, given: list[Path | None]) -> None:
+    """Refuse to write over a file that was given to be read, or kept."""
+    for other in given:
+        if other is not None and path.resolve() == other.resolve():
+            raise ValueError(f"{other} would be written over: give another --out")
 
 
 class _Plan:
@@ -205,6 +232,12 @@ def _run(
     )
     parts = {"train": (data.X_train, data.y_train), "test": (data.X_test, data.y_test)}
     scores = {part: evaluate(net, loss, X, y) for part, (X, y) in parts.items()}
+    for part, result in scores.items():
+        if not math.isfinite(result["loss"]):
+            raise FloatingPointError(
+                f"after {history[-1].updates} updates the loss on the {part} part is "
+                f"{result['loss']}. Try a smaller --lr"
+            )
     return Run(plan.text, net, history, scores, film)
 
 
@@ -253,8 +286,7 @@ def predict(options: argparse.Namespace) -> None:
     """Predict as the options say."""
     net, table = load_table(options.network)
     out = options.out or options.file.with_name(f"{options.file.stem}-predicted.csv")
-    if out.exists() and out.resolve() == options.file.resolve():
-        raise ValueError(f"--out {out} is the file to read: give another")
+    _check_other(out, [options.file, options.network])
     n = predict_csv(net, table, options.file, out)
     print(f"wrote    {out}: {n} rows, with 'predicted {table.target}'")
 

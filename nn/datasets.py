@@ -116,11 +116,13 @@ def split(
         )
     order = np.random.default_rng(seed).permutation(n)
     test, train = order[:n_test], order[n_test:]
-    x_mean, x_scale = _standard(X[train])
-    y_mean, y_scale = (0.0, 1.0) if K else map(float, _standard(y[train]))
-    if not K:
-        y = (y - y_mean) / y_scale
-    X = (X - x_mean) / x_scale
+    with np.errstate(all="ignore"):
+        x_mean, x_scale = _standard(X[train])
+        y_mean, y_scale = (0.0, 1.0) if K else map(float, _standard(y[train]))
+        y = y if K else (y - y_mean) / y_scale
+        X = (X - x_mean) / x_scale
+    _check_scaled(np.column_stack([X, y, x_scale * np.ones((n, 1)), np.full(n, y_scale)]),
+                  (*features, target, *features, target))  # fmt: skip
     if loss is None:
         loss = gaussian_nll if K == 0 else bernoulli_nll if K == 2 else categorical_nll
     return Dataset(
@@ -129,6 +131,16 @@ def split(
         classes=classes, features=features, target=target,
         x_mean=x_mean, x_scale=x_scale, y_mean=y_mean, y_scale=y_scale,
     )  # fmt: skip
+
+
+def _check_scaled(X: Array, names: tuple[str, ...]) -> None:
+    """Refuse columns whose numbers are so large, or so close, that they are lost when scaled."""
+    for column, name in zip(X.T, names):
+        if not np.isfinite(column).all():
+            raise ValueError(
+                f"column {name!r} can't be standardised: its numbers are too large, or too close "
+                "to each other"
+            )
 
 
 def _standard(X: Any) -> tuple[Any, Any]:

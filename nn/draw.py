@@ -50,7 +50,7 @@ class NetworkDrawing:
         self._numbers, self._loss = numbers, loss
         self._activations = [layer.activation for layer in net.layers]
         y = plain(y)
-        self._y = printable(y)
+        self._y = number(y) if isinstance(y, float) else printable(y)
         self._one_hot = loss is categorical_nll and not isinstance(y, list)
         self._targets = _targets(y, len(numbers.x[-1]), loss)
         self._scale = Scale.of([numbers])

@@ -1,6 +1,7 @@
 """Matplotlib's figures, as they are made here: shown by Jupyter, without pyplot's global state."""
 
 import io
+import warnings
 from typing import Any
 
 # Told apart by nearly everybody: Okabe and Ito (2008), "Color universal design".
@@ -34,6 +35,12 @@ def svg(figure: Any) -> str:
     """A figure as an SVG document, the same for the same figure."""
     from matplotlib import rc_context
 
+    with warnings.catch_warnings():  # a sign that the font has not is an empty box
+        warnings.filterwarnings("ignore", message="Glyph")
+        return _svg(figure, rc_context)
+
+
+def _svg(figure: Any, rc_context: Any) -> str:
     if figure.get_layout_engine() is not None:  # once, or places would move a little every time
         figure.draw_without_rendering()
         figure.set_layout_engine("none")

@@ -65,6 +65,8 @@ def losses(histories: Mapping[str, History], against: str = "epochs") -> Any:
     what = "gradient evaluations (examples seen)" if against == AGAINST[2] else what
     axes.set(xlabel=what, ylabel="loss per example",
              title="negative log likelihood (dashed: held out)")  # fmt: skip
+    if against == "epochs":
+        axes.xaxis.get_major_locator().set_params(integer=True)
     if min(row.loss for history in histories.values() for row in history) > 0:
         axes.set_yscale("log")
     axes.legend()
@@ -145,7 +147,9 @@ def confusion_matrix(
         axes.text(j, i, f"{count}", ha="center", va="center", color="white" if dark else "black",
                   alpha=1 if count else 0.3)  # fmt: skip
     right = int(counts.trace())
-    axes.set_xticks(range(K), names, rotation=45 if max(map(len, names)) > 3 else 0, ha="center")
+    long = max(map(len, names)) > 3
+    axes.set_xticks(range(K), names, rotation=45 if long else 0, ha="right" if long else "center",
+                    rotation_mode="anchor")  # fmt: skip
     axes.set_yticks(range(K), names)
     axes.set(xlabel="predicted class", ylabel="true class",
              title=f"{right} of {len(true)} right")  # fmt: skip
@@ -173,8 +177,9 @@ def predicted_against_observed(
     ends = [min(observed.min(), predicted.min()), max(observed.max(), predicted.max())]
     axes.plot(ends, ends, color="#888888", linewidth=1, label="predicted = observed")
     axes.scatter(observed, predicted, s=14, color=INK[0], alpha=0.7)
+    axes.locator_params(nbins=5)
     name = _text(name)
-    axes.set(xlabel=f"observed {name}", ylabel=f"predicted {name} (a, the top pre-activation)",
+    axes.set(xlabel=f"observed {name}", ylabel=f"predicted {name}",
              title=f"{len(observed)} examples")  # fmt: skip
     axes.legend()
     axes.grid(alpha=0.3)

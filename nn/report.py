@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from autograd.files import write_whole
+from autograd.notation import number, shortened
 from autograd.player import page
 
 from . import plots
@@ -18,6 +21,7 @@ from .figures import svg
 from .film import Film
 from .history import History
 from .losses import bernoulli_nll, gaussian_nll
+from .module import Module
 from .network import MLP
 
 STYLE = """
@@ -83,6 +87,16 @@ def write_report(
     if several:
         parts.append(_comparison(runs))
         parts.append(f"<p class='note'>What follows is of batch size {html.escape(run.name)}.</p>")
+    rows = [("part", "loss per example", "")] + [
+        (part, f"{scores['loss']:.4g}", _scores(scores)) for part, scores in run.scores.items()
+    ]
+    if data.loss is gaussian_nll:
+        true, predicted = predictions(data, run.net)
+        error = float(np.sqrt(np.mean((true - predicted) ** 2)))
+        rows.append(("test", f"typical error {error:.4g}", f"root mean square, of {data.target}"))
+        note = f"The loss is of {data.target} standardised: less its mean, over its deviation."
+        parts.append(f"<p class='note'>{html.escape(note)}</p>")
+    parts.append(_table(rows))
     parts.append("<h2>How it learned</h2>")
     parts.append(_figures([("loss and score by epoch", run.history.plot())]))
     parts.append("<h2>What it does with examples that it has not seen</h2>")
@@ -92,6 +106,7 @@ def write_report(
     parts.append(
         "<p>The first test example goes through the network, layer by layer; then its error "
         "signal goes back. Click through it, or press an arrow key.</p>"
+        f"<p class='note'>{html.escape(_example(data))}</p>"
     )
     parts.append(draw(run.net, x, y, data.loss).steps().fragment())
     parts.append("<h2>The film of the training</h2>")
@@ -110,6 +125,31 @@ def write_report(
     write_whole(path, page(title, "\n".join(parts), STYLE))
 
 
+class _Unscaled(Module):
+    """A network that takes the columns as they were before they were standardised."""
+
+    def __init__(self, net: MLP, data: Dataset) -> None:
+        self.net, self.data = net, data
+
+    def predict(self, X: Any) -> Any:
+        """The outputs for rows of the table's own numbers."""
+        return self.net.predict((X - self.data.x_mean) / self.data.x_scale)
+
+
+def _example(data: Dataset) -> str:
+    """The first test example in the table's own numbers and words."""
+    X = data.X_test[0] * data.x_scale + data.x_mean
+    columns = [f"x0[{i}] is {name} = {number(v)}" for i, (name, v) in enumerate(
+        zip(data.features, X.tolist()))]  # fmt: skip
+    y = data.y_test[0].item()
+    if data.classes:
+        what = f"y = {number(y)}, {data.target} is {data.classes[int(y)]}"
+    else:
+        what = f"y = {number(y)}, {data.target} is {number(y * data.y_scale + data.y_mean)}"
+    given = ", ".join(shortened(columns, most=8))
+    return f"In numbers of the table (the network sees them standardised): {given}; {what}."
+
+
 def predictions(data: Dataset, net: MLP) -> tuple[Any, Any]:
     """What was observed in the test part, and what the network says: classes, or numbers."""
     a = net.predict(data.X_test)
@@ -126,11 +166,13 @@ def _errors(data: Dataset, net: MLP) -> list[tuple[str, Any]]:
         figure = plots.predicted_against_observed(true, predicted, data.target)
         return [("predicted against observed", figure)]
     figures = [("confusion matrix", plots.confusion_matrix(true, predicted, data.classes))]
-    if data.name == "digits":
+    if data.name == "digits" and len(data.features) == 64:
         X = data.X_test * data.x_scale + data.x_mean
         figures.append(("misclassified", plots.misclassified(X, true, predicted, data.classes)))
     if len(data.features) == 2:
-        figure = plots.decision_regions(net, data.X_test, data.y_test, data.classes, data.features)
+        X = data.X_test * data.x_scale + data.x_mean
+        shown = _Unscaled(net, data)
+        figure = plots.decision_regions(shown, X, data.y_test, data.classes, data.features)
         figures.append(("decision regions", figure))
     return figures
 
@@ -138,9 +180,9 @@ def _errors(data: Dataset, net: MLP) -> list[tuple[str, Any]]:
 def _comparison(runs: Sequence[Run]) -> str:
     """The trainings side by side."""
     histories = {run.name: run.history for run in runs}
-    rows = [("batch size", "updates", "loss in training", "test")]
+    rows = [("batch size", "updates", "train", "test")]
     rows += [
-        (run.name, f"{run.history[-1].updates:,}", f"{run.history[-1].loss:.4g}",
+        (run.name, f"{run.history[-1].updates:,}", f"loss {run.scores['train']['loss']:.4g}",
          f"loss {run.scores['test']['loss']:.4g}, {_scores(run.scores['test'])}")
         for run in runs
     ]  # fmt: skip

@@ -156,19 +156,20 @@ def load_csv(
                 f"{name}, column {feature!r}: all {len(X)} rows say {column[0]:g}. A constant says "
                 "nothing about the target: leave the column out"
             )
-    classes, y = _targets(name, target, answers, loss)
+    classes, y = _targets(cells, target, answers, loss)
     if not classes:
         y = cells.numbers((target,))[:, 0]
     return split(Path(path).stem, X, y, classes, features, target, loss, test_size, seed)
 
 
 def _targets(
-    name: str, target: str, answers: list[str], loss: Loss | None
+    cells: "Cells", target: str, answers: list[str], loss: Loss | None
 ) -> tuple[tuple[str, ...], Any]:
     """The classes in a target column, and which each row is of; none if it holds numbers to be met.
 
     A number is one class however it is written, 1 or 1.0.
     """
+    name = cells.name
     values = [_number(answer) for answer in answers]
     numeric = None not in values
     keys: list[Any] = list(values if numeric else answers)
@@ -186,6 +187,8 @@ def _targets(
         raise ValueError(
             f"{name}, column {target!r} has {len(found)} classes, and bernoulli_nll is for two"
         )
+    if len(found) > FEW and values.count(None) <= len(values) // 10:
+        cells.numbers((target,))  # numbers, but for a few: says which
     if len(found) > max(2, len(answers) // 2):
         raise ValueError(
             f"{name}, column {target!r} has {len(found)} different words in {len(answers)} rows: "
@@ -222,7 +225,10 @@ class Cells:
         at = self.header.index(column)
         for place, row in zip(self.places, self.rows):
             if not row[at].strip():
-                raise ValueError(f"{self.name}, row {place}, column {column!r}: the cell is empty")
+                raise ValueError(
+                    f"{self.name}, row {place}, column {column!r}: the cell is empty. Fill it, or "
+                    "leave the row or the column out"
+                )
         return [row[at].strip() for row in self.rows]
 
     def numbers(self, columns: Sequence[str]) -> Array:
@@ -238,7 +244,7 @@ class Cells:
                 if number is None:
                     raise ValueError(
                         f"{self.name}, row {self.places[i]}, column {column!r}: {text!r} is not a "
-                        "finite number"
+                        "finite number. Mend it, or leave the row or the column out"
                     )
                 X[i, j] = number
         return X
@@ -281,7 +287,7 @@ def read_csv(path: str | os.PathLike[str]) -> Cells:
 
 def _number(text: str) -> float | None:
     try:
-        number = float(text)
+        number = float(text.replace("_", "x"))  # Python would take 1_000 for a number
     except ValueError:
         return None
     return number if math.isfinite(number) else None
@@ -310,8 +316,14 @@ def predict_csv(
             f"{' and '.join(parts)}"
         )
     X = cells.numbers(table.features)
-    a = net.predict((X - np.array(table.x_mean)) / np.array(table.x_scale))
-    answers, probabilities = table.answers(a)
+    with np.errstate(all="ignore"):
+        a = net.predict((X - np.array(table.x_mean)) / np.array(table.x_scale))
+        answers, probabilities = table.answers(a)
+    bad = np.flatnonzero(~np.isfinite(a.reshape(len(a), -1) * table.y_scale).all(axis=1))
+    if len(bad):
+        raise ValueError(
+            f"{cells.name}, row {cells.places[bad[0]]}: its numbers are too large for the network"
+        )
     columns = [answers, *[[f"{v:.6g}" for v in p.tolist()] for p in probabilities.values()]]
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")

@@ -47,7 +47,8 @@ def _scores(loss: Loss, true: Array, losses: Array, outputs: Array) -> dict[str,
     if true.size == outputs.size:
         true = true.reshape(outputs.shape)  # (n, 1) as (n,)
     if loss is gaussian_nll:
-        residual = float(((outputs - true) ** 2).sum())
+        with np.errstate(all="ignore"):
+            residual = float(((outputs - true) ** 2).sum())
         total = float(((true - true.mean(axis=0)) ** 2).sum())
         # A constant target leaves nothing to explain: 1 if it is met, else 0.
         result["r2"] = 1 - residual / total if total else float(residual == 0)

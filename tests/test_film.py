@@ -342,7 +342,7 @@ def test_two_hundred_frames_are_not_too_many():
 
 def test_the_changes_lead_from_the_first_frame_to_the_picture():
     net = make_net(activation="relu")
-    film = Film(net, EXAMPLE, 2, every=3)
+    film = Film(net, EXAMPLE, 2, every=4)
     train(net, film)
     frames, svg = page_of(film)
     first, *_, last = states(frames)
@@ -353,6 +353,10 @@ def test_the_changes_lead_from_the_first_frame_to_the_picture():
     for (name, attribute), value in last.items():
         element = elements[name]
         assert (element.text if attribute == "text" else element.get(attribute)) == value
+    for l, layer in enumerate(net.layers, start=1):  # to hover over
+        for (j, i), w in np.ndenumerate(layer.theta):
+            text = elements[f"w{l}_{j}_{i}"].findtext(f"{SVG}title")
+            assert text.startswith(f"theta{l}[{j},{i}] = {number(w)}, gradient ")
     for frame, before in zip(frames[1:], states(frames)):
         for name, attribute, value in frame["changes"]:
             assert before[name, attribute] != value  # a change

@@ -19,6 +19,13 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def quick_report(request, monkeypatch):
+    """A report takes a second: it has tests of its own, in a browser, and is made in one here."""
+    if "every_data_set" not in request.node.name:
+        monkeypatch.setattr(nn.__main__, "write_report", lambda path, *_: path.write_text("report"))
+
+
 def train(*options):
     """A short, quiet training on the smallest of the sets, unless the options say otherwise."""
     data = () if options and options[0] in NAMES else ("iris",)
@@ -465,3 +472,60 @@ def test_another_seed_has_another_test_set_and_is_not_resumed(folder, capsys):
     assert train(*KEPT, "--checkpoint", "net.npz") == 0
     capsys.readouterr()
     assert "other data" in refused_late(capsys, *KEPT, "--seed", "1", "--resume", "net.npz")
+
+
+# A table of one's own
+
+
+@pytest.fixture
+def table(folder):
+    lines = ["size,weight,kind", *(f"{i % 9},{i * i % 13},{'ab'[i % 9 > 4]}" for i in range(60))]
+    (folder / "things.csv").write_text("\n".join(lines))
+    return folder
+
+
+def test_a_table_of_ones_own_is_learned_and_predicted(table, capsys):
+    assert main(["train", "things.csv", "--target", "kind", "--epochs", "30", "--quiet"]) == 0
+    lines = printed(capsys.readouterr().out)
+    assert lines["loss"].startswith("bernoulli_nll (what 'kind' looks like; to choose, give --loss")
+    assert main(["predict", "runs/things/network.npz", "things.csv"]) == 0
+    head, *rows = (table / "things-predicted.csv").read_text().splitlines()
+    assert head == "size,weight,kind,predicted kind,P(a),P(b)"
+    assert sum(row.split(",")[2] == row.split(",")[3] for row in rows) > 50
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ("train things.csv", "--target COLUMN, one of: size, weight, kind"),
+        ("train things.csv --target color", "has no column 'color'"),
+        ("train things.csv --target kind --loss gaussian", "row 2, column 'kind': 'a' is not a"),
+        ("train none.csv --target kind", "none.csv"),
+        ("train iris --target kind", "--target is for CSV files"),
+        ("train things.txt", "unknown data set 'things.txt'"),
+        ("train iris --batch-size 1 1", "each only once"),
+        ("train iris --batch-size 1 16 --checkpoint run.npz", "for one --batch-size"),
+        ("train iris --checkpoint runs/iris/network.npz", "would be written over"),
+        ("predict none.npz things.csv", "none.npz"),
+        ("predict net.npz things.csv", "not the names and scales of a table's columns"),
+        ("predict things.csv things.csv", "is not a network file"),
+        ("predict net.npz things.csv --out net.npz", ""),
+    ],
+)
+def test_what_can_t_be_done_is_one_line_and_changes_nothing(table, arguments, complaint, capsys):
+    nn.save(nn.MLP(2, [1]), table / "net.npz")
+    before = {p: p.read_bytes() for p in table.rglob("*") if p.is_file()}
+    with pytest.raises(SystemExit) as stop:
+        main(arguments.split())
+    assert stop.value.code == 2
+    err = capsys.readouterr().err
+    assert complaint in err and len(err.splitlines()) == 1
+    assert {p: p.read_bytes() for p in table.rglob("*") if p.is_file()} == before
+
+
+def test_a_loss_that_is_not_finite_at_the_end_is_said(table, capsys):
+    lines = ["size,weight", *(f"{i % 9},{i * 1.5}" for i in range(60))]
+    (table / "numbers.csv").write_text("\n".join(lines))
+    options = "--target weight --lr 1e9 --epochs 2 --quiet"
+    assert main(["train", "numbers.csv", *options.split()]) == 1
+    assert "Try a smaller" in capsys.readouterr().err

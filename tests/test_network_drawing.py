@@ -926,7 +926,7 @@ def test_a_target_that_is_a_value_keeps_its_gradient():
     y.grad = 0.25
     drawn = nn.draw(make_net_with_bias_of_one(), [1.0, 2.0], y, gaussian_nll)
     assert y.grad == 0.25
-    assert "target y = 1.0," in drawn.steps().frames[2].lines[0]
+    assert "target y = 1," in drawn.steps().frames[2].lines[0]
 
 
 def test_probabilities_are_not_called_one_hot():

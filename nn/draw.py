@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from autograd.files import write_whole
-from autograd.notation import ELLIPSIS, TIMES, factor, number, printable, shortened
+from autograd.notation import ELLIPSIS, TIMES, factor, number, shortened
 from autograd.paint import document
 from autograd.player import Frame, Player, differences
 
 from .losses import bernoulli_nll, categorical_nll, gaussian_nll, probabilities
 from .network import MLP
-from .neurons import SHOWN, STYLE, Picture, Scale, State, Sweep, plain, sweep
+from .neurons import SHOWN, STYLE, Picture, Scale, State, Sweep, plain, sweep, target_text
 
 
 def draw(net: MLP, x: Sequence[float], y: Any, loss: Callable[[Any, Any], Any]) -> "NetworkDrawing":
@@ -50,7 +50,7 @@ class NetworkDrawing:
         self._numbers, self._loss = numbers, loss
         self._activations = [layer.activation for layer in net.layers]
         y = plain(y)
-        self._y = number(y) if isinstance(y, float) else printable(y)
+        self._y = target_text(y)
         self._one_hot = loss is categorical_nll and not isinstance(y, list)
         self._targets = _targets(y, len(numbers.x[-1]), loss)
         self._scale = Scale.of([numbers])

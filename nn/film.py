@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Any
 
-from autograd.notation import ELLIPSIS, number, printable, shortened
+from autograd.notation import ELLIPSIS, number, shortened
 from autograd.paint import document
 from autograd.player import Frame, Player, differences
 
 from .network import MLP
-from .neurons import STYLE, Picture, Scale, State, Sweep, check_mlp, plain, sweep
+from .neurons import STYLE, Picture, Scale, State, Sweep, check_mlp, sweep, target_text
 
 MOST = 200  # frames
 CURVE = f"""{STYLE}
@@ -81,10 +81,6 @@ class Film:
             shot = sweep(self.net, self.x, self.y, self._loss)
             self._shots.append((title, len(self._losses), shot))
 
-    def _target(self) -> str:
-        y = plain(self.y)
-        return number(y) if isinstance(y, float) else printable(y)
-
     def __len__(self) -> int:
         """How many frames there are."""
         return len(self._shots)
@@ -126,7 +122,7 @@ class Film:
             state.update(curve.state(updates))
             outputs = [f"a{L}[{j}] = {number(v)}" for j, v in enumerate(shot.x[L])]
             lines = [
-                f"This example, target y = {self._target()}: loss {number(shot.loss)}",
+                f"This example, target y = {target_text(self.y)}: loss {number(shot.loss)}",
                 ", ".join(shortened(outputs)),
             ]
             frames.append(Frame(title, lines, [], differences(before, state)))

@@ -128,6 +128,13 @@ def real_array(x: Any, name: str) -> Array:
     return array.astype(float)
 
 
+def chosen_classes(outputs: Array) -> npt.NDArray[np.int64]:
+    """The class that each row chooses: one output by its sign, several by the largest."""
+    if outputs.ndim == 1:
+        return (outputs > 0).astype(np.int64)
+    return np.asarray(outputs.argmax(axis=1), np.int64)
+
+
 def numbers(a: Any) -> Any:
     """What a network returned, as numbers: one, or a list."""
     if isinstance(a, Value):

@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 from autograd import Value
-from autograd.notation import number
+from autograd.notation import number, printable
 from autograd.paint import PAINT, fill
 
 from .module import own_gradients
@@ -116,6 +116,12 @@ def plain(y: Any) -> Any:
     if isinstance(y, list | tuple):
         return [plain(v) for v in y]
     return y.tolist() if hasattr(y, "tolist") else y
+
+
+def target_text(y: Any) -> str:
+    """A target as the pictures write it."""
+    y = plain(y)
+    return number(y) if isinstance(y, float) else printable(y)
 
 
 def check_mlp(net: Any) -> None:

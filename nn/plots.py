@@ -21,7 +21,7 @@ from autograd.notation import ELLIPSIS, printable
 
 from .figures import INK, new_figure
 from .history import History
-from .module import Module, real_array
+from .module import Module, chosen_classes, real_array
 
 Classes = npt.NDArray[np.int64]
 AGAINST = ("epochs", "updates", "gradient evaluations")
@@ -106,7 +106,7 @@ def decision_regions(
     grid = [np.linspace(a, b, 160) for a, b in zip(low - margin, high + margin)]
     points = np.stack(np.meshgrid(*grid), axis=-1).reshape(-1, 2)
     outputs = net.predict(points)
-    chosen = (outputs > 0).astype(int) if outputs.ndim == 1 else outputs.argmax(axis=1)
+    chosen = chosen_classes(outputs)
     K = max(2, int(y.max()) + 1, int(chosen.max()) + 1)
     names = _names(classes, K)
     axes.contourf(*grid, chosen.reshape(160, 160), levels=np.arange(K + 1) - 0.5,

@@ -20,8 +20,8 @@ from .engines import Recording
 from .figures import svg
 from .film import Film
 from .history import History
-from .losses import bernoulli_nll, gaussian_nll
-from .module import Module
+from .losses import gaussian_nll
+from .module import Module, chosen_classes
 from .network import MLP
 
 STYLE = """
@@ -155,8 +155,7 @@ def predictions(data: Dataset, net: MLP) -> tuple[Any, Any]:
     a = net.predict(data.X_test)
     if data.loss is gaussian_nll:
         return data.y_test * data.y_scale + data.y_mean, a * data.y_scale + data.y_mean
-    chosen = (a > 0).astype(int) if data.loss is bernoulli_nll else a.argmax(axis=1)
-    return data.y_test.astype(int), chosen
+    return data.y_test.astype(int), chosen_classes(a)
 
 
 def _errors(data: Dataset, net: MLP) -> list[tuple[str, Any]]:

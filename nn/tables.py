@@ -16,7 +16,7 @@ from autograd.files import write_whole
 
 from .datasets import Dataset, Loss, split
 from .losses import bernoulli_nll, categorical_nll, gaussian_nll
-from .module import Array, Module
+from .module import Array, Module, chosen_classes
 
 LOSSES: dict[str, Loss] = {
     "gaussian": gaussian_nll, "bernoulli": bernoulli_nll, "categorical": categorical_nll
@@ -106,8 +106,7 @@ class Table:
         else:
             e = np.exp(a - a.max(axis=1, keepdims=True))
             columns = list((e / e.sum(axis=1, keepdims=True)).T)
-        chosen = (a > 0).astype(int) if self.loss == "bernoulli" else a.argmax(axis=1)
-        return [self.classes[k] for k in chosen], {
+        return [self.classes[k] for k in chosen_classes(a)], {
             f"P({name})": column for name, column in zip(self.classes, columns)
         }
 

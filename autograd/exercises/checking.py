@@ -1,0 +1,275 @@
+"""What a check is: cases that a student's code is tried on, and the report of how they went.
+
+>>> @check("double")
+... def check_double(double):
+...     '''``double(x)`` is twice x.'''
+...     yield Case("double(3)", lambda: double(3), 6, {"x is squared, not doubled": 9})
+>>> check_double(lambda x: x * x)
+double: 0 of 1 right
+  wrong     double(3)
+    expected  6
+    got       9
+    look at   x is squared, not doubled
+"""
+
+import html
+import inspect
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import wraps
+from textwrap import wrap
+from typing import Any
+
+from ..notation import ELLIPSIS
+from .comparing import Test, agrees_with, is_unfinished, written
+from .limits import Place, TimeUp, is_students, line_of, places_of, within
+
+SECONDS = 3.0  # after which a check gives up
+RIGHT, WRONG, NOT_DONE = "right", "wrong", "not done"
+MARKS = {RIGHT: ("✓", "#2a9d5c"), WRONG: ("✗", "#d1495b"), NOT_DONE: (ELLIPSIS, "#8a8a8a")}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing that a student's code is tried on.
+
+    Attributes:
+        what: what is tried, as a student would write it: ``relu(-2)``.
+        run: a function without arguments that does it.
+        expected: what should come: a number, a sequence or array of them, or anything that ``==``
+            compares; with ``right``, a description.
+        mistakes: classic mistakes, each a sentence that says where to look, with what it makes come
+            instead; or with a function that is true for it, given what came (which is the exception
+            where one was raised).
+        look: where to look if it is none of them.
+        right: a function that is true for what is right, where there is more than one right answer.
+        tolerance: the largest error, relative to ``expected`` or to 1, whichever is larger.
+        slow: where to look if it does not end.
+    """
+
+    what: str
+    run: Callable[[], Any]
+    expected: Any
+    mistakes: Mapping[str, Any] = field(default_factory=dict)
+    look: str = ""
+    right: Test | None = None
+    tolerance: float = 1e-9
+    slow: str = "a loop that never ends: does what its condition looks at ever change?"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a case went: ``state`` is "right", "wrong" or "not done"."""
+
+    what: str
+    state: str
+    expected: str = ""
+    got: str = ""
+    look: tuple[str, ...] = ()
+    mistakes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check found. It is true if all is right, and shows itself, in Jupyter as a table.
+
+    Attributes:
+        task: the name of the task.
+        outcomes: one for each case.
+    """
+
+    task: str
+    outcomes: tuple[Outcome, ...]
+
+    def __bool__(self) -> bool:
+        return self.state == RIGHT
+
+    @property
+    def state(self) -> str:
+        """Of all: "right"; "not done" where something is missing, but nothing wrong; or "wrong"."""
+        states = {outcome.state for outcome in self.outcomes}
+        return WRONG if WRONG in states else NOT_DONE if NOT_DONE in states else RIGHT
+
+    @property
+    def mistakes(self) -> list[str]:
+        """The classic mistakes that were recognised, those that explain most first."""
+        found = Counter(m for outcome in self.outcomes for m in outcome.mistakes)
+        return [mistake for mistake, _ in found.most_common()]
+
+    @property
+    def title(self) -> str:
+        """The report in a line."""
+        n, right = len(self.outcomes), sum(o.state == RIGHT for o in self.outcomes)
+        if self.state == NOT_DONE:
+            return f"{self.task}: not done yet" + (f", {right} of {n} right" if right else "")
+        return f"{self.task}: all {n} right" if self else f"{self.task}: {right} of {n} right"
+
+    def __repr__(self) -> str:
+        lines = [self.title]
+        for o in self._shown():
+            lines.append(f"  {o.state:<10}{o.what}")
+            for name, text in _rows(o):
+                rows = [part for row in text.split("\n") for part in wrap(row, 88) or [""]]
+                lines.append(f"    {name:<10}" + ("\n" + " " * 14).join(rows))
+        return "\n".join(line.rstrip() for line in lines)
+
+    def _shown(self) -> Sequence[Outcome]:
+        """All outcomes; none where nothing was begun."""
+        begun = any(outcome.state != NOT_DONE for outcome in self.outcomes)
+        return self.outcomes if begun else ()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        mark, colour = MARKS[self.state]
+        parts = [
+            f'<div style="border-left: 4px solid {colour}; padding: 2px 12px; text-align: left">'
+            f"<b>{mark} {html.escape(self.title)}</b>"
+        ]
+        shown = self._shown()
+        done = [f"<code>{html.escape(o.what)}</code>" for o in shown if o.state == RIGHT]
+        if done:
+            parts.append(
+                f"<details><summary>{len(done)} right</summary>{'<br>'.join(done)}</details>"
+            )
+        for o in [o for o in shown if o.state != RIGHT]:
+            mark, colour = MARKS[o.state]
+            parts.append(
+                f'<div style="margin-top: 4px"><b style="color: {colour}">{mark}</b> {o.state}: '
+                f"<code>{html.escape(o.what)}</code></div>"
+            )
+            for name, text in _rows(o):
+                escaped = html.escape(text).replace("\n", "<br>")
+                text = f"<code>{escaped}</code>" if name in ("expected", "got") else escaped
+                parts.append(f'<div style="margin-left: 2em">{name}: {text}</div>')
+        parts.append("</div>")
+        return {"text/plain": repr(self), "text/html": "".join(parts)}
+
+
+def _rows(outcome: Outcome) -> list[tuple[str, str]]:
+    """What a report says below a case."""
+    if outcome.state != WRONG:
+        return []
+    rows = [("expected", outcome.expected), ("got", outcome.got)]
+    return rows + [("look at" if i == 0 else "or at", text) for i, text in enumerate(outcome.look)]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A check, and the names of what it takes, as a submission calls them."""
+
+    name: str
+    takes: tuple[str, ...]
+    check: Callable[..., Report]
+
+
+TASKS: dict[str, Task] = {}
+
+
+def check(*takes: str) -> Callable[[Callable[..., Iterable[Case]]], Callable[..., Report]]:
+    """Make a check out of a function that yields cases.
+
+    Args:
+        takes: the names of what students hand in, one for each argument of the function.
+
+    Returns:
+        A decorator. The decorated function, ``check_<task>``, gives a `Report`, and the task is put
+        on the list of those that ``python -m autograd.exercises`` tries on submissions.
+
+    Raises:
+        ValueError: the function's name does not begin with ``check_``.
+    """
+
+    def decorate(cases: Callable[..., Iterable[Case]]) -> Callable[..., Report]:
+        if not cases.__name__.startswith("check_"):
+            raise ValueError(f"a check is called check_<task>, got {cases.__name__!r}")
+        name = cases.__name__.removeprefix("check_")
+
+        @wraps(cases)
+        def checked(*things: Any) -> Report:
+            if len(things) != len(takes):
+                raise TypeError(f"{cases.__name__} takes {', '.join(takes)}, got {len(things)}")
+            return Report(name, tuple(_Run(cases, things).outcomes))
+
+        TASKS[name] = Task(name, takes, checked)
+        return checked
+
+    return decorate
+
+
+class _Run:
+    """The cases of a check, tried one after the other within `SECONDS`."""
+
+    def __init__(self, cases: Callable[..., Iterable[Case]], things: Sequence[Any]) -> None:
+        self.outcomes: list[Outcome] = []
+        self._cases, self._things = cases, things
+        self._unfinished = any(map(is_unfinished, things))
+        self._case: Case | None = None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of overflow and the like: the numbers tell
+            where = within(SECONDS, self._try_all)
+        if where is not None:
+            self._give_up(where)
+
+    def _try_all(self) -> None:
+        for case in self._cases(*self._things):
+            self._case = case
+            self.outcomes.append(self._try(case))
+
+    def _try(self, case: Case) -> Outcome:
+        error: BaseException | None = None
+        try:
+            got = case.run()
+        except TimeUp:
+            raise
+        except BaseException as raised:  # also SystemExit: a check always ends in a report
+            got = error = raised
+        return self._judge(case, got, error)
+
+    def _judge(self, case: Case, got: Any, error: BaseException | None) -> Outcome:
+        right = case.right or agrees_with(case.expected, case.tolerance)
+        if error is None and _holds(right, got):
+            return Outcome(case.what, RIGHT)
+        mistakes = tuple(
+            mistake
+            for mistake, gives in case.mistakes.items()
+            if _holds(gives if callable(gives) else agrees_with(gives, 1e-6), got)
+        )
+        # Of a class, some methods may be done, and wrong.
+        begun = bool(mistakes) and any(map(inspect.isclass, self._things))
+        if isinstance(error, NotImplementedError) or (self._unfinished and not begun):
+            return Outcome(case.what, NOT_DONE)
+        look = list(mistakes) or [case.look] * bool(case.look)
+        if error is not None:
+            shown = f"{type(error).__name__}: {error}"
+            shown += self._line(places_of(error))
+        else:
+            shown = written(got)
+            if got is None:
+                look.insert(0, "it gives back None: is a return missing?")
+        expected = case.expected if case.right else written(case.expected)
+        return Outcome(case.what, WRONG, str(expected), shown, tuple(look), mistakes)
+
+    def _give_up(self, where: Sequence[Place]) -> None:
+        case = self._case
+        what = case.what if case is not None else "the first case"
+        expected = "" if case is None else case.expected if case.right else written(case.expected)
+        got = f"no end within {SECONDS:.0f} seconds{self._line(where)}"
+        look = case.slow if case is not None else Case.slow
+        self.outcomes.append(Outcome(what, WRONG, str(expected), got, (look,), (look,)))
+
+    def _line(self, frames: Sequence[Place]) -> str:
+        """The last of the student's own lines in a call, as text."""
+        ours = {"autograd", self._cases.__module__.partition(".")[0]} - {"__main__"}
+        for frame, number in reversed(frames):
+            if is_students(frame, ours, self._cases.__code__.co_filename):
+                return f"\nin your {line_of(frame, number)}"
+        return ""
+
+
+def _holds(test: Test, got: Any) -> bool:
+    """Whether a test is true; what it can't work with, it is not true for."""
+    try:
+        return bool(test(got))
+    except Exception:
+        return False

@@ -1,0 +1,109 @@
+"""When two results are the same, how they are written, and whether something is still missing."""
+
+import ast
+import inspect
+import math
+import textwrap
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..notation import ELLIPSIS
+
+Test = Callable[[Any], bool]
+
+
+def is_unfinished(thing: Any) -> bool:
+    """Whether a student's function, class or data still has a hole, ``...``, in it."""
+    if thing is ...:
+        return True
+    if isinstance(thing, Mapping):
+        return any(map(is_unfinished, thing.values()))
+    if isinstance(thing, list | tuple):
+        return any(map(is_unfinished, thing))
+    if inspect.isclass(thing):
+        return any(is_unfinished(f) for f in vars(thing).values() if inspect.isfunction(f))
+    if not inspect.isfunction(thing):
+        return False
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(thing)))
+    except (OSError, TypeError, SyntaxError, IndentationError):
+        return ... in thing.__code__.co_consts
+    nodes = list(ast.walk(tree))
+    # Not those of x[..., 0] or tuple[int, ...]: these mean something.
+    meant = {id(n) for s in nodes if isinstance(s, ast.Subscript) for n in ast.walk(s.slice)}
+    return any(isinstance(n, ast.Constant) and n.value is ... and id(n) not in meant for n in nodes)
+
+
+def plain(x: Any) -> Any:
+    """Numbers for Values, whoever's Values they are, also inside of sequences."""
+    if isinstance(x, np.ndarray):
+        return plain(x.tolist()) if x.dtype == object else x
+    if isinstance(x, list | tuple):
+        return [plain(v) for v in x]
+    if isinstance(x, Mapping):
+        return {key: plain(v) for key, v in x.items()}
+    return x.data if isinstance(getattr(x, "data", None), int | float) else x
+
+
+def agree(got: Any, expected: Any, tolerance: float = 1e-9) -> bool:
+    """Whether two results are the same: numbers up to rounding, sequences entry by entry."""
+    got, expected = plain(got), plain(expected)
+    if isinstance(expected, Mapping):
+        return (
+            isinstance(got, Mapping)
+            and got.keys() == expected.keys()
+            and all(agree(got[key], v, tolerance) for key, v in expected.items())
+        )
+    if isinstance(expected, list | np.ndarray) and np.ndim(got) > 0:
+        return len(got) == len(expected) and all(
+            agree(a, b, tolerance) for a, b in zip(got, expected)
+        )
+    if isinstance(expected, bool | np.bool_) or not isinstance(expected, int | float | np.number):
+        return bool(np.ndim(got) == np.ndim(expected) and got == expected)
+    if np.ndim(got) > 0 or isinstance(got, str | bool | None):
+        return False
+    a, b = float(got), float(expected)
+    if not (math.isfinite(a) and math.isfinite(b)):
+        return a == b or (math.isnan(a) and math.isnan(b))
+    return abs(a - b) <= tolerance * max(1.0, abs(b))
+
+
+def agrees_with(expected: Any, tolerance: float) -> Test:
+    """Whether something that comes agrees with what is expected, as a function."""
+    return lambda got: agree(got, expected, tolerance)
+
+
+def written(x: Any) -> str:
+    """A result as a report writes it: Values by label, numbers in six digits, and not too long."""
+    label = getattr(x, "label", "")
+    x = plain(list(x) if isinstance(x, tuple) else x) if not isinstance(x, list) else x
+    if label and isinstance(label, str):
+        text = label
+    elif isinstance(x, np.ndarray):
+        text = np.array2string(x, precision=6, separator=", ", threshold=40)
+    elif isinstance(x, list):
+        text = f"[{', '.join(map(written, x[:12]))}{f', {ELLIPSIS}' * (len(x) > 12)}]"
+    elif isinstance(x, float | np.floating):
+        text = f"{x:.6g}"
+    else:
+        text = repr(x)
+    return text if len(text) <= 400 else f"{text[:399]}{ELLIPSIS}"
+
+
+def any_of(*values: Any) -> Test:
+    """For `Case.mistakes`: a mistake that may give one of several values."""
+    return lambda got: any(agree(got, value, 1e-6) for value in values)
+
+
+def raises(*kinds: type[BaseException]) -> Test:
+    """For `Case.mistakes`: a mistake that raises an exception of one of these kinds."""
+    return lambda got: isinstance(got, kinds)
+
+
+def not_finite(got: Any) -> bool:
+    """For `Case.mistakes`: a mistake that overflows, by an exception or by inf and nan."""
+    if isinstance(got, BaseException):
+        return isinstance(got, ArithmeticError)
+    return not np.isfinite(np.asarray(plain(got), float)).all()

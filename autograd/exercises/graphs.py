@@ -1,0 +1,217 @@
+"""The tasks about graphs and derivatives: orders, differences, primitives, traces."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+
+import autograd
+
+from .checking import Case, check
+from .comparing import any_of, not_finite, raises
+
+
+@check("topological_order")
+def check_topological_order(topological_order: Any) -> Iterator[Case]:
+    """``topological_order(root)``: a list of all Values of a graph, inputs before their users.
+
+    The graph is one of `autograd.Value`, to be walked by ``.inputs`` (in which plain numbers stand
+    as floats). Any such order is right.
+    """
+    expected = "every Value once, each after its inputs"
+
+    def case(what: str, root: autograd.Value, slow: str = Case.slow) -> Case:
+        order = autograd.topological_order(root)
+
+        def stands_before(got: Any) -> bool:
+            seen: set[Any] = set()
+            for v in got:
+                if any(isinstance(u, autograd.Value) and u not in seen for u in v.inputs):
+                    return True
+                seen.add(v)
+            return False
+
+        def right(got: Any) -> bool:
+            return len(got) == len(order) and set(got) == set(order) and not stands_before(got)
+
+        return Case(
+            what, lambda: topological_order(root), expected,
+            {
+                "a plain number is in the list: keep what is a Value": lambda got: any(
+                    not isinstance(v, autograd.Value) for v in got
+                ),
+                "a node stands in the list twice: remember which ones were visited": lambda got: (
+                    len(set(got)) < len(got)
+                ),
+                "the root is missing: it comes last": lambda got: root not in got,
+                "a node stands before its inputs: append it after them": lambda got: (
+                    set(got) == set(order) and stands_before(got)
+                ),
+                "some Values are missing: go on to the inputs of the inputs": lambda got: (
+                    root in got and set(got) < set(order)
+                ),
+            },
+            right=right, slow=slow,
+        )  # fmt: skip
+
+    def named(label: str, v: autograd.Value) -> autograd.Value:
+        v.label = label
+        return v
+
+    x = autograd.Value(3.0, label="x")
+    y = named("y", x * 2)
+    z = named("z", x + 1)
+    yield case("x, a leaf alone", x)
+    yield case("y = x * 2", y)
+    yield case("f = x * x", named("f", x * x))
+    yield case("y = x * 2, f = -y", named("f", -y))
+    yield case("a diamond: y = x * 2, z = x + 1, f = y * z", named("f", y * z))
+    w = named("w", y * 5)
+    yield case("y = x * 2, w = y * 5, f = y + w", named("f", y + w))
+    v = x
+    for i in range(24):
+        v = named(f"v{i + 1}", v + v)
+    paths = "every path is gone, of which there are 2^24: remember what was visited"
+    yield case("x = x + x, 24 times", v, slow=paths)
+
+
+@check("central_difference")
+def check_central_difference(central_difference: Any) -> Iterator[Case]:
+    """``central_difference(f, x, h)``: the slopes (f(x + h e_i) - f(x - h e_i)) / 2h, one per i.
+
+    ``f`` takes a list of numbers and gives a number; ``x`` is a list, and stays as it is.
+    """
+
+    def square(x: Sequence[float]) -> float:
+        return x[0] ** 2
+
+    def cube(x: Sequence[float]) -> float:
+        return x[0] ** 3
+
+    def both(x: Sequence[float]) -> float:
+        return x[0] * x[1] ** 2
+
+    one_sided = "a difference to one side, (f(x + h) - f(x)) / h: take f(x - h) and 2h"
+    no_half = "the two points lie 2h apart: divide by 2h"
+    yield Case("f = x^2 at 3, h = 0.1", lambda: central_difference(square, [3.0], 0.1), [6.0],
+               {one_sided: any_of([6.1], [5.9]), no_half: [12.0]})  # fmt: skip
+    yield Case("f = x^3 at 2, h = 0.1", lambda: central_difference(cube, [2.0], 0.1), [12.01],
+               {one_sided: any_of([12.61], [11.41]), no_half: [24.02]},
+               "the error h^2 belongs to it: 12 + 0.01")  # fmt: skip
+    at_once = (both([2.1, 3.1]) - both([1.9, 2.9])) / 0.2
+    left_moved = any_of([9.0, 2.1 * 6.0], [9.0, 1.9 * 6.0])
+    yield Case(
+        "f = x0 * x1^2 at (2, 3), h = 0.1", lambda: central_difference(both, [2.0, 3.0], 0.1),
+        [9.0, 12.0],
+        {
+            "all inputs are moved at once: move one, keep the others": [at_once, at_once],
+            "an input that was moved is not put back": left_moved,
+            no_half: [18.0, 24.0],
+        },
+    )  # fmt: skip
+
+    def kept() -> list[float]:
+        x = [2.0, 3.0]
+        central_difference(both, x, 0.1)
+        return x
+
+    yield Case("x after the call", kept, [2.0, 3.0],
+               look="x was changed: work on a copy, or put the number back as it was")  # fmt: skip
+
+
+@check("swish")
+def check_swish(swish: Any) -> Iterator[Case]:
+    """``swish = primitive(...)``: z = x sigmoid(x), with its partial derivative.
+
+    Of numbers, arrays and Values; differentiated twice; and replayed by ``compile``.
+    """
+
+    def sigmoid(x: float) -> float:
+        return 1 / (1 + math.exp(-x))
+
+    def slope(x: float) -> float:
+        s = sigmoid(x)
+        return s + x * s * (1 - s)
+
+    def curvature(x: float) -> float:
+        s = sigmoid(x)
+        return s * (1 - s) * (2 + x * (1 - 2 * s))
+
+    own = (
+        "write value and partials with operators and autograd's functions (sigmoid, exp): those of "
+        "math, or an if, work on numbers alone"
+    )
+    only_numbers = {own: raises(TypeError, ValueError, AttributeError)}
+    s = sigmoid(2.0)
+    yield Case("swish(2.0)", lambda: swish(2.0), 2 * s)
+    yield Case("swish(np.array([-1.0, 0.0, 2.0]))", lambda: swish(np.array([-1.0, 0.0, 2.0])),
+               [-sigmoid(-1.0), 0.0, 2 * s], only_numbers)  # fmt: skip
+    overflow = "exp(1000) overflows: autograd's sigmoid does not"
+    yield Case("swish(-1000.0)", lambda: swish(-1000.0), 0.0, {overflow: not_finite})
+    yield Case(
+        "grad(swish)(2.0)", lambda: autograd.grad(swish)(2.0), slope(2.0),
+        {
+            "the product rule: the share of the second factor, x s(1 - s)": s,
+            "the product rule: the share of the first factor, s": 2 * s * (1 - s),
+            "the sigmoid's derivative is s (1 - s)": any_of(s + 2 * s, s + 2 * (1 - s)),
+            "partials is a tuple, one entry per input: (d,)": raises(TypeError),
+        },
+    )  # fmt: skip
+    yield Case(
+        "grad(grad(swish))(1.0)", lambda: autograd.grad(autograd.grad(swish))(1.0), curvature(1.0),
+        {
+            **only_numbers,
+            "partials uses numbers where it should use x: nothing to differentiate": 0.0,
+        },
+    )  # fmt: skip
+
+    def replayed() -> Any:
+        x = autograd.Value(0.5)
+        program = autograd.compile(swish(x), inputs=[x], parameters=[])
+        return program.forward([[-1.0], [2.0]])
+
+    yield Case("compile(swish(x), [x], []) at -1 and 2", replayed, [-sigmoid(-1.0), 2 * s],
+               only_numbers)  # fmt: skip
+
+
+@check("bishop_values", "bishop_tangents", "bishop_adjoints")
+def check_bishop(values: Any, tangents: Any, adjoints: Any) -> Iterator[Case]:
+    """The evaluation trace of f = x1 x2 + exp(x1 x2) - sin(x2) at (1, 2), by hand.
+
+    v1 = x1 x2, v2 = exp(v1), v3 = sin(x2), v4 = v1 + v2, f = v4 - v3 (Bishop and Bishop 2023,
+    section 8.2). Three dictionaries by the names x1, x2, v1, ..., f: the values; their tangents,
+    derivatives by x1; and the adjoints, derivatives of f. Three correct digits will do.
+    """
+    e, s, c = math.exp(2), math.sin(2), math.cos(2)
+    names = ["x1", "x2", "v1", "v2", "v3", "v4", "f"]
+    right = {
+        "value": dict(zip(names, [1, 2, 2, e, s, 2 + e, 2 + e - s])),
+        "tangent": dict(zip(names, [1, 0, 2, 2 * e, 0, 2 + 2 * e, 2 + 2 * e])),
+        "adjoint": dict(zip(names, [2 + 2 * e, 1 + e - c, 1 + e, 1, -1, 1, 1])),
+    }
+    degrees = math.sin(math.radians(2))
+    missing = "v1 goes into v2 and into v4: its adjoint is the sum of both shares"
+    mistakes: dict[tuple[str, str], Mapping[str, Any]] = {
+        ("value", "v3"): {"the sine of 2 radians, not degrees": degrees},
+        ("value", "f"): {"f = v4 - v3, not +": 2 + e + s},
+        ("tangent", "v1"): {"d(x1 x2)/dx1 = x2": 1.0, "x2 does not move with x1": 3.0},
+        ("tangent", "v2"): {"the chain rule: exp(v1) times the tangent of v1": e},
+        ("tangent", "v3"): {"x2 does not move with x1: its tangent is 0": c},
+        ("adjoint", "v1"): {missing: any_of(1.0, e)},
+        ("adjoint", "v3"): {"f = v4 - v3: the partial derivative by v3 is -1": 1.0},
+        ("adjoint", "x1"): {missing: any_of(2.0, 2 * e), "dv1/dx1 = x2": 1 + e},
+        ("adjoint", "x2"): {
+            "the sign: f holds -sin(x2), whose derivative is -cos(x2)": 1 + e + c,
+            "x2 goes into v1 and into v3: its adjoint is the sum of both shares": any_of(1 + e, -c),
+            missing: any_of(1 - c, e - c),
+        },
+    }
+    for kind, given in (("value", values), ("tangent", tangents), ("adjoint", adjoints)):
+        order = names if kind != "adjoint" else names[::-1]
+        for name in order:
+            entry = partial(itemgetter(name), given)
+            known = mistakes.get((kind, name), {})
+            yield Case(f"the {kind} of {name}", entry, right[kind][name], known, tolerance=2e-3)

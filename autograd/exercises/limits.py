@@ -1,0 +1,89 @@
+"""Running a student's code: it may loop for ever, or raise; then the line in question is theirs."""
+
+import ctypes
+import sys
+import sysconfig
+import threading
+import traceback
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+Place = tuple[FrameType, int]  # of a call: its frame, and the line it is at
+
+LIBRARIES = tuple({sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib")})
+
+
+class TimeUp(BaseException):
+    """Raised in code that does not end."""
+
+
+def within(seconds: float, work: Callable[[], Any]) -> Sequence[Place] | None:
+    """Do ``work``, for so many seconds at most.
+
+    In a thread of its own: that can be given up, whatever the work is.
+
+    Returns:
+        None if it ended; else where it was, outermost call first.
+    """
+    failures: list[BaseException] = []
+
+    def guarded() -> None:
+        try:
+            work()
+        except TimeUp:
+            pass
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=guarded, daemon=True)
+    thread.start()
+    try:
+        thread.join(seconds)
+    finally:  # also when the user interrupts
+        where = _stop(thread)
+    if failures:
+        raise failures[0]
+    return where
+
+
+def _stop(thread: threading.Thread) -> Sequence[Place] | None:
+    """End a thread; where it was, if it was still at work."""
+    if not thread.is_alive():
+        return None
+    where = list(traceback.walk_stack(sys._current_frames().get(thread.ident or 0)))[::-1]
+    for _ in range(20):  # more than once: a bare `except:` swallows it
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+            ctypes.c_ulong(thread.ident or 0), ctypes.py_object(TimeUp)
+        )
+        thread.join(0.05)
+        if not thread.is_alive():
+            break
+    return where
+
+
+def places_of(error: BaseException) -> list[Place]:
+    """Where an exception was raised, outermost call first."""
+    return list(traceback.walk_tb(error.__traceback__))
+
+
+def is_students(frame: FrameType, ours: Collection[str], our_file: str) -> bool:
+    """Whether a call is of a student's own code: in no library, none of our packages or files."""
+    package = str(frame.f_globals.get("__name__")).partition(".")[0]
+    file = frame.f_code.co_filename
+    return (
+        package not in ours
+        and file != our_file
+        and not file.startswith(LIBRARIES)
+        and not file.startswith("<frozen")
+    )
+
+
+def line_of(frame: FrameType, number: int) -> str:
+    """A line of code, and where it stands: ``f, work.py, line 3: return 1 / x``."""
+    code = frame.f_code
+    [line] = traceback.StackSummary.extract([(frame, number)])
+    # The file of a notebook's cell has a made-up name.
+    file = "" if "ipykernel_" in code.co_filename else f"{Path(code.co_filename).name}, "
+    return f"{code.co_name}, {file}line {number}: {(line.line or '').strip()}"

@@ -1,0 +1,132 @@
+"""The tasks of the backward recursion, in NumPy."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from autograd.exercises import Case, check, raises
+
+from ..module import Array
+
+TRANSPOSE = "theta is to be transposed: sum_k theta_kj Delta_k runs over its first index"
+
+
+def _network(widths: Sequence[int]) -> tuple[list[Any], list[Any], list[Any]]:
+    """A tanh network without biases, and its forward pass: theta, a and x by the layer l."""
+    rng = np.random.default_rng(len(widths))
+    theta: list[Any] = [None]
+    theta += [rng.normal(size=(m, d)) for d, m in pairwise(widths)]
+    x: list[Any] = [rng.normal(size=widths[0])]
+    a: list[Any] = [None]
+    for l in range(1, len(widths)):
+        a.append(theta[l] @ x[l - 1])
+        x.append(np.tanh(a[l]) if l < len(widths) - 1 else a[l])
+    return theta, a, x
+
+
+def _slope(a: Array) -> Array:
+    return np.asarray(1 - np.tanh(a) ** 2)
+
+
+def _recursion(
+    theta: list[Any],
+    a: list[Any],
+    top: Array,
+    slope: Callable[[Array], Array] = _slope,
+    transposed: bool = True,
+    above: int = 1,
+) -> list[Array]:
+    """Delta^(1) ... Delta^(L); or what becomes of them by a mistake."""
+    delta = [top]
+    for l in range(len(a) - 2, 0, -1):
+        weights = theta[l + above]
+        delta.insert(0, slope(a[l]) * ((weights.T if transposed else weights) @ delta[0]))
+    return delta
+
+
+def _same(layers: Sequence[Array]) -> Callable[[Any], bool]:
+    """Whether what came is a list of these, with or without an entry for layer 0."""
+
+    def test(got: Any) -> bool:
+        found = [entry for entry in got if entry is not None]
+        return len(found) == len(layers) and all(
+            np.shape(entry) == layer.shape and np.allclose(entry, layer, 1e-9, 1e-9)
+            for entry, layer in zip(found, layers)
+        )
+
+    return test
+
+
+def _written(name: str, layers: Sequence[Array]) -> str:
+    rows = [f"{name}{l} = {np.round(v, 4).tolist()}" for l, v in enumerate(layers, start=1)]
+    return "a list by l, with None at 0:\n" + "\n".join(rows)
+
+
+@check("error_signals")
+def check_error_signals(error_signals: Any) -> Iterator[Case]:
+    """``error_signals(theta, a, delta_top, g_prime)``: the list of Delta^(l), swept backward.
+
+    All lists are by the lecture's l, with None at 0: ``theta[l]`` is ``(d_l, d_{l-1})``, ``a[l]``
+    and the Delta^(l) are ``(d_l,)``. ``g_prime`` is the derivative of g, a function of a.
+    """
+    for widths in ((2, 2, 2, 2), (3, 4, 5, 2), (4, 3)):
+        theta, a, x = _network(widths)
+        top = x[-1] - 1.0
+        right = _recursion(theta, a, top)
+        mistakes: dict[str, Callable[[Any], bool]] = {}
+        if len(widths) > 2:
+            mistakes = {
+                "the order: Delta^(L) comes last in the list, although the sweep begins there":
+                    _same(right[::-1]),
+                "g' is missing: Delta_j = g'(a_j) sum_k theta_kj Delta_k":
+                    _same(_recursion(theta, a, top, slope=np.ones_like)),
+                "g' is taken at x: it belongs at a":
+                    _same(_recursion(theta, a, top, slope=lambda a: _slope(np.tanh(a)))),
+                "Delta^(L) is missing from the list": _same(right[:-1]),
+            }  # fmt: skip
+        if len(set(widths)) == 1:  # elsewhere the shapes do not go together
+            mistakes |= {
+                TRANSPOSE: _same(_recursion(theta, a, top, transposed=False)),
+                "the layer: Delta^(l) needs theta^(l+1), the weights above it":
+                    _same(_recursion(theta, a, top, above=0)),
+            }  # fmt: skip
+        else:
+            mistakes[TRANSPOSE] = raises(ValueError)
+        mistakes["g' at the top: there is none, its g is the identity"] = _same(
+            _recursion(theta, a, top * _slope(a[-1]))
+        )
+        yield Case(
+            f"error_signals of a network {'-'.join(map(str, widths))}",
+            partial(error_signals, theta, a, top.copy(), _slope),
+            _written("Delta", right), mistakes, right=_same(right),
+        )  # fmt: skip
+
+
+@check("weight_gradients")
+def check_weight_gradients(weight_gradients: Any) -> Iterator[Case]:
+    """``weight_gradients(delta, x)``: the list of dL/dtheta^(l) = Delta^(l) x^(l-1)^T.
+
+    The lists are by the lecture's l: ``delta[l]`` ``(d_l,)`` with None at 0, ``x[l]`` ``(d_l,)``
+    from 0 on; what comes has shapes ``(d_l, d_{l-1})``, and None at 0.
+    """
+    for widths in ((2, 2, 2), (3, 4, 2)):
+        theta, a, x = _network(widths)
+        delta = _recursion(theta, a, x[-1] - 1.0)
+        right = [np.outer(d, below) for d, below in zip(delta, x)]
+        yield Case(
+            f"weight_gradients of a network {'-'.join(map(str, widths))}",
+            partial(weight_gradients, [None, *delta], list(x)),
+            _written("dL/dtheta", right),
+            {
+                "the outer product is transposed: entry (j, i) is Delta_j x_i":
+                    _same([g.T for g in right]),
+                "the layer: dL/dtheta^(l) needs x^(l-1), what the weights were multiplied with":
+                    _same([np.outer(d, at) for d, at in zip(delta, x[1:])]),
+                "the entries alone are multiplied, Delta_j x_j: it is an outer product":
+                    lambda got: any(np.ndim(g) == 1 for g in got if g is not None),
+            },
+            right=_same(right),
+        )  # fmt: skip

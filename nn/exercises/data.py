@@ -1,0 +1,143 @@
+"""The tasks of real data, and of weights that are found by hand."""
+
+from collections.abc import Iterator
+from functools import partial
+from itertools import product
+from operator import gt, lt
+from typing import Any
+
+import numpy as np
+
+from autograd.exercises import Case, any_of, check, not_finite
+
+from ..module import Array
+
+
+@check("standardise")
+def check_standardise(standardise: Any) -> Iterator[Case]:
+    """``standardise(X_train, X_test)``: both, with mean 0 and deviation 1 on the training part.
+
+    ``(X - mean) / std`` by column, both of the training part alone (``X.std(axis=0)``); a column
+    that is constant there is only shifted.
+    """
+    rng = np.random.default_rng(0)
+    train, test = rng.normal(3.0, 2.0, size=(6, 2)), rng.normal(3.0, 2.0, size=(4, 2))
+    mean, std = train.mean(axis=0), train.std(axis=0)
+    both = np.vstack([train, test])
+
+    def scaled(by: Array, X: Array, ddof: int = 0) -> Array:
+        return np.asarray((X - by.mean(axis=0)) / by.std(axis=0, ddof=ddof))
+
+    over_all = "mean and deviation of the whole table: one per column, axis=0"
+    yield Case(
+        "the training part", lambda: standardise(train.copy(), test.copy())[0],
+        (train - mean) / std,
+        {
+            "the test part is in the mean: it is not to be looked at": scaled(both, train),
+            "the deviation with n - 1: X.std(axis=0) divides by n": scaled(train, train, 1),
+            over_all: any_of(*[(train - t.mean()) / t.std() for t in (train, both)]),
+            "shifted, but not divided by the deviation": train - mean,
+        },
+    )  # fmt: skip
+    yield Case(
+        "the test part", lambda: standardise(train.copy(), test.copy())[1], (test - mean) / std,
+        {
+            "the test part by its own mean: use that of the training part": scaled(test, test),
+            "the test part is in the mean: it is not to be looked at": scaled(both, test),
+            "the deviation with n - 1: X.std(axis=0) divides by n":
+                (test - mean) / train.std(axis=0, ddof=1),
+            over_all: any_of(*[(test - t.mean()) / t.std() for t in (train, test, both)]),
+            "shifted, but not divided by the deviation": test - mean,
+        },
+    )  # fmt: skip
+    flat = np.column_stack([train[:, 0], np.full(6, 5.0)])
+    yield Case(
+        "a constant column, training part", lambda: standardise(flat.copy(), flat.copy())[0],
+        np.column_stack([(train[:, 0] - mean[0]) / std[0], np.zeros(6)]),
+        {"a constant column has the deviation 0: divide by 1 there": not_finite},
+    )  # fmt: skip
+
+
+@check("confusion_matrix")
+def check_confusion_matrix(confusion_matrix: Any) -> Iterator[Case]:
+    """``confusion_matrix(true, predicted, K)``: ``(K, K)`` counts, rows true, columns predicted."""
+    true, predicted = [0, 0, 0, 1, 1, 2], [0, 1, 1, 1, 1, 0]
+    right = np.array([[1, 2, 0], [0, 2, 0], [1, 0, 0]])
+    call = partial(confusion_matrix, np.array(true), np.array(predicted))
+    yield Case(
+        f"true {true}, predicted {predicted}, K = 3", partial(call, 3), right,
+        {
+            "rows and columns are exchanged: rows are the true classes": right.T,
+            "a pair that comes twice counts once: M[true, predicted] += 1 on arrays does each "
+            "place once; np.add.at, or a loop, does each": np.minimum(right, 1),
+            "parts, not counts": any_of(
+                right / 6, right / np.maximum(right.sum(axis=1, keepdims=True), 1)
+            ),
+        },
+    )  # fmt: skip
+    larger = np.zeros((4, 4), int)
+    larger[:3, :3] = right
+    yield Case("the same with K = 4, a class that never comes", partial(call, 4), larger,
+               look="the size is K, whatever classes come")  # fmt: skip
+
+
+@check("xor_theta1", "xor_b1", "xor_theta2", "xor_b2")
+def check_xor(theta1: Any, b1: Any, theta2: Any, b2: Any) -> Iterator[Case]:
+    """Weights, found by hand, of a network 2-2-1 with relu that computes XOR.
+
+    ``theta1`` ``(2, 2)``, ``b1`` ``(2,)``, ``theta2`` ``(1, 2)``, ``b2`` ``(1,)``: its output is
+    above 0 where one of the two inputs is 1, and below where none is, or both.
+    """
+    given = {"xor_theta1": theta1, "xor_b1": b1, "xor_theta2": theta2, "xor_b2": b2}
+    shapes = {"xor_theta1": (2, 2), "xor_b1": (2,), "xor_theta2": (1, 2), "xor_b2": (1,)}
+
+    def output(x: tuple[float, float]) -> float:
+        p = {name: np.asarray(value, float) for name, value in given.items()}
+        x1 = np.maximum(p["xor_theta1"] @ np.array(x) + p["xor_b1"], 0)
+        return float((p["xor_theta2"] @ x1 + p["xor_b2"]).item())
+
+    for name, shape in shapes.items():
+        yield Case(f"the shape of {name}", partial(np.shape, given[name]), shape)
+    for x in ((0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)):
+        one, two = sum(x) == 1, sum(x) == 2
+        yield Case(
+            f"the output at ({x[0]:.0f}, {x[1]:.0f})", partial(output, x),
+            f"{'above' if one else 'below'} 0",
+            {
+                "exactly 0 is neither: leave room on both sides": 0.0,
+                "this is OR: the second unit must pull the output down where both inputs are 1":
+                    lambda got, two=two: two and got > 0,
+                "this is AND: one input alone must be enough":
+                    lambda got, one=one: one and got < 0 < output((1.0, 1.0)),
+            },
+            right=partial(lt, 0) if one else partial(gt, 0),
+        )  # fmt: skip
+
+
+@check("mirror_weights")
+def check_mirror(weights: Any) -> Iterator[Case]:
+    """Six weights w of a unit that tells which strings of six bits are their own mirror image.
+
+    sum_i w_i x_i is 0 for the 8 strings that are, and not for the 56 others (Rumelhart, Hinton and
+    Williams 1986, figure 1).
+    """
+
+    def sums(mirrored: bool) -> list[str]:
+        w = np.asarray(weights, float)
+        strings = [x for x in product((0, 1), repeat=6) if (x == x[::-1]) == mirrored]
+        zero = [abs(float(w @ np.array(x))) < 1e-9 for x in strings]
+        return ["".join(map(str, x)) for x, is_zero in zip(strings, zero) if is_zero != mirrored]
+
+    yield Case("the number of weights", partial(np.size, weights), 6)
+    yield Case(
+        "mirrored strings whose sum is not 0", partial(sums, True), "none",
+        {"weights that mirror each other must cancel: equal in size, opposite in sign":
+            lambda got: len(got) > 0},
+        right=lambda got: got == [],
+    )  # fmt: skip
+    yield Case(
+        "other strings whose sum is 0 all the same", partial(sums, False), "none",
+        {"two different halves have the same sum: every subset of the three sizes needs a sum of "
+         "its own, as 1, 2, 4 have, and 1, 2, 3 have not": lambda got: len(got) > 0},
+        right=lambda got: got == [],
+    )  # fmt: skip

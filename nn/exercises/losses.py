@@ -1,0 +1,106 @@
+"""The tasks of the three losses and their error signals."""
+
+import math
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from autograd.exercises import Case, any_of, check, not_finite
+
+SIGN = "the sign: Delta is {}, the derivative by a"
+
+
+@check("gaussian_nll", "gaussian_delta")
+def check_gaussian(nll: Any, delta: Any) -> Iterator[Case]:
+    """``gaussian_nll(a, y)`` = (y - a)^2/2, and its error signal ``gaussian_delta(a, y)``."""
+    no_half = "the half: the density of variance 1 is exp(-(y - a)^2 / 2)"
+    sign = {SIGN.format("a - y"): -2.0}
+    yield Case("gaussian_nll(3.0, 1.0)", lambda: nll(3.0, 1.0), 2.0, {no_half: 4.0})
+    yield Case("gaussian_nll(-1.0, 2.0)", lambda: nll(-1.0, 2.0), 4.5, {no_half: 9.0})
+    yield Case("gaussian_delta(3.0, 1.0)", lambda: delta(3.0, 1.0), 2.0,
+               {**sign, "the factor: the derivative of (y - a)^2/2 is a - y": 4.0})  # fmt: skip
+    yield Case("gaussian_delta(1.0, 1.0)", lambda: delta(1.0, 1.0), 0.0)
+
+
+@check("bernoulli_nll", "bernoulli_delta")
+def check_bernoulli(nll: Any, delta: Any) -> Iterator[Case]:
+    """``bernoulli_nll(a, y)`` = -log P(y) for P(y = 1) = sigmoid(a), and ``bernoulli_delta(a, y)``.
+
+    Also where exp(a) overflows.
+    """
+    overflow = {
+        "overflow: exp(800) is beyond the floats. log(1 + exp(a)) is np.logaddexp(0, a), for any a":
+        not_finite
+    }  # fmt: skip
+    p = 1 / (1 + math.exp(-2.0))
+    for a, y in ((2.0, 1), (2.0, 0)):
+        right, other = -math.log(p if y else 1 - p), -math.log(1 - p if y else p)
+        yield Case(
+            f"bernoulli_nll({a}, {y})", partial(nll, a, y), right,
+            {
+                "y and 1 - y are exchanged: P(y = 1) = sigmoid(a)": other,
+                "the sign: a negative log likelihood is -log P": -right,
+                "the probability itself: take its negative log": any_of(p, 1 - p),
+            },
+        )  # fmt: skip
+    yield Case("bernoulli_nll(0.0, 1)", lambda: nll(0.0, 1), math.log(2))
+    yield Case("bernoulli_nll(2.0, 0.25), y between", lambda: nll(2.0, 0.25),
+               -0.25 * math.log(p) - 0.75 * math.log(1 - p),
+               look="y log(1/p) + (1 - y) log(1/(1 - p)), for every y in [0, 1]")  # fmt: skip
+    yield Case("bernoulli_nll(800.0, 0)", lambda: nll(800.0, 0), 800.0, overflow)
+    yield Case("bernoulli_nll(-800.0, 1)", lambda: nll(-800.0, 1), 800.0, overflow)
+    yield Case("bernoulli_nll(800.0, 1)", lambda: nll(800.0, 1), 0.0, overflow)
+    sign = SIGN.format("sigmoid(a) - y")
+    lacking = "sigmoid is missing: Delta is sigmoid(a) - y"
+    yield Case("bernoulli_delta(2.0, 1)", lambda: delta(2.0, 1), p - 1,
+               {sign: 1 - p, lacking: 1.0, "y is missing: Delta is sigmoid(a) - y": p})  # fmt: skip
+    yield Case("bernoulli_delta(2.0, 0)", lambda: delta(2.0, 0), p, {sign: -p, lacking: 2.0})
+    overflow = {
+        "overflow: for a < 0 write the sigmoid as exp(a) / (1 + exp(a)), and for a > 0 as "
+        "1 / (1 + exp(-a))": not_finite
+    }
+    yield Case("bernoulli_delta(800.0, 1)", lambda: delta(800.0, 1), 0.0, overflow)
+    yield Case("bernoulli_delta(-800.0, 1)", lambda: delta(-800.0, 1), -1.0, overflow)
+
+
+@check("categorical_nll", "categorical_delta")
+def check_categorical(nll: Any, delta: Any) -> Iterator[Case]:
+    """``categorical_nll(a, y)`` = -log softmax(a)_y, and ``categorical_delta(a, y)``, ``(K,)``.
+
+    ``a`` is an array ``(K,)``, ``y`` a class index. Also where exp(a) overflows.
+    """
+    overflow = {
+        "overflow: exp(1000) is beyond the floats. Take the largest a off all of them first, which "
+        "changes no softmax": not_finite
+    }
+    a = np.array([1.0, 2.0, 4.0])
+    p = np.exp(a) / np.exp(a).sum()
+    for y in (0, 2):
+        yield Case(
+            f"categorical_nll([1, 2, 4], {y})",
+            partial(nll, a.copy(), y), -math.log(p[y]),
+            {
+                "the sign: a negative log likelihood is -log P": math.log(p[y]),
+                "the probability itself: take its negative log": p[y],
+                "the score a_y without the log of the sum: log sum_k exp(a_k) - a_y": -a[y],
+            },
+        )  # fmt: skip
+    yield Case("categorical_nll([1000, 0], 1)", lambda: nll(np.array([1000.0, 0.0]), 1), 1000.0,
+               overflow)  # fmt: skip
+    yield Case("categorical_nll([1000, 0], 0)", lambda: nll(np.array([1000.0, 0.0]), 0), 0.0,
+               overflow)  # fmt: skip
+    for y in (0, 2):
+        one_hot = np.eye(3)[y]
+        yield Case(
+            f"categorical_delta([1, 2, 4], {y})",
+            partial(delta, a.copy(), y), p - one_hot,
+            {
+                SIGN.format("softmax(a) - y"): one_hot - p,
+                "y as one-hot: 1 is taken off the true class alone": any_of(p, p - y, p - 1),
+                "softmax is missing: Delta is softmax(a) - y": a - one_hot,
+            },
+        )  # fmt: skip
+    yield Case("categorical_delta([1000, 0], 1)", lambda: delta(np.array([1000.0, 0.0]), 1),
+               [1.0, -1.0], overflow)  # fmt: skip

@@ -1,0 +1,94 @@
+"""Keep the notebooks fresh: run the course, and make the exercises out of their solutions.
+
+    python notebooks/make.py                    # all
+    python notebooks/make.py 3_backpropagation  # one notebook of the course
+
+The course's notebooks are edited in Jupyter, and are stored with what they show. An exercise is a
+solution, in notebooks/solutions, with holes: what stands there between ``### BEGIN SOLUTION`` and
+``### END SOLUTION`` becomes ``...``, or what follows ``### INSTEAD`` as comments. Cells with the
+tag ``solution`` are left out.
+"""
+
+import copy
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+HERE = Path(__file__).parent
+COURSE, EXERCISES, SOLUTIONS = HERE, HERE / "exercises", HERE / "solutions"
+HOLE = "...  # your code here"
+
+
+def with_holes(lines: Iterator[str]) -> Iterator[str]:
+    """The lines of a cell, without those of solutions."""
+    for line in lines:
+        if line.strip() != "### BEGIN SOLUTION":
+            yield line
+            continue
+        indent = line[: len(line) - len(line.lstrip())]
+        instead: list[str] | None = None
+        for inner in lines:
+            if inner.strip() == "### END SOLUTION":
+                break
+            if inner.strip() == "### INSTEAD":
+                instead = []
+            elif instead is not None:
+                instead.append(indent + inner.strip().removeprefix("#").removeprefix(" "))
+        else:
+            raise ValueError("a solution begins, and never ends")
+        yield from [indent + HOLE] if instead is None else instead
+
+
+def exercise_of(solution: NotebookNode) -> NotebookNode:
+    """The notebook that students open."""
+    exercise = copy.deepcopy(solution)
+    exercise.cells = [c for c in exercise.cells if "solution" not in c.metadata.get("tags", [])]
+    for cell in exercise.cells:
+        if cell.cell_type == "code":
+            cell.source = "\n".join(with_holes(iter(cell.source.split("\n"))))
+            cell.outputs, cell.execution_count = [], None
+    return exercise
+
+
+def tidy(notebook: NotebookNode) -> NotebookNode:
+    """Without what differs from run to run though nothing has changed: ids, times, versions."""
+    notebook.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    for i, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{i}"
+        cell.metadata = {"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {}
+    return notebook
+
+
+def read(path: Path) -> NotebookNode:
+    """A notebook from a file."""
+    notebook: NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    return notebook
+
+
+def write(notebook: NotebookNode, path: Path) -> None:
+    """A notebook into a file."""
+    nbformat.write(tidy(notebook), path)  # type: ignore[no-untyped-call]
+    print(path.relative_to(HERE.parent))
+
+
+def main(names: list[str]) -> None:
+    """Run the course's notebooks, all or those named, and make all exercises."""
+    for path in sorted(COURSE.glob("*.ipynb")):
+        if not names or path.stem in names:
+            notebook = read(path)
+            NotebookClient(notebook, resources={"metadata": {"path": HERE}}).execute()
+            write(notebook, path)
+    for path in sorted(SOLUTIONS.glob("*.ipynb")):
+        solution = read(path)
+        write(exercise_of(solution), EXERCISES / path.name)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

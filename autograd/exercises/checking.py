@@ -26,7 +26,7 @@ from ..notation import ELLIPSIS
 from .comparing import Test, agrees_with, is_unfinished, written
 from .limits import Place, TimeUp, is_students, line_of, places_of, within
 
-SECONDS = 3.0  # after which a check gives up
+SECONDS = 2.0  # after which a check gives up
 RIGHT, WRONG, NOT_DONE = "right", "wrong", "not done"
 MARKS = {RIGHT: ("✓", "#2a9d5c"), WRONG: ("✗", "#d1495b"), NOT_DONE: (ELLIPSIS, "#8a8a8a")}
 
@@ -260,7 +260,7 @@ class _Run:
 
     def _line(self, frames: Sequence[Place]) -> str:
         """The last of the student's own lines in a call, as text."""
-        ours = {"autograd", self._cases.__module__.partition(".")[0]} - {"__main__"}
+        ours = {"autograd", str(self._cases.__module__).partition(".")[0]} - {"__main__"}
         for frame, number in reversed(frames):
             if is_students(frame, ours, self._cases.__code__.co_filename):
                 return f"\nin your {line_of(frame, number)}"

@@ -47,6 +47,10 @@ def plain(x: Any) -> Any:
     return x.data if isinstance(getattr(x, "data", None), int | float) else x
 
 
+def _is_sequence(x: Any) -> bool:
+    return isinstance(x, list) or (isinstance(x, np.ndarray) and x.ndim > 0)
+
+
 def agree(got: Any, expected: Any, tolerance: float = 1e-9) -> bool:
     """Whether two results are the same: numbers up to rounding, sequences entry by entry."""
     got, expected = plain(got), plain(expected)
@@ -56,13 +60,16 @@ def agree(got: Any, expected: Any, tolerance: float = 1e-9) -> bool:
             and got.keys() == expected.keys()
             and all(agree(got[key], v, tolerance) for key, v in expected.items())
         )
-    if isinstance(expected, list | np.ndarray) and np.ndim(got) > 0:
+    if _is_sequence(got) != _is_sequence(expected):
+        return False
+    if _is_sequence(expected):
         return len(got) == len(expected) and all(
             agree(a, b, tolerance) for a, b in zip(got, expected)
         )
-    if isinstance(expected, bool | np.bool_) or not isinstance(expected, int | float | np.number):
-        return bool(np.ndim(got) == np.ndim(expected) and got == expected)
-    if np.ndim(got) > 0 or isinstance(got, str | bool | None):
+    number = int | float | np.number | np.ndarray  # an array of no dimensions, here
+    if isinstance(expected, bool | np.bool_) or not isinstance(expected, number):
+        return bool(got == expected)
+    if isinstance(got, bool | np.bool_) or not isinstance(got, number):
         return False
     a, b = float(got), float(expected)
     if not (math.isfinite(a) and math.isfinite(b)):

@@ -1,0 +1,1071 @@
+"""The checks of exercises: right solutions pass, quite different ones too; mistakes are named."""
+
+import json
+import math
+import subprocess
+import sys
+import time
+from functools import partial
+
+import numpy as np
+import pytest
+
+import autograd
+import nn
+from autograd import exercises, primitive
+from autograd.exercises import Case, check
+from autograd.exercises.checking import TASKS
+from autograd.exercises.comparing import agree, is_unfinished, written
+from autograd.functions import exp, sigmoid
+from nn import exercises as nn_exercises
+
+BY_NAME = {name: task.check for name, task in TASKS.items()}
+assert exercises, nn_exercises
+
+
+# A student's Value, in one piece, with all the classic mistakes as switches.
+
+SLOPES = {
+    "+": lambda a, b: (1.0, 1.0), "-": lambda a, b: (1.0, -1.0), "*": lambda a, b: (b, a),
+    "/": lambda a, b: (1 / b, -a / b**2), "**": lambda a, b: (b * a ** (b - 1), 0.0),
+    "neg": lambda a: (-1.0,), "exp": lambda a: (math.exp(a),), "log": lambda a: (1 / a,),
+    "sin": lambda a: (math.cos(a),), "tanh": lambda a: (1 - math.tanh(a) ** 2,),
+    "relu": lambda a: (float(a > 0),),
+}  # fmt: skip
+
+
+def own_value(order="post", assign=False, reset="inner", lazy=False, slopes=None, **methods):
+    """A class; ``order`` is how its sweep goes, ``reset`` what it sets to 0 before."""
+    slopes = {**SLOPES, **(slopes or {})}
+
+    class Value:
+        def __init__(self, data, op="", inputs=()):
+            self.data, self.grad, self.op, self.inputs = data, 0.0, op, inputs
+            self.partials = slopes[op](*[v.data for v in inputs]) if op else ()
+
+        def new(self, op, data, *others):
+            return Value(data, op, (self, *others))
+
+        def __add__(self, o):
+            o = wrap(o)
+            return self.new("+", self.data + o.data, o)
+
+        def __sub__(self, o):
+            o = wrap(o)
+            return self.new("-", self.data - o.data, o)
+
+        def __mul__(self, o):
+            o = wrap(o)
+            return self.new("*", self.data * o.data, o)
+
+        def __truediv__(self, o):
+            o = wrap(o)
+            return self.new("/", self.data / o.data, o)
+
+        def __pow__(self, o):
+            o = wrap(o)
+            return self.new("**", self.data**o.data, o)
+
+        def __neg__(self):
+            return self.new("neg", -self.data)
+
+        def __radd__(self, o):
+            return wrap(o) + self
+
+        def __rmul__(self, o):
+            return wrap(o) * self
+
+        def __rsub__(self, o):
+            return wrap(o) - self
+
+        def __rtruediv__(self, o):
+            return wrap(o) / self
+
+        def exp(self):
+            return self.new("exp", math.exp(self.data))
+
+        def log(self):
+            return self.new("log", math.log(self.data))
+
+        def sin(self):
+            return self.new("sin", math.sin(self.data))
+
+        def tanh(self):
+            return self.new("tanh", math.tanh(self.data))
+
+        def relu(self):
+            return self.new("relu", max(0.0, self.data))
+
+        def push(self):
+            partials = slopes[self.op](*[v.data for v in self.inputs]) if self.op else ()
+            for v, d in zip(self.inputs, partials if lazy else self.partials):
+                v.grad = self.grad * d if assign else v.grad + self.grad * d
+
+        def backward(self):
+            nodes = orders[order](self)
+            for v in nodes:
+                if reset == "all" or (reset == "inner" and v.inputs):
+                    v.grad = 0.0
+            if self.inputs:
+                self.grad = 1.0
+            else:
+                self.grad += 1.0
+            if order == "recursive":
+                recurse(self)
+            else:
+                for v in nodes:
+                    v.push()
+
+    def wrap(x):
+        return x if isinstance(x, Value) else Value(x)
+
+    def recurse(v):
+        v.push()
+        for u in v.inputs:
+            recurse(u)
+
+    for name, method in methods.items():
+        setattr(Value, name, method)
+    return Value
+
+
+def post_order(root, visited=True):
+    nodes, seen = [], set()
+
+    def visit(v):
+        if visited and v in seen:
+            return
+        seen.add(v)
+        for u in v.inputs:
+            visit(u)
+        nodes.append(v)
+
+    visit(root)
+    return nodes[::-1]
+
+
+def pre_order(root):
+    nodes = []
+
+    def visit(v):
+        if v not in nodes:
+            nodes.append(v)
+            for u in v.inputs:
+                visit(u)
+
+    visit(root)
+    return nodes
+
+
+def breadth_first(root):
+    nodes = [root]
+    for v in nodes:
+        nodes += [u for u in dict.fromkeys(v.inputs) if u not in nodes]
+    return nodes
+
+
+def kahn(root):
+    nodes = breadth_first(root)
+    users = dict.fromkeys(nodes, 0)
+    for v in nodes:
+        for u in v.inputs:
+            users[u] += 1
+    ready, order = [root], []
+    while ready:
+        v = ready.pop()
+        order.append(v)
+        for u in v.inputs:
+            users[u] -= 1
+            if users[u] == 0:
+                ready.append(u)
+    return order
+
+
+orders = {
+    "post": post_order, "pre": pre_order, "breadth": breadth_first, "kahn": kahn,
+    "recursive": pre_order, "no visited set": partial(post_order, visited=False),
+}  # fmt: skip
+
+
+class TapeValue:
+    """Another right design: a tape of closures, in the order of the forward pass."""
+
+    tape: list = []  # noqa: RUF012
+
+    def __init__(self, data):
+        self.data, self.grad = data, 0.0
+
+    def _op(self, data, *shares):
+        z = TapeValue(data)
+        z.is_inner = True
+        TapeValue.tape.append((z, [(v, d) for v, d in shares if isinstance(v, TapeValue)]))
+        return z
+
+    @staticmethod
+    def _n(x):
+        return x.data if isinstance(x, TapeValue) else x
+
+    def __add__(self, o):
+        return self._op(self.data + self._n(o), (self, 1), (o, 1))
+
+    __radd__ = __add__
+
+    def __mul__(self, o):
+        return self._op(self.data * self._n(o), (self, self._n(o)), (o, self.data))
+
+    __rmul__ = __mul__
+
+    def __neg__(self):
+        return self * -1
+
+    def __sub__(self, o):
+        return self + o * -1
+
+    def __rsub__(self, o):
+        return -self + o
+
+    def __pow__(self, n):
+        return self._op(self.data**n, (self, n * self.data ** (n - 1)))
+
+    def __truediv__(self, o):
+        return self * o**-1
+
+    def __rtruediv__(self, o):
+        return self**-1 * o
+
+    def exp(self):
+        return self._op(math.exp(self.data), (self, math.exp(self.data)))
+
+    def log(self):
+        return self._op(math.log(self.data), (self, 1 / self.data))
+
+    def sin(self):
+        return self._op(math.sin(self.data), (self, math.cos(self.data)))
+
+    def tanh(self):
+        return self._op(math.tanh(self.data), (self, 1 / math.cosh(self.data) ** 2))
+
+    def relu(self):
+        return self._op(self.data * (self.data > 0), (self, 1.0 * (self.data > 0)))
+
+    def backward(self):
+        for z, _ in TapeValue.tape:
+            z.grad = 0.0
+        self.grad += 1.0
+        for z, shares in reversed(TapeValue.tape):
+            for v, d in shares:
+                v.grad += z.grad * d
+
+
+@pytest.mark.parametrize(
+    "Value",
+    [autograd.Value, own_value(), own_value("kahn"), TapeValue],
+    ids=["ours", "own", "kahn", "tape"],
+)
+def test_right_values(Value):
+    assert exercises.check_forward(Value), exercises.check_forward(Value)
+    assert exercises.check_backward(Value), exercises.check_backward(Value)
+
+
+@pytest.mark.parametrize(
+    ("Value", "words"),
+    [
+        (own_value(assign=True), "+="),
+        (own_value("pre"), "no topological order"),
+        (own_value("breadth"), "no topological order"),
+        (own_value("recursive"), "a diamond is counted twice"),
+        (own_value("no visited set"), "a diamond is counted twice"),
+        (own_value(reset="none"), "gradients of inner nodes are left over"),
+        (own_value(reset="all"), "the gradient of a leaf is set to 0 too"),
+        (own_value(lazy=True), "data was changed between forward and backward"),
+        (own_value(__rsub__=lambda self, o: self - o), "the reversed -"),
+        (own_value(__rtruediv__=lambda self, o: self / o), "the reversed /"),
+        (own_value(slopes={"/": lambda a, b: (1 / b, a / b**2)}), "the sign: d(a/b)/db"),
+        (own_value(slopes={"**": lambda a, n: (n * a**n, 0)}), "the power is one less"),
+        (own_value(slopes={"tanh": lambda a: (1 - a * a,)}), "1 - tanh(x)^2, not"),
+        (own_value(slopes={"sin": lambda a: (-math.cos(a),)}), "the sign: d sin"),
+        (own_value(slopes={"-": lambda a, b: (1.0, 1.0)}), "d(a - b)/db = -1"),
+    ],
+)
+def test_mistakes_in_a_value_are_named(Value, words):
+    report = exercises.check_backward(Value)
+    assert report.state == "wrong"
+    assert words in report.mistakes[0], report
+
+
+def test_mistakes_in_the_forward_pass_are_named():
+    reversed_ = own_value(__rsub__=lambda self, o: self - o, __rtruediv__=lambda self, o: self / o)
+    mistakes = exercises.check_forward(reversed_).mistakes
+    assert any("the reversed -" in m for m in mistakes)
+    assert any("the reversed /" in m for m in mistakes)
+
+
+def test_a_sweep_along_every_path_ends_and_is_named():
+    def backward(self, share=1.0):
+        self.grad += share
+        for v, d in zip(self.inputs, self.partials):
+            v.backward(share * d)
+
+    report = exercises.check_backward(own_value(backward=backward))
+    assert any("every path" in m for m in report.mistakes), report
+
+
+# Functions: right in two ways, and wrong in the classic ones
+
+
+def central(f, x, h):
+    def at(i, step):
+        return f([v + step * (j == i) for j, v in enumerate(x)])
+
+    return [(at(i, h) - at(i, -h)) / (2 * h) for i in range(len(x))]
+
+
+def central_arrays(f, x, h):
+    x = np.array(x)
+    return np.array([(f(x + h * e) - f(x - h * e)) / h / 2 for e in np.eye(len(x))])
+
+
+def central_not_put_back(f, x, h):
+    x, slopes = list(x), []
+    for i in range(len(x)):
+        x[i] += h
+        up = f(x)
+        x[i] -= 2 * h
+        slopes.append((up - f(x)) / (2 * h))
+    return slopes
+
+
+def topological_kahn(root):
+    order = breadth_first_values(root)
+    result = []
+    while order:
+        ready = [
+            v for v in order
+            if all(u in result for u in v.inputs if isinstance(u, autograd.Value))
+        ]  # fmt: skip
+        result += ready
+        order = [v for v in order if v not in ready]
+    return result
+
+
+def breadth_first_values(root):
+    nodes = [root]
+    for v in nodes:
+        nodes += [
+            u for u in dict.fromkeys(v.inputs)
+            if isinstance(u, autograd.Value) and u not in nodes
+        ]  # fmt: skip
+    return nodes
+
+
+def topological_with_numbers(root):
+    seen = {}
+
+    def visit(v):
+        if v not in seen:
+            for u in getattr(v, "inputs", ()):
+                visit(u)
+            seen[v] = True
+
+    visit(root)
+    return list(seen)
+
+
+def topological_twice(root):
+    inputs = [u for u in root.inputs if isinstance(u, autograd.Value)]
+    return [v for u in inputs for v in topological_twice(u)] + [root]
+
+
+def topological_without_root(root):
+    return autograd.topological_order(root)[:-1]
+
+
+def topological_shallow(root):
+    inputs = [u for u in dict.fromkeys(root.inputs) if isinstance(u, autograd.Value)]
+    return [*inputs, root]
+
+
+def swish_by_exp():
+    return primitive(
+        "swish2", lambda x: x * sigmoid(x),
+        lambda z, x: (sigmoid(x) + x * exp(x) * sigmoid(-x) ** 2,),
+    )  # fmt: skip
+
+
+def swish(partials, value=lambda x: x * sigmoid(x)):
+    return primitive("swish", value, partials)
+
+
+E, S, C = math.exp(2), math.sin(2), math.cos(2)
+BISHOP = (
+    {"x1": 1, "x2": 2, "v1": 2, "v2": E, "v3": S, "v4": 2 + E, "f": 2 + E - S},
+    {"x1": 1, "x2": 0, "v1": 2, "v2": 2 * E, "v3": 0, "v4": 2 + 2 * E, "f": 2 + 2 * E},
+    {"x1": 2 + 2 * E, "x2": 1 + E - C, "v1": 1 + E, "v2": 1, "v3": -1, "v4": 1, "f": 1},
+)
+ROUNDED = tuple({k: round(v, 3) for k, v in d.items()} for d in BISHOP)
+
+
+def stable_sigmoid(a):
+    return 1 / (1 + math.exp(-a)) if a > 0 else math.exp(a) / (1 + math.exp(a))
+
+
+def softmax(a):
+    e = np.exp(a - np.max(a))
+    return e / e.sum()
+
+
+def naive_softmax(a):
+    return np.exp(a) / np.exp(a).sum()
+
+
+def recursion(theta, a, top, g_prime):
+    delta = [None] * len(a)
+    delta[-1] = top
+    for l in range(len(a) - 2, 0, -1):
+        delta[l] = g_prime(a[l]) * (theta[l + 1].T @ delta[l + 1])
+    return delta
+
+
+def recursion_by_loops(theta, a, top, g_prime):
+    delta = [list(top)]
+    for l in range(len(a) - 2, 0, -1):
+        row = []
+        for j in range(len(a[l])):
+            total = sum(theta[l + 1][k][j] * delta[0][k] for k in range(len(delta[0])))
+            row.append(float(g_prime(a[l][j : j + 1])[0] * total))
+        delta.insert(0, row)
+    return delta
+
+
+def changed_recursion(change):
+    def error_signals(theta, a, top, g_prime):
+        delta = [None] * len(a)
+        delta[-1] = top
+        for l in range(len(a) - 2, 0, -1):
+            delta[l] = change(theta, a, delta, g_prime, l)
+        return delta
+
+    return error_signals
+
+
+def batches(n, b, rng):
+    order = rng.permutation(n)
+    return [order[i * b : (i + 1) * b] for i in range(n // b)]
+
+
+def batches_by_shuffle(n, b, rng):
+    order = list(range(n))
+    rng.shuffle(order)
+    while len(order) >= b:
+        yield order[:b]
+        del order[:b]
+
+
+def logistic_gradient(theta, X, y):
+    return sum((stable_sigmoid(x @ theta) - t) * x for x, t in zip(X, y))
+
+
+def logistic_gradient_arrays(theta, X, y):
+    return X.T @ (np.tanh(X @ theta / 2) / 2 + 0.5 - y)
+
+
+def momentum(theta, v, g, lr, m):
+    v = m * v + g
+    return theta - lr * v, v
+
+
+def decay(lr, factor, every):
+    return lambda t: lr * factor ** ((t - 1) // every)
+
+
+def decay_by_loop(lr, factor, every):
+    def rate(t):
+        now = lr
+        for u in range(1, t):
+            if u % every == 0:
+                now *= factor
+        return now
+
+    return rate
+
+
+def doubling(b, every):
+    return lambda epoch: b * 2 ** ((epoch - 1) // every)
+
+
+def standardised(train, test):
+    mean, std = train.mean(axis=0), train.std(axis=0)
+    std[std == 0] = 1
+    return (train - mean) / std, (test - mean) / std
+
+
+def confusion(true, predicted, K):
+    M = np.zeros((K, K), int)
+    np.add.at(M, (true, predicted), 1)
+    return M
+
+
+def confusion_by_loops(true, predicted, K):
+    pairs = list(zip(true, predicted))
+    return [[sum(t == i and p == j for t, p in pairs) for j in range(K)] for i in range(K)]
+
+
+RIGHT = [
+    ("topological_order", (autograd.topological_order,)),
+    ("topological_order", (topological_kahn,)),
+    ("central_difference", (central,)),
+    ("central_difference", (central_arrays,)),
+    ("swish", (swish(lambda z, x: (sigmoid(x) + z * (1 - sigmoid(x)),)),)),
+    ("swish", (swish_by_exp(),)),
+    ("bishop", BISHOP),
+    ("bishop", ROUNDED),
+    ("gaussian", (lambda a, y: (y - a) ** 2 / 2, lambda a, y: a - y)),
+    ("gaussian", (lambda a, y: 0.5 * abs(a - y) ** 2, lambda a, y: -(y - a))),
+    (
+        "bernoulli",
+        (lambda a, y: np.logaddexp(0, a) - y * a, lambda a, y: stable_sigmoid(a) - y),
+    ),
+    ("bernoulli", (nn.bernoulli_nll, lambda a, y: (np.tanh(a / 2) + 1) / 2 - y)),
+    (
+        "categorical",
+        (
+            lambda a, y: np.log(np.exp(a - a[y]).sum()) if a[y] == a.max()
+            else np.log(np.exp(a - a.max()).sum()) + a.max() - a[y],
+            lambda a, y: softmax(a) - np.eye(len(a))[y],
+        ),
+    ),
+    (
+        "categorical",
+        (nn.categorical_nll, lambda a, y: [p - (k == y) for k, p in enumerate(softmax(a))]),
+    ),
+    ("error_signals", (recursion,)),
+    ("error_signals", (recursion_by_loops,)),
+    (
+        "weight_gradients",
+        (lambda delta, x: [None, *[np.outer(d, v) for d, v in zip(delta[1:], x)]],),
+    ),
+    (
+        "weight_gradients",
+        (lambda delta, x: [[[d * v for v in below] for d in at]
+                           for at, below in zip(delta[1:], x)],),
+    ),
+    ("minibatches", (batches,)),
+    ("minibatches", (nn.minibatches,)),
+    ("minibatches", (batches_by_shuffle,)),
+    ("batch_gradient", (logistic_gradient,)),
+    ("batch_gradient", (logistic_gradient_arrays,)),
+    ("sgd_step", (momentum,)),
+    ("sgd_step", (lambda theta, v, g, lr, m: [theta - lr * g - lr * m * v, g + m * v],)),
+    ("step_decay", (decay,)),
+    ("step_decay", (nn.step_decay,)),
+    ("step_decay", (decay_by_loop,)),
+    ("growing", (doubling,)),
+    ("growing", (lambda b, every: nn.growing(b, 2, every),)),
+    ("standardise", (standardised,)),
+    (
+        "standardise",
+        (lambda train, test: tuple(
+            (X - train.mean(0)) / np.where(np.ptp(train, axis=0) > 0, train.std(0), 1)
+            for X in (train, test)
+        ),),
+    ),
+    ("confusion_matrix", (confusion,)),
+    ("confusion_matrix", (confusion_by_loops,)),
+    ("xor", ([[1, 1], [1, 1]], [0, -1], [[1, -2]], [-0.5])),
+    ("xor", (np.array([[1.0, -1], [-1, 1]]), np.zeros(2), np.ones((1, 2)), np.array([-0.5]))),
+    ("mirror", ([1, 2, 4, -4, -2, -1],)),
+    ("mirror", (np.array([14.2, -3.5, 7.1, -7.1, 3.5, -14.2]),)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("task", "things"), RIGHT)
+def test_right_solutions(task, things):
+    before = time.perf_counter()
+    report = BY_NAME[task](*things)
+    assert report and report.state == "right", report
+    assert time.perf_counter() - before < 2
+    assert report.mistakes == []
+
+
+def test_every_task_has_two_right_solutions():
+    tasks = [task for task, _ in RIGHT]
+    assert all(tasks.count(task) >= 2 for task in TASKS if task not in ("forward", "backward"))
+
+
+WRONG = [
+    ("topological_order", (topological_with_numbers,), "a plain number is in the list"),
+    ("topological_order", (topological_twice,), "a node stands in the list twice"),
+    ("topological_order", (topological_without_root,), "the root is missing"),
+    ("topological_order", (topological_shallow,), "some Values are missing"),
+    ("topological_order", (breadth_first_values,), "a node stands before its inputs"),
+    ("topological_order", (lambda r: autograd.topological_order(r)[::-1],), "before its inputs"),
+    (
+        "central_difference",
+        (lambda f, x, h: [(f([v + h * (i == j) for j, v in enumerate(x)]) - f(x)) / h
+                          for i in range(len(x))],),
+        "to one side",
+    ),
+    ("central_difference", (lambda f, x, h: [2 * g for g in central(f, x, h)],), "divide by 2h"),
+    (
+        "central_difference",
+        (lambda f, x, h: [(f([v + h for v in x]) - f([v - h for v in x])) / (2 * h)] * len(x),),
+        "all inputs are moved at once",
+    ),
+    ("central_difference", (central_not_put_back,), "not put back"),
+    ("swish", (swish(lambda z, x: (sigmoid(x),)),), "the share of the second factor"),
+    ("swish", (swish(lambda z, x: (z * (1 - sigmoid(x)),)),), "the share of the first factor"),
+    ("swish", (swish(lambda z, x: sigmoid(x) + z * (1 - sigmoid(x))),), "partials is a tuple"),
+    (
+        "swish",
+        (swish(lambda z, x: (z / x + z * (1 - z / x),), lambda x: x / (1 + math.exp(-x))),),
+        "those of math, or an if",
+    ),
+    (
+        "swish",
+        (swish(lambda z, x: (1 / (1 + exp(-x)) + z * (1 - 1 / (1 + exp(-x))),),
+               lambda x: x * exp(x) / (1 + exp(x)) if not isinstance(x, float)
+               else x * math.exp(x) / (1 + math.exp(x)) if x > -700 else math.nan),),
+        "overflows",
+    ),
+    ("bishop", (BISHOP[0], BISHOP[1], BISHOP[2] | {"v1": 1}), "the sum of both shares"),
+    ("bishop", (BISHOP[0], BISHOP[1], BISHOP[2] | {"x2": 1 + E + C}), "the sign: f holds -sin"),
+    ("bishop", (BISHOP[0], BISHOP[1], BISHOP[2] | {"v3": 1}), "by v3 is -1"),
+    ("bishop", (BISHOP[0] | {"v3": 0.0349}, *BISHOP[1:]), "not degrees"),
+    ("bishop", (BISHOP[0], BISHOP[1] | {"v3": C}, BISHOP[2]), "its tangent is 0"),
+    ("gaussian", (lambda a, y: (y - a) ** 2, lambda a, y: 2 * (a - y)), "the half"),
+    ("gaussian", (lambda a, y: (y - a) ** 2 / 2, lambda a, y: y - a), "the sign"),
+    (
+        "bernoulli",
+        (lambda a, y: -y * np.log(stable_sigmoid(a)) - (1 - y) * np.log(1 - stable_sigmoid(a)),
+         lambda a, y: stable_sigmoid(a) - y),
+        "overflow",
+    ),
+    (
+        "bernoulli",
+        (lambda a, y: np.logaddexp(0, a) - y * a, lambda a, y: np.exp(a) / (1 + np.exp(a)) - y),
+        "overflow",
+    ),
+    (
+        "bernoulli",
+        (lambda a, y: np.logaddexp(0, a) - y * a, lambda a, y: 1 / (1 + math.exp(-a)) - y),
+        "overflow",
+    ),
+    (
+        "bernoulli",
+        (lambda a, y: np.logaddexp(0, a) - y * a, lambda a, y: y - stable_sigmoid(a)),
+        "the sign",
+    ),
+    (
+        "bernoulli",
+        (lambda a, y: np.logaddexp(0, a) - (1 - y) * a, lambda a, y: stable_sigmoid(a) - y),
+        "are exchanged",
+    ),
+    (
+        "categorical",
+        (lambda a, y: -np.log(naive_softmax(a)[y]), lambda a, y: softmax(a) - np.eye(len(a))[y]),
+        "overflow",
+    ),
+    (
+        "categorical",
+        (nn.categorical_nll, lambda a, y: naive_softmax(a) - np.eye(len(a))[y]),
+        "overflow",
+    ),
+    ("categorical", (nn.categorical_nll, lambda a, y: softmax(a) - y), "one-hot"),
+    ("categorical", (nn.categorical_nll, lambda a, y: np.eye(len(a))[y] - softmax(a)), "sign"),
+    (
+        "error_signals",
+        (changed_recursion(lambda t, a, d, g, l: g(a[l]) * (t[l + 1] @ d[l + 1])),),
+        "to be transposed",
+    ),
+    (
+        "error_signals",
+        (changed_recursion(lambda t, a, d, g, l: t[l + 1].T @ d[l + 1]),),
+        "g' is missing",
+    ),
+    (
+        "error_signals",
+        (changed_recursion(lambda t, a, d, g, l: g(np.tanh(a[l])) * (t[l + 1].T @ d[l + 1])),),
+        "g' is taken at x",
+    ),
+    ("error_signals", (lambda *args: recursion(*args)[:0:-1],), "the order"),
+    ("error_signals", (lambda t, a, d, g: recursion(t, a, d * g(a[-1]), g),), "g' at the top"),
+    ("error_signals", (lambda *args: recursion(*args)[:-1],), "Delta^(L) is missing"),
+    (
+        "weight_gradients",
+        (lambda delta, x: [np.outer(v, d) for d, v in zip(delta[1:], x)],),
+        "transposed",
+    ),
+    (
+        "weight_gradients",
+        (lambda delta, x: [np.outer(d, v) for d, v in zip(delta[1:], x[1:])],),
+        "the layer",
+    ),
+    (
+        "minibatches",
+        (lambda n, b, rng: [o for o in [rng.permutation(n)] for o in
+                            [o[i : i + b] for i in range(0, n, b)]],),
+        "the last, smaller batch",
+    ),
+    (
+        "minibatches",
+        (lambda n, b, rng: [o[i : i + b] for o in [rng.permutation(n)]
+                            for i in range(0, n - b, b)],),
+        "one batch too few",
+    ),
+    (
+        "minibatches",
+        (lambda n, b, rng: [rng.integers(n, size=b) for _ in range(n // b)],),
+        "without replacement",
+    ),
+    (
+        "minibatches",
+        (lambda n, b, rng: [np.arange(i * b, (i + 1) * b) for i in range(n // b)],),
+        "the order of the data",
+    ),
+    (
+        "minibatches",
+        (lambda n, b, rng: batches(n, b, np.random.default_rng(0)),),
+        "every epoch has the same order",
+    ),
+    (
+        "minibatches",
+        (lambda n, b, rng: batches(n, b, np.random.default_rng()),),
+        "chance that is not from rng",
+    ),
+    (
+        "minibatches",
+        (lambda n, b, rng: [rng.permutation(np.arange(i * b, (i + 1) * b))
+                            for i in range(n // b)],),
+        "always the same is left out",
+    ),
+    (
+        "batch_gradient",
+        (lambda theta, X, y: logistic_gradient(theta, X, y) / len(X),),
+        "where the sum was asked",
+    ),
+    ("batch_gradient", (lambda theta, X, y: -logistic_gradient(theta, X, y),), "the sign"),
+    (
+        "batch_gradient",
+        (lambda theta, X, y: X.T @ (np.exp(X @ theta) / (1 + np.exp(X @ theta)) - y),),
+        "overflows",
+    ),
+    ("sgd_step", (lambda theta, v, g, lr, m: (theta + lr * (m * v + g), m * v + g),), "the sign"),
+    ("sgd_step", (lambda theta, v, g, lr, m: (theta - lr * v, m * v + g),), "as it was before"),
+    ("sgd_step", (lambda theta, v, g, lr, m: (theta - lr * g, g),), "momentum is missing"),
+    (
+        "sgd_step",
+        (lambda theta, v, g, lr, m: momentum(theta, v, (1 - m) * g, lr, m),),
+        "not (1 - momentum) g",
+    ),
+    (
+        "sgd_step",
+        (lambda theta, v, g, lr, m: (theta - m * v - lr * g, m * v + lr * g),),
+        "lr is in v",
+    ),
+    (
+        "sgd_step",
+        (lambda theta, v, g, lr, m: (theta - lr * (g + m * (m * v + g)), m * v + g),),
+        "Nesterov",
+    ),
+    ("step_decay", (lambda lr, f, k: lambda t: lr * f ** (t // k),), "count from 1"),
+    ("step_decay", (lambda lr, f, k: lambda t: lr * f ** ((t - 1) / k),), "//, not /"),
+    ("step_decay", (lambda lr, f, k: lambda t: lr * f ** (t - 1),), "at every update"),
+    ("step_decay", (lambda lr, f, k: lr * f,), "a function of t"),
+    ("growing", (lambda b, k: lambda e: b * 2 ** (e // k),), "count from 1"),
+    ("growing", (lambda b, k: lambda e: b * (1 + (e - 1) // k),), "not b, 2b, 3b"),
+    ("growing", (lambda b, k: lambda e: b * 2 ** (e - 1),), "not after each"),
+    ("growing", (lambda b, k: lambda e: b * 2.0 ** ((e - 1) // k),), "make it an int"),
+    (
+        "standardise",
+        (lambda a, b: ((a - a.mean(0)) / np.maximum(a.std(0), 1e-9),
+                       (b - b.mean(0)) / b.std(0)),),
+        "by its own mean",
+    ),
+    (
+        "standardise",
+        (lambda a, b: tuple(
+            (X - np.vstack([a, b]).mean(0)) / np.vstack([a, b]).std(0) for X in (a, b)
+        ),),
+        "not to be looked at",
+    ),
+    (
+        "standardise",
+        (lambda a, b: ((a - a.mean(0)) / a.std(0), (b - a.mean(0)) / a.std(0)),),
+        "divide by 1",
+    ),
+    (
+        "standardise",
+        (lambda a, b: ((a - a.mean(0)) / a.std(0, ddof=1), (b - a.mean(0)) / a.std(0, ddof=1)),),
+        "divides by n",
+    ),
+    (
+        "standardise",
+        (lambda a, b: ((a - a.mean()) / a.std(), (b - a.mean()) / a.std()),),
+        "one per column",
+    ),
+    ("confusion_matrix", (lambda t, p, K: confusion(p, t, K),), "exchanged"),
+    ("confusion_matrix", (lambda t, p, K: np.minimum(confusion(t, p, K), 1),), "counts once"),
+    ("xor", ([[1, 1], [1, 1]], [0, -1], [[1, 0]], [-0.5]), "this is OR"),
+    ("xor", ([[1, 1], [1, 1]], [0, -1], [[0, 1]], [-0.5]), "this is AND"),
+    ("mirror", ([1, 2, 3, -3, -2, -1],), "a sum of its own"),
+    ("mirror", ([1, 2, 4, 4, 2, 1],), "opposite in sign"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("task", "things", "words"), WRONG)
+def test_classic_mistakes_are_named(task, things, words):
+    report = BY_NAME[task](*things)
+    assert report.state == "wrong"
+    assert any(words in mistake for mistake in report.mistakes), report
+    assert words in repr(report).replace("\n" + " " * 14, " ")
+
+
+# The contract of reports
+
+
+# In a file of its own, so that this one is a student's.
+TRIAL = """
+from autograd.exercises import Case, check
+
+@check("double")
+def check_double(double):
+    yield Case("double(2)", lambda: double(2), 4, {"fails": lambda got: got / 0}, "2 x")
+    yield Case("double(3)", lambda: double(3), 6, {"squared": 9}, "2 x")
+"""
+
+
+def trial(f):
+    names = {}
+    exec(compile(TRIAL, "checks.py", "exec"), names)
+    del TASKS["double"]
+    return names["check_double"](f)
+
+
+def no_return(x):
+    2 * x
+
+
+def hole(x):
+    """A docstring, then nothing."""
+    ...
+
+
+def half_done(x):
+    y = ...
+    return y + x
+
+
+def refuses(x):
+    raise NotImplementedError
+
+
+def test_not_done_yet():
+    for f in (hole, half_done, refuses, ...):
+        report = trial(f)
+        assert report.state == "not done" and not report, report
+        assert repr(report) == "double: not done yet"
+    assert "is a return missing" in repr(trial(no_return))
+
+    def partly(x):
+        return 4 if x == 2 else ...
+
+    report = trial(partly)
+    assert report.title == "double: not done yet, 1 of 2 right"
+
+
+def test_holes_are_found():
+    class Empty:
+        def f(self): ...
+
+    def annotated(x: "tuple[int, ...]", y):
+        return y[..., 0]
+
+    assert is_unfinished(Empty) and is_unfinished({"a": [1, ...]}) and is_unfinished(hole)
+    assert not is_unfinished(annotated) and not is_unfinished(no_return)
+    assert not is_unfinished(math.sin) and not is_unfinished({"a": 1})
+
+
+def test_an_exception_is_the_students_with_their_line():
+    def helper(x):
+        return x / 0
+
+    def double(x):
+        return helper(x)
+
+    text = repr(trial(double))
+    assert "ZeroDivisionError: division by zero" in text
+    assert "in your helper, test_exercises.py, line" in text and "return x / 0" in text
+
+    def by_engine(x):
+        return autograd.dot([1.0], [1.0, x])
+
+    text = repr(trial(by_engine))
+    assert "ValueError: w and x must have the same length" in text
+    assert "in your by_engine" in text and "return autograd.dot([1.0], [1.0, x])" in text
+
+
+def endless(x):
+    while True:
+        x += 1
+
+
+def endless_and_stubborn(x):
+    while True:
+        try:  # noqa: SIM105
+            x += 1
+        except:  # noqa: E722
+            pass
+
+
+@pytest.mark.parametrize("f", [endless, endless_and_stubborn, lambda x: time.sleep(60)])
+def test_an_endless_loop_ends(f):
+    before = time.perf_counter()
+    report = trial(f)
+    assert time.perf_counter() - before < 5
+    assert report.state == "wrong" and "no end within 2 seconds" in repr(report)
+
+
+def test_whatever_is_raised_is_reported():
+    def leaves(x):
+        sys.exit(3)
+
+    def deep(x):
+        return deep(x)
+
+    for f, name in ((leaves, "SystemExit: 3"), (deep, "RecursionError")):
+        assert name in repr(trial(f))
+
+
+def test_html_is_escaped_and_says_the_same():
+    report = trial(lambda x: "<img src=x onerror=alert(1)>")
+    bundle = report._repr_mimebundle_()
+    assert bundle["text/plain"] == repr(report)
+    page = bundle["text/html"]
+    assert "<img" not in page and "&lt;img" in page
+    assert "expected" in page and "double(2)" in page
+
+
+def test_comparing():
+    assert agree(1 + 1e-12, 1) and not agree(1.001, 1) and agree(math.nan, math.nan)
+    assert agree([1, 2], np.array([1.0, 2.0])) and agree((1, [2, 3]), [1, (2, 3)])
+    assert not agree([1, 2], [1, 2, 3]) and not agree([[1, 2]], [1, 2]) and not agree(1, [1])
+    assert not agree(None, 0.0) and not agree("1", 1) and agree("a", "a")
+    assert agree(True, True) and not agree(1, None)
+    assert agree(autograd.Value(3.0), 3.0) and agree([autograd.Value(3.0)], [3.0])
+    assert agree({"a": 1.0}, {"a": 1}) and not agree({"a": 1}, {"b": 1})
+    assert written([0.1234567, autograd.Value(2.0, label="x")]) == "[0.123457, x]"
+    assert written(np.array([1.0, 2.0])) == "[1., 2.]"
+    assert len(written("x" * 10_000)) <= 400
+
+
+def test_check_refuses_what_it_cannot_work_with():
+    with pytest.raises(ValueError, match="check_<task>"):
+        check("f")(lambda f: [])
+    with pytest.raises(TypeError, match="takes Value"):
+        exercises.check_forward()
+
+
+def test_a_mistake_in_a_check_is_raised():
+    @check("f")
+    def check_broken(f):
+        yield Case("f()", f, 1)
+        raise KeyError("mine")
+
+    del TASKS["broken"]
+    with pytest.raises(KeyError, match="mine"):
+        check_broken(lambda: 1)
+
+
+# Submissions
+
+
+def grade(folder, *options):
+    process = subprocess.run(
+        [sys.executable, "-m", "autograd.exercises", str(folder), *options],
+        capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    return process.returncode, process.stdout + process.stderr
+
+
+def notebook(*cells):
+    return json.dumps(
+        {
+            "cells": [
+                {"cell_type": "code", "source": cell.splitlines(keepends=True), "metadata": {},
+                 "outputs": [], "execution_count": None}
+                for cell in cells
+            ],
+            "metadata": {}, "nbformat": 4, "nbformat_minor": 5,
+        }
+    )  # fmt: skip
+
+
+def test_a_folder_of_submissions(tmp_path):
+    right = "def growing(b, every):\n    return lambda epoch: b * 2 ** ((epoch - 1) // every)\n"
+    (tmp_path / "anna.py").write_text(right)
+    (tmp_path / "berta").mkdir()
+    (tmp_path / "berta" / "work.ipynb").write_text(
+        notebook(
+            "%matplotlib inline\nfrom nn import minibatches, step_decay",
+            "1 / 0",
+            right.replace("epoch - 1", "epoch"),
+            "def sgd_step(theta, v, g, lr, momentum):\n    ...",
+            "display(growing)",
+        )
+    )
+    (tmp_path / "carl.py").write_text("def growing(b, every:\n")
+    (tmp_path / "dora.py").write_text("import os\nos._exit(7)\n")
+    (tmp_path / "notes.txt").write_text("nothing")
+    table = tmp_path / "table.csv"
+    status, said = grade(tmp_path, "-m", "growing or sgd_step or minibatches", "--csv", str(table))
+    assert status == 1
+    assert "count from 1" in said  # berta's mistake, by name
+    assert "ZeroDivisionError: division by zero" in said and "work.ipynb, cell 2, line 1" in said
+    assert "carl, when it was loaded: SyntaxError" in said
+    assert "status 7" in said
+    assert "PytestUnknownMarkWarning" not in said
+    rows = [line.split(",") for line in table.read_text().splitlines()]
+    states = {row[0]: dict(zip(rows[0][1:], row[1:])) for row in rows[1:]}
+    assert states["anna"]["growing"] == "right" and states["anna"]["sgd_step"] == "missing"
+    assert states["berta"]["growing"] == "wrong" and states["berta"]["sgd_step"] == "not done"
+    assert states["berta"]["minibatches"] == "missing"  # imported from nn, not written
+    assert states["carl"]["growing"] == "missing"
+    assert states["dora"]["growing"] == "wrong"
+
+
+def test_checks_of_a_teachers_own(tmp_path):
+    checks = tmp_path / "my_checks.py"
+    checks.write_text(
+        "from autograd.exercises import Case, check\n\n\n"
+        "@check('triple')\n"
+        "def check_triple(triple):\n"
+        "    '''Three times x.'''\n"
+        "    yield Case('triple(2)', lambda: triple(2), 6, {'twice, not three times': 4})\n"
+    )
+    folder = tmp_path / "work"
+    folder.mkdir()
+    (folder / "anna.py").write_text("def triple(x):\n    return 2 * x\n")
+    status, said = grade(folder, "--checks", str(checks), "-m", "triple")
+    assert status == 1 and "twice, not three times" in said
+    (folder / "anna.py").write_text("def triple(x):\n    return 3 * x\n")
+    status, said = grade(folder, "--checks", str(checks), "-m", "triple")
+    assert status == 0 and "1 of 1" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["nowhere"], "there is no folder nowhere"),
+        (["."], "no Python file, notebook, or folder"),
+        ([".", "--checks", "gone.py"], "no file"),
+    ],
+)
+def test_bad_command_lines(tmp_path, monkeypatch, options, words, capsys):
+    from autograd.exercises.__main__ import main
+
+    monkeypatch.chdir(tmp_path)
+    if "--checks" in options:
+        (tmp_path / "a.py").write_text("")
+    with pytest.raises(SystemExit):
+        main(options)
+    assert words in capsys.readouterr().err

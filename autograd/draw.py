@@ -4,6 +4,7 @@
 or, where there is none, by `pygraphviz`. Importing this room gives `Value` its picture in Jupyter.
 """
 
+import base64
 import html
 import math
 import os
@@ -102,6 +103,8 @@ class Drawing:
         bundle = {"text/plain": repr(self)}
         with suppress(RuntimeError, UnicodeDecodeError):  # a display never raises
             bundle["image/svg+xml"] = self.render("svg").decode()
+            # For where SVG is not let through: untrusted notebooks, exports that are sanitised.
+            bundle["image/png"] = base64.b64encode(self.render("png")).decode()
         return bundle
 
     def render(self, format: str = "svg") -> bytes:

@@ -708,7 +708,7 @@ def test_a_missing_folder_is_named(f, tmp_path, name):
 
 def test_a_drawing_shows_itself_in_jupyter(f):
     bundle = draw(f)._repr_mimebundle_()
-    assert set(bundle) == {"text/plain", "image/svg+xml"}
+    assert set(bundle) == {"text/plain", "image/svg+xml", "image/png"}
     assert bundle["text/plain"] == repr(draw(f))
     assert type(bundle["image/svg+xml"]) is str
     assert tag(ET.fromstring(bundle["image/svg+xml"].encode())) == "svg"
@@ -789,7 +789,7 @@ def test_the_real_dot_makes_the_same_picture(f, monkeypatch, tmp_path):
     assert seen() == by_pygraphviz
     assert [b.head for b in picture(cut)[0].values() if b.dashed] == ["v3 = +"]
     assert "install" not in repr(draw(f))
-    assert set(f._repr_mimebundle_()) == {"text/plain", "image/svg+xml"}
+    assert set(f._repr_mimebundle_()) == {"text/plain", "image/svg+xml", "image/png"}
     for suffix, magic in (("png", b"\x89PNG"), ("pdf", b"%PDF-"), ("svg", b"<?xml")):
         draw(f).save(tmp_path / f"f.{suffix}")
         assert (tmp_path / f"f.{suffix}").read_bytes().startswith(magic)

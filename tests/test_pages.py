@@ -419,6 +419,9 @@ def test_a_report_is_whole_or_the_old_one(tmp_path):
 # ---------------------------------------------------------------------- notebooks, their export
 
 
+OUTPUTS = ".jp-OutputArea-output img"
+
+
 def notebook(path, *displays):
     """A notebook with these displays as its outputs, as Jupyter would have saved it."""
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -444,6 +447,16 @@ def test_the_export_of_a_notebook(driver, tmp_path):
         page = Page(driver, (tmp_path / "steps.html").as_uri(), i)
         page.press("last")
         assert page.text("#n0g") == "5.5"
+
+
+def test_a_graph_in_an_export_that_is_sanitised(driver, tmp_path):
+    exporter = HTMLExporter(sanitize_html=True)
+    html, _ = exporter.from_notebook_node(notebook(tmp_path / "graph.ipynb", draw(example())))
+    html = re.sub(r'<script[^>]* src="https://[^>]*></script>', "", html)
+    (tmp_path / "graph.html").write_text(html, encoding="utf-8")
+    driver.get((tmp_path / "graph.html").as_uri())
+    (image,) = driver.find_elements(By.CSS_SELECTOR, OUTPUTS)
+    assert image.is_displayed() and image.size["width"] > 300
 
 
 def test_without_scripts_the_finished_picture_shows(driver, tmp_path):
@@ -499,18 +512,16 @@ def lab(tmp_path_factory):
         log.close()
 
 
-OUTPUTS = ".jp-OutputArea-output img"
-
-
 def open_notebook(driver, lab, name, trusted):
     folder, address, environment = lab
     player = draw(example()).steps()
-    notebook(folder / name, player, player, nn.draw(*network(), nn.bernoulli_nll).steps())
+    neurons = nn.draw(*network(), nn.bernoulli_nll).steps()
+    notebook(folder / name, player, player, neurons, draw(example()))
     if trusted:
         trust = [sys.executable, "-m", "nbformat.sign", str(folder / name)]
         subprocess.run(trust, check=True, env=environment, capture_output=True)
     page = Page(driver, f"{address}lab/tree/{name}?reset")
-    page.wait(lambda: len(driver.find_elements(By.CSS_SELECTOR, OUTPUTS)) == 3)
+    page.wait(lambda: len(driver.find_elements(By.CSS_SELECTOR, OUTPUTS)) == 4)
     return page
 
 
@@ -533,6 +544,7 @@ def test_in_jupyterlab_untrusted(driver, lab):
     page = open_notebook(driver, lab, "untrusted.ipynb", trusted=False)
     images = driver.find_elements(By.CSS_SELECTOR, OUTPUTS)
     page.wait(lambda: all(image.size["width"] > 200 for image in images))
+    assert images[3].get_attribute("src").startswith("data:image/png")  # in place of the SVG
     # JupyterLab took the scripts out, and our attributes: pictures are left, and no dead buttons.
     assert driver.find_elements(By.CSS_SELECTOR, "[data-chalkgrad]") == []
     assert driver.find_elements(By.CSS_SELECTOR, ".jp-OutputArea-output button") == []

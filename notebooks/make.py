@@ -62,7 +62,7 @@ def tidy(notebook: NotebookNode) -> NotebookNode:
     }
     for i, cell in enumerate(notebook.cells):
         cell.id = f"cell-{i}"
-        cell.metadata = {"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {}
+        cell.metadata = {k: cell.metadata[k] for k in ("jupyter", "tags") if cell.metadata.get(k)}
     return notebook
 
 

@@ -34,7 +34,7 @@ def test_first_two_commands():
 
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\((?!http)([^)]+)\)", README))))
 def test_links_lead_somewhere(path):
-    assert (ROOT / path).is_file()
+    assert (ROOT / path).exists()
 
 
 def test_picture_is_of_the_first_example():

@@ -23,7 +23,7 @@ from textwrap import wrap
 from typing import Any
 
 from ..notation import ELLIPSIS
-from .comparing import Test, agrees_with, is_unfinished, written
+from .comparing import Test, agrees_with, holes_in, is_unfinished, raising, written
 from .limits import Place, TimeUp, is_students, line_of, places_of, within
 
 SECONDS = 2.0  # after which a check gives up
@@ -204,6 +204,7 @@ class _Run:
         self.outcomes: list[Outcome] = []
         self._cases, self._things = cases, things
         self._unfinished = any(map(is_unfinished, things))
+        self._holes = holes_in(filter(inspect.isclass, things))
         self._case: Case | None = None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of overflow and the like: the numbers tell
@@ -230,25 +231,39 @@ class _Run:
         right = case.right or agrees_with(case.expected, case.tolerance)
         if error is None and _holds(right, got):
             return Outcome(case.what, RIGHT)
+        near = max(1e-6, case.tolerance)
         mistakes = tuple(
             mistake
             for mistake, gives in case.mistakes.items()
-            if _holds(gives if callable(gives) else agrees_with(gives, 1e-6), got)
+            if _holds(gives if callable(gives) else agrees_with(gives, near), got)
         )
-        # Of a class, some methods may be done, and wrong.
-        begun = bool(mistakes) and any(map(inspect.isclass, self._things))
-        if isinstance(error, NotImplementedError) or (self._unfinished and not begun):
+        if isinstance(error, NotImplementedError) or self._is_missing(case, got):
             return Outcome(case.what, NOT_DONE)
         look = list(mistakes) or [case.look] * bool(case.look)
-        if error is not None:
-            shown = f"{type(error).__name__}: {error}"
-            shown += self._line(places_of(error))
-        else:
-            shown = written(got)
-            if got is None:
-                look.insert(0, "it gives back None: is a return missing?")
+        line = "" if error is None else self._line(places_of(error))
+        # None where a number was to come; the student's own line in a traceback tells more.
+        if got is None or (error is not None and not line and "NoneType" in str(error)):
+            look.insert(0, "it gives back None: is a return missing?")
+        shown = written(got) if error is None else f"{type(error).__name__}: {error}{line}"
         expected = case.expected if case.right else written(case.expected)
         return Outcome(case.what, WRONG, str(expected), shown, tuple(look), mistakes)
+
+    def _is_missing(self, case: Case, got: Any) -> bool:
+        """Whether what a case needs is not done yet. Something else may be done, and wrong."""
+        if not self._unfinished:
+            return False
+        if self._holes:  # of a class: is a method that has a hole called?
+            with raising(self._holes):
+                try:
+                    case.run()
+                except NotImplementedError:
+                    return True
+                except Exception:
+                    return False
+            return False
+        if all(isinstance(thing, Mapping) for thing in self._things):  # is this entry there?
+            return isinstance(got, LookupError) or is_unfinished(got)
+        return True
 
     def _give_up(self, where: Sequence[Place]) -> None:
         case = self._case

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from .checking import Case, check
-from .comparing import any_of
+from .comparing import any_of, raises
 
 OVERWRITTEN = "= where += belongs: a gradient is a sum, over all that a node goes into"
 UNSORTED = (
@@ -29,6 +29,17 @@ CHANGED = (
     "data was changed between forward and backward, and the derivative is that of the new data: "
     "compute the local derivatives when the node is recorded"
 )
+NOTHING = (
+    "nothing arrives: does the constructor keep inputs and partials, does the order find Values of "
+    "your own class, and does the sweep begin with 1 at the root, after old gradients are gone?"
+)
+UPWARD = "the order is gone from its beginning: go from its end, the root, to the leaves"
+NO_CHAIN = "what a node hands on is its own gradient times the partial derivative: v.grad * d"
+CALLS_ITSELF = (
+    "it calls itself: 2 + x calls x.__radd__(2), and so does other + self in it. Write self + "
+    "other, or make other a Value first"
+)
+NO_VALUE = "an operator gives back a new Value, of a number made of the two .data"
 REVERSED_SUB = "the reversed -: 2 - x calls x.__rsub__(2), which is other - self"
 REVERSED_DIV = "the reversed /: 2 / x calls x.__rtruediv__(2), which is other / self"
 
@@ -52,20 +63,23 @@ def check_forward(Value: Any) -> Iterator[Case]:
         def result(f: Callable[[Any, Any], Any] = f) -> Any:
             return f(Value(3.0), Value(4.0)).data
 
-        yield Case(f"(Value(3.0) {symbol} Value(4.0)).data", result, z, mistakes)
+        yield Case(f"(Value(3.0) {symbol} Value(4.0)).data", result, z, mistakes, NO_VALUE)
     number = "a plain number beside a Value: make it a Value first, unless it is one"
     yield Case("(Value(3.0) * 2).data", lambda: (Value(3.0) * 2).data, 6.0, look=number)
     yield Case("(Value(3.0) ** 2).data", lambda: (Value(3.0) ** 2).data, 9.0)
     yield Case("(-Value(3.0)).data", lambda: (-Value(3.0)).data, -3.0)
     left = "a plain number on the left calls the reflected method, such as __radd__"
-    yield Case("(2 + Value(3.0)).data", lambda: (2 + Value(3.0)).data, 5.0, look=left)
-    yield Case("(2 * Value(3.0)).data", lambda: (2 * Value(3.0)).data, 6.0, look=left)
+    endless = {CALLS_ITSELF: raises(RecursionError)}
+    yield Case("(2 + Value(3.0)).data", lambda: (2 + Value(3.0)).data, 5.0, endless, left)
+    yield Case("(2 * Value(3.0)).data", lambda: (2 * Value(3.0)).data, 6.0, endless, left)
     yield Case(
-        "(2 - Value(3.0)).data", lambda: (2 - Value(3.0)).data, -1.0, {REVERSED_SUB: 1.0}, left
-    )
+        "(2 - Value(3.0)).data", lambda: (2 - Value(3.0)).data, -1.0,
+        {REVERSED_SUB: 1.0, **endless}, left,
+    )  # fmt: skip
     yield Case(
-        "(2 / Value(4.0)).data", lambda: (2 / Value(4.0)).data, 0.5, {REVERSED_DIV: 2.0}, left
-    )
+        "(2 / Value(4.0)).data", lambda: (2 / Value(4.0)).data, 0.5,
+        {REVERSED_DIV: 2.0, **endless}, left,
+    )  # fmt: skip
     for name, x, z in [
         ("exp", 0.5, math.exp(0.5)), ("log", 2.0, math.log(2)), ("sin", 2.0, math.sin(2)),
         ("tanh", 0.5, math.tanh(0.5)), ("relu", 3.0, 3.0), ("relu", -3.0, 0.0),
@@ -103,12 +117,14 @@ def check_backward(Value: Any) -> Iterator[Case]:
         return gradient
 
     yield Case("x.backward(): x.grad of a leaf", leaf(lambda x: x, 3.0), 1.0)
-    yield Case("x = 3, f = x * 2 + 1: x.grad", leaf(lambda x: x * 2 + 1, 3.0), 2.0)
+    yield Case("x = 3, f = x * 2 + 1: x.grad", leaf(lambda x: x * 2 + 1, 3.0), 2.0,
+               {UPWARD: 0.0})  # fmt: skip
     yield Case("x = 3, f = x * x: x.grad", leaf(lambda x: x * x, 3.0), 6.0, {OVERWRITTEN: 3.0})
     yield Case("x = 3, f = x + x: x.grad", leaf(lambda x: x + x, 3.0), 2.0, {OVERWRITTEN: 1.0})
     yield Case(
         "x = 3, y = x * 2, z = x * 3, f = y * z: x.grad",
-        leaf(lambda x: (x * 2) * (x * 3), 3.0), 36.0, {OVERWRITTEN: 18.0},
+        leaf(lambda x: (x * 2) * (x * 3), 3.0), 36.0,
+        {OVERWRITTEN: 18.0, NO_CHAIN: 5.0, UPWARD: 0.0},
     )  # fmt: skip
 
     def uneven(swapped: bool) -> Callable[[Any], Any]:
@@ -193,7 +209,8 @@ def _operator_gradients(Value: Any) -> Iterator[Case]:
             f(a, b).backward()
             return [a.grad, b.grad]
 
-        yield Case(f"a = 3, b = 4, f = {text}: a.grad, b.grad", both, slopes, mistakes)
+        known = {**mistakes, NOTHING: [0, 0]}
+        yield Case(f"a = 3, b = 4, f = {text}: a.grad, b.grad", both, slopes, known)
     t = math.tanh(0.5)
     one: list[tuple[str, Callable[[Any], Any], float, float, Mapping[str, Any]]] = [
         ("2 - x", lambda x: 2 - x, 3.0, -1.0, {REVERSED_SUB: 1.0}),
@@ -223,4 +240,4 @@ def _operator_gradients(Value: Any) -> Iterator[Case]:
             g(v).backward()
             return v.grad
 
-        yield Case(f"x = {x:g}, f = {text}: x.grad", single, slope, mistakes)
+        yield Case(f"x = {x:g}, f = {text}: x.grad", single, slope, {**mistakes, NOTHING: 0.0})

@@ -11,12 +11,18 @@ from autograd.exercises import Case, check, raises
 
 from ..module import Array
 
+LAYER_0 = "layer 0 has no a and no Delta: the loop ends, or begins, at l = 1"
+MISSING = "a layer is missing: there is one for each l = 1 ... L. Does a return stand in the loop?"
 TRANSPOSE = "theta is to be transposed: sum_k theta_kj Delta_k runs over its first index"
+SHAPES = (
+    "the shapes: theta^(l+1) is (d_(l+1), d_l), and is to be transposed, Delta^(l+1) is "
+    "(d_(l+1),), and g'(a^(l)), (d_l,), multiplies entry by entry"
+)
 
 
 def _network(widths: Sequence[int]) -> tuple[list[Any], list[Any], list[Any]]:
     """A tanh network without biases, and its forward pass: theta, a and x by the layer l."""
-    rng = np.random.default_rng(len(widths))
+    rng = np.random.default_rng(sum(widths))
     theta: list[Any] = [None]
     theta += [rng.normal(size=(m, d)) for d, m in pairwise(widths)]
     x: list[Any] = [rng.normal(size=widths[0])]
@@ -60,6 +66,11 @@ def _same(layers: Sequence[Array]) -> Callable[[Any], bool]:
     return test
 
 
+def _is_short(layers: Sequence[Array]) -> Callable[[Any], bool]:
+    """Whether what came is a list, with too few entries that are not None."""
+    return lambda got: len([entry for entry in got if entry is not None]) < len(layers)
+
+
 def _written(name: str, layers: Sequence[Array]) -> str:
     rows = [f"{name}{l} = {np.round(v, 4).tolist()}" for l, v in enumerate(layers, start=1)]
     return "a list by l, with None at 0:\n" + "\n".join(rows)
@@ -94,10 +105,12 @@ def check_error_signals(error_signals: Any) -> Iterator[Case]:
                     _same(_recursion(theta, a, top, above=0)),
             }  # fmt: skip
         else:
-            mistakes[TRANSPOSE] = raises(ValueError)
+            mistakes[SHAPES] = raises(ValueError)
         mistakes["g' at the top: there is none, its g is the identity"] = _same(
             _recursion(theta, a, top * _slope(a[-1]))
         )
+        mistakes[LAYER_0] = raises(TypeError)
+        mistakes[MISSING] = _is_short(right)
         yield Case(
             f"error_signals of a network {'-'.join(map(str, widths))}",
             partial(error_signals, theta, a, top.copy(), _slope),
@@ -126,7 +139,10 @@ def check_weight_gradients(weight_gradients: Any) -> Iterator[Case]:
                 "the layer: dL/dtheta^(l) needs x^(l-1), what the weights were multiplied with":
                     _same([np.outer(d, at) for d, at in zip(delta, x[1:])]),
                 "the entries alone are multiplied, Delta_j x_j: it is an outer product":
-                    lambda got: any(np.ndim(g) == 1 for g in got if g is not None),
+                    lambda got: any(np.ndim(g) < 2 for g in got if g is not None),
+                MISSING: _is_short(right),
+                LAYER_0: raises(TypeError),
+                "the shapes: np.outer(u, v) takes arrays of any lengths": raises(ValueError),
             },
             right=_same(right),
         )  # fmt: skip

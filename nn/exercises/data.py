@@ -1,6 +1,6 @@
 """The tasks of real data, and of weights that are found by hand."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import product
 from operator import gt, lt
@@ -28,6 +28,7 @@ def check_standardise(standardise: Any) -> Iterator[Case]:
     def scaled(by: Array, X: Array, ddof: int = 0) -> Array:
         return np.asarray((X - by.mean(axis=0)) / by.std(axis=0, ddof=ddof))
 
+    added = "a number added to every deviation changes all columns: divide by 1 where it is 0 alone"
     over_all = "mean and deviation of the whole table: one per column, axis=0"
     yield Case(
         "the training part", lambda: standardise(train.copy(), test.copy())[0],
@@ -37,6 +38,10 @@ def check_standardise(standardise: Any) -> Iterator[Case]:
             "the deviation with n - 1: X.std(axis=0) divides by n": scaled(train, train, 1),
             over_all: any_of(*[(train - t.mean()) / t.std() for t in (train, both)]),
             "shifted, but not divided by the deviation": train - mean,
+            "divided by the variance: by its root, the deviation": (train - mean) / std**2,
+            added: (train - mean) / std,
+            "the order of the pair: the training part comes first": (test - mean) / std,
+            "one part alone: a pair comes back": lambda got: np.ndim(got) == 1,
         },
     )  # fmt: skip
     yield Case(
@@ -48,6 +53,12 @@ def check_standardise(standardise: Any) -> Iterator[Case]:
                 (test - mean) / train.std(axis=0, ddof=1),
             over_all: any_of(*[(test - t.mean()) / t.std() for t in (train, test, both)]),
             "shifted, but not divided by the deviation": test - mean,
+            "divided by the variance: by its root, the deviation": (test - mean) / std**2,
+            added: (test - mean) / std,
+            "the test part is as it was: scale it too, by mean and deviation from before the "
+            "training part was scaled": test,
+            "the order of the pair: the training part comes first": (train - mean) / std,
+            "one part alone: a pair comes back": lambda got: np.ndim(got) == 1,
         },
     )  # fmt: skip
     flat = np.column_stack([train[:, 0], np.full(6, 5.0)])
@@ -78,7 +89,7 @@ def check_confusion_matrix(confusion_matrix: Any) -> Iterator[Case]:
     larger = np.zeros((4, 4), int)
     larger[:3, :3] = right
     yield Case("the same with K = 4, a class that never comes", partial(call, 4), larger,
-               look="the size is K, whatever classes come")  # fmt: skip
+               {"the size is K, whatever classes come": lambda got: len(got) != 4})  # fmt: skip
 
 
 @check("xor_theta1", "xor_b1", "xor_theta2", "xor_b2")
@@ -96,19 +107,25 @@ def check_xor(theta1: Any, b1: Any, theta2: Any, b2: Any) -> Iterator[Case]:
         x1 = np.maximum(p["xor_theta1"] @ np.array(x) + p["xor_b1"], 0)
         return float((p["xor_theta2"] @ x1 + p["xor_b2"]).item())
 
+    corners = ((0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0))
+
+    def computes(*table: int) -> Callable[[Any], bool]:
+        return lambda got: [output(x) > 0 for x in corners] == list(map(bool, table))
+
     for name, shape in shapes.items():
         yield Case(f"the shape of {name}", partial(np.shape, given[name]), shape)
-    for x in ((0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)):
-        one, two = sum(x) == 1, sum(x) == 2
+    for x in corners:
+        one = sum(x) == 1
         yield Case(
             f"the output at ({x[0]:.0f}, {x[1]:.0f})", partial(output, x),
             f"{'above' if one else 'below'} 0",
             {
                 "exactly 0 is neither: leave room on both sides": 0.0,
-                "this is OR: the second unit must pull the output down where both inputs are 1":
-                    lambda got, two=two: two and got > 0,
-                "this is AND: one input alone must be enough":
-                    lambda got, one=one: one and got < 0 < output((1.0, 1.0)),
+                "this is OR: a hidden unit must pull the output down where both inputs are 1":
+                    computes(0, 1, 1, 1),
+                "this is AND: one input alone must be enough": computes(0, 0, 0, 1),
+                "the other way round: above 0 where exactly one input is 1":
+                    computes(1, 0, 0, 1),
             },
             right=partial(lt, 0) if one else partial(gt, 0),
         )  # fmt: skip
@@ -128,7 +145,7 @@ def check_mirror(weights: Any) -> Iterator[Case]:
         zero = [abs(float(w @ np.array(x))) < 1e-9 for x in strings]
         return ["".join(map(str, x)) for x, is_zero in zip(strings, zero) if is_zero != mirrored]
 
-    yield Case("the number of weights", partial(np.size, weights), 6)
+    yield Case("the shape of the weights", partial(np.shape, weights), (6,))
     yield Case(
         "mirrored strings whose sum is not 0", partial(sums, True), "none",
         {"weights that mirror each other must cancel: equal in size, opposite in sign":
@@ -138,6 +155,6 @@ def check_mirror(weights: Any) -> Iterator[Case]:
     yield Case(
         "other strings whose sum is 0 all the same", partial(sums, False), "none",
         {"two different halves have the same sum: every subset of the three sizes needs a sum of "
-         "its own, as 1, 2, 4 have, and 1, 2, 3 have not": lambda got: len(got) > 0},
+         "its own, which those of 1, 2, 3 have not": lambda got: got and not sums(True)},
         right=lambda got: got == [],
     )  # fmt: skip

@@ -17,8 +17,20 @@ def check_gaussian(nll: Any, delta: Any) -> Iterator[Case]:
     """``gaussian_nll(a, y)`` = (y - a)^2/2, and its error signal ``gaussian_delta(a, y)``."""
     no_half = "the half: the density of variance 1 is exp(-(y - a)^2 / 2)"
     sign = {SIGN.format("a - y"): -2.0}
-    yield Case("gaussian_nll(3.0, 1.0)", lambda: nll(3.0, 1.0), 2.0, {no_half: 4.0})
-    yield Case("gaussian_nll(-1.0, 2.0)", lambda: nll(-1.0, 2.0), 4.5, {no_half: 9.0})
+    rest = math.log(math.sqrt(2 * math.pi))
+
+    def known(loss: float) -> dict[str, Any]:
+        return {
+            no_half: 2 * loss,
+            "the sign: a negative log likelihood is -log p": any_of(-loss, -loss - rest),
+            "the constant log sqrt(2 pi) is to be left out": loss + rest,
+            "the density itself: take its negative log": any_of(
+                math.exp(-loss), math.exp(-loss - rest)
+            ),
+        }
+
+    yield Case("gaussian_nll(3.0, 1.0)", lambda: nll(3.0, 1.0), 2.0, known(2.0))
+    yield Case("gaussian_nll(-1.0, 2.0)", lambda: nll(-1.0, 2.0), 4.5, known(4.5))
     yield Case("gaussian_delta(3.0, 1.0)", lambda: delta(3.0, 1.0), 2.0,
                {**sign, "the factor: the derivative of (y - a)^2/2 is a - y": 4.0})  # fmt: skip
     yield Case("gaussian_delta(1.0, 1.0)", lambda: delta(1.0, 1.0), 0.0)
@@ -31,8 +43,8 @@ def check_bernoulli(nll: Any, delta: Any) -> Iterator[Case]:
     Also where exp(a) overflows.
     """
     overflow = {
-        "overflow: exp(800) is beyond the floats. log(1 + exp(a)) is np.logaddexp(0, a), for any a":
-        not_finite
+        "overflow: exp(800) is beyond the floats, and 1 - sigmoid(800) is 0 in floats. Find a form "
+        "without sigmoid: log(1 + exp(a)) is np.logaddexp(0, a), for any a": not_finite
     }  # fmt: skip
     p = 1 / (1 + math.exp(-2.0))
     for a, y in ((2.0, 1), (2.0, 0)):
@@ -87,8 +99,12 @@ def check_categorical(nll: Any, delta: Any) -> Iterator[Case]:
                 "the score a_y without the log of the sum: log sum_k exp(a_k) - a_y": -a[y],
             },
         )  # fmt: skip
+    underflow = {
+        "overflow, or the log of a probability that is 0 in floats: take the log on paper, "
+        "log sum_k exp(a_k - m) - (a_y - m) with the largest a as m": not_finite
+    }
     yield Case("categorical_nll([1000, 0], 1)", lambda: nll(np.array([1000.0, 0.0]), 1), 1000.0,
-               overflow)  # fmt: skip
+               underflow)  # fmt: skip
     yield Case("categorical_nll([1000, 0], 0)", lambda: nll(np.array([1000.0, 0.0]), 0), 0.0,
                overflow)  # fmt: skip
     for y in (0, 2):
@@ -100,6 +116,7 @@ def check_categorical(nll: Any, delta: Any) -> Iterator[Case]:
                 SIGN.format("softmax(a) - y"): one_hot - p,
                 "y as one-hot: 1 is taken off the true class alone": any_of(p, p - y, p - 1),
                 "softmax is missing: Delta is softmax(a) - y": a - one_hot,
+                "one derivative for each k: an array (K,)": lambda got: np.ndim(got) == 0,
             },
         )  # fmt: skip
     yield Case("categorical_delta([1000, 0], 1)", lambda: delta(np.array([1000.0, 0.0]), 1),

@@ -11,7 +11,7 @@ from autograd.exercises import Case, any_of, check, not_finite, raises
 CEILING = "the last, smaller batch: floor(n/b) batches are full, the rest is left out"
 EARLY = "one batch too few: the last full one ends at n"
 REPLACEMENT = "an example comes twice: an epoch draws without replacement, it cuts a permutation"
-UNSHUFFLED = "the order of the data: shuffle, by rng.permutation(n)"
+UNSHUFFLED = "the order of the data, or of a seed of your own: shuffle, by rng.permutation(n)"
 
 
 @check("minibatches")
@@ -71,9 +71,11 @@ def check_minibatches(minibatches: Any) -> Iterator[Case]:
         epochs = [set(np.concatenate(list(minibatches(5, 2, rng))).tolist()) for _ in range(60)]
         return sorted({i for epoch in epochs for i in set(range(5)) - epoch})
 
-    yield Case("which examples are left out by minibatches(5, 2, rng), over 60 epochs", left_out,
-               [0, 1, 2, 3, 4], {"always the same is left out: shuffle first, then cut":
-               lambda got: len(got) == 1})  # fmt: skip
+    fixed = "always the same is left out: shuffle first, then cut"
+    yield Case(
+        "which examples are left out by minibatches(5, 2, rng), over 60 epochs", left_out,
+        [0, 1, 2, 3, 4], {CEILING: [], fixed: lambda got: len(got) == 1},
+    )  # fmt: skip
 
 
 @check("batch_gradient")
@@ -84,10 +86,16 @@ def check_batch_gradient(batch_gradient: Any) -> Iterator[Case]:
     """
     rng = np.random.default_rng(0)
     for n, d in ((1, 2), (5, 3)):
-        X, y, theta = rng.normal(size=(n, d)), rng.integers(2, size=n), rng.normal(size=d)
+        X, theta = rng.normal(size=(n, d)), rng.normal(size=d)
+        y = (np.arange(n) + 1) % 2  # both classes, the first one 1
         p = 1 / (1 + np.exp(-X @ theta))
         right = X.T @ (p - y)
-        mistakes = {"the sign: the sum of (sigmoid(a) - y) x": -right}
+        mistakes: dict[str, Any] = {
+            "the sign: the sum of (sigmoid(a) - y) x": -right,
+            "y is missing: Delta is sigmoid(a) - y": X.T @ p,
+            "one number: dL/dtheta_k for each k, sum over the examples alone":
+                lambda got: isinstance(got, float),
+        }  # fmt: skip
         if n > 1:
             mean = "the mean over the examples, where the sum was asked: L = sum_i L_i"
             mistakes[mean] = right / n
@@ -119,7 +127,13 @@ def check_sgd_step(sgd_step: Any) -> Iterator[Case]:
         return Case(
             f"sgd_step([{theta}], [{v}], [{g}], lr={lr}, momentum={m})",
             partial(step, theta, v, g, lr, m), [[theta - lr * new_v], [new_v]],
-            {"the sign: the step goes against the gradient": [[theta + lr * new_v], [new_v]]}
+            {
+                "the sign: the step goes against the gradient": [[theta + lr * new_v], [new_v]],
+                "the order of the pair: theta, then v": [[new_v], [theta - lr * new_v]],
+                "one of the two alone: a pair comes back, theta and v": lambda got: len(got) == 1,
+                "the old v comes back: the next step needs the new one":
+                    [[theta - lr * new_v], [v]],
+            }
             | mistakes,
         )  # fmt: skip
 

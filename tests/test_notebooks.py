@@ -1,0 +1,183 @@
+"""The notebooks run, what they show is what is stored, and exercises come from solutions."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+sys.path.insert(0, str(NOTEBOOKS))
+import make  # noqa: E402
+
+COURSE = sorted(NOTEBOOKS.glob("*.ipynb"))
+SOLUTIONS = sorted(make.SOLUTIONS.glob("*.ipynb"))
+EXERCISES = sorted(make.EXERCISES.glob("*.ipynb"))
+NAMES = [path.stem for path in COURSE]
+SECONDS = 120  # the most that a notebook may take
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """All notebooks as they are after a run by nbmake, in a copy of the folder."""
+    folder = tmp_path_factory.mktemp("run") / "notebooks"
+    shutil.copytree(NOTEBOOKS, folder, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    process = subprocess.run(
+        [sys.executable, "-m", "pytest", "--nbmake", "--overwrite", f"--nbmake-timeout={SECONDS}",
+         "-n", "2", "-q", "-p", "no:cacheprovider", "."],
+        cwd=folder, capture_output=True, text=True, timeout=900, check=False,
+    )  # fmt: skip
+    assert process.returncode == 0, process.stdout[-6000:] + process.stderr[-2000:]
+    return folder
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def words_of(html):
+    """The words that a picture or a piece of HTML shows, sorted: its layout may differ."""
+    html = re.sub(r"<(style|script)\b.*?</\1>|<!--.*?-->|data:image/[^\"']*", " ", html, flags=re.S)
+    return sorted(set(re.sub(r"<[^>]*>", " ", html).split()))
+
+
+def shown(output):
+    """What an output shows, by its kind: texts as they are, pictures by the words in them."""
+    if output.output_type == "stream":
+        return {output.name: output.text}
+    data = output.get("data", {})
+    found = dict.fromkeys(data)
+    for kind in ("text/plain", "text/html", "image/svg+xml"):
+        if kind in data:
+            found[kind] = data[kind] if kind == "text/plain" else words_of(data[kind])
+    return found
+
+
+NUMBER = re.compile(r"[-−]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
+
+
+def alike(stored, fresh):
+    """Whether two outputs say the same: numbers up to a few per cent, that machines differ by."""
+    if isinstance(stored, dict):
+        return stored.keys() == fresh.keys() and all(alike(stored[k], fresh[k]) for k in stored)
+    if isinstance(stored, list):
+        return {NUMBER.sub("#", w) for w in stored} == {NUMBER.sub("#", w) for w in fresh}
+    if stored is None:
+        return True
+    # An object's place in memory is of the run; so is the width of a column of numbers.
+    stored, fresh = (
+        re.sub(r"\s+|-{4,}", " ", re.sub(r"0x[0-9a-f]+", "0x", text)) for text in (stored, fresh)
+    )
+    if NUMBER.sub("#", stored) != NUMBER.sub("#", fresh):
+        return False
+    pairs = zip(NUMBER.findall(stored), NUMBER.findall(fresh))
+    numbers = [[float(x.replace("−", "-")) for x in pair] for pair in pairs]
+    return all(abs(a - b) <= 0.05 * max(abs(a), abs(b)) + 1e-6 for a, b in numbers)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_stored_outputs_are_fresh(ran, name):
+    stored, fresh = read(NOTEBOOKS / f"{name}.ipynb"), read(ran / f"{name}.ipynb")
+    counts = [c.execution_count for c in stored.cells if c.cell_type == "code"]
+    assert counts == list(range(1, len(counts) + 1)), "not run from top to bottom"
+    for old, new in zip(stored.cells, fresh.cells):
+        if old.cell_type != "code":
+            continue
+        assert all(output.output_type != "error" for output in old.outputs)
+        assert all(output.get("name") != "stderr" for output in [*old.outputs, *new.outputs]), (
+            old.source
+        )
+        if "varies" not in old.metadata.get("tags", []):
+            a, b = [[shown(output) for output in cell.outputs] for cell in (old, new)]
+            assert len(a) == len(b) and all(map(alike, a, b)), (
+                f"what is stored is stale, run `python notebooks/make.py {name}`:\n"
+                f"{old.source}\n\nstored: {a}\n\nnow: {b}"
+            )
+
+
+def test_a_stale_output_is_found():
+    text = {"text/plain": "loss 0.6931 after 10 updates"}
+    assert alike(text, {"text/plain": "loss 0.6932 after 10 updates"})
+    assert not alike(text, {"text/plain": "loss 0.7931 after 10 updates"})
+    assert not alike(text, {"text/plain": "loss 0.6931 after 12 updates"})
+    assert not alike(text, {"text/plain": "error 0.6931 after 10 updates"})
+    assert not alike(text, {"text/plain": text["text/plain"], "image/png": None})
+    picture = {"image/svg+xml": words_of("<svg><title>a</title><text x='1'>grad 2.5</text></svg>")}
+    assert alike(picture, {"image/svg+xml": words_of("<svg><text>grad 2.6</text>a</svg>")})
+    assert not alike(picture, {"image/svg+xml": words_of("<svg><text>data 2.5</text>a</svg>")})
+
+
+@pytest.mark.parametrize("path", COURSE, ids=NAMES)
+def test_a_notebook_says_what_it_is_for(path):
+    cells = read(path).cells
+    assert cells[0].cell_type == "markdown" and re.match(r"# \d\. ", cells[0].source)
+    assert "you will be able to" in cells[0].source
+    assert 'hasattr(autograd, "Value")' in cells[1].source
+    assert any("assert " in cell.source for cell in cells)
+    assert path.stat().st_size < 1_500_000
+    code = [cell.source for cell in cells if cell.cell_type == "code"]
+    assert max(len(source.splitlines()) for source in code) <= 30
+    for source in code:
+        if "replacement=True" in source:
+            assert "with replacement" in " ".join(cell.source for cell in cells)
+
+
+def test_every_notebook_has_exercises_and_solutions():
+    assert NAMES == [path.stem for path in SOLUTIONS] == [path.stem for path in EXERCISES]
+    assert len(NAMES) == 6
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=NAMES)
+def test_exercises_are_made_from_solutions(path):
+    made = make.tidy(make.exercise_of(read(path)))
+    assert made == read(make.EXERCISES / path.name), "run `python notebooks/make.py none`"
+
+
+def reports(path):
+    """The titles of the reports that a notebook shows."""
+    cells = [cell for cell in read(path).cells if cell.cell_type == "code"]
+    assert all(output.output_type != "error" for cell in cells for output in cell.outputs)
+    return [
+        output.data["text/plain"].splitlines()[0]
+        for cell in cells
+        for output in cell.outputs
+        if "data" in output and re.match(r"\w+: (all|not|\d+ of) ", output.data["text/plain"])
+    ]
+
+
+@pytest.mark.parametrize("path", EXERCISES, ids=NAMES)
+def test_exercises_run_with_their_holes(ran, path):
+    titles = reports(ran / "exercises" / path.name)
+    assert len(titles) >= 2 and all(": not done yet" in title for title in titles), titles
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=NAMES)
+def test_solutions_are_right(ran, path):
+    titles = reports(ran / "solutions" / path.name)
+    assert len(titles) >= 2 and all(re.search(r": all \d+ right$", title) for title in titles)
+
+
+def test_every_task_is_in_an_exercise():
+    from autograd.exercises.checking import TASKS
+    from nn import exercises
+
+    assert exercises
+    sources = " ".join(cell.source for path in EXERCISES for cell in read(path).cells)
+    assert [name for name in TASKS if f"check_{name}(" not in sources] == []
+
+
+def test_holes():
+    cell = [
+        "def f(x):", "    ### BEGIN SOLUTION", "    y = x", "    return y", "    ### END SOLUTION",
+        "### BEGIN SOLUTION", "a = {1: 2}", "### INSTEAD", "# a = {1: ...}", "### END SOLUTION",
+        "f(1)",
+    ]  # fmt: skip
+    assert list(make.with_holes(iter(cell))) == [
+        "def f(x):", "    ...  # your code here", "a = {1: ...}", "f(1)",
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match="never ends"):
+        list(make.with_holes(iter(cell[:3])))

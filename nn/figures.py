@@ -2,6 +2,8 @@
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 # Told apart by nearly everybody: Okabe and Ito (2008), "Color universal design".
@@ -24,27 +26,37 @@ def new_figure(size: tuple[float, float], rows: int = 1, columns: int = 1) -> tu
     class Plot(Figure):
         """A figure that Jupyter can show though pyplot, with its global state, is not used."""
 
-        def _repr_svg_(self) -> str:
-            return svg(self)
+        def _repr_png_(self) -> bytes:  # which every notebook lets through, and SVG not
+            return png(self)
 
     figure = Plot(figsize=size, layout="constrained")
     return figure, figure.subplots(rows, columns, squeeze=False).ravel()
+
+
+def png(figure: Any) -> bytes:
+    """A figure as a PNG image."""
+    data = io.BytesIO()
+    with _quiet():
+        figure.savefig(data, format="png")
+    return data.getvalue()
 
 
 def svg(figure: Any) -> str:
     """A figure as an SVG document, the same for the same figure."""
     from matplotlib import rc_context
 
-    with warnings.catch_warnings():  # a sign that the font has not is an empty box
-        warnings.filterwarnings("ignore", message="Glyph")
-        return _svg(figure, rc_context)
-
-
-def _svg(figure: Any, rc_context: Any) -> str:
-    if figure.get_layout_engine() is not None:  # once, or places would move a little every time
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
     text = io.StringIO()
-    with rc_context({"svg.hashsalt": "chalkgrad"}):
+    with _quiet(), rc_context({"svg.hashsalt": "chalkgrad"}):
+        if figure.get_layout_engine() is not None:  # once, or places would move every time
+            figure.draw_without_rendering()
+            figure.set_layout_engine("none")
         figure.savefig(text, format="svg", metadata={"Date": None})
     return text.getvalue()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without a warning of a sign that the font has not, which is an empty box."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")
+        yield

@@ -792,3 +792,13 @@ class AsArray(Scaled):
 def test_outputs_may_be_an_array_of_values():
     X, y = problem(categorical_nll, 2)
     same_in_both(AsArray, categorical_nll, X, y, epochs=2, validation=(X, y))
+
+
+def test_a_sure_and_wrong_network_is_no_other_graph():
+    """Its loss falls as its output rises: the gradients of the two cancel but for rounding."""
+    net = MLP(2, [1], rng=np.random.default_rng(0))
+    X, y = np.array([[30.1, 20.7], [29.3, 21.9]]), np.array([1.0, 1.0])
+    for w in net.parameters():
+        w.data = -0.7
+    result = evaluate(net, bernoulli_nll, X, y)
+    assert result["loss"] > 30

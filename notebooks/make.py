@@ -83,7 +83,8 @@ def main(names: list[str]) -> None:
     for path in sorted(COURSE.glob("*.ipynb")):
         if not names or path.stem in names:
             notebook = read(path)
-            NotebookClient(notebook, resources={"metadata": {"path": HERE}}).execute()
+            place = {"metadata": {"path": HERE}}
+            NotebookClient(notebook, resources=place, coalesce_streams=True).execute()
             write(notebook, path)
     for path in sorted(SOLUTIONS.glob("*.ipynb")):
         solution = read(path)

@@ -1,5 +1,6 @@
 """The notebooks run, what they show is what is stored, and exercises come from solutions."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -20,6 +21,11 @@ NAMES = [path.stem for path in COURSE]
 SECONDS = 120  # the most that a notebook may take
 
 
+def outside():
+    """The environment without what this run of pytest has put into it."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+
+
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory):
     """All notebooks as they are after a run by nbmake, in a copy of the folder."""
@@ -29,7 +35,7 @@ def ran(tmp_path_factory):
     process = subprocess.run(
         [sys.executable, "-m", "pytest", "--nbmake", "--overwrite", f"--nbmake-timeout={SECONDS}",
          "-n", "2", "-q", "-p", "no:cacheprovider", "."],
-        cwd=folder, capture_output=True, text=True, timeout=900, check=False,
+        cwd=folder, env=outside(), capture_output=True, text=True, timeout=900, check=False,
     )  # fmt: skip
     assert process.returncode == 0, process.stdout[-6000:] + process.stderr[-2000:]
     return folder
@@ -45,11 +51,14 @@ def words_of(html):
     return sorted(set(re.sub(r"<[^>]*>", " ", html).split()))
 
 
-def shown(output):
+def shown(cell):
+    """What a cell shows: what it printed, which may come in pieces, then its other outputs."""
+    printed = "".join(o.text for o in cell.outputs if o.output_type == "stream")
+    return [printed, *[kinds(o.get("data", {})) for o in cell.outputs if o.output_type != "stream"]]
+
+
+def kinds(data):
     """What an output shows, by its kind: texts as they are, pictures by the words in them."""
-    if output.output_type == "stream":
-        return {output.name: output.text}
-    data = output.get("data", {})
     found = dict.fromkeys(data)
     for kind in ("text/plain", "text/html", "image/svg+xml"):
         if kind in data:
@@ -92,7 +101,7 @@ def test_stored_outputs_are_fresh(ran, name):
             old.source
         )
         if "varies" not in old.metadata.get("tags", []):
-            a, b = [[shown(output) for output in cell.outputs] for cell in (old, new)]
+            a, b = shown(old), shown(new)
             assert len(a) == len(b) and all(map(alike, a, b)), (
                 f"what is stored is stale, run `python notebooks/make.py {name}`:\n"
                 f"{old.source}\n\nstored: {a}\n\nnow: {b}"
@@ -111,7 +120,7 @@ def test_a_stale_output_is_found():
     assert not alike(picture, {"image/svg+xml": words_of("<svg><text>data 2.5</text>a</svg>")})
 
 
-@pytest.mark.parametrize("path", COURSE, ids=NAMES)
+@pytest.mark.parametrize("path", COURSE, ids=lambda path: path.stem)
 def test_a_notebook_says_what_it_is_for(path):
     cells = read(path).cells
     assert cells[0].cell_type == "markdown" and re.match(r"# \d\. ", cells[0].source)
@@ -131,7 +140,7 @@ def test_every_notebook_has_exercises_and_solutions():
     assert len(NAMES) == 6
 
 
-@pytest.mark.parametrize("path", SOLUTIONS, ids=NAMES)
+@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
 def test_exercises_are_made_from_solutions(path):
     made = make.tidy(make.exercise_of(read(path)))
     assert made == read(make.EXERCISES / path.name), "run `python notebooks/make.py none`"
@@ -149,13 +158,13 @@ def reports(path):
     ]
 
 
-@pytest.mark.parametrize("path", EXERCISES, ids=NAMES)
+@pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)
 def test_exercises_run_with_their_holes(ran, path):
     titles = reports(ran / "exercises" / path.name)
     assert len(titles) >= 2 and all(": not done yet" in title for title in titles), titles
 
 
-@pytest.mark.parametrize("path", SOLUTIONS, ids=NAMES)
+@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
 def test_solutions_are_right(ran, path):
     titles = reports(ran / "solutions" / path.name)
     assert len(titles) >= 2 and all(re.search(r": all \d+ right$", title) for title in titles)

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Any
 
+import numpy as np
+
 from autograd.notation import ELLIPSIS, number, shortened
 from autograd.paint import document
 from autograd.player import Frame, Player, differences
@@ -50,14 +52,18 @@ class Film:
 
     def __init__(self, net: MLP, x: Sequence[float], y: Any, every: int = 10) -> None:
         check_mlp(net)
-        if not isinstance(every, int) or isinstance(every, bool) or every < 1:
+        if not isinstance(every, int | np.integer) or isinstance(every, bool) or every < 1:
             raise ValueError(f"every must be a positive whole number, got {every!r}")
-        self.net, self.x, self.y, self.every = net, x, y, every
-        self.looks_every = every
+        self.net, self.x, self.y, self.every = net, x, y, int(every)
         # The title, how many updates there had been, and the numbers of each frame.
         self._shots: list[tuple[str, int, Sweep]] = []
         self._losses: list[float] = []
         self._first = 1  # the number of the first update
+
+    @property
+    def looks_every(self) -> int:
+        """After how many updates `fit` shows it the network: see there."""
+        return self.every
 
     def begin(self, net: Any, loss: Callable[[Any, Any], Any], updates: range) -> None:
         """The first frame, and a check that there won't be too many."""

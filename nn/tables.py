@@ -48,8 +48,14 @@ class Table:
 
     @classmethod
     def of(cls, data: Dataset) -> "Table":
-        """The table of a data set."""
-        loss = next(name for name, loss in LOSSES.items() if loss is data.loss)
+        """The table of a data set.
+
+        Raises:
+            ValueError: its loss is none of the three.
+        """
+        loss = next((name for name, loss in LOSSES.items() if loss is data.loss), None)
+        if loss is None:
+            raise ValueError(f"the loss of data must be one of {', '.join(LOSSES)}")
         return cls(
             data.features, data.target, data.classes, tuple(data.x_mean.tolist()),
             tuple(data.x_scale.tolist()), data.y_mean, data.y_scale, loss,

@@ -308,11 +308,15 @@ class DrawGraph:
     def __init__(
         self, x: Sequence[float], y: Any, every: int = 100, folder: str | os.PathLike[str] = "."
     ) -> None:
-        if not isinstance(every, int) or every < 1:
+        if not isinstance(every, int | np.integer) or isinstance(every, bool) or every < 1:
             raise ValueError(f"every must be a positive whole number, got {every!r}")
-        self.x, self.y, self.every, self.folder = x, y, every, Path(folder)
-        self.looks_every = every
+        self.x, self.y, self.every, self.folder = x, y, int(every), Path(folder)
         self._display: Any = None
+
+    @property
+    def looks_every(self) -> int:
+        """After how many updates `fit` shows it the network: see there."""
+        return self.every
 
     def begin(self, net: Module, loss: Loss, updates: range) -> None:
         """Remember the loss function, and make sure that drawing will work."""

@@ -564,3 +564,9 @@ def test_extreme_outputs_are_sure_predictions(tmp_path, loss, classes):
     for row in rows:
         P = dict(zip(classes, map(float, row[3:])))
         assert P[row[2]] == 1 and sum(P.values()) == 1
+
+
+def test_a_table_of_another_loss_is_refused():
+    data = replace(datasets.load("moons"), loss=lambda a, y: a)
+    with pytest.raises(ValueError, match="the loss of data must be one of"):
+        Table.of(data)

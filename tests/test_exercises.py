@@ -399,9 +399,9 @@ def swish(partials, value=lambda x: x * sigmoid(x)):
 
 E, S, C = math.exp(2), math.sin(2), math.cos(2)
 BISHOP = (
-    {"x1": 1, "x2": 2, "v1": 2, "v2": E, "v3": S, "v4": 2 + E, "f": 2 + E - S},
-    {"x1": 1, "x2": 0, "v1": 2, "v2": 2 * E, "v3": 0, "v4": 2 + 2 * E, "f": 2 + 2 * E},
-    {"x1": 2 + 2 * E, "x2": 1 + E - C, "v1": 1 + E, "v2": 1, "v3": -1, "v4": 1, "f": 1},
+    {"x1": 1, "x2": 2, "v3": 2, "v4": S, "v5": E, "v6": 2 - S, "v7": E + 2 - S},
+    {"x1": 1, "x2": 0, "v3": 2, "v4": 0, "v5": 2 * E, "v6": 2, "v7": 2 * E + 2},
+    {"x1": 2 + 2 * E, "x2": 1 + E - C, "v3": 1 + E, "v4": -1, "v5": 1, "v6": 1, "v7": 1},
 )
 ROUNDED = tuple({k: round(v, 3) for k, v in d.items()} for d in BISHOP)
 
@@ -628,11 +628,11 @@ WRONG = [
                else x * math.exp(x) / (1 + math.exp(x)) if x > -700 else math.nan),),
         "overflows",
     ),
-    ("bishop", (BISHOP[0], BISHOP[1], BISHOP[2] | {"v1": 1}), "the sum of both shares"),
+    ("bishop", (BISHOP[0], BISHOP[1], BISHOP[2] | {"v3": 1}), "the sum of both shares"),
     ("bishop", (BISHOP[0], BISHOP[1], BISHOP[2] | {"x2": 1 + E + C}), "the sign: f holds -sin"),
-    ("bishop", (BISHOP[0], BISHOP[1], BISHOP[2] | {"v3": 1}), "by v3 is -1"),
-    ("bishop", (BISHOP[0] | {"v3": 0.0349}, *BISHOP[1:]), "not degrees"),
-    ("bishop", (BISHOP[0], BISHOP[1] | {"v3": C}, BISHOP[2]), "its tangent is 0"),
+    ("bishop", (BISHOP[0], BISHOP[1], BISHOP[2] | {"v4": 1}), "by v4 is -1"),
+    ("bishop", (BISHOP[0] | {"v4": 0.0349}, *BISHOP[1:]), "not degrees"),
+    ("bishop", (BISHOP[0], BISHOP[1] | {"v4": C}, BISHOP[2]), "its tangent is 0"),
     ("gaussian", (lambda a, y: (y - a) ** 2, lambda a, y: 2 * (a - y)), "the half"),
     ("gaussian", (lambda a, y: (y - a) ** 2 / 2, lambda a, y: y - a), "the sign"),
     (

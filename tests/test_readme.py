@@ -29,7 +29,9 @@ def test_first_two_commands():
         for line in block.splitlines()
     ]
     assert lines[0].startswith("python3 -m venv") and lines[0].endswith("-m nn train digits")
-    assert lines[1].startswith("python3 -m venv") and lines[1].endswith("-m pytest -n auto --dist loadfile")
+    assert lines[1].startswith("python3 -m venv") and lines[1].endswith(
+        "-m pytest -n auto --dist loadfile"
+    )
 
 
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\((?!http)([^)]+)\)", README))))

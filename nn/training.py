@@ -43,7 +43,7 @@ def evaluate(
 
 def _scores(loss: Loss, true: Array, losses: Array, outputs: Array) -> dict[str, float]:
     """The mean loss, and the score that goes with it."""
-    result = {"loss": math.fsum(losses.tolist()) / len(losses)}
+    result = {"loss": _mean(losses.tolist())}
     if true.size == outputs.size:
         true = true.reshape(outputs.shape)  # (n, 1) as (n,)
     if loss is gaussian_nll:
@@ -58,6 +58,14 @@ def _scores(loss: Loss, true: Array, losses: Array, outputs: Array) -> dict[str,
         classes = true if true.ndim == 1 else true.argmax(axis=1)
         result["accuracy"] = float((outputs.argmax(axis=1) == classes).mean())
     return result
+
+
+def _mean(losses: list[float]) -> float:
+    """The mean, to the last digit, also of losses whose sum is beyond the floats."""
+    try:
+        return math.fsum(losses) / len(losses)
+    except OverflowError:
+        return math.fsum([loss / len(losses) for loss in losses])
 
 
 def _engine(name: str) -> Any:
@@ -220,7 +228,7 @@ def fit(
                     scores = _scores(loss, held_out[1], *worker.evaluate(*held_out))
                 rows.append(
                     Epoch(
-                        epoch, update, lr_t, b, math.fsum(batch_losses) / len(batch_losses),
+                        epoch, update, lr_t, b, _mean(batch_losses),
                         **{f"validation_{name}": score for name, score in scores.items()},
                     )
                 )  # fmt: skip

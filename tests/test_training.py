@@ -773,3 +773,13 @@ def test_validation_is_a_pair_and_callbacks_a_list():
         train(make_net(1), gaussian_nll, X12, Y12, validation=(X12,))
     with pytest.raises(TypeError, match="callbacks must be a list"):
         train(make_net(1), gaussian_nll, X12, Y12, callbacks=print)
+
+
+def test_the_mean_of_huge_losses_is_a_number():
+    net = MLP(1, [1], bias=False, rng=np.random.default_rng(0))
+    net.parameters()[0].data = 1.1e154  # losses of 6e307, whose sum is beyond the floats
+    X, y = np.ones((4, 1)), np.zeros(4)
+    history = fit(net, gaussian_nll, X, y, epochs=1, batch_size=1, lr=0.0, progress=False,
+                  validation=(X, y))  # fmt: skip
+    assert history[0].loss == pytest.approx(6.05e307)
+    assert history[0].validation_loss == evaluate(net, gaussian_nll, X, y)["loss"]

@@ -1060,14 +1060,207 @@ def test_checks_of_a_teachers_own(tmp_path):
         (["nowhere"], "there is no folder nowhere"),
         (["."], "no Python file, notebook, or folder"),
         ([".", "--checks", "gone.py"], "no file"),
+        ([".", "-n", "2"], "leave out -n"),
+        ([".", "--csv", "gone/table.csv"], "there is no folder"),
     ],
 )
 def test_bad_command_lines(tmp_path, monkeypatch, options, words, capsys):
     from autograd.exercises.__main__ import main
 
     monkeypatch.chdir(tmp_path)
-    if "--checks" in options:
+    if len(options) > 1:
         (tmp_path / "a.py").write_text("")
     with pytest.raises(SystemExit):
         main(options)
     assert words in capsys.readouterr().err
+
+
+# What is easily overlooked
+
+
+def assigning(*ops):
+    """A Value whose sweep has = for += where a node of one of these operations hands on."""
+    Value = own_value()
+    add = Value.push
+
+    def push(self):
+        if self.op in ops:
+            for v, d in zip(self.inputs, self.partials):
+                v.grad = self.grad * d
+        else:
+            add(self)
+
+    Value.push = push
+    return Value
+
+
+@pytest.mark.parametrize("op", SLOPES)
+def test_an_assignment_in_any_operation_is_found(op):
+    report = exercises.check_backward(assigning(op))
+    assert any("+=" in mistake for mistake in report.mistakes), report
+
+
+def lost_graph(self, other):
+    return type(self)(other + self.data)
+
+
+@pytest.mark.parametrize("name", ["__radd__", "__rmul__"])
+def test_a_reflected_operator_that_loses_the_graph_is_found(name):
+    assert not exercises.check_backward(own_value(**{name: lost_graph}))
+
+
+def shifted_by_the_first(a):
+    e = np.exp(a - a[0])
+    return e / e.sum()
+
+
+def rotated(n, b, rng):
+    order = np.roll(np.arange(n), rng.integers(n))
+    return [order[i * b : (i + 1) * b] for i in range(n // b)]
+
+
+def counting_calls(lr, factor, every):
+    def rate(t):
+        nonlocal lr
+        if t > 1 and (t - 1) % every == 0:
+            lr *= factor
+        return lr
+
+    return rate
+
+
+@pytest.mark.parametrize(
+    ("task", "things", "words"),
+    [
+        (
+            "categorical",
+            (nn.categorical_nll, lambda a, y: shifted_by_the_first(a) - np.eye(len(a))[y]),
+            "overflow",
+        ),
+        ("minibatches", (rotated,), "begun elsewhere"),
+        (
+            "minibatches",
+            (lambda n, b, rng: np.array(batches(n, b, rng), dtype=float),),
+            "holds floats",
+        ),
+        ("step_decay", (counting_calls,), "must not count its calls"),
+        ("error_signals", (lambda *args: [*recursion(*args)[1:], None],), "one place off"),
+        (
+            "error_signals",
+            (lambda t, a, d, g: recursion(t, a, d, lambda a: 1 - np.tanh(a) ** 2),),
+            "not always that of tanh",
+        ),
+        ("mirror", ([1, 1, 1, -1, -1, -1],), "two single bits have one sum"),
+    ],
+)
+def test_wrong_solutions_that_nearly_pass(task, things, words):
+    report = BY_NAME[task](*things)
+    assert any(words in mistake for mistake in report.mistakes), report
+
+
+@pytest.mark.parametrize(
+    ("task", "things"),
+    [
+        ("topological_order", (lambda root: iter(autograd.topological_order(root)),)),
+        ("central_difference", (lambda f, x, h: (g for g in central(f, x, h)),)),
+        ("standardise", (lambda a, b: iter(standardised(a, b)),)),
+        ("gaussian", (lambda a, y: np.float32((y - a) ** 2 / 2), lambda a, y: np.float32(a - y))),
+        ("growing", (lambda b, every: lambda epoch: np.int64(doubling(b, every)(epoch)),)),
+    ],
+)
+def test_other_forms_of_right_results(task, things):
+    report = BY_NAME[task](*things)
+    assert report, report
+
+
+def gaussian_hole(a, y):
+    """Nothing yet."""
+    ...
+
+
+def test_a_hole_does_not_hide_what_is_wrong_beside_it():
+    report = nn_exercises.check_gaussian(lambda a, y: (y - a) ** 2, gaussian_hole)
+    assert report.state == "wrong" and any("the half" in m for m in report.mistakes)
+    assert {o.state for o in report.outcomes[2:]} == {"not done"}
+
+
+def test_printing_for_ever_is_cut_off(capsys):
+    def chatty(x):
+        while True:
+            print("still here", x)
+
+    assert "no end" in repr(trial(chatty))
+    said = capsys.readouterr().out
+    assert said.startswith("still here 2") and len(said) < 3000
+
+
+def test_what_cannot_be_shown():
+    def endless_list(x):
+        loop = []
+        loop.append(loop)
+        return loop
+
+    class MuteError(Exception):
+        def __str__(self):
+            raise RuntimeError
+
+    def mute(x):
+        raise MuteError
+
+    assert "can't be shown" in repr(trial(endless_list))
+    assert "can't be shown" in repr(trial(mute))
+    assert "can't be shown" in repr(trial(lambda x: 10**5000))
+
+
+def test_the_arguments_of_an_exception_are_no_hint():
+    report = nn_exercises.check_step_decay(lambda lr, factor: None)
+    assert "the arguments: it is called as the task says" in repr(report)
+    assert "gives back a function" not in repr(report)
+
+
+def test_a_check_needs_names_and_cases_and_a_name_of_its_own():
+    with pytest.raises(TypeError, match="takes the names"):
+        check(lambda f: [])
+
+    def check_swish(swish):
+        yield Case("1", lambda: 1, 1)
+
+    with pytest.raises(ValueError, match=r"there is a task 'swish' in autograd\.exercises"):
+        check("swish")(check_swish)
+
+    @check("nothing")
+    def check_nothing(nothing):
+        yield from ()
+
+    del TASKS["nothing"]
+    with pytest.raises(ValueError, match="yields no case"):
+        check_nothing(1)
+
+
+def test_all_kinds_of_submissions(tmp_path):
+    right = "def growing(b, every):\n    return lambda epoch: b * 2 ** ((epoch - 1) // every)\n"
+    cells = ["%%time\n" + right, "x = !ls", "    %time 1", "growing?", "await asyncio.sleep(0)"]
+    (tmp_path / "anna.ipynb").write_bytes(b"\xef\xbb\xbf" + notebook(*cells).encode())
+    (tmp_path / "Zoë.py").write_bytes(("# coding: latin-1\n# é\n" + right).encode("latin-1"))
+    folder = tmp_path / "berta"
+    (folder / "solutions").mkdir(parents=True)
+    (folder / "work.py").write_text(right.replace("epoch - 1", "epoch"))
+    (folder / "solutions" / "work.py").write_text(right)
+    (tmp_path / "slow.py").write_text(right + "import time\ntime.sleep(1)\n")
+    (tmp_path / "carl.py").write_text(
+        "import os\ndef sgd_step(*arguments):\n    os._exit(3)\n" + right
+    )
+    table = tmp_path / "table.csv"
+    status, said = grade(tmp_path, "-m", "growing or sgd_step", "--csv", str(table))
+    assert status == 1
+    rows = [line.split(",") for line in table.read_text(encoding="utf-8").splitlines()]
+    at = rows[0].index("growing")
+    states = {row[0]: row[at] for row in rows[1:]}
+    assert states == {
+        "Zoë": "right", "anna": "right", "berta": "wrong", "carl": "right", "slow": "right",
+    }  # fmt: skip
+    assert next(row for row in rows if row[0] == "carl")[rows[0].index("sgd_step")] == "wrong"
+    status, said = grade(tmp_path, "-m", "growing", "-k", "Zoë")
+    assert status == 0 and "1 passed" in said
+    status, said = grade(tmp_path, "-m", "growng")
+    assert "nothing was tried" in said and "step_decay" in said

@@ -24,6 +24,8 @@ from .checking import MARKS, NOT_DONE, RIGHT, SECONDS, TASKS, WRONG
 from .submissions import LOADING, MISSING, Result, import_checks, submissions_in
 
 CHECKS = ("autograd.exercises", "nn.exercises")
+# So that `-k Zoë` finds a submission of that name.
+UNESCAPED = "disable_test_id_escaping_and_forfeit_all_rights_to_community_support"
 SIGNS = {state: mark for state, (mark, _) in MARKS.items()} | {MISSING: "·"}
 
 
@@ -42,7 +44,7 @@ class Grading:
             config.addinivalue_line("markers", f"{name}: {summary}")
 
     def pytest_generate_tests(self, metafunc: Any) -> None:
-        """The tests."""
+        """One for each pair of a submission and a task, with the task as its marker."""
         import pytest
 
         pairs = [
@@ -52,7 +54,7 @@ class Grading:
         ]
         metafunc.parametrize("result", pairs, indirect=True)
 
-    def result(self, name: str, task: str) -> Result:
+    def result_of(self, name: str, task: str) -> Result:
         """How a task went, from a process that tries all tasks of a submission at once."""
         if name not in self._results:
             self._results[name] = self._try(self._submissions[name])
@@ -60,28 +62,46 @@ class Grading:
         return self.tried[name, task]
 
     def _try(self, submission: Path) -> dict[str, Result]:
+        """All tasks of a submission. After one that ends the process, the rest in a new one."""
+        tasks, results = list(TASKS), dict[str, Result]()
+        start = 0
+        while start < len(tasks):
+            lines, end = self._process(submission, start)
+            begun = [line["begun"] for line in lines if "begun" in line]
+            results.update((line["task"], Result(**line)) for line in lines if "begun" not in line)
+            if not begun:  # it fails as it is loaded
+                results.update((task, Result(task, WRONG, end)) for task in tasks[start:])
+                break
+            if begun[-1] not in results:
+                results[begun[-1]] = Result(begun[-1], WRONG, end)
+            start = tasks.index(begun[-1]) + 1
+        return results
+
+    def _process(self, submission: Path, start: int) -> tuple[list[dict[str, str]], str]:
+        """The lines that a process wrote about a submission, and how the process ended."""
         with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder, "results")
+            file, said = Path(folder, "results"), Path(folder, "said")
             file.touch()
             command = [sys.executable, "-m", "autograd.exercises.submissions"]
-            end = "its process came to an end"
+            command += [str(submission.resolve()), str(file), str(start), *self._modules]
             try:
-                process = subprocess.run(
-                    [*command, str(submission.resolve()), str(file), *self._modules],
-                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                    env=os.environ | {"MPLBACKEND": "Agg", "PYTHONPATH": os.pathsep.join(sys.path)},
-                    timeout=2 * LOADING + (SECONDS + 2) * len(TASKS), check=False,
-                )  # fmt: skip
-                said = process.stderr.decode(errors="replace").strip().splitlines()
-                end = "\n".join([f"{end}, with status {process.returncode}", *said[-3:]])
+                with said.open("wb") as stderr:
+                    process = subprocess.run(
+                        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                        stderr=stderr, check=False,
+                        env=os.environ | {"MPLBACKEND": "Agg",
+                                          "PYTHONPATH": os.pathsep.join(sys.path)},
+                        timeout=2 * LOADING + (SECONDS + 2) * len(TASKS),
+                    )  # fmt: skip
+                last = said.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
+                end = "\n".join([f"its process ended, with status {process.returncode}", *last])
             except subprocess.TimeoutExpired:
                 end = "its process did not end"
-            lines = file.read_text(encoding="utf-8").splitlines()
-        results = {result.task: result for result in (Result(**json.loads(s)) for s in lines)}
-        return {task: results.get(task, Result(task, WRONG, end)) for task in TASKS}
+            text = file.read_text(encoding="utf-8")
+        return [json.loads(line) for line in text.splitlines()], end
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """The table."""
+        """The table comes before the list of what failed, which pytest prints."""
         terminalreporter.section("who passed what")
         terminalreporter.write_line(self.table())
 
@@ -102,6 +122,8 @@ class Grading:
     def table(self) -> str:
         """A line for each submission, a column for each task."""
         tasks, states = self.rows()
+        if not self.tried:
+            return f"nothing was tried: no task, or no submission, of that name. Tasks: {_list()}"
         if not tasks:
             return "\n".join(["no task was handed in", *self._errors()])
         legend = [f"{i:>3}  {task}" for i, task in enumerate(tasks, start=1)]
@@ -133,7 +155,11 @@ class Grading:
         text = io.StringIO()
         rows = [["submission", *tasks], *[[name, *row] for name, row in states.items()]]
         csv.writer(text, lineterminator="\n").writerows(rows)
-        return text.getvalue().encode()
+        return text.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _list() -> str:
+    return ", ".join(TASKS)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -147,7 +173,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--checks", action="append", default=[], metavar="MODULE",
                         help="a module, or a Python file, with checks of your own")  # fmt: skip
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the table to a CSV file")
+    parser.add_argument("-n", "--numprocesses", help=argparse.SUPPRESS)
     options, rest = parser.parse_known_args(arguments)
+    if options.numprocesses is not None:
+        parser.error("submissions are tried one after the other: leave out -n")
+    if options.csv is not None and not options.csv.resolve().parent.is_dir():
+        parser.error(f"--csv: there is no folder {options.csv.resolve().parent}")
     if not options.folder.is_dir():
         parser.error(f"there is no folder {options.folder}")
     submissions = submissions_in(options.folder)
@@ -158,7 +189,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ]
     try:
         import_checks(modules)
-    except ImportError as error:
+    except (ImportError, SyntaxError, TypeError, ValueError) as error:
         parser.error(f"--checks: {error}")
     try:
         import pytest
@@ -168,16 +199,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     class WithFixture(Grading):
         @pytest.fixture
         def result(self, request: Any) -> Result:
-            return Grading.result(self, *request.param)
+            return self.result_of(*request.param)
 
     grading = WithFixture(submissions, modules)
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder, "pytest.ini")  # so that those of a project around do not come in
-        settings.write_text("[pytest]\n", encoding="utf-8")
+        settings.write_text(f"[pytest]\n{UNESCAPED} = true\n", encoding="utf-8")
         quiet = ["-q", "-p", "no:cacheprovider", "--tb=short", f"--rootdir={folder}"]
         test = str(Path(__file__).with_name("grading.py"))
         status = pytest.main(["-c", str(settings), *quiet, test, *rest], plugins=[grading])
-    if options.csv is not None:
+    if options.csv is not None and status in (0, 1):  # it ran
         write_whole(options.csv, grading.csv())
     return int(status)
 

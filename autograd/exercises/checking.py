@@ -14,9 +14,11 @@ double: 0 of 1 right
 
 import html
 import inspect
+import io
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import wraps
 from textwrap import wrap
@@ -24,7 +26,7 @@ from typing import Any
 
 from ..notation import ELLIPSIS
 from .comparing import Test, agrees_with, holes_in, is_unfinished, raising, written
-from .limits import Place, TimeUp, is_students, line_of, places_of, within
+from .limits import Place, TimeUp, is_given_up, is_students, line_of, places_of, within
 
 SECONDS = 2.0  # after which a check gives up
 RIGHT, WRONG, NOT_DONE = "right", "wrong", "not done"
@@ -73,7 +75,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Report:
-    """What a check found. It is true if all is right, and shows itself, in Jupyter as a table.
+    """What a check found. It is true if all is right, and shows itself in text and in Jupyter.
 
     Attributes:
         task: the name of the task.
@@ -177,19 +179,29 @@ def check(*takes: str) -> Callable[[Callable[..., Iterable[Case]]], Callable[...
         on the list of those that ``python -m autograd.exercises`` tries on submissions.
 
     Raises:
-        ValueError: the function's name does not begin with ``check_``.
+        TypeError: there are no names: ``@check`` needs its brackets.
+        ValueError: the function's name does not begin with ``check_``, or another module has a task
+            of that name; or, when it is called, it yields no case.
     """
+    if not takes or not all(isinstance(name, str) for name in takes):
+        raise TypeError('check takes the names of what is handed in: @check("softsign")')
 
     def decorate(cases: Callable[..., Iterable[Case]]) -> Callable[..., Report]:
         if not cases.__name__.startswith("check_"):
             raise ValueError(f"a check is called check_<task>, got {cases.__name__!r}")
         name = cases.__name__.removeprefix("check_")
+        before = TASKS.get(name)
+        if before is not None and before.check.__module__ != cases.__module__:
+            raise ValueError(f"there is a task {name!r} in {before.check.__module__} already")
 
         @wraps(cases)
         def checked(*things: Any) -> Report:
             if len(things) != len(takes):
                 raise TypeError(f"{cases.__name__} takes {', '.join(takes)}, got {len(things)}")
-            return Report(name, tuple(_Run(cases, things).outcomes))
+            outcomes = _Run(cases, things).outcomes
+            if not outcomes:
+                raise ValueError(f"{cases.__name__} yields no case")
+            return Report(name, tuple(outcomes))
 
         TASKS[name] = Task(name, takes, checked)
         return checked
@@ -202,25 +214,46 @@ class _Run:
 
     def __init__(self, cases: Callable[..., Iterable[Case]], things: Sequence[Any]) -> None:
         self.outcomes: list[Outcome] = []
-        self._cases, self._things = cases, things
+        self._cases = cases
         self._unfinished = any(map(is_unfinished, things))
+        self._called = False  # a function with a hole, by the case at hand
+        self._things = [
+            self._noting(t) if inspect.isfunction(t) and is_unfinished(t) else t for t in things
+        ]
         self._holes = holes_in(filter(inspect.isclass, things))
         self._case: Case | None = None
-        with warnings.catch_warnings():
+        printed = _Printed()
+        with warnings.catch_warnings(), redirect_stdout(printed):
             warnings.simplefilter("ignore")  # of overflow and the like: the numbers tell
             where = within(SECONDS, self._try_all)
+        print(printed.shown(), end="")
         if where is not None:
             self._give_up(where)
 
     def _try_all(self) -> None:
         for case in self._cases(*self._things):
-            self._case = case
-            self.outcomes.append(self._try(case))
+            self._case, self._called = case, False
+            outcome = self._try(case)
+            if is_given_up():  # a bare `except:` swallowed TimeUp: what came is not an answer
+                return
+            self.outcomes.append(outcome)
+
+    def _noting(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        """A function with a hole, which notes that it is called."""
+
+        @wraps(f)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self._called = True
+            return f(*args, **kwargs)
+
+        return call
 
     def _try(self, case: Case) -> Outcome:
         error: BaseException | None = None
         try:
             got = case.run()
+            if isinstance(got, Iterator):
+                got = list(got)
         except TimeUp:
             raise
         except BaseException as raised:  # also SystemExit: a check always ends in a report
@@ -235,17 +268,22 @@ class _Run:
         mistakes = tuple(
             mistake
             for mistake, gives in case.mistakes.items()
-            if _holds(gives if callable(gives) else agrees_with(gives, near), got)
+            if (error is None or getattr(gives, "of_errors", False))
+            and _holds(gives if callable(gives) else agrees_with(gives, near), got)
         )
-        if isinstance(error, NotImplementedError) or self._is_missing(case, got):
+        if type(error) is NotImplementedError or self._is_missing(case, got):
             return Outcome(case.what, NOT_DONE)
-        look = list(mistakes) or [case.look] * bool(case.look)
+        look = list(mistakes) or [case.look] * bool(case.look and error is None)
         line = "" if error is None else self._line(places_of(error))
         # None where a number was to come; the student's own line in a traceback tells more.
-        if got is None or (error is not None and not line and "NoneType" in str(error)):
+        if got is None or (error is not None and not line and "NoneType" in _text(error)):
             look.insert(0, "it gives back None: is a return missing?")
-        shown = written(got) if error is None else f"{type(error).__name__}: {error}{line}"
+        if isinstance(error, TypeError) and not line and "argument" in _text(error):
+            look.insert(0, "the arguments: it is called as the task says")
+        shown = written(got) if error is None else f"{type(error).__name__}: {_text(error)}{line}"
         expected = case.expected if case.right else written(case.expected)
+        if shown == expected:  # in six digits
+            shown, expected = repr(got), repr(case.expected)
         return Outcome(case.what, WRONG, str(expected), shown, tuple(look), mistakes)
 
     def _is_missing(self, case: Case, got: Any) -> bool:
@@ -258,12 +296,14 @@ class _Run:
                     case.run()
                 except NotImplementedError:
                     return True
-                except Exception:
+                except TimeUp:
+                    raise
+                except BaseException:  # also SystemExit
                     return False
             return False
         if all(isinstance(thing, Mapping) for thing in self._things):  # is this entry there?
             return isinstance(got, LookupError) or is_unfinished(got)
-        return True
+        return self._called or any(is_unfinished(t) for t in self._things if not callable(t))
 
     def _give_up(self, where: Sequence[Place]) -> None:
         case = self._case
@@ -271,7 +311,8 @@ class _Run:
         expected = "" if case is None else case.expected if case.right else written(case.expected)
         got = f"no end within {SECONDS:.0f} seconds{self._line(where)}"
         look = case.slow if case is not None else Case.slow
-        self.outcomes.append(Outcome(what, WRONG, str(expected), got, (look,), (look,)))
+        found = (look,) if look != Case.slow else ()
+        self.outcomes.append(Outcome(what, WRONG, str(expected), got, (look,), found))
 
     def _line(self, frames: Sequence[Place]) -> str:
         """The last of the student's own lines in a call, as text."""
@@ -280,6 +321,26 @@ class _Run:
             if is_students(frame, ours, self._cases.__code__.co_filename):
                 return f"\nin your {line_of(frame, number)}"
         return ""
+
+
+class _Printed(io.StringIO):
+    """What a student's code prints during a check, up to some lines: it may print for ever."""
+
+    MOST = 2000
+
+    def write(self, text: str) -> int:
+        return super().write(text) if self.tell() < self.MOST else len(text)
+
+    def shown(self) -> str:
+        text = self.getvalue()
+        return text if len(text) < self.MOST else f"{text[: self.MOST]}{ELLIPSIS}\n"
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return "its message can't be shown"
 
 
 def _holds(test: Test, got: Any) -> bool:

@@ -6,6 +6,7 @@ import math
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -96,7 +97,7 @@ def agree(got: Any, expected: Any, tolerance: float = 1e-9) -> bool:
         return len(got) == len(expected) and all(
             agree(a, b, tolerance) for a, b in zip(got, expected)
         )
-    number = int | float | np.number | np.ndarray  # an array of no dimensions, here
+    number = Real | np.ndarray  # an array of no dimensions, here
     if isinstance(expected, bool | np.bool_) or not isinstance(expected, number):
         return bool(got == expected)
     if isinstance(got, bool | np.bool_) or not isinstance(got, number):
@@ -104,7 +105,8 @@ def agree(got: Any, expected: Any, tolerance: float = 1e-9) -> bool:
     a, b = float(got), float(expected)
     if not (math.isfinite(a) and math.isfinite(b)):
         return a == b or (math.isnan(a) and math.isnan(b))
-    return abs(a - b) <= tolerance * max(1.0, abs(b))
+    single = isinstance(got, np.float32) or getattr(got, "dtype", None) == np.float32
+    return abs(a - b) <= max(tolerance, 1e-5 * single) * max(1.0, abs(b))
 
 
 def agrees_with(expected: Any, tolerance: float) -> Test:
@@ -113,7 +115,15 @@ def agrees_with(expected: Any, tolerance: float) -> Test:
 
 
 def written(x: Any) -> str:
-    """A result as a report writes it: Values by label, numbers in six digits, and not too long."""
+    """A result as a report writes it; of one that can't be written, its type and why."""
+    try:
+        return _written(x)
+    except Exception as error:  # of its own __repr__, of a list in itself, of a number too long
+        return f"a {type(x).__name__} that can't be shown ({type(error).__name__})"
+
+
+def _written(x: Any) -> str:
+    """Values by label, numbers in six digits, and not too long."""
     label = getattr(x, "label", "")
     x = plain(list(x) if isinstance(x, tuple) else x) if not isinstance(x, list) else x
     if label and isinstance(label, str):
@@ -121,7 +131,7 @@ def written(x: Any) -> str:
     elif isinstance(x, np.ndarray):
         text = np.array2string(x, precision=6, separator=", ", threshold=40)
     elif isinstance(x, list):
-        text = f"[{', '.join(map(written, x[:12]))}{f', {ELLIPSIS}' * (len(x) > 12)}]"
+        text = f"[{', '.join(map(_written, x[:12]))}{f', {ELLIPSIS}' * (len(x) > 12)}]"
     elif isinstance(x, float | np.floating):
         text = f"{x:.6g}"
     else:
@@ -134,13 +144,22 @@ def any_of(*values: Any, tolerance: float = 1e-6) -> Test:
     return lambda got: any(agree(got, value, tolerance) for value in values)
 
 
-def raises(*kinds: type[BaseException]) -> Test:
-    """For `Case.mistakes`: a mistake that raises an exception of one of these kinds."""
-    return lambda got: isinstance(got, kinds)
+def of_errors(test: Test) -> Test:
+    """Mark a test of `Case.mistakes` as one that may be given an exception."""
+    test.of_errors = True  # type: ignore[attr-defined]
+    return test
 
 
+def raises(*kinds: type[BaseException], words: str = "") -> Test:
+    """For `Case.mistakes`: one that raises such an exception, with these words in its text."""
+    return of_errors(lambda got: isinstance(got, kinds) and words in str(got))
+
+
+@of_errors
 def not_finite(got: Any) -> bool:
     """For `Case.mistakes`: a mistake that overflows, by an exception or by inf and nan."""
     if isinstance(got, BaseException):
-        return isinstance(got, ArithmeticError) or "math domain error" in str(got)
+        # What math.log(0) says, up to Python 3.13 and after.
+        words = ("math domain error", "expected a positive input")
+        return isinstance(got, ArithmeticError) or any(w in str(got) for w in words)
     return got is not None and not np.isfinite(np.asarray(plain(got), float)).all()

@@ -11,7 +11,7 @@ import numpy as np
 import autograd
 
 from .checking import Case, check
-from .comparing import any_of, not_finite, raises
+from .comparing import any_of, not_finite, of_errors, raises
 
 
 @check("topological_order")
@@ -47,10 +47,15 @@ def check_topological_order(topological_order: Any) -> Iterator[Case]:
                     len(set(got)) < len(got)
                 ),
                 "the list is empty: do you tell a Value in a way that fits chalkgrad's Values?": [],
-                "a plain number has no inputs: pass over it": raises(AttributeError),
+                "a plain number has no inputs: pass over it": raises(
+                    AttributeError, words="'float'"
+                ),
                 "the root is missing: it comes last": lambda got: len(got) > 0 and root not in got,
                 "a node stands before its inputs: append it after them": lambda got: (
                     set(got) == set(order) and stands_before(got)
+                ),
+                "Values of another graph: does a default argument keep them from call to call?": (
+                    lambda got: not set(got) <= set(order)
                 ),
                 "some Values are missing: go on to the inputs of the inputs": lambda got: (
                     root in got and set(got) < set(order)
@@ -76,7 +81,7 @@ def check_topological_order(topological_order: Any) -> Iterator[Case]:
     v = x
     for i in range(24):
         v = named(f"v{i + 1}", v + v)
-    paths = "every path is gone, of which there are 2^24: remember what was visited"
+    paths = "every path is walked, of which there are 2^24: remember what was visited"
     yield case("x = x + x, 24 times", v, slow=paths)
 
 
@@ -102,7 +107,7 @@ def check_central_difference(central_difference: Any) -> Iterator[Case]:
         "one slope for each entry of x, in a list. Does a return stand in the loop?": (
             lambda got: np.ndim(got) == 0 and isinstance(got, float | np.floating)
         ),
-        "f takes one list, not several numbers": raises(TypeError),
+        "f takes one list, not several numbers": raises(TypeError, words="positional argument"),
         "the two lists are one: y = x gives it a second name, list(x) makes a copy": any_of(
             [0.0], [0.0, 0.0]
         ),
@@ -166,12 +171,15 @@ def check_swish(swish: Any) -> Iterator[Case]:
     a_tuple = "partials is a tuple, one entry per input: (d,)"
     arguments = "partials takes the value z first, then the input: lambda z, x: ..."
 
+    @of_errors
     def no_tuple(got: Any) -> bool:
         return isinstance(got, TypeError | ValueError) and "partials" in str(got)
 
+    @of_errors
     def few_arguments(got: Any) -> bool:
         return isinstance(got, TypeError) and "positional argument" in str(got)
 
+    @of_errors
     def number_alone(got: Any) -> bool:
         known = no_tuple(got) or few_arguments(got)
         return isinstance(got, TypeError | ValueError | AttributeError) and not known
@@ -192,7 +200,7 @@ def check_swish(swish: Any) -> Iterator[Case]:
             "the product rule: the share of the first factor, s": 2 * s * (1 - s),
             "the sigmoid's derivative is s (1 - s)": any_of(s + 2 * s, s + 2 * (1 - s)),
             a_tuple: no_tuple,
-            arguments: lambda got: few_arguments(got) or any_of(*exchanged)(got),
+            arguments: of_errors(lambda got: few_arguments(got) or any_of(*exchanged)(got)),
         },
     )  # fmt: skip
     yield Case(

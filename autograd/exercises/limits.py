@@ -1,5 +1,6 @@
 """Running a student's code: it may loop for ever, or raise; then the line in question is theirs."""
 
+import contextvars
 import ctypes
 import sys
 import sysconfig
@@ -12,7 +13,8 @@ from typing import Any
 
 Place = tuple[FrameType, int]  # of a call: its frame, and the line it is at
 
-LIBRARIES = tuple({sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib")})
+STDLIB = sysconfig.get_paths()["stdlib"]
+PACKAGES = {"site-packages", "dist-packages"}
 
 
 class TimeUp(BaseException):
@@ -22,7 +24,8 @@ class TimeUp(BaseException):
 def within(seconds: float, work: Callable[[], Any]) -> Sequence[Place] | None:
     """Do ``work``, for so many seconds at most.
 
-    In a thread of its own: that can be given up, whatever the work is.
+    In a thread of its own, that can be given up. Only what never lets another thread run, such as a
+    single call into C that takes minutes, keeps everybody waiting.
 
     Returns:
         None if it ended; else where it was, outermost call first.
@@ -37,7 +40,9 @@ def within(seconds: float, work: Callable[[], Any]) -> Sequence[Place] | None:
         except BaseException as error:
             failures.append(error)
 
-    thread = threading.Thread(target=guarded, daemon=True)
+    # In a copy of the caller's context: what a ContextVar holds there, it holds here.
+    context = contextvars.copy_context()
+    thread = threading.Thread(target=context.run, args=(guarded,), daemon=True)
     thread.start()
     try:
         thread.join(seconds)
@@ -52,6 +57,7 @@ def _stop(thread: threading.Thread) -> Sequence[Place] | None:
     """End a thread; where it was, if it was still at work."""
     if not thread.is_alive():
         return None
+    thread.given_up = True  # type: ignore[attr-defined]
     where = list(traceback.walk_stack(sys._current_frames().get(thread.ident or 0)))[::-1]
     for _ in range(20):  # more than once: a bare `except:` swallows it
         ctypes.pythonapi.PyThreadState_SetAsyncExc(
@@ -61,6 +67,11 @@ def _stop(thread: threading.Thread) -> Sequence[Place] | None:
         if not thread.is_alive():
             break
     return where
+
+
+def is_given_up() -> bool:
+    """Whether the work of this thread was given up, and it has swallowed `TimeUp`."""
+    return getattr(threading.current_thread(), "given_up", False)
 
 
 def places_of(error: BaseException) -> list[Place]:
@@ -75,7 +86,8 @@ def is_students(frame: FrameType, ours: Collection[str], our_file: str) -> bool:
     return (
         package not in ours
         and file != our_file
-        and not file.startswith(LIBRARIES)
+        and not file.startswith(STDLIB)
+        and not PACKAGES & set(Path(file).parts)
         and not file.startswith("<frozen")
     )
 

@@ -1,17 +1,21 @@
 """A student's submission: loading it, and trying all checks on it.
 
 Run as a program it does so for one submission in a process of its own, that may crash or hang:
-``python -m autograd.exercises.submissions SUBMISSION RESULTS MODULE ...`` writes a line of JSON for
-each task to the file RESULTS.
+``python -m autograd.exercises.submissions SUBMISSION RESULTS START MODULE ...`` writes two lines of
+JSON for each task from number START on to the file RESULTS, one before it is tried and one after.
 """
 
 import ast
+import asyncio
 import importlib
 import importlib.util
+import inspect
 import json
 import linecache
 import os
+import re
 import sys
+import tokenize
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,10 +23,15 @@ from types import ModuleType
 from typing import Any
 
 from .checking import TASKS
-from .limits import TimeUp, is_students, line_of, places_of, within
+from .limits import TimeUp, line_of, places_of, within
+
+TOP_LEVEL_AWAIT = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+MAGIC = re.compile(r"^(\s*)(?:[%!?].*|\w+\s*=\s*[%!].*|[\w.]+\?{1,2}\s*)$")
 
 LOADING = 20.0  # seconds
 MISSING = "missing"
+MODULE = "_submission_"
+NOT_THEIRS = {"solutions", "venv", "env", "site-packages"}  # folders
 
 
 @dataclass(frozen=True)
@@ -53,14 +62,20 @@ def import_checks(modules: Sequence[str]) -> None:
 
 
 def files_of(submission: Path) -> list[Path]:
-    """The Python files and notebooks of a submission, which is one or a folder of them."""
+    """The Python files and notebooks of a submission, which is one or a folder of them.
+
+    Not those in hidden folders, in environments, and in folders called ``solutions``.
+    """
     if submission.is_file():
         return [submission] if submission.suffix in (".py", ".ipynb") else []
     return sorted(
         path
         for suffix in ("*.py", "*.ipynb")
         for path in submission.rglob(suffix)
-        if not any(part.startswith((".", "__")) for part in path.relative_to(submission).parts)
+        if not any(
+            part.startswith((".", "__")) or part in NOT_THEIRS
+            for part in path.relative_to(submission).parts
+        )
     )
 
 
@@ -75,27 +90,43 @@ def submissions_in(folder: Path) -> dict[str, Path]:
 
 def _pieces(path: Path) -> Iterator[tuple[str, str]]:
     """The pieces of code in a file, with names: one, or a notebook's cells."""
-    text = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
-        yield str(path), text
+        with tokenize.open(path) as file:  # heeds a BOM, and a line such as # coding: latin-1
+            yield str(path), file.read()
         return
-    cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
+    notebook = json.loads(path.read_text(encoding="utf-8-sig"))
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     for i, cell in enumerate(cells, start=1):
-        lines = "".join(cell["source"]).splitlines()
-        # What is no Python: magics and commands, by whole cells or by lines.
-        if not (lines and lines[0].startswith("%%")):
-            kept = ["" if line.startswith(("%", "!")) else line for line in lines]
-            yield f"{path.name}, cell {i}", "\n".join(kept)
+        yield f"{path}, cell {i}", as_python("".join(cell["source"]))
 
 
-def load(submission: Path) -> tuple[dict[str, Any], list[str]]:
-    """Run a submission. What it defined, and what it raised; after an error the next cell runs."""
-    names: dict[str, Any] = {}
-    errors: list[str] = []
+PYTHON_CELLS = ("%%time", "%%timeit", "%%capture", "%%prun")  # their body is Python
+
+
+def as_python(source: str) -> str:
+    """A cell without magics and commands, each line where it was."""
+    first, newline, body = source.partition("\n")
+    if first.startswith("%%"):
+        return newline + body if first.split()[0] in PYTHON_CELLS else ""
+    lines = source.split("\n")
+    while True:
+        try:
+            compile("\n".join(lines), "cell", "exec", TOP_LEVEL_AWAIT)
+        except SyntaxError as error:
+            n = (error.lineno or 0) - 1
+            if 0 <= n < len(lines) and MAGIC.match(lines[n]):
+                lines[n] = MAGIC.sub(r"\1pass", lines[n])
+                continue
+        return "\n".join(lines)
+
+
+def load(submission: Path, modules: list[ModuleType], errors: list[str]) -> None:
+    """Run a submission, each file as a module, and note what it raises; then the next cell runs."""
     for path in files_of(submission):
-        module = ModuleType("submission")
-        module.__dict__.update(__file__=str(path), display=print)
-        sys.modules["submission"] = module
+        module = ModuleType(MODULE)
+        module.__dict__.update(__file__=str(path), display=print, get_ipython=_Silent)
+        modules.append(module)  # before it runs: one that does not end has defined something
+        sys.modules[MODULE] = module
         sys.path.insert(0, str(path.parent))
         try:
             for name, code in _pieces(path):
@@ -104,40 +135,49 @@ def load(submission: Path) -> tuple[dict[str, Any], list[str]]:
                 _run(name, code, module, errors)
         except (OSError, ValueError, KeyError, TypeError) as error:
             errors.append(f"{path.name} can't be read: {error}")
-        names.update((n, v) for n, v in module.__dict__.items() if not _is_imported(v))
-    return names, errors
+
+
+class _Silent:
+    """What stands for IPython's shell: whatever is asked of it, it does nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_, **__: None
 
 
 def _is_imported(thing: Any) -> bool:
     """Whether something is another module's: ``from nn import minibatches`` is no solution."""
     module, name = (getattr(thing, a, None) for a in ("__module__", "__name__"))
-    return module != "submission" and getattr(sys.modules.get(str(module)), str(name), 0) is thing
+    return module != MODULE and getattr(sys.modules.get(str(module)), str(name), 0) is thing
 
 
 def _run(name: str, code: str, module: ModuleType, errors: list[str]) -> None:
     try:
-        exec(compile(ast.parse(code, name), name, "exec"), module.__dict__)
+        program = compile(code, name, "exec", TOP_LEVEL_AWAIT, dont_inherit=True)
+        awaited = eval(program, module.__dict__)
+        if inspect.iscoroutine(awaited):
+            asyncio.run(awaited)
     except TimeUp:
         raise
     except BaseException as error:
-        frames = [p for p in places_of(error) if is_students(p[0], {"autograd"}, __file__)]
+        frames = [p for p in places_of(error) if p[0].f_globals.get("__name__") == MODULE]
         at = f"\nin {line_of(*frames[-1])}" if frames else ""
         errors.append(f"{type(error).__name__}: {error}{at}")
 
 
-def try_all(submission: Path, results: Path) -> None:
-    """Load a submission, and write the result of each task as a line, when it is there."""
-    loaded: list[tuple[dict[str, Any], list[str]]] = []
+def try_all(submission: Path, results: Path, start: int) -> None:
+    """Load a submission, and write what becomes of each task, from one on, as it happens."""
+    modules: list[ModuleType] = []
+    errors: list[str] = []
     here = os.getcwd()
     os.chdir(submission if submission.is_dir() else submission.parent)
-    where = within(LOADING, lambda: loaded.append(load(submission)))
+    where = within(LOADING, lambda: load(submission, modules, errors))
     os.chdir(here)
-    if where is None:
-        names, errors = loaded[0]
-    else:
-        names, errors = {}, [f"it did not end within {LOADING:.0f} seconds"]
+    names = {n: v for m in modules for n, v in list(m.__dict__.items()) if not _is_imported(v)}
+    if where is not None:
+        errors.append(f"it did not end within {LOADING:.0f} seconds")
     with results.open("a", encoding="utf-8") as file:
-        for task in TASKS.values():
+        for task in list(TASKS.values())[start:]:
+            print(json.dumps({"begun": task.name}), file=file, flush=True)
             absent = [name for name in task.takes if name not in names]
             if absent:
                 text = "\n".join([f"not handed in: {', '.join(absent)}", *errors])
@@ -149,7 +189,7 @@ def try_all(submission: Path, results: Path) -> None:
 
 
 if __name__ == "__main__":
-    submission, results, *modules = sys.argv[1:]
+    submission, results, start, *modules = sys.argv[1:]
     import_checks(modules)
-    try_all(Path(submission), Path(results))
+    try_all(Path(submission), Path(results), int(start))
     os._exit(0)  # whatever threads a student's code has left at work

@@ -37,6 +37,14 @@ def _slope(a: Array) -> Array:
     return np.asarray(1 - np.tanh(a) ** 2)
 
 
+def _sigmoid_slope(a: Array) -> Array:
+    return np.asarray(np.exp(-a) / (1 + np.exp(-a)) ** 2)
+
+
+def _at_x(slope: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    return lambda a: slope(np.tanh(a))
+
+
 def _recursion(
     theta: list[Any],
     a: list[Any],
@@ -53,13 +61,16 @@ def _recursion(
     return delta
 
 
-def _same(layers: Sequence[Array]) -> Callable[[Any], bool]:
+def _same(layers: Sequence[Any]) -> Callable[[Any], bool]:
     """Whether what came is a list of these, with or without an entry for layer 0."""
 
     def test(got: Any) -> bool:
-        found = [entry for entry in got if entry is not None]
+        found = list(got)
+        if found and found[0] is None:
+            del found[0]
         return len(found) == len(layers) and all(
-            np.shape(entry) == layer.shape and np.allclose(entry, layer, 1e-9, 1e-9)
+            (entry is None and layer is None)
+            or (np.shape(entry) == np.shape(layer) and np.allclose(entry, layer, 1e-9, 1e-9))
             for entry, layer in zip(found, layers)
         )
 
@@ -83,10 +94,13 @@ def check_error_signals(error_signals: Any) -> Iterator[Case]:
     All lists are by the lecture's l, with None at 0: ``theta[l]`` is ``(d_l, d_{l-1})``, ``a[l]``
     and the Delta^(l) are ``(d_l,)``. ``g_prime`` is the derivative of g, a function of a.
     """
-    for widths in ((2, 2, 2, 2), (3, 4, 5, 2), (4, 3)):
+    networks: list[tuple[int, ...]] = [(2, 2, 2, 2), (3, 4, 5, 2), (4, 3)]
+    for widths in networks:
         theta, a, x = _network(widths)
         top = x[-1] - 1.0
-        right = _recursion(theta, a, top)
+        g_prime = _sigmoid_slope if len(widths) == 4 and widths[0] == 3 else _slope
+        recursion = partial(_recursion, theta, a, slope=g_prime)
+        right = recursion(top)
         mistakes: dict[str, Callable[[Any], bool]] = {}
         if len(widths) > 2:
             mistakes = {
@@ -95,25 +109,30 @@ def check_error_signals(error_signals: Any) -> Iterator[Case]:
                 "g' is missing: Delta_j = g'(a_j) sum_k theta_kj Delta_k":
                     _same(_recursion(theta, a, top, slope=np.ones_like)),
                 "g' is taken at x: it belongs at a":
-                    _same(_recursion(theta, a, top, slope=lambda a: _slope(np.tanh(a)))),
+                    _same(_recursion(theta, a, top, slope=_at_x(g_prime))),
                 "Delta^(L) is missing from the list": _same(right[:-1]),
             }  # fmt: skip
         if len(set(widths)) == 1:  # elsewhere the shapes do not go together
             mistakes |= {
-                TRANSPOSE: _same(_recursion(theta, a, top, transposed=False)),
+                TRANSPOSE: _same(recursion(top, transposed=False)),
                 "the layer: Delta^(l) needs theta^(l+1), the weights above it":
-                    _same(_recursion(theta, a, top, above=0)),
+                    _same(recursion(top, above=0)),
             }  # fmt: skip
         else:
             mistakes[SHAPES] = raises(ValueError)
         mistakes["g' at the top: there is none, its g is the identity"] = _same(
-            _recursion(theta, a, top * _slope(a[-1]))
+            recursion(top * g_prime(a[-1]))
         )
-        mistakes[LAYER_0] = raises(TypeError)
+        mistakes["one place off: Delta^(l) stands at l, and None at 0"] = _same([*right, None])
+        mistakes[LAYER_0] = raises(TypeError, words="NoneType")
         mistakes[MISSING] = _is_short(right)
+        if g_prime is not _slope:
+            mistakes["g' is the function that is given, not always that of tanh"] = _same(
+                _recursion(theta, a, top)
+            )
         yield Case(
             f"error_signals of a network {'-'.join(map(str, widths))}",
-            partial(error_signals, theta, a, top.copy(), _slope),
+            partial(error_signals, theta, a, top.copy(), g_prime),
             _written("Delta", right), mistakes, right=_same(right),
         )  # fmt: skip
 
@@ -141,7 +160,7 @@ def check_weight_gradients(weight_gradients: Any) -> Iterator[Case]:
                 "the entries alone are multiplied, Delta_j x_j: it is an outer product":
                     lambda got: any(np.ndim(g) < 2 for g in got if g is not None),
                 MISSING: _is_short(right),
-                LAYER_0: raises(TypeError),
+                LAYER_0: raises(TypeError, words="NoneType"),
                 "the shapes: np.outer(u, v) takes arrays of any lengths": raises(ValueError),
             },
             right=_same(right),

@@ -28,10 +28,14 @@ def check_standardise(standardise: Any) -> Iterator[Case]:
     def scaled(by: Array, X: Array, ddof: int = 0) -> Array:
         return np.asarray((X - by.mean(axis=0)) / by.std(axis=0, ddof=ddof))
 
+    def pair(a: Array, b: Array) -> tuple[Any, Any]:
+        first, second = standardise(a.copy(), b.copy())
+        return first, second
+
     added = "a number added to every deviation changes all columns: divide by 1 where it is 0 alone"
     over_all = "mean and deviation of the whole table: one per column, axis=0"
     yield Case(
-        "the training part", lambda: standardise(train.copy(), test.copy())[0],
+        "the training part", lambda: pair(train, test)[0],
         (train - mean) / std,
         {
             "the test part is in the mean: it is not to be looked at": scaled(both, train),
@@ -45,7 +49,7 @@ def check_standardise(standardise: Any) -> Iterator[Case]:
         },
     )  # fmt: skip
     yield Case(
-        "the test part", lambda: standardise(train.copy(), test.copy())[1], (test - mean) / std,
+        "the test part", lambda: pair(train, test)[1], (test - mean) / std,
         {
             "the test part by its own mean: use that of the training part": scaled(test, test),
             "the test part is in the mean: it is not to be looked at": scaled(both, test),
@@ -63,9 +67,17 @@ def check_standardise(standardise: Any) -> Iterator[Case]:
     )  # fmt: skip
     flat = np.column_stack([train[:, 0], np.full(6, 5.0)])
     yield Case(
-        "a constant column, training part", lambda: standardise(flat.copy(), flat.copy())[0],
+        "a constant column, training part", lambda: pair(flat, flat)[0],
         np.column_stack([(train[:, 0] - mean[0]) / std[0], np.zeros(6)]),
         {"a constant column has the deviation 0: divide by 1 there": not_finite},
+    )  # fmt: skip
+    other = np.column_stack([test[:, 0], np.full(4, 7.0)])
+    yield Case(
+        "a constant column of 5 where the test part has 7", lambda: pair(flat, other)[1][:, 1],
+        np.full(4, 2.0),
+        {"a constant column has the deviation 0: divide by 1 there": lambda got: (
+            not_finite(got) or float(np.abs(got).max()) > 100
+        )},
     )  # fmt: skip
 
 
@@ -142,7 +154,7 @@ def check_mirror(weights: Any) -> Iterator[Case]:
     def sums(mirrored: bool) -> list[str]:
         w = np.asarray(weights, float)
         strings = [x for x in product((0, 1), repeat=6) if (x == x[::-1]) == mirrored]
-        zero = [abs(float(w @ np.array(x))) < 1e-9 for x in strings]
+        zero = [abs(float(w @ np.array(x))) < 1e-9 * np.abs(w).max() for x in strings]
         return ["".join(map(str, x)) for x, is_zero in zip(strings, zero) if is_zero != mirrored]
 
     yield Case("the shape of the weights", partial(np.shape, weights), (6,))
@@ -155,6 +167,7 @@ def check_mirror(weights: Any) -> Iterator[Case]:
     yield Case(
         "other strings whose sum is 0 all the same", partial(sums, False), "none",
         {"two different halves have the same sum: every subset of the three sizes needs a sum of "
-         "its own, which those of 1, 2, 3 have not": lambda got: got and not sums(True)},
+         "its own (of 1, 1, 1 two single bits have one sum, of 1, 2, 3 have 1 + 2 and 3)":
+            lambda got: got and not sums(True)},
         right=lambda got: got == [],
     )  # fmt: skip

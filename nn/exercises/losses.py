@@ -103,10 +103,13 @@ def check_categorical(nll: Any, delta: Any) -> Iterator[Case]:
         "overflow, or the log of a probability that is 0 in floats: take the log on paper, "
         "log sum_k exp(a_k - m) - (a_y - m) with the largest a as m": not_finite
     }
-    yield Case("categorical_nll([1000, 0], 1)", lambda: nll(np.array([1000.0, 0.0]), 1), 1000.0,
-               underflow)  # fmt: skip
-    yield Case("categorical_nll([1000, 0], 0)", lambda: nll(np.array([1000.0, 0.0]), 0), 0.0,
-               overflow)  # fmt: skip
+    for scores, y, loss in (
+        ([1000.0, 0.0], 1, 1000.0), ([1000.0, 0.0], 0, 0.0), ([0.0, 1000.0], 0, 1000.0),
+        ([-1001.0, -1000.0], 1, math.log1p(math.exp(-1))),
+    ):  # fmt: skip
+        yield Case(f"categorical_nll({[round(v) for v in scores]}, {y})",
+                   partial(nll, np.array(scores), y), loss,
+                   underflow if loss > 1 else overflow)  # fmt: skip
     for y in (0, 2):
         one_hot = np.eye(3)[y]
         yield Case(
@@ -119,5 +122,8 @@ def check_categorical(nll: Any, delta: Any) -> Iterator[Case]:
                 "one derivative for each k: an array (K,)": lambda got: np.ndim(got) == 0,
             },
         )  # fmt: skip
-    yield Case("categorical_delta([1000, 0], 1)", lambda: delta(np.array([1000.0, 0.0]), 1),
-               [1.0, -1.0], overflow)  # fmt: skip
+    for scores, y in (([1000.0, 0.0], 1), ([0.0, 1000.0], 0)):
+        right = np.array([1.0, -1.0]) if y else np.array([-1.0, 1.0])
+        yield Case(f"categorical_delta({[round(v) for v in scores]}, {y})",
+                   partial(delta, np.array(scores), y), right,
+                   {**overflow, SIGN.format("softmax(a) - y"): -right})  # fmt: skip

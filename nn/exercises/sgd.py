@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,21 @@ def check_minibatches(minibatches: Any) -> Iterator[Case]:
             },
             right=right,
         )  # fmt: skip
+
+    def kinds() -> bool:
+        return all(isinstance(i, int) for i in flat(epoch(10, 3)))
+
+    yield Case("all indices of minibatches(10, 3, rng) are whole numbers (int)", kinds, True,
+               {"an array of np.zeros or np.empty holds floats: say dtype=int": False})  # fmt: skip
+
+    def jumps() -> int:
+        orders = [flat(epoch(20, 5, seed)) for seed in range(5)]
+        return sum((b - a) % 20 != 1 for order in orders for a, b in pairwise(order))
+
+    rotated = "the data in their order, begun elsewhere: draw a whole permutation"
+    yield Case("steps to another than the next example, in five epochs of minibatches(20, 5, rng)",
+               jumps, "most of 95", {rotated: lambda got: got <= 5}, UNSHUFFLED,
+               right=lambda got: got > 60)  # fmt: skip
 
     def sizes() -> int:
         return len({tuple(flat(epoch(20, 5, seed))) for seed in range(5)})
@@ -154,6 +170,15 @@ def check_sgd_step(sgd_step: Any) -> Iterator[Case]:
     yield case(0.0, 1.0, 0.0, 0.5, 0.9, {lr_inside: any_of([[-0.9], [0.9]], [[0.9], [0.9]])})
 
 
+MEMORY = "a schedule depends on what it is given alone: it must not count its calls"
+
+
+def again(schedule: Any, *arguments: Any) -> list[Any]:
+    """A schedule asked out of order, and twice for the same."""
+    f = schedule(*arguments)
+    return [f(t) for t in (5, 1, 5)]
+
+
 LATE = "one too early: updates count from 1, so that (t - 1) // every is 0 for the first ones"
 
 
@@ -170,7 +195,7 @@ def check_step_decay(step_decay: Any) -> Iterator[Case]:
 
     no_function = {
         "step_decay gives back a function of t: def rate(t): ..., then return rate":
-            raises(TypeError)
+            raises(TypeError, words="not callable")
     }  # fmt: skip
     yield Case(
         "step_decay(0.8, 0.5, 2) at t = 1 ... 5", partial(rates, 0.8, 0.5, 2),
@@ -185,6 +210,8 @@ def check_step_decay(step_decay: Any) -> Iterator[Case]:
                 [0.8 * 0.5**k for k in range(5)],
         },
     )  # fmt: skip
+    yield Case("step_decay(0.8, 0.5, 2) at t = 5, 1, 5", partial(again, step_decay, 0.8, 0.5, 2),
+               [0.2, 0.8, 0.2], {MEMORY: lambda got: True})  # fmt: skip
     yield Case("step_decay(1.0, 0.1, 3) at t = 1 ... 7", partial(rates, 1.0, 0.1, 3),
                [1, 1, 1, 0.1, 0.1, 0.1, 0.01],
                {**no_function, LATE: [1, 1, 0.1, 0.1, 0.1, 0.01, 0.01]})  # fmt: skip
@@ -204,13 +231,16 @@ def check_growing(growing: Any) -> Iterator[Case]:
     yield Case(
         "growing(4, 2) at epochs 1 ... 5", partial(sizes, 4, 2), [4, 4, 8, 8, 16],
         {
-            "growing gives back a function of the epoch": raises(TypeError),
+            "growing gives back a function of the epoch": raises(TypeError, words="not callable"),
             LATE.replace("updates count", "epochs count").replace("(t ", "(epoch "):
                 [4, 8, 8, 16, 16],
             "it doubles: b, 2b, 4b, not b, 2b, 3b": [4, 4, 8, 8, 12],
             "it doubles after every `every` epochs, not after each": [4, 8, 16, 32, 64],
         },
     )  # fmt: skip
+
+    yield Case("growing(4, 2) at epochs 5, 1, 5", partial(again, growing, 4, 2), [16, 4, 16],
+               {MEMORY: lambda got: True})  # fmt: skip
 
     def kinds() -> bool:
         return all(isinstance(b, int | np.integer) for b in sizes(4, 2))

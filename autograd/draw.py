@@ -210,8 +210,8 @@ def _fill(grad: float, largest: float) -> str:
 
 LEGEND = (
     "grad = d(result)/d(box): over its arrows, the sum of the arrow's number times the grad at the "
-    "tip.\nAn arrow's number is d(box at the tip)/d(box at the tail). "
-    "Rounded: an input; thick: the result; dashed: cut off.\n"
+    "tip.\nAn arrow's number is d(box at the tip)/d(box at the tail).\n"
+    "Rounded: an input; thick: the result; dashed box: cut off; dashed arrow: from a number.\n"
     "Blue: positive gradient; orange: negative; deeper: larger; red or yellow: not finite."
 )
 
@@ -269,7 +269,7 @@ def _box(
     """A node as one of Graphviz's HTML-like labels."""
     head = f"<B>{_escape(name)}</B>"
     if how:
-        head += f' = <FONT COLOR="#333333">{_escape(how)}</FONT>'
+        head += f'&#160;=&#160;<FONT COLOR="#333333">{_escape(how)}</FONT>'
     rows = "".join(
         f'<TR><TD ALIGN="LEFT"><FONT POINT-SIZE="9" COLOR="#444444">{what}</FONT></TD>'
         f'<TD ALIGN="RIGHT">{_colour(number)}</TD></TR>'

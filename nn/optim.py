@@ -136,7 +136,7 @@ def inverse_time(lr: float, t0: float = 1.0) -> LearningRate:
     """A rate that falls as 1/t: lr t0 / (t0 + t - 1), half of ``lr`` after ``t0`` updates.
 
     It meets the conditions of Robbins and Monro (1951) for noise to average out: the rates sum to
-    infinity, so that any distance can be gone, and their squares do not, so that the noise dies.
+    infinity, so that any distance can be covered, and their squares do not, so that the noise dies.
 
     >>> [inverse_time(1.0)(t) for t in (1, 2, 4)]
     [1.0, 0.5, 0.25]

@@ -5,12 +5,11 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Any
 
-import numpy as np
-
 from autograd.notation import ELLIPSIS, number, shortened
 from autograd.paint import document
 from autograd.player import Frame, Player, differences
 
+from .module import check_positive
 from .network import MLP
 from .neurons import STYLE, Picture, Scale, State, Sweep, check_mlp, sweep, target_text
 
@@ -52,8 +51,7 @@ class Film:
 
     def __init__(self, net: MLP, x: Sequence[float], y: Any, every: int = 10) -> None:
         check_mlp(net)
-        if not isinstance(every, int | np.integer) or isinstance(every, bool) or every < 1:
-            raise ValueError(f"every must be a positive whole number, got {every!r}")
+        check_positive("every", every)
         self.net, self.x, self.y, self.every = net, x, y, int(every)
         # The title, how many updates there had been, and the numbers of each frame.
         self._shots: list[tuple[str, int, Sweep]] = []

@@ -142,6 +142,12 @@ def numbers(a: Any) -> Any:
     return [v.data if isinstance(v, Value) else v for v in a]
 
 
+def check_positive(name: str, number: int) -> None:
+    """Refuse what is no positive whole number."""
+    if not isinstance(number, int | np.integer) or isinstance(number, bool) or number < 1:
+        raise ValueError(f"{name} must be a positive whole number, got {number!r}")
+
+
 def generator(rng: np.random.Generator | None) -> np.random.Generator:
     """``rng``, or a fresh one if it is None."""
     return np.random.default_rng() if rng is None else check_generator(rng)

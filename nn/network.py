@@ -14,7 +14,7 @@ import numpy as np
 
 from autograd import Value, affine
 
-from .module import Array, Module, Number, generator
+from .module import Array, Module, Number, check_positive, generator
 
 ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
     "sigmoid": Value.sigmoid,
@@ -55,7 +55,7 @@ class Neuron(Module):
         *,
         fan_out: int = 1,
     ) -> None:
-        _check_width("d", d)
+        check_positive("d", d)
         _check_activation(activation)
         rng = generator(rng)
         variance = 2 / d if activation in ("relu", "softplus") else 2 / (d + fan_out)
@@ -107,8 +107,8 @@ class Layer(Module):
         *,
         number: int | None = None,
     ) -> None:
-        _check_width("d_in", d_in)
-        _check_width("d_out", d_out)
+        check_positive("d_in", d_in)
+        check_positive("d_out", d_out)
         rng = generator(rng)
         self.activation = activation
         self.neurons = [Neuron(d_in, activation, bias, rng, fan_out=d_out) for _ in range(d_out)]
@@ -220,9 +220,9 @@ class MLP(Module):
                 f"there are {len(widths) - 1} hidden layers, but {len(hidden)} activations: "
                 "give one for each hidden layer (the top has none), or a single name"
             )
-        _check_width("d0", d0)
+        check_positive("d0", d0)
         for l, width in enumerate(widths, start=1):
-            _check_width(f"d{l}", width)
+            check_positive(f"d{l}", width)
         rng = generator(rng)
         sizes = [d0, *widths]
         self.layers = [
@@ -274,11 +274,6 @@ def _label_inputs(x: Sequence[Number], labels: Iterable[str]) -> None:
     for v, label in zip(x, labels):
         if isinstance(v, Value) and not v.label:
             v.label = label
-
-
-def _check_width(name: str, width: int) -> None:
-    if not isinstance(width, int | np.integer) or isinstance(width, bool) or width < 1:
-        raise ValueError(f"{name} must be a positive whole number, got {width!r}")
 
 
 def _check_activation(name: str) -> None:

@@ -16,7 +16,15 @@ from .checkpoints import describe_run, read_checkpoint, write_checkpoint
 from .engines import GraphEngine, Loss, ProgramEngine
 from .history import Epoch, History
 from .losses import bernoulli_nll, categorical_nll, gaussian_nll
-from .module import Array, Module, check_generator, generator, own_gradients, real_array
+from .module import (
+    Array,
+    Module,
+    check_generator,
+    check_positive,
+    generator,
+    own_gradients,
+    real_array,
+)
 from .optim import SGD, check_rate, minibatches
 
 Callback = Callable[[int, int, float, Any], None]
@@ -316,8 +324,7 @@ class DrawGraph:
     def __init__(
         self, x: Sequence[float], y: Any, every: int = 100, folder: str | os.PathLike[str] = "."
     ) -> None:
-        if not isinstance(every, int | np.integer) or isinstance(every, bool) or every < 1:
-            raise ValueError(f"every must be a positive whole number, got {every!r}")
+        check_positive("every", every)
         self.x, self.y, self.every, self.folder = x, y, int(every), Path(folder)
         self._display: Any = None
 

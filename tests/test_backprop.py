@@ -9,37 +9,7 @@ import pytest
 import nn.backprop
 from autograd import Value, topological_order
 from nn import MLP, backpropagate, bernoulli_nll, categorical_nll, gaussian_nll
-
-ACTIVATIONS = ["sigmoid", "relu", "tanh", "softplus", "linear"]
-LOSSES = [gaussian_nll, bernoulli_nll, categorical_nll]
-
-
-def random_case(activation, loss, L, bias, seed):
-    """A network of random widths and parameters, an example and a target."""
-    rng = np.random.default_rng(seed)
-    d0, *widths = rng.integers(1, 5, size=L + 1).tolist()
-    if loss is categorical_nll:
-        widths[-1] = int(rng.integers(2, 5))
-    net = MLP(d0, widths, activation, bias)
-    for p in net.parameters():
-        p.data = rng.normal()
-    d_L = widths[-1]
-    if loss is gaussian_nll:
-        y = rng.normal(size=d_L).tolist()
-    elif loss is bernoulli_nll:
-        y = rng.integers(0, 2, size=d_L).tolist()
-    else:
-        y = int(rng.integers(d_L))
-    if d_L == 1:
-        y = y[0]
-    return net, rng.normal(size=d0).tolist(), y
-
-
-def assert_close(actual, expected):
-    """Within 1e-12 of each other, relative to the size of the largest entry."""
-    actual, expected = np.asarray(actual, dtype=float), np.asarray(expected, dtype=float)
-    assert actual.shape == expected.shape
-    assert np.abs(actual - expected).max() <= 1e-12 * max(1.0, np.abs(expected).max())
+from tests.cases import ACTIVATIONS, LOSSES, assert_close, random_case
 
 
 @pytest.mark.parametrize("bias", [True, False], ids=["bias", "no bias"])

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from autograd.exercises.checking import TASKS
 from autograd.exercises.comparing import agree, is_unfinished, written
 from autograd.functions import exp, sigmoid
 from nn import exercises as nn_exercises
+from tests.cases import outside
 
 BY_NAME = {name: task.check for name, task in TASKS.items()}
 assert exercises, nn_exercises
@@ -983,7 +983,7 @@ def test_a_mistake_in_a_check_is_raised():
 def grade(folder, *options):
     process = subprocess.run(
         [sys.executable, "-m", "autograd.exercises", str(folder), *options],
-        env={k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")},
+        env=outside(),
         capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     return process.returncode, process.stdout + process.stderr

@@ -18,40 +18,10 @@ from autograd.notation import number
 from autograd.player import Frame, Player, differences
 from nn import MLP, backpropagate, bernoulli_nll, categorical_nll, gaussian_nll
 from nn.draw import sweep
+from tests.cases import ACTIVATIONS, LOSSES, assert_close, random_case
 
 INF, NAN = math.inf, math.nan
 MINUS = "\N{MINUS SIGN}"
-ACTIVATIONS = ["sigmoid", "relu", "tanh", "softplus", "linear"]
-LOSSES = [gaussian_nll, bernoulli_nll, categorical_nll]
-
-
-def random_case(activation, loss, L, bias, seed):
-    """A network of random widths and parameters, an example and a target."""
-    rng = np.random.default_rng(seed)
-    d0, *widths = rng.integers(1, 5, size=L + 1).tolist()
-    if loss is categorical_nll:
-        widths[-1] = int(rng.integers(2, 5))
-    hidden = [activation, *rng.choice(ACTIVATIONS, size=L).tolist()][: L - 1]
-    net = MLP(d0, widths, hidden, bias)
-    for p in net.parameters():
-        p.data = rng.normal()
-    d_L = widths[-1]
-    if loss is gaussian_nll:
-        y = rng.normal(size=d_L).tolist()
-    elif loss is bernoulli_nll:
-        y = rng.integers(0, 2, size=d_L).tolist()
-    else:
-        y = int(rng.integers(d_L)) if seed % 2 else rng.dirichlet(np.ones(d_L)).tolist()
-    if d_L == 1:
-        y = y[0]
-    return net, rng.normal(size=d0).tolist(), y
-
-
-def assert_close(actual, expected):
-    """Within 1e-12 of each other, relative to the size of the largest entry."""
-    actual, expected = np.asarray(actual, dtype=float), np.asarray(expected, dtype=float)
-    assert actual.shape == expected.shape
-    assert np.abs(actual - expected).max() <= 1e-12 * max(1.0, np.abs(expected).max())
 
 
 def small():
@@ -85,7 +55,7 @@ def drawing(loss=gaussian_nll):
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_the_numbers_are_those_of_the_recursion_by_hand(activation, loss, L, bias):
     for seed in range(4):
-        net, x, y = random_case(activation, loss, L, bias, seed)
+        net, x, y = random_case(activation, loss, L, bias, seed, mixed=True)
         by_hand = backpropagate(net, loss, x, y)
         n = sweep(net, x, y, loss)
         assert n.loss == loss(net(x), y).data
@@ -512,7 +482,7 @@ def test_differences():
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_frames_lead_to_the_finished_picture(loss, L):
     for activation in ("relu", "tanh"):
-        net, x, y = random_case(activation, loss, L, True, seed=L)
+        net, x, y = random_case(activation, loss, L, True, seed=L, mixed=True)
         shown = nn.draw(net, x, y, loss)
         player = shown.steps()
         assert len(player) == len(player.frames) == 2 * L + 2
@@ -589,7 +559,7 @@ def test_the_captions():
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_captions_numbers_are_those_of_the_recursion(loss):
-    net, x, y = random_case("tanh", loss, 3, True, seed=5)
+    net, x, y = random_case("tanh", loss, 3, True, seed=5, mixed=True)
     by_hand = backpropagate(net, loss, x, y)
     results = {}
     for line in (line for frame in nn.draw(net, x, y, loss).steps().frames for line in frame.lines):

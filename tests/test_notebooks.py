@@ -1,6 +1,5 @@
 """The notebooks run, what they show is what is stored, and exercises come from solutions."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -9,6 +8,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
+
+from tests.cases import outside
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 sys.path.insert(0, str(NOTEBOOKS))
@@ -19,11 +20,6 @@ SOLUTIONS = sorted(make.SOLUTIONS.glob("*.ipynb"))
 EXERCISES = sorted(make.EXERCISES.glob("*.ipynb"))
 NAMES = [path.stem for path in COURSE]
 SECONDS = 120  # the most that a notebook may take
-
-
-def outside():
-    """The environment without what this run of pytest has put into it."""
-    return {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
 
 
 @pytest.fixture(scope="module")

@@ -123,7 +123,8 @@ class Grading:
         """A line for each submission, a column for each task."""
         tasks, states = self.rows()
         if not self.tried:
-            return f"nothing was tried: no task, or no submission, of that name. Tasks: {_list()}"
+            known = ", ".join(TASKS)
+            return f"nothing was tried: no task, or no submission, of that name. Tasks: {known}"
         if not tasks:
             return "\n".join(["no task was handed in", *self._errors()])
         legend = [f"{i:>3}  {task}" for i, task in enumerate(tasks, start=1)]
@@ -156,10 +157,6 @@ class Grading:
         rows = [["submission", *tasks], *[[name, *row] for name, row in states.items()]]
         csv.writer(text, lineterminator="\n").writerows(rows)
         return text.getvalue().encode("utf-8", "backslashreplace")
-
-
-def _list() -> str:
-    return ", ".join(TASKS)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -25,7 +25,7 @@ def is_unfinished(thing: Any) -> bool:
     if isinstance(thing, list | tuple):
         return any(map(is_unfinished, thing))
     if inspect.isclass(thing):
-        return any(is_unfinished(f) for f in vars(thing).values() if inspect.isfunction(f))
+        return bool(holes_in([thing]))
     if not inspect.isfunction(thing):
         return False
     try:

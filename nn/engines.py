@@ -19,7 +19,6 @@ from .module import Array, Module, is_static, numbers, replay
 from .optim import SGD, refusal
 
 Loss = Callable[[Any, Any], Any]
-PIECE = 16384  # parameters
 CHECKED = 8  # examples that a program is tried on
 
 
@@ -94,18 +93,16 @@ class ProgramEngine:
         m = len(self.parameters)
         self.theta = np.array([p.data for p in self.parameters], dtype=float)
         self.gradient, self._velocity = np.zeros(m), np.zeros(m)
-        # An update goes piece by piece, each small enough to stay in the processor's cache: for a
-        # wide network that saves a tenth of the time.
-        direction, step = self._velocity if momentum else self.gradient, np.zeros(min(m, PIECE))
-        self._pieces = [
-            (self.theta[i : i + PIECE], direction[i : i + PIECE], step[: min(PIECE, m - i)])
-            for i in range(0, m, PIECE)
-        ]
-        self._b = 1
+        # Without momentum, a step takes the place of its gradient: one array less to go through.
+        self._step = np.zeros(m) if momentum else self.gradient
+        self._unit: float = 1  # the mean gradient is `gradient` over this
 
     def prepare(self, evaluated: bool) -> None:
         """Compile what will be needed."""
         _ = self._replay, self.data, self.evaluation if evaluated else None
+        # The allocator gives arrays of a megabyte back to the system, to fetch them again page by
+        # page, until it has seen a larger one freed. That can be half the time of an update.
+        np.empty(2**21)
         if not self.known:
             self._compare(range(len(self.X)))
 
@@ -157,22 +154,23 @@ class ProgramEngine:
 
     def step(self, batch: Any, lr: float) -> float:
         """As in `GraphEngine`."""
-        self._b = b = len(batch)
-        losses, gradient = self._replay(self.data.take(batch, axis=0)), self.gradient
+        self._unit = b = len(batch)
+        losses = self._replay(self.data.take(batch, axis=0))
         total = float(np.add.reduce(losses))
         if not math.isfinite(total):
             self._check_losses(batch, losses, lr)
+        direction, rate = self.gradient, lr / b
         if self.momentum:
             self._velocity *= self.momentum
-            self._velocity += gradient / b
-            gradient, b_lr = self._velocity, lr
-        else:
-            b_lr = lr / b
+            self._velocity += self.gradient / b
+            direction, rate = self._velocity, lr
+        elif rate:
+            self._unit = lr
+        step = np.multiply(direction, rate, out=self._step if rate else None)
         # Finite squares are those of numbers too small to take a parameter to infinity.
-        if not math.isfinite(float(gradient.dot(gradient)) * b_lr * b_lr):
-            self._check_step(gradient * b_lr, lr)
-        for theta, some, step in self._pieces:
-            theta -= np.multiply(some, b_lr, out=step)
+        if not math.isfinite(float(step.dot(step))):
+            self._check_step(batch, step, lr)
+        self.theta -= step
         return total / b
 
     @property
@@ -192,9 +190,8 @@ class ProgramEngine:
 
     def write(self) -> None:
         """Let the Values hold the trained numbers, and the mean gradient of the last batch."""
-        for p, number, grad in zip(
-            self.parameters, self.theta.tolist(), (self.gradient / self._b).tolist()
-        ):
+        grads = (self.gradient / self._unit).tolist()
+        for p, number, grad in zip(self.parameters, self.theta.tolist(), grads):
             p.data, p.grad = number, grad
 
     def read(self) -> None:
@@ -210,12 +207,14 @@ class ProgramEngine:
         i = int(batch[bad[0]])
         raise FloatingPointError(diagnosis(self.recording.example(i), i, lr))
 
-    def _check_step(self, step: Array, lr: float) -> None:
+    def _check_step(self, batch: Any, step: Array, lr: float) -> None:
         """Refuse a step that leads to infinity, or nowhere."""
         bad = np.flatnonzero(~np.isfinite(self.theta - step))
         if len(bad):
             j = bad[0]
-            number, grad = float(self.theta[j] - step[j]), float(self.gradient[j]) / self._b
+            number = float(self.theta[j] - step[j])
+            self._replay(self.data.take(batch, axis=0))  # the gradient, whose place the step took
+            grad = float(self.gradient[j]) / len(batch)
             self._restore()
             raise FloatingPointError(refusal(self.parameters[j].label, number, grad, lr))
 

@@ -225,9 +225,6 @@ def main() -> None:
     torch = "PyTorch " + version("torch") if importlib.util.find_spec("torch") else "no PyTorch"
     print(f"Python {platform.python_version()}, NumPy {np.__version__}, {torch}; float64, one "
           f"thread; medians of the epochs of {ROUNDS} interleaved runs")  # fmt: skip
-    # The allocator gives large blocks back to the system, to be fetched again page by page, until
-    # it has seen larger ones: without this, the first shapes would pay for that.
-    np.empty(2**22).fill(0.0)
     print(f"\n{'an epoch of training':<18}{'batch':>7}{'by hand':>13}{'fit':>13}{'fit/hand':>10}"
           f"{'PyTorch':>13}{'PyTorch/fit':>13}")  # fmt: skip
     for d0, widths in SHAPES:

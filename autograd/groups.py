@@ -12,22 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from . import primitives as p
-from .text import ATOM, Shape, Sheet, Text
+from .text import Line, Shape, Sheet, Text
 from .value import Value
 
 if TYPE_CHECKING:
     from .lowering import Writer
 
 Nodes = Sequence[Any]  # Values and plain floats
-
-# Operations that write their result where it belongs, instead of into an array to be copied.
-IN_PLACE = {
-    "{} @ {}": "np.matmul({{0}}, {{1}}, out={0})  # {0} = {{0}} @ {{1}}",
-    "{}.sum(axis=1, keepdims=True)": "np.add.reduce({{0}}, axis=1, keepdims=True, out={0})"
-    "  # {0} = {{0}}.sum(axis=1)",
-}
-# Of one column, the matrix product is an outer one, for which NumPy's matmul has no fast way.
-OUTER = "outer = np.multiply if len(batch) == 1 else np.matmul  # the same for one column"
 
 
 class Source:
@@ -74,7 +65,7 @@ class Parameters(Source):
         super().__init__(sheet, nodes, varies=False)
         self.views: dict[str, str] = {}  # by name, where an array stands in the flat vector
         self._taken: dict[Any, tuple[Text, str]] = {}
-        self._given: list[tuple[list[Any], Any]] = []
+        self._given: list[tuple[Line, str, Any]] = []
         self._times_given = np.zeros(len(nodes), int)
 
     def take(self, rows: Any) -> Text:
@@ -82,37 +73,29 @@ class Parameters(Source):
         return self._array(rows)[0]
 
     def give(self, rows: Any, d: Any) -> None:
-        self._given.append((self.sheet.line(self._array(rows)[1], d), rows))
+        array, left = self._array(rows)
+        self._given.append((self.sheet.line(f"{left} = {{}}", d, shape=array.shape), left, rows))
         np.add.at(self._times_given, np.asarray(rows), 1)
 
-    def finish(self, start: list[Any], outer: list[Any]) -> None:
+    def finish(self, start: Line) -> None:
         """Decide, when all is known, who sets a gradient and who adds to it.
 
-        Two lines before the backward pass can then be filled in: ``start`` sets to 0 what is added
-        to or left out, ``outer`` says how columns are multiplied.
+        The line before the backward pass can then be filled in, which sets to 0 what is added to
+        or left out.
         """
-        for line, rows in self._given:
-            target, (d,) = line[1].removesuffix(" = {}"), line[2]
+        for line, left, rows in self._given:
             if (self._times_given[rows] == 1).all():
-                in_place = IN_PLACE.get(d.template) if isinstance(d, Text) else None
-                if in_place and any(a.level != ATOM for a in d.args):
-                    in_place = None
-                if in_place and target.endswith("[:]") and d.shape == self._array(rows)[0].shape:
-                    line[1], line[2] = in_place.format(target[:-3]), d.args
-                    if d.template == "{} @ {}" and d.args[0].shape[1] == "b":
-                        line[1] = line[1].replace("np.matmul", "outer")
-                        outer[1] = OUTER
                 continue
-            line[1] = f"{target} += {{}}"
-            if target.startswith("d_flat["):  # += counts a repeated index once
-                index = target[len("d_flat[") : -1]
-                line[1] = f"np.add.at(d_flat, {index}, {{}})"
+            line.template = f"{left} += {{}}"
+            if left.startswith("d_flat["):  # += counts a repeated index once
+                index = left[len("d_flat[") : -1]
+                line.template = f"np.add.at(d_flat, {index}, {{}})"
         if (self._times_given != 1).any():
             self.views["flat"] = "flat"
-            start[1] = "d_flat[:] = 0.0"
+            start.template = "d_flat[:] = 0.0"
 
     def _array(self, rows: Any) -> tuple[Text, str]:
-        """The parameters ``rows``, and the line that gives them a gradient."""
+        """The parameters ``rows``, and where their gradient goes."""
         at = np.array(rows)
         at = at[:, None] if at.ndim == 1 else at
         key = (at.shape, at.tobytes())
@@ -122,13 +105,13 @@ class Parameters(Source):
             if view:
                 name = self.sheet.names.pair(wish)
                 self.views[name] = f"{view}  # {at.shape}"
-                self._taken[key] = self.sheet.leaf(name, at.shape), f"d_{name}[:] = {{}}"
+                self._taken[key] = self.sheet.leaf(name, at.shape), f"d_{name}[:]"
             else:  # scattered over the vector: a copy
                 self.views["flat"] = "flat"
                 index = self.sheet.index(at)
                 copy = self.sheet.leaf(f"flat[{index}]", at.shape)
                 text = self.sheet.assign(wish, copy, at.shape)
-                self._taken[key] = text, f"d_flat[{index}] = {{}}"
+                self._taken[key] = text, f"d_flat[{index}]"
         return self._taken[key]
 
 

@@ -32,12 +32,13 @@ from .groups import (
 from .names import Names
 from .text import INDEXES, Shape, Sheet, Text, broadcast
 from .value import Value
+from .writing import write
 
 STACKED = (p.SUM, p.MAX, p.LOGSUMEXP, p.DOT)  # one array for the whole vector
 INLINE = (p.NEG, p.POS)  # a sign is not worth a line
 RESERVED = (
-    "b", "batch", "d_flat", "flat", "float", "gradients", "len", "np", "outer", "parameters",
-    "program", "views",
+    "b", "batch", "d_flat", "flat", "float", "gradients", "len", "np", "parameters", "program",
+    "views",
 )  # fmt: skip
 
 
@@ -45,7 +46,8 @@ class Writer:
     """Writes the program of a graph.
 
     Attributes:
-        source: the program.
+        source: the program, to be read.
+        code: the same, to be run.
         functions: what the source calls by name, users' own primitives.
         constants: the arrays that it uses by name.
         groups: the array operations.
@@ -73,7 +75,7 @@ class Writer:
         self.graph_size = len(order)
         self.groups = self._group(order)
         with np.errstate(all="ignore"):
-            self.source = self._write(roots, several)
+            self.source, self.code = self._write(roots, several)
 
     # Grouping
 
@@ -264,7 +266,8 @@ class Writer:
 
     # Writing
 
-    def _write(self, roots: list[Value], several: bool) -> str:
+    def _write(self, roots: list[Value], several: bool) -> tuple[str, str]:
+        """The program, to be read and to be run."""
         sheet = self.sheet
         unpack = sheet.line("")
         sheet.line("# forward")
@@ -281,29 +284,35 @@ class Writer:
         sheet.line("if gradients is None:")
         sheet.line("    return {}", result)
         sheet.line("# backward")
-        unpack_gradients, start, outer = sheet.line(""), sheet.line(""), sheet.line("")
+        unpack_gradients, start = sheet.line(""), sheet.line("")
         self.scatter(roots, 1.0, varies=True)
         for group in reversed(self.groups):
             group.backward(group.gradient())
-        self._parameters.finish(start, outer)
+        self._parameters.finish(start)
         sheet.line("return {}", result)
 
         views = self._parameters.views
         if views:
-            unpack[1] = f"{_tuple(views)} = parameters"
-            unpack_gradients[1] = f"{_tuple(f'd_{name}' for name in views)} = gradients"
-        m, n = len(self._parameters.nodes), self.inputs_count
+            unpack.template = f"{_tuple(views)} = parameters"
+            unpack_gradients.template = f"{_tuple(f'd_{name}' for name in views)} = gradients"
+        to_read, to_run, numbers = write(sheet.lines, sheet.names)
+        return self._file(to_read, {}), self._file(to_run, numbers)
+
+    def _file(self, body: list[str], numbers: dict[str, str]) -> str:
+        """The whole program, given the lines of its function and the names of numbers in it."""
+        m, n, views = len(self._parameters.nodes), self.inputs_count, self._parameters.views
         lines = ["import numpy as np", ""]
         for name, array in self.constants.items():
             if array.size <= INDEXES:
-                numbers = str(array.tolist()).replace("inf", "np.inf").replace("nan", "np.nan")
-                lines.append(f"{name} = np.array({numbers})")
+                entries = str(array.tolist()).replace("inf", "np.inf").replace("nan", "np.nan")
+                lines.append(f"{name} = np.array({entries})")
             else:
                 lines.append(f"# {name}: an array {array.shape} of constants")
         lines += [
             f"# {name}: your own primitive; d_{name}: its partial derivatives"
             for name in self._names.values()
         ]
+        lines += [f"{name} = np.array({number})" for number, name in numbers.items()]
         lines += [
             *["", ""][: 1 + (len(lines) > 2)],
             "def views(flat):",
@@ -314,7 +323,7 @@ class Writer:
             "",
             "def program(batch, parameters, gradients=None):",
             f'    """Outputs for a batch (b, {n}); the gradient of their sum: into gradients."""',
-            *[f"    {line}" for line in sheet.source() if line],
+            *[f"    {line}" for line in body if line],
         ]
         return "\n".join(lines) + "\n"
 

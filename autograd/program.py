@@ -51,6 +51,8 @@ class Program:
     Attributes:
         source: the program as Python: ``views`` finds the parameters in a flat vector, ``program``
             is the forward and the backward pass.
+        code: what is run: the source line by line, but for where results lie in memory
+            (`autograd.writing`). The numbers are the same up to rounding.
         inputs: the Values that the columns of a batch stand for.
         parameters: the Values that the gradient is taken by, in its order.
         graph_size: how many nodes the recorded graph has.
@@ -59,13 +61,14 @@ class Program:
     """
 
     def __init__(self, writer: Writer, inputs: list[Value], parameters: list[Value]) -> None:
-        self.source, self.inputs, self.parameters = writer.source, inputs, parameters
+        self.source, self.code = writer.source, writer.code
+        self.inputs, self.parameters = inputs, parameters
         self.graph_size, self.constants = writer.graph_size, writer.constants
         self.operations = [
             Operation(g.name, g.primitive.symbol, len(g.nodes), g.varies) for g in writer.groups
         ]
         namespace: dict[str, Any] = {**writer.functions, **writer.constants}
-        exec(builtins.compile(self.source, "<autograd.compile>", "exec"), namespace)
+        exec(builtins.compile(self.code, "<autograd.compile>", "exec"), namespace)
         self._views, self._run = namespace["views"], namespace["program"]
 
     def __call__(

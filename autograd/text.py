@@ -10,8 +10,8 @@ n-ary primitive is a single Text whose first axis runs over the vector.
 """
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,6 @@ Shape = tuple[int | str, ...]
 
 # How tightly an operator binds, as in Python: parentheses go around what binds less.
 ATOM, MINUS, TIMES, MATMUL, PLUS, COMPARE = range(6)
-LONGEST = 5  # operations in a line; what has more gets lines of its own
 NAMES = {"np.exp(": "e", ".max(": "top", ".sum(": "total"}  # of lines that have no label
 INDEXES = 8  # entries of an index or a constant that are written out
 
@@ -102,6 +101,16 @@ class Text:
         return self.sheet.view("{}.T", (self,), self.shape[::-1])
 
 
+@dataclass
+class Line:
+    """A line of source: ``template`` with its ``args`` put in; ``shape`` is that of its result."""
+
+    serial: int
+    template: str
+    args: tuple[Any, ...]
+    shape: Shape
+
+
 class Sheet:
     """Expressions, and the lines of source that they end up in."""
 
@@ -111,7 +120,7 @@ class Sheet:
         self._constants: dict[Any, str] = {}
         self._interned: dict[Any, Text] = {}
         self._serial = 0
-        self._lines: list[list[Any]] = []
+        self.lines: list[Line] = []
 
     def next_serial(self) -> int:
         """The place in the order in which things were made, which is the order of the source."""
@@ -265,11 +274,11 @@ class Sheet:
                 return self.exp(-self.maximum(c.args[0], 0.0))
             return self.exp(self.call("np.minimum", c, 0.0))
         # As IEEE has it, a - b > 0 where a > b, and only there.
-        template, args = "{} > 0", (self.number(c),)  # type: tuple[str, tuple[Any, ...]]
+        template, args = "{} > {}", (self.number(c), 0.0)  # type: tuple[str, tuple[Any, ...]]
         if c.template == "{} - {}":
-            template, args = "{} > {}", c.args
+            args = c.args
         elif _is_negative(c):
-            template, args = "{} < 0", c.args
+            template, args = "{} < {}", (*c.args, 0.0)
         condition = self.node(template, args, c.shape, COMPARE)
         condition.boolean = True
         if _is(a, 1.0) and _is(b, 0.0):
@@ -301,10 +310,10 @@ class Sheet:
 
     # Writing
 
-    def line(self, template: str, *args: Any, shape: Shape = ()) -> list[Any]:
+    def line(self, template: str, *args: Any, shape: Shape = ()) -> Line:
         """A line of source, after all that was made before."""
-        line = [self.next_serial(), template, args, shape]
-        self._lines.append(line)
+        line = Line(self.next_serial(), template, args, shape)
+        self.lines.append(line)
         return line
 
     def assign(self, wish: str, x: Any, shape: Shape) -> Text:
@@ -314,70 +323,6 @@ class Sheet:
         leaf = self.leaf(name, shape)
         self._interned[text.key] = leaf  # whoever writes the same again means this
         return leaf
-
-    def source(self) -> list[str]:
-        """All lines, in the order in which they were made, those of shared expressions included."""
-        uses: Counter[Text] = Counter()
-        stack = [a for _, _, args, _ in self._lines for a in args if isinstance(a, Text)]
-        while stack:
-            text = stack.pop()
-            uses[text] += 1
-            if uses[text] == 1:
-                stack += [a for a in text.args if isinstance(a, Text)]
-        # Whether an expression stands in a line of its own, and how many operations it adds to the
-        # line that it stands in.
-        own: set[Text] = set()
-        sizes: dict[Text, int] = {}
-
-        def size(x: Any) -> int:
-            return 0 if x in own else sizes.get(x, 0)
-
-        for text in sorted(uses, key=lambda text: text.serial):
-            while sum(map(size, text.args)) >= LONGEST:
-                own.add(max(text.args, key=size))
-            sizes[text] = sum(map(size, text.args)) + (not text.cheap)
-            if uses[text] > 1 and not text.cheap:
-                own.add(text)
-        names = {
-            text: self.names.new(text.wish) for text in sorted(own, key=lambda text: text.serial)
-        }
-        items: list[list[Any]] = [
-            [t.serial, f"{name} = {{}}", (t,), t.shape] for t, name in names.items()
-        ]
-        items += self._lines
-        lines = []
-        for _, template, args, shape in sorted(items, key=lambda item: item[0]):
-            left = template.removesuffix(" = {}")
-            texts = [_written(a, names, COMPARE, own=names.get(a) == left) for a in args]
-            comment = f"  # ({', '.join(map(str, shape))})" if shape else ""
-            lines.append(template.format(*texts) + comment)
-        return lines
-
-
-def _written(x: Any, names: dict[Text, str], loosest: int, own: bool = False) -> str:
-    """An expression as source, in parentheses if it binds less than ``loosest``."""
-    if not isinstance(x, Text):
-        if math.isfinite(x):
-            return repr(x) if x >= 0 or loosest >= MINUS else f"({x!r})"
-        return "np.nan" if math.isnan(x) else "np.inf" if x > 0 else "(-np.inf)"
-    if x in names and not own:
-        return names[x]
-    inner = list(_limits(x))
-    text = x.template.format(*[_written(a, names, l) for a, l in zip(x.args, inner)])
-    return f"({text})" if x.level > loosest else text
-
-
-def _limits(x: Text) -> Iterator[int]:
-    """How loosely each argument may bind to need no parentheses."""
-    for i, _ in enumerate(x.args):
-        if x.level == ATOM:  # a method or an index of the first argument; else a call
-            yield ATOM if i == 0 and x.template.startswith("{}") else COMPARE
-        elif x.level in (MINUS, MATMUL):
-            yield ATOM
-        elif x.level == COMPARE:
-            yield PLUS
-        else:  # a - b - c is (a - b) - c
-            yield x.level if i == 0 else TIMES if x.level == PLUS else MINUS
 
 
 def broadcast(*args: Any) -> Shape:

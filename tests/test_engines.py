@@ -316,7 +316,8 @@ def test_callbacks_see_the_trained_numbers_and_the_mean_gradient():
     close(seen["program"], seen["graph"])
 
 
-def test_the_mean_gradient_is_of_the_batch_with_momentum_too():
+@pytest.mark.parametrize(("lr", "momentum"), [(0.1, 0.0), (0.1, 0.9), (0.0, 0.0), (0.0, 0.9)])
+def test_the_mean_gradient_is_of_the_batch_whatever_the_step(lr, momentum):
     X, y = problem(bernoulli_nll)
     batch = np.random.default_rng(1).permutation(24)[:5]
     expected = make_net()
@@ -325,7 +326,7 @@ def test_the_mean_gradient_is_of_the_batch_with_momentum_too():
     for name in ENGINES:
         net, seen = make_net(), []
         train(
-            net, bernoulli_nll, X, y, momentum=0.9, engine=name,
+            net, bernoulli_nll, X, y, lr=lr, momentum=momentum, engine=name,
             callbacks=[lambda *_, net=net, seen=seen: seen.append(gradients(net))],
         )  # fmt: skip
         close(seen[0], gradients(expected), 1e-12)

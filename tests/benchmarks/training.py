@@ -6,13 +6,13 @@ from the first update of an epoch to the first update of the next.
 """
 
 import importlib.util
+import itertools
 import platform
 import statistics
 import time
 import tracemalloc
 from collections.abc import Callable
 from importlib.metadata import version
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ import autograd
 import nn
 from nn.engines import GraphEngine, ProgramEngine, Recording
 
-ROUNDS = 7
+ROUNDS, SECONDS = 7, 8.0  # at least so many runs, and for so long
 LR = 0.01
 BATCHES = (1, 8, 32, 128, 1024)
 SHAPES: list[tuple[int, list[int]]] = [
@@ -116,7 +116,7 @@ def textbook(net: nn.MLP, X: Any, y: Any, b: int, epochs: int) -> tuple[list[flo
     for _ in range(epochs):
         starts.append(time.perf_counter())
         losses = [model.step(X[batch], y[batch], LR) for batch in nn.minibatches(len(X), b, rng)]
-    return [b - a for a, b in pairwise(starts)], float(np.mean(losses))
+    return [b - a for a, b in itertools.pairwise(starts)], float(np.mean(losses))
 
 
 def through_fit(net: nn.MLP, X: Any, y: Any, b: int, epochs: int) -> tuple[list[float], float]:
@@ -133,7 +133,7 @@ def through_fit(net: nn.MLP, X: Any, y: Any, b: int, epochs: int) -> tuple[list[
         net, loss, X, y, epochs=epochs, batch_size=b, lr=lr, progress=False,
         rng=np.random.default_rng(1),
     )  # fmt: skip
-    return [b - a for a, b in pairwise(starts)], history[-1].loss
+    return [b - a for a, b in itertools.pairwise(starts)], history[-1].loss
 
 
 def pytorch(net: nn.MLP, X: Any, y: Any, b: int, epochs: int) -> tuple[list[float], float]:
@@ -163,10 +163,10 @@ def pytorch(net: nn.MLP, X: Any, y: Any, b: int, epochs: int) -> tuple[list[floa
             loss.backward()
             optimizer.step()
             losses.append(loss.item())
-    return [b - a for a, b in pairwise(starts)], float(np.mean(losses))
+    return [b - a for a, b in itertools.pairwise(starts)], float(np.mean(losses))
 
 
-def compare(d0: int, widths: list[int], b: int, rounds: int) -> list[float]:
+def compare(d0: int, widths: list[int], b: int) -> list[float]:
     """Median seconds of an epoch: by hand, through `fit`, and with PyTorch where it is."""
     X, y = data(d0, widths[-1])
     sides: list[Callable[..., tuple[list[float], float]]] = [textbook, through_fit]
@@ -175,7 +175,10 @@ def compare(d0: int, widths: list[int], b: int, rounds: int) -> list[float]:
     seconds: list[list[float]] = [[] for _ in sides]
     updates = len(X) // b
     epochs = 1 + max(2, min(40, 400 // updates))
-    for round_ in range(rounds + 1):
+    start = time.perf_counter()
+    for round_ in itertools.count():
+        if round_ > ROUNDS and time.perf_counter() - start > SECONDS:
+            break
         last = []
         for side, times in zip(sides, seconds):
             net = nn.MLP(d0, widths, rng=np.random.default_rng(0))
@@ -224,12 +227,12 @@ def main() -> None:
     """Print one line for each shape and batch size, then compilation and memory."""
     torch = "PyTorch " + version("torch") if importlib.util.find_spec("torch") else "no PyTorch"
     print(f"Python {platform.python_version()}, NumPy {np.__version__}, {torch}; float64, one "
-          f"thread; medians of the epochs of {ROUNDS} interleaved runs")  # fmt: skip
+          f"thread; medians of the epochs of {ROUNDS} interleaved runs or more")  # fmt: skip
     print(f"\n{'an epoch of training':<18}{'batch':>7}{'by hand':>13}{'fit':>13}{'fit/hand':>10}"
           f"{'PyTorch':>13}{'PyTorch/fit':>13}")  # fmt: skip
     for d0, widths in SHAPES:
         for b in BATCHES:
-            hand, fit, *others = (1e3 * s for s in compare(d0, widths, b, ROUNDS))
+            hand, fit, *others = (1e3 * s for s in compare(d0, widths, b))
             more = [f"{s:>10.2f} ms{s / fit:>12.2f}x" for s in others]
             print(f"{'-'.join(map(str, [d0, *widths])):<18}{b:>7}{hand:>10.2f} ms{fit:>10.2f} ms"
                   f"{fit / hand:>9.2f}x{''.join(more)}", flush=True)  # fmt: skip

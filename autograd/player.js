@@ -170,6 +170,8 @@
       event.preventDefault();
       event.stopPropagation();
     });
+    // On paper the finished picture says more than the first one.
+    addEventListener("beforeprint", () => { if (at === 0) move(frames.length - 1); });
 
     // Light or dark, as what lies behind it is.
     function theme() {

@@ -119,7 +119,11 @@ class Player:
             }
             for frame in self.frames
         ]
-        data = json.dumps({"css": STYLE, "frames": frames, **self._data}, ensure_ascii=False)
+        data = json.dumps(
+            {"css": STYLE, "frames": frames, **self._data},
+            ensure_ascii=False,
+            separators=(",", ":"),
+        )
         # Inside a script only "</script>" would end it; without these three, nothing can.
         for character in "<>&":
             data = data.replace(character, f"\\u{ord(character):04x}")

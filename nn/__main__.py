@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -27,6 +28,8 @@ from .optim import SGD, cosine, growing, inverse_time, step_decay
 from .report import Run, write_report
 from .tables import LOSSES, Table, load_csv, predict_csv, read_csv
 from .training import evaluate, fit, recorded_example
+
+MOST = 2_000_000  # parameters: each is a Value, and goes through the recorded graph
 
 
 class _Parser(argparse.ArgumentParser):
@@ -121,6 +124,10 @@ def train(options: argparse.Namespace) -> None:
     if len(activation) == 1:
         activation = activation * len(hidden)
     plans = [_Plan(text, n, options) for text in options.batch_size]
+    sizes = [d0, *hidden, outputs]
+    m = sum((below + (not options.no_bias)) * d for below, d in pairwise(sizes))
+    if m > MOST:
+        raise ValueError(f"--widths would make {m:,} parameters, and {MOST:,} is the most here")
 
     def network() -> MLP:
         rng, _ = _generators(options.seed)

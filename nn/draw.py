@@ -46,7 +46,9 @@ class NetworkDrawing:
     """A picture of a network, as made by `draw`."""
 
     def __init__(self, net: MLP, numbers: Sweep, y: Any, loss: Callable[[Any, Any], Any]) -> None:
-        self._picture = Picture(net)
+        self._picture = Picture(
+            net, "Hover over a line for its numbers; on a page, click a circle."
+        )
         self._numbers, self._loss = numbers, loss
         self._activations = [layer.activation for layer in net.layers]
         y = plain(y)

@@ -31,7 +31,8 @@ class Film:
         net: the network that is trained.
         x: the example, ``(d_0,)``.
         y: its target.
-        every: a frame after every so many updates; the first one shows the start.
+        every: a frame after every so many updates; the first one shows the start, the last one the
+            end.
 
     Raises:
         TypeError: ``net`` is no `MLP`.
@@ -56,7 +57,7 @@ class Film:
         # The title, how many updates there had been, and the numbers of each frame.
         self._shots: list[tuple[str, int, Sweep]] = []
         self._losses: list[float] = []
-        self._first = 1  # the number of the first update
+        self._updates = range(1, 1)  # their numbers
 
     @property
     def looks_every(self) -> int:
@@ -74,13 +75,13 @@ class Film:
                 f"{MOST} is the most: give every={every_for(updates)} or more"
             )
         start = sweep(self.net, self.x, self.y, loss)
-        self._loss, self._losses, self._first = loss, [], updates[0] if updates else 1
-        self._shots = [(f"Start: before update {self._first}.", 0, start)]
+        self._loss, self._losses, self._updates = loss, [], updates
+        self._shots = [(f"Start: before update {updates.start}.", 0, start)]
 
     def __call__(self, epoch: int, update: int, loss: float, net: Any) -> None:
         """A frame, if it is time."""
         self._losses.append(loss)
-        if update % self.every == 0:
+        if update % self.every == 0 or update == self._updates.stop - 1:
             title = f"Update {update}, epoch {epoch}: loss {number(loss)}, the mean of the batch."
             shot = sweep(self.net, self.x, self.y, self._loss)
             self._shots.append((title, len(self._losses), shot))
@@ -116,8 +117,8 @@ class Film:
         """
         if not self._shots:
             raise ValueError("the film has no frames yet: give it to fit(..., callbacks=[film])")
-        picture = Picture(self.net)
-        curve = _Curve(self._losses, self._first, picture.size)
+        picture = Picture(self.net, "Hover over a line for its numbers at the end.")
+        curve = _Curve(self._losses, self._updates.start, picture.size)
         scale = Scale.of([shot for *_, shot in self._shots])
         L = len(self.net.layers)
         frames, before = [], State()
@@ -148,8 +149,9 @@ def every_for(updates: range) -> int:
 
 
 def _frames(updates: range, every: int) -> int:
-    """How many frames a film of these updates has, that of the start included."""
-    return 1 + (updates.stop - 1) // every - (updates.start - 1) // every
+    """How many frames a film of these updates has, those of the start and the end included."""
+    inside = -(-updates.stop // every) - -(-updates.start // every)  # multiples of `every`
+    return 1 + inside + (len(updates) > 0 and updates[-1] % every != 0)
 
 
 class _Curve:

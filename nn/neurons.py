@@ -2,6 +2,7 @@
 
 import html
 import math
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -39,10 +40,11 @@ STYLE = f"""{PAINT}
 """
 LEGEND = (
     "Line: a weight; blue positive, orange negative, wider for larger. "
-    "Circle: filled by its error signal \N{GREEK CAPITAL LETTER DELTA} (Delta) = dL/da, likewise.",
-    "Dashed and crossed: a relu that is off (a \N{LESS-THAN OR EQUAL TO} 0), so that nothing "
-    "passes. Hover over a line for its numbers; on a page, click a circle.",
+    "Circle: filled by its error signal \N{GREEK CAPITAL LETTER DELTA} (Delta) = dL/da, likewise."
 )
+LESS = "\N{LESS-THAN OR EQUAL TO}"
+OFF = f"Dashed and crossed: a relu that is off (a {LESS} 0), so that nothing passes."
+LETTER, LINE = 5.4, 16  # how wide a letter of the legend is, and how high a line
 
 
 @dataclass(frozen=True)
@@ -150,11 +152,15 @@ class Scale:
 class Picture:
     """The layers as columns of circles, with lines between: the same for all numbers.
 
+    Args:
+        net: the network.
+        hint: what the legend ends with: where more can be read.
+
     Attributes:
         places: the centre of each circle that is shown, by layer and unit.
     """
 
-    def __init__(self, net: MLP) -> None:
+    def __init__(self, net: MLP, hint: str) -> None:
         widths = [len(net.layers[0].neurons[0].w), *[len(layer.neurons) for layer in net.layers]]
         self.relu = [False, *[layer.activation == "relu" for layer in net.layers]]
         self.heads = ["x0: the input"] + [
@@ -185,8 +191,10 @@ class Picture:
                     self.places[l, j] = x, y
             x += gap
         self._shown = [[j for at, j in self.places if at == l] for l in range(len(widths))]
-        legend = max(map(len, LEGEND)) * 5.4 + 24
-        self.size = max(x - gap + 75, legend), top + self.height + 50
+        width = max(x - gap + 75, 420)
+        texts = [LEGEND, OFF, hint] if any(self.relu) else [LEGEND, hint]
+        self.legend = textwrap.wrap(" ".join(texts), int((width - 24) / LETTER))
+        self.size = width, top + self.height + 18 + LINE * len(self.legend)
 
     def units(self, l: int) -> list[str]:
         """The ids of a layer's circles."""
@@ -258,8 +266,8 @@ class Picture:
             parts.append(f'<text class="note" x="{x:.0f}" y="{y + 4:.0f}">{text}</text>')
         for x, head in zip(self.columns, self.heads):
             parts.append(f'<text class="head" x="{x:.0f}" y="18">{html.escape(head)}</text>')
-        for k, text in enumerate(LEGEND):
-            y = self.size[1] - 24 + 16 * k
+        for k, text in enumerate(reversed(self.legend)):
+            y = self.size[1] - 8 - LINE * k
             parts.append(f'<text class="legend" x="12" y="{y:.0f}">{text}</text>')
         return "".join(parts)
 

@@ -125,7 +125,7 @@ def fit(
             of the batch and the trained network. One that has a method ``begin`` gets
             ``begin(net, loss, updates)`` before the first update: the loss function, and the range
             of the updates to come. One that has a number ``looks_every`` looks at the network only
-            after every so many updates: in between it may find older numbers in it.
+            after every so many updates, and at the end: in between it may find older numbers in it.
         progress: show a bar, where tqdm is installed.
         engine: ``"program"`` records one example and replays its graph over whole batches
             (`autograd.compile`). That takes a graph that is the same for every example, whatever
@@ -153,9 +153,8 @@ def fit(
     """
     X, y = _examples(X, y)
     n = len(X)
-    for name, number in (("epochs", epochs), ("every", every)):
-        if not isinstance(number, int | np.integer) or number < 1:
-            raise ValueError(f"{name} must be a positive whole number, got {number!r}")
+    check_positive("epochs", epochs)
+    check_positive("every", every)
     sizes = [_batch_size(batch_size, epoch, n) for epoch in range(1, epochs + 1)]
     rate = lr if callable(lr) else lambda t: lr
     SGD([], 0.0 if callable(lr) else lr, momentum)  # refuses what it can't work with
@@ -217,7 +216,7 @@ def fit(
                         where = f"epoch {epoch}, update {update}"
                         raise type(error)(f"{where}: {error}") from None
                     if callbacks:
-                        seen = any(update % k == 0 for k in looks)
+                        seen = update == updates[-1] or any(update % k == 0 for k in looks)
                         if seen:
                             worker.write()
                         try:

@@ -231,6 +231,7 @@ def refused(capsys, folder, *options):
         (("--activation", "relu", "tanh"), ["activations", "1", "2"]),
         (("--widths", "0"), ["--widths", "0"]),
         (("--widths", "x"), ["--widths", "x"]),
+        (("--widths", "1000000000"), ["--widths", "8,000,000,003 parameters", "2,000,000"]),
         (("--epochs", "0"), ["--epochs", "0"]),
         (("--epochs", "1.5"), ["--epochs", "1.5"]),
         (("--seed", "-1"), ["--seed", "-1"]),

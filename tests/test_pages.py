@@ -98,6 +98,18 @@ def test_values_fill_in_first_and_gradients_after(page):
     assert gradients == [0, 0, 0, 0, 0, 7, 7, 7, 7, 7, 7, 7]
 
 
+def test_on_paper_the_finished_picture_without_controls(driver, page):
+    page.run("dispatchEvent(new Event('beforeprint'))")
+    assert page.at == page.last
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    assert not page.find(".controls").is_displayed()
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert page.find(".controls").is_displayed()
+    page.press("previous")  # whoever has gone somewhere prints that
+    page.run("dispatchEvent(new Event('beforeprint'))")
+    assert page.at == page.last - 1
+
+
 def test_every_control(page):
     last = page.last
     assert page.at == 0

@@ -171,7 +171,11 @@
       event.stopPropagation();
     });
     // On paper the finished picture says more than the first one.
-    addEventListener("beforeprint", () => { if (at === 0) move(frames.length - 1); });
+    addEventListener("beforeprint", () => {
+      if (at !== 0 || !host.isConnected) return;
+      move(frames.length - 1);
+      addEventListener("afterprint", () => move(0), { once: true });
+    });
 
     // Light or dark, as what lies behind it is.
     function theme() {

@@ -14,6 +14,8 @@ as Python: the forward pass, then the backward pass. Inside, a batch is columns,
 """
 
 import builtins
+import math
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .derivatives import reverse_sweep
+from .graph import topological_order
 from .lowering import Writer
 from .value import Value
 
@@ -57,17 +60,20 @@ class Program:
         parameters: the Values that the gradient is taken by, in its order.
         graph_size: how many nodes the recorded graph has.
         operations: what they were grouped into, a list of `Operation`.
-        constants: arrays that the source uses by name, when they are too long to be written out.
+        constants: arrays that the source uses by name; short ones are written out in it.
+        functions: users' own primitives, and their partial derivatives, by the names that they have
+            in the source. To run that yourself: ``exec(source, {**constants, **functions})``.
     """
 
     def __init__(self, writer: Writer, inputs: list[Value], parameters: list[Value]) -> None:
         self.source, self.code = writer.source, writer.code
         self.inputs, self.parameters = inputs, parameters
-        self.graph_size, self.constants = writer.graph_size, writer.constants
+        self.graph_size = writer.graph_size
+        self.constants, self.functions = writer.constants, writer.functions
         self.operations = [
             Operation(g.name, g.primitive.symbol, len(g.nodes), g.varies) for g in writer.groups
         ]
-        namespace: dict[str, Any] = {**writer.functions, **writer.constants}
+        namespace: dict[str, Any] = {**self.constants, **self.functions}
         exec(builtins.compile(self.code, "<autograd.compile>", "exec"), namespace)
         self._views, self._run = namespace["views"], namespace["program"]
 
@@ -116,8 +122,9 @@ class Program:
 
         Returns:
             A function of a batch, an array of floats ``(b, len(inputs))``, that returns the outputs
-            and writes the gradient. It checks nothing, NumPy's warnings are the caller's, and where
-            a root is an input, the outputs are a part of the batch.
+            and writes the gradient. It checks nothing, NumPy's warnings are the caller's, and the
+            outputs may be read-only, or share memory with the batch or the parameters: copy what
+            you keep.
 
         Raises:
             ValueError: an argument is no such vector of floats, in one piece, or both are the same.
@@ -251,19 +258,35 @@ def _check_example(program: Program, i: int, row: Sequence[float], recorded: lis
     batch = np.atleast_2d(_floats(row, f"the inputs of check[{i}]"))
     outputs, gradient = program(batch)
     gradients = np.array([reverse_sweep(v, program.parameters, recorded=False) for v in recorded])
-    data, theirs = np.array([root.data for root in recorded]), gradients.sum(axis=0)
-    for what, a, b, terms in (
-        ("value", data, outputs.ravel(), data),
-        ("gradient", theirs, gradient, gradients),  # of several roots, which may cancel
+    atol = 1e-12 * max(map(_size, recorded))
+    for what, a, b in (
+        ("value", np.array([root.data for root in recorded]), outputs.ravel()),
+        ("gradient", gradients.sum(axis=0), gradient),
     ):
-        size = np.abs(terms[np.isfinite(terms)]).max(initial=1e-300)
-        if a.shape != b.shape or not np.allclose(a, b, rtol=1e-6, atol=1e-9 * size, equal_nan=True):
+        if a.shape != b.shape or not np.allclose(a, b, rtol=1e-6, atol=atol, equal_nan=True):
             raise ValueError(
                 f"check[{i}]: the {what} recorded is {_short(a)}, but the program gives "
                 f"{_short(b)}. The two graphs are not the same: a Python `if` on numbers is "
                 "recorded as the branch taken (use autograd.where(c, a, b) instead), and other "
                 "parameters, or chance, make another graph too"
             )
+
+
+def _size(root: Value) -> float:
+    """The largest of what is computed for a root and its gradient, as if nothing cancelled.
+
+    Rounding is relative to that, and not to a loss or a gradient that has become tiny.
+    """
+    largest = 1.0
+    paths = defaultdict(float, {root: 1.0})  # sums of products of partials, without their signs
+    for node in reversed(topological_order(root)):
+        for v, partial in zip(node.inputs, node.partials):
+            if isinstance(v, Value):
+                paths[v] += paths[node] * abs(partial)
+        for number in (paths[node], abs(node.data)):
+            if largest < number < math.inf:
+                largest = number
+    return largest
 
 
 def _floats(x: npt.ArrayLike, name: str) -> Array:

@@ -166,7 +166,7 @@ class Sheet:
                 return -self.times(x.args[0], y)
             if isinstance(x, float) and math.frexp(x)[0] == 0.5 and y.template == "{} * {}":
                 factor, rest = y.args
-                if isinstance(factor, float):
+                if isinstance(factor, float) and 1e-300 < abs(x * factor) < math.inf:
                     return self.times(x * factor, rest)
         return self.binary("*", TIMES, a, b)
 

@@ -21,6 +21,7 @@ from autograd.files import write_whole
 from . import datasets
 from .checkpoints import load_table, save
 from .figures import svg
+from .film import MOST as FRAMES
 from .film import Film, every_for
 from .history import History
 from .network import ACTIVATIONS, MLP
@@ -30,6 +31,7 @@ from .tables import LOSSES, Table, load_csv, predict_csv, read_csv
 from .training import evaluate, fit, recorded_example
 
 MOST = 2_000_000  # parameters: each is a Value, and goes through the recorded graph
+FILMED = 20_000_000  # parameters, counted anew in every frame of the film
 
 
 class _Parser(argparse.ArgumentParser):
@@ -77,7 +79,7 @@ def _add_train(commands: Any) -> None:
     add("data", metavar="DATA", help=", ".join(datasets.NAMES) + ", or a CSV file of your own")
     add("--target", metavar="COLUMN", help="of a CSV file: the column to predict")
     add("--widths", type=_positive, nargs="*", default=[32], metavar="D",
-        help="widths of the hidden layers, or nothing for none (32)")
+        help="widths of the hidden layers, or nothing for none (32); at most 2,000,000 parameters")
     add("--activation", nargs="+", default=["relu"], choices=[*ACTIVATIONS], metavar="G",
         help="for all hidden layers, or one each (relu): " + ", ".join(ACTIVATIONS))
     add("--no-bias", action="store_true", help="neurons without a bias, as in the lecture")
@@ -219,7 +221,9 @@ def _run(
     """One training, filmed."""
     _, rng = _generators(options.seed)
     x, y = data.X_test[0].tolist(), data.y_test[0].item()
-    film = Film(net, x, y, every=every_for(range(1, plan.updates + 1)))
+    # A frame takes a second or two for a million parameters.
+    frames = min(FRAMES, 2 + FILMED // len(net.parameters()))
+    film = Film(net, x, y, every=every_for(range(1, plan.updates + 1), frames))
     history = fit(
         net,
         loss,

@@ -20,6 +20,7 @@ from .optim import SGD, refusal
 
 Loss = Callable[[Any, Any], Any]
 CHECKED = 8  # examples that a program is tried on
+TINY = 1e-200  # a rate
 
 
 class GraphEngine:
@@ -154,8 +155,9 @@ class ProgramEngine:
 
     def step(self, batch: Any, lr: float) -> float:
         """As in `GraphEngine`."""
-        self._unit = b = len(batch)
+        self._unit = math.inf  # while the gradient is being written there is none
         losses = self._replay(self.data.take(batch, axis=0))
+        self._unit = b = len(batch)
         total = float(np.add.reduce(losses))
         if not math.isfinite(total):
             self._check_losses(batch, losses, lr)
@@ -164,9 +166,10 @@ class ProgramEngine:
             self._velocity *= self.momentum
             self._velocity += self.gradient / b
             direction, rate = self._velocity, lr
-        elif rate:
+        in_place = rate > TINY  # from what is smaller the gradient would not come back
+        if in_place and not self.momentum:
             self._unit = lr
-        step = np.multiply(direction, rate, out=self._step if rate else None)
+        step = np.multiply(direction, rate, out=self._step if in_place else None)
         # Finite squares are those of numbers too small to take a parameter to infinity.
         if not math.isfinite(float(step.dot(step))):
             self._check_step(batch, step, lr)
@@ -195,8 +198,18 @@ class ProgramEngine:
             p.data, p.grad = number, grad
 
     def read(self) -> None:
-        """Take over the numbers of the Values, which a callback may have changed."""
+        """Take over the numbers of the Values, which a callback may have changed.
+
+        Raises:
+            FloatingPointError: one is not finite.
+        """
         self.theta[:] = [p.data for p in self.parameters]
+        bad = np.flatnonzero(~np.isfinite(self.theta))
+        if len(bad):
+            name = self.parameters[bad[0]].label or "a parameter"
+            raise FloatingPointError(
+                f"{name} is {self.theta[bad[0]]}: only finite numbers can be trained"
+            )
 
     def _check_losses(self, batch: Any, losses: Array, lr: float) -> None:
         """Refuse a loss that is not finite, and say where it comes from."""

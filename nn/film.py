@@ -54,6 +54,7 @@ class Film:
         check_mlp(net)
         check_positive("every", every)
         self.net, self.x, self.y, self.every = net, x, y, int(every)
+        self._picture = Picture(net, "Hover over a line for its numbers at the end.")
         # The title, how many updates there had been, and the numbers of each frame.
         self._shots: list[tuple[str, int, Sweep]] = []
         self._losses: list[float] = []
@@ -74,7 +75,7 @@ class Film:
                 f"every={self.every} would make {frames:,} frames of {len(updates):,} updates, and "
                 f"{MOST} is the most: give every={every_for(updates)} or more"
             )
-        start = sweep(self.net, self.x, self.y, loss)
+        start = self._sweep(loss)
         self._loss, self._losses, self._updates = loss, [], updates
         self._shots = [(f"Start: before update {updates.start}.", 0, start)]
 
@@ -83,8 +84,11 @@ class Film:
         self._losses.append(loss)
         if update % self.every == 0 or update == self._updates.stop - 1:
             title = f"Update {update}, epoch {epoch}: loss {number(loss)}, the mean of the batch."
-            shot = sweep(self.net, self.x, self.y, self._loss)
-            self._shots.append((title, len(self._losses), shot))
+            self._shots.append((title, len(self._losses), self._sweep(self._loss)))
+
+    def _sweep(self, loss: Callable[[Any, Any], Any]) -> Sweep:
+        """The numbers of the example now, as far as they are in the picture."""
+        return sweep(self.net, self.x, self.y, loss).between(self._picture.shown)
 
     def __len__(self) -> int:
         """How many frames there are."""
@@ -117,7 +121,7 @@ class Film:
         """
         if not self._shots:
             raise ValueError("the film has no frames yet: give it to fit(..., callbacks=[film])")
-        picture = Picture(self.net, "Hover over a line for its numbers at the end.")
+        picture = self._picture
         curve = _Curve(self._losses, self._updates.start, picture.size)
         scale = Scale.of([shot for *_, shot in self._shots])
         L = len(self.net.layers)
@@ -143,9 +147,9 @@ class Film:
         return Player(svg, frames, {}, title, "\n".join(text), word="frame", interval=150)
 
 
-def every_for(updates: range) -> int:
-    """The smallest ``every`` with which a `Film` of these updates has no more than 200 frames."""
-    return next(k for k in count(len(updates) // MOST + 1) if _frames(updates, k) <= MOST)
+def every_for(updates: range, most: int = MOST) -> int:
+    """The smallest ``every`` with which a `Film` of these updates has at most so many frames."""
+    return next(k for k in count(len(updates) // most + 1) if _frames(updates, k) <= most)
 
 
 def _frames(updates: range, every: int) -> int:

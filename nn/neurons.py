@@ -4,7 +4,7 @@ import html
 import math
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -48,6 +48,21 @@ LETTER, LINE = 5.4, 16  # how wide a letter of the legend is, and how high a lin
 
 
 @dataclass(frozen=True)
+class Scale:
+    """What is drawn largest: an error signal, and in each layer a weight."""
+
+    delta: float
+    theta: list[float]
+
+    @classmethod
+    def of(cls, sweeps: "Sequence[Sweep]") -> "Scale":
+        """The largest of several sweeps."""
+        scales = [s.scale for s in sweeps]
+        layers = zip(*[scale.theta for scale in scales])
+        return cls(max(scale.delta for scale in scales), [max(layer) for layer in layers])
+
+
+@dataclass(frozen=True)
 class Sweep:
     """One example's numbers, forward and backward: lists by the lecture's layer l = 0 ... L.
 
@@ -57,17 +72,30 @@ class Sweep:
         theta, d_theta: weights and their gradients, ``[l][j][i]``; ``[0]`` is empty.
         b, d_b: the biases and their gradients; empty lists for a network without.
         loss: its value.
+        scale: the largest finite numbers.
     """
 
     x: list[list[float]]
     a: list[list[float]]
     delta: list[list[float]]
     slope: list[list[float]]
-    theta: list[list[list[float]]]
-    d_theta: list[list[list[float]]]
+    theta: list[Any]
+    d_theta: list[Any]
     b: list[list[float]]
     d_b: list[list[float]]
     loss: float
+    scale: Scale
+
+    def between(self, units: list[list[int]]) -> "Sweep":
+        """The same with no other weights than those between some units, ``units[l]``."""
+
+        def some(matrices: list[Any]) -> list[Any]:
+            return [
+                {j: {i: matrix[j][i] for i in units[l - 1]} for j in units[l]} if l else []
+                for l, matrix in enumerate(matrices)
+            ]
+
+        return replace(self, theta=some(self.theta), d_theta=some(self.d_theta))
 
 
 def sweep(net: MLP, x: Sequence[float], y: Any, loss: Callable[[Any, Any], Any]) -> Sweep:
@@ -92,15 +120,17 @@ def sweep(net: MLP, x: Sequence[float], y: Any, loss: Callable[[Any, Any], Any])
             raise TypeError(f"loss must return a Value, got {type(root).__name__}")
         root.backward()
         weights = [[], *[[neuron.w for neuron in layer.neurons] for layer in net.layers]]
+        theta = [[[w.data for w in ws] for ws in layer] for layer in weights]
+        delta = [[v.grad for v in layer] for layer in a]
         return Sweep(
             x=[[v.data for v in layer] for layer in units],
             a=[[v.data for v in layer] for layer in a],
-            delta=[[v.grad for v in layer] for layer in a],
+            delta=delta,
             slope=[
                 [1.0 if v is a_j else v.partials[0] for v, a_j in zip(layer, below)]
                 for layer, below in zip(units, a)
             ],
-            theta=[[[w.data for w in ws] for ws in layer] for layer in weights],
+            theta=theta,
             d_theta=[[[w.grad for w in ws] for ws in layer] for layer in weights],
             b=[[], *[[n.b.data for n in layer.neurons if n.b is not None] for layer in net.layers]],
             d_b=[
@@ -108,6 +138,10 @@ def sweep(net: MLP, x: Sequence[float], y: Any, loss: Callable[[Any, Any], Any])
                 *[[n.b.grad for n in layer.neurons if n.b is not None] for layer in net.layers],
             ],
             loss=root.data,
+            scale=Scale(
+                _largest(d for layer in delta for d in layer),
+                [_largest(w for ws in layer for w in ws) for layer in theta],
+            ),
         )
 
 
@@ -132,23 +166,6 @@ def check_mlp(net: Any) -> None:
         raise TypeError(f"net must be an MLP, with an MLP's own __call__, got {net!r}")
 
 
-@dataclass(frozen=True)
-class Scale:
-    """What is drawn largest: an error signal, and in each layer a weight."""
-
-    delta: float
-    theta: list[float]
-
-    @classmethod
-    def of(cls, sweeps: Sequence[Sweep]) -> "Scale":
-        """The largest finite numbers of several sweeps."""
-        layers = range(len(sweeps[0].theta))
-        return cls(
-            _largest(d for s in sweeps for layer in s.delta for d in layer),
-            [_largest(w for s in sweeps for ws in s.theta[l] for w in ws) for l in layers],
-        )
-
-
 class Picture:
     """The layers as columns of circles, with lines between: the same for all numbers.
 
@@ -158,6 +175,7 @@ class Picture:
 
     Attributes:
         places: the centre of each circle that is shown, by layer and unit.
+        shown: the units that are, by layer.
     """
 
     def __init__(self, net: MLP, hint: str) -> None:
@@ -190,7 +208,7 @@ class Picture:
                 else:
                     self.places[l, j] = x, y
             x += gap
-        self._shown = [[j for at, j in self.places if at == l] for l in range(len(widths))]
+        self.shown = [[j for at, j in self.places if at == l] for l in range(len(widths))]
         width = max(x - gap + 75, 420)
         texts = [LEGEND, OFF, hint] if any(self.relu) else [LEGEND, hint]
         self.legend = textwrap.wrap(" ".join(texts), int((width - 24) / LETTER))
@@ -198,7 +216,7 @@ class Picture:
 
     def units(self, l: int) -> list[str]:
         """The ids of a layer's circles."""
-        return [f"u{l}_{j}" for j in self._shown[l]]
+        return [f"u{l}_{j}" for j in self.shown[l]]
 
     def weights(self, l: int) -> list[str]:
         """The ids of the lines that lead to a layer."""
@@ -206,7 +224,7 @@ class Picture:
 
     def _lines(self, l: int) -> Iterator[tuple[int, int]]:
         """The weights that lead to a layer: unit j of it, unit i of the one below."""
-        return product(self._shown[l], self._shown[l - 1])
+        return product(self.shown[l], self.shown[l - 1])
 
     def state(self, n: Sweep, scale: Scale, forward: int, backward: int) -> State:
         """What the numbers make of the picture.

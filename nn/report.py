@@ -114,10 +114,11 @@ def write_report(
         "<p>The same example while the network learned. The curve is the loss of the batches.</p>"
     )
     parts.append(run.film.player().fragment())
-    parts.append("<h2>The program that was run</h2>")
+    parts.append("<h2>The program of the training</h2>")
     parts.append(
         "<p>The graph of one example, recorded number by number, was written out as NumPy for "
-        "whole batches, and this program was replayed for every update.</p>"
+        "whole batches, and replayed for every update: line by line as here, but for where results "
+        "are put in memory.</p>"
     )
     recording = Recording(run.net, data.loss, data.X_train, data.y_train)
     source = recording.compile(outputs=False).source

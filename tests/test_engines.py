@@ -3,6 +3,7 @@
 import math
 import re
 import tracemalloc
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from nn import (
     gaussian_nll,
     growing,
 )
+from nn.engines import ProgramEngine
 from nn.network import ACTIVATIONS
 
 ENGINES = ["program", "graph"]
@@ -316,7 +318,9 @@ def test_callbacks_see_the_trained_numbers_and_the_mean_gradient():
     close(seen["program"], seen["graph"])
 
 
-@pytest.mark.parametrize(("lr", "momentum"), [(0.1, 0.0), (0.1, 0.9), (0.0, 0.0), (0.0, 0.9)])
+@pytest.mark.parametrize(("lr", "momentum"), [
+    (0.1, 0.0), (0.1, 0.9), (0.0, 0.0), (0.0, 0.9), (1e-320, 0.0), (1e-320, 0.9),
+])  # fmt: skip
 def test_the_mean_gradient_is_of_the_batch_whatever_the_step(lr, momentum):
     X, y = problem(bernoulli_nll)
     batch = np.random.default_rng(1).permutation(24)[:5]
@@ -330,6 +334,39 @@ def test_the_mean_gradient_is_of_the_batch_whatever_the_step(lr, momentum):
             callbacks=[lambda *_, net=net, seen=seen: seen.append(gradients(net))],
         )  # fmt: skip
         close(seen[0], gradients(expected), 1e-12)
+
+
+def test_an_interrupted_update_leaves_no_gradient():
+    X, y = problem(gaussian_nll)
+    net = make_net()
+    engine = ProgramEngine(net, gaussian_nll, X, y, 0.0)
+    engine.step(np.arange(5), 0.1)
+    engine.write()
+    assert any(gradients(net))
+    before = numbers(net)
+
+    def interrupted(batch):
+        engine.gradient[:3] = 7.0
+        raise KeyboardInterrupt
+
+    with mock.patch.object(engine, "_replay", interrupted), pytest.raises(KeyboardInterrupt):
+        engine.step(np.arange(5), 0.1)
+    engine.write()
+    assert not any(gradients(net))
+    assert numbers(net) == before
+
+
+@pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan])
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_callback_that_sets_a_parameter_to_infinity_is_stopped(name, number):
+    X, y = problem(gaussian_nll)
+
+    def spoil(epoch, update, loss, net):
+        if update == 2:
+            net.parameters()[0].data = number
+
+    with pytest.raises(FloatingPointError):
+        train(make_net(activation="tanh"), gaussian_nll, X, y, callbacks=[spoil], engine=name)
 
 
 def test_a_callback_that_changes_a_parameter_is_obeyed():
@@ -590,6 +627,31 @@ def test_a_step_too_large_is_told_with_its_gradient(name):
         )
     assert numbers(net) == [1.0]
     assert gradients(net) == [0.0]
+
+
+@pytest.mark.parametrize("far", [0.0, 1e-12, 1e-9, 1e-6])
+def test_a_line_through_all_points_can_be_evaluated_and_trained_on(far):
+    """Losses and gradients that are rounding alone: the program's is not the graph's."""
+    net = MLP(3, [1])
+    X = np.random.default_rng(1).normal(size=(40, 3))
+    y = X @ [2.0, -1.3, 0.7] + 0.5
+    for p, number in zip(net.parameters(), [2.0, -1.3, 0.7, 0.5]):
+        p.data = number + far
+    assert evaluate(net, gaussian_nll, X, y)["loss"] < 10 * far**2 + 1e-30
+    train(net, gaussian_nll, X, y, epochs=1, batch_size=10)
+
+
+@pytest.mark.parametrize("factor", [1.0, 10.0, 100.0, 1e3, 1e5])
+@pytest.mark.parametrize("loss", [bernoulli_nll, categorical_nll])
+def test_a_network_that_is_sure_and_right_can_be_evaluated_and_trained_on(loss, factor):
+    net = MLP(4, [8, 1 if loss is bernoulli_nll else 3], rng=np.random.default_rng(0))
+    X = np.random.default_rng(1).normal(size=(30, 4))
+    a = net.predict(X)
+    y = (a > 0).astype(float) if a.ndim == 1 else a.argmax(axis=1)
+    for p in net.layers[-1].parameters():
+        p.data *= factor
+    assert evaluate(net, loss, X, y)["accuracy"] == 1.0
+    train(net, loss, X, y, epochs=1, batch_size=10)
 
 
 # Predictions

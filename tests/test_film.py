@@ -338,6 +338,19 @@ def test_two_hundred_frames_are_not_too_many():
     Film(net, EXAMPLE, 2, every=5).begin(net, categorical_nll, range(1, 996))
 
 
+def test_a_frame_keeps_no_more_weights_than_are_drawn():
+    net = MLP(2, [1000, 1], rng=np.random.default_rng(0))
+    film = Film(net, [0.5, -1.0], 1)
+    film.begin(net, bernoulli_nll, range(1, 11))
+    ((_, _, shot),) = film._shots
+    assert [len(rows) for rows in shot.theta] == [0, 39, 1]
+    assert [len(rows) for rows in shot.d_theta] == [0, 39, 1]
+    assert len(shot.theta[2][0]) == 39
+    largest = max(abs(w.data) for neuron in net.layers[0].neurons for w in neuron.w)
+    assert shot.scale.theta[1] == largest  # of all of them
+    assert len(page_of(film)[0]) == 1
+
+
 # The page
 
 

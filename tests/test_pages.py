@@ -105,9 +105,12 @@ def test_on_paper_the_finished_picture_without_controls(driver, page):
     assert not page.find(".controls").is_displayed()
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
     assert page.find(".controls").is_displayed()
-    page.press("previous")  # whoever has gone somewhere prints that
-    page.run("dispatchEvent(new Event('beforeprint'))")
-    assert page.at == page.last - 1
+    page.run("dispatchEvent(new Event('afterprint'))")
+    assert page.at == 0
+    page.press("next")  # whoever has gone somewhere prints that
+    for event in ("beforeprint", "afterprint"):
+        page.run("dispatchEvent(new Event(arguments[0]))", event)
+        assert page.at == 1
 
 
 def test_every_control(page):

@@ -170,6 +170,7 @@
       event.preventDefault();
       event.stopPropagation();
     });
+
     // On paper the finished picture says more than the first one.
     addEventListener("beforeprint", () => {
       if (at !== 0 || !host.isConnected) return;

@@ -15,6 +15,7 @@ import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from .names import Names
@@ -46,10 +47,10 @@ def write(lines: list[Line], names: Names) -> tuple[list[str], list[str], dict[s
     ]
     all_lines.sort(key=lambda line: line.serial)
     factors = {text.template for text in users if {*users[text]} <= {PRODUCT, TRANSPOSED}}
-    to_read, to_run = Reading(own), Running(own, names)
+    to_read, to_run = Reading(own), Running(own, names, factors)
     return (
         [to_read.line(line) for line in all_lines],
-        [to_run.line(_to_run(line, own, factors)) for line in all_lines],
+        [to_run.line(line) for line in all_lines],
         to_run.numbers,
     )
 
@@ -69,25 +70,6 @@ def _own_lines(users: dict[Text, list[str]], names: Names) -> dict[Text, str]:
         if len(users[text]) > 1 and not text.cheap:
             own.add(text)
     return {text: names.new(text.wish) for text in sorted(own, key=lambda text: text.serial)}
-
-
-def _to_run(line: Line, own: dict[Text, str], factors: set[str]) -> Line:
-    """A line as it is run: see above."""
-    name, is_assignment, _ = line.template.partition(" = {}")
-    x = line.args[0] if is_assignment else None
-    if not isinstance(x, Text) or x in own or x.shape != line.shape:
-        return line
-    if name.endswith("[:]") and x.template in (PRODUCT, ROW_SUMS):
-        out = f"out={name.removesuffix('[:]')}"
-        template = f"np.add.reduce({{}}, axis=1, keepdims=True, {out})"
-        if x.template == PRODUCT:
-            # Of one column it is an outer product, for which NumPy's matmul has no fast way.
-            matmul = "(np.multiply if len(batch) == 1 else np.matmul)"
-            template = f"{matmul if x.args[0].shape[1] == 'b' else 'np.matmul'}({{}}, {{}}, {out})"
-        return Line(line.serial, template, x.args, line.shape)
-    if x.template.startswith("batch[") and name not in factors:
-        return Line(line.serial, f"{line.template}.copy()", line.args, line.shape)
-    return line
 
 
 class Reading:
@@ -129,12 +111,37 @@ class Reading:
 
 
 class Running(Reading):
-    """Expressions as they are run."""
+    """Expressions as they are run; ``factors`` are the names that stand in products alone."""
 
-    def __init__(self, own: dict[Text, str], names: Names) -> None:
+    def __init__(self, own: dict[Text, str], names: Names, factors: set[str]) -> None:
         super().__init__(own)
-        self.names = names
+        self.names, self.factors = names, factors
         self.numbers: dict[str, str] = {}  # what a number is called
+
+    def line(self, line: Line) -> str:
+        return super().line(self._laid_out(line))
+
+    def _laid_out(self, line: Line) -> Line:
+        """The line with its result where it belongs."""
+        left, is_assignment, _ = line.template.partition(" = {}")
+        x = line.args[0] if is_assignment else None
+        if not isinstance(x, Text) or x in self.own or x.shape != line.shape:
+            return line
+        if x.template.startswith("batch[") and left not in self.factors:
+            return replace(line, template=f"{line.template}.copy()")
+        name = left.removesuffix("[:]")
+        if name == left:
+            return line
+        if x.template == ROW_SUMS:
+            sums = f"np.add.reduce({{}}, axis=1, keepdims=True, out={name})"
+            return replace(line, template=sums, args=x.args)
+        if x.template == PRODUCT:
+            # Of one column it is an outer product, for which NumPy's matmul has no fast way.
+            of_columns = x.args[0].shape[1] == "b"
+            one = "(np.multiply if len(batch) == 1 else np.matmul)"
+            product = f"{one if of_columns else 'np.matmul'}({{}}, {{}}, out={name})"
+            return replace(line, template=product, args=x.args)
+        return line
 
     def operation(self, x: Text) -> tuple[str, int]:
         if x.template == PRODUCT and x.shape[1] == "b" and int(x.shape[0]) >= WIDE:

@@ -21,8 +21,7 @@ from autograd.files import write_whole
 from . import datasets
 from .checkpoints import load_table, save
 from .figures import svg
-from .film import MOST as FRAMES
-from .film import Film, every_for
+from .film import FRAMES, Film, every_for
 from .history import History
 from .network import ACTIVATIONS, MLP
 from .optim import SGD, cosine, growing, inverse_time, step_decay
@@ -79,7 +78,8 @@ def _add_train(commands: Any) -> None:
     add("data", metavar="DATA", help=", ".join(datasets.NAMES) + ", or a CSV file of your own")
     add("--target", metavar="COLUMN", help="of a CSV file: the column to predict")
     add("--widths", type=_positive, nargs="*", default=[32], metavar="D",
-        help="widths of the hidden layers, or nothing for none (32); at most 2,000,000 parameters")
+        help="widths of the hidden layers, or nothing for none (32); "
+        f"at most {MOST:,} parameters")
     add("--activation", nargs="+", default=["relu"], choices=[*ACTIVATIONS], metavar="G",
         help="for all hidden layers, or one each (relu): " + ", ".join(ACTIVATIONS))
     add("--no-bias", action="store_true", help="neurons without a bias, as in the lecture")
@@ -130,16 +130,15 @@ def train(options: argparse.Namespace) -> None:
     m = sum((below + (not options.no_bias)) * d for below, d in pairwise(sizes))
     if m > MOST:
         raise ValueError(f"--widths would make {m:,} parameters, and {MOST:,} is the most here")
-
-    def network() -> MLP:
-        rng, _ = _generators(options.seed)
-        return MLP(d0, [*hidden, outputs], activation, not options.no_bias, rng)
-
-    layers = [f"{d} ({g})" for d, g in zip([*hidden, outputs], [*activation, "identity"])]
+    # Each from the same start; made now, so that what does not fit is refused before all else.
+    nets = [
+        MLP(d0, sizes[1:], activation, not options.no_bias, _generators(options.seed)[0])
+        for _ in plans
+    ]
+    layers = [f"{d} ({g})" for d, g in zip(sizes[1:], [*activation, "identity"])]
     facts = {
         "data": f"{data.name}: {n} examples to train on, {len(data.X_test)} to test",
-        "network": f"{' -> '.join([str(d0), *layers])}, m = {len(network().parameters())} "
-        "parameters",
+        "network": f"{' -> '.join([str(d0), *layers])}, m = {m} parameters",
         "loss": loss.__name__,
         "inputs": "standardised: each column less its mean, over its standard deviation",
         "SGD": f"{options.epochs} epochs, "
@@ -156,7 +155,7 @@ def train(options: argparse.Namespace) -> None:
     for name, text in facts.items():
         print(f"{name:<8} {text}", flush=True)
     History().plot()  # matplotlib is missed now, not after the training
-    runs = [_run(options, data, loss, network(), plan) for plan in plans]
+    runs = [_run(options, data, loss, net, plan) for net, plan in zip(nets, plans)]
     for run in runs:
         if len(runs) > 1:
             print(f"batch size {run.name}")

@@ -162,14 +162,16 @@ class ProgramEngine:
         if not math.isfinite(total):
             self._check_losses(batch, losses, lr)
         direction, rate = self.gradient, lr / b
+        out: Array | None = self._step
         if self.momentum:
             self._velocity *= self.momentum
             self._velocity += self.gradient / b
             direction, rate = self._velocity, lr
-        in_place = rate > TINY  # from what is smaller the gradient would not come back
-        if in_place and not self.momentum:
+        elif rate > TINY:
             self._unit = lr
-        step = np.multiply(direction, rate, out=self._step if in_place else None)
+        else:  # from a step that small the gradient would not come back
+            out = None
+        step = np.multiply(direction, rate, out=out)
         # Finite squares are those of numbers too small to take a parameter to infinity.
         if not math.isfinite(float(step.dot(step))):
             self._check_step(batch, step, lr)

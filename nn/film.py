@@ -13,7 +13,7 @@ from .module import check_positive
 from .network import MLP
 from .neurons import STYLE, Picture, Scale, State, Sweep, check_mlp, sweep, target_text
 
-MOST = 200  # frames
+FRAMES = 200  # the most there may be
 CURVE = f"""{STYLE}
 .curve {{ fill: none; stroke: var(--plus); stroke-width: 1.6; }}
 .axis {{ fill: none; stroke: var(--line); stroke-width: 1; }}
@@ -70,10 +70,10 @@ class Film:
         if net is not self.net:
             raise ValueError("this Film was made for another network than the one to be trained")
         frames = _frames(updates, self.every)
-        if frames > MOST:
+        if frames > FRAMES:
             raise ValueError(
                 f"every={self.every} would make {frames:,} frames of {len(updates):,} updates, and "
-                f"{MOST} is the most: give every={every_for(updates)} or more"
+                f"{FRAMES} is the most: give every={every_for(updates)} or more"
             )
         start = self._sweep(loss)
         self._loss, self._losses, self._updates = loss, [], updates
@@ -147,15 +147,15 @@ class Film:
         return Player(svg, frames, {}, title, "\n".join(text), word="frame", interval=150)
 
 
-def every_for(updates: range, most: int = MOST) -> int:
+def every_for(updates: range, most: int = FRAMES) -> int:
     """The smallest ``every`` with which a `Film` of these updates has at most so many frames."""
     return next(k for k in count(len(updates) // most + 1) if _frames(updates, k) <= most)
 
 
 def _frames(updates: range, every: int) -> int:
     """How many frames a film of these updates has, those of the start and the end included."""
-    inside = -(-updates.stop // every) - -(-updates.start // every)  # multiples of `every`
-    return 1 + inside + (len(updates) > 0 and updates[-1] % every != 0)
+    multiples = (updates.stop - 1) // every - (updates.start - 1) // every
+    return 1 + multiples + (len(updates) > 0 and updates[-1] % every != 0)
 
 
 class _Curve:

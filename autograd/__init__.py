@@ -13,9 +13,12 @@ The functions `sum`, `max`, `abs` and `compile` share their names with Python's 
 as ``autograd.sum`` and so on: ``from autograd import *`` leaves them out.
 """
 
+from .compiler import Operation, Program
+from .compiler import (
+    compile as compile,
+)
 from .derivatives import grad, hessian, jacobian, jvp, value_and_grad
 from .differences import GradCheck, finite_difference, gradcheck
-from .draw import Drawing, draw
 from .functions import (
     abs as abs,
 )
@@ -42,14 +45,10 @@ from .functions import (
 from .functions import (
     sum as sum,
 )
-from .graph import topological_order
-from .program import Operation, Program
-from .program import (
-    compile as compile,
-)
-from .steps import Share, Step, steps
-from .trace import Trace, trace
-from .value import Value
+from .show.graph import Drawing, draw
+from .show.steps import Share, Step, steps
+from .show.trace import Trace, trace
+from .value import Value, topological_order
 
 __all__ = [
     "Drawing",

@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 
 from . import functions, primitives
-from .graph import topological_order
-from .value import Number, Value, real
+from .value import Number, Value, real, record, topological_order
 
 Function = Callable[..., Any]
 
@@ -158,9 +157,10 @@ def _call(f: Function, x: Sequence[Number]) -> tuple[list[_Variable], Any, bool]
         raise TypeError("give the point to differentiate at, one number or Value per argument of f")
     variables = []
     for v in x:
-        variable = _Variable(v.data if isinstance(v, Value) else as_number(v))
         if isinstance(v, Value):  # the identity of it, so that grad(f)(v, v) has two variables
-            variable._primitive, variable._x, variable._dx = primitives.POS, v, 1.0
+            variable: _Variable = record(primitives.POS, v, v.data, kind=_Variable)
+        else:
+            variable = _Variable(as_number(v))
         variable.running = True
         variables.append(variable)
     try:
@@ -201,15 +201,14 @@ def reverse_sweep(root: Value, variables: Sequence[Value], recorded: bool) -> li
 
 def _partials(node: Value, recorded: bool) -> Sequence[Number]:
     """The partial derivatives of ``node``, as floats, or as Values recorded on its inputs."""
-    if not recorded or node._primitive is None:
+    if not recorded or node.primitive is None:
         return node.partials
     # The row of the table runs again, in the arithmetic of graph values. NumPy's scalars stand in
     # for plain numbers, since 1/0 is inf on them.
-    _, partials = node._primitive.on(functions)
-    arguments = (node._x,) if node._y is None else (node._x, node._y)
+    _, partials = node.primitive.on(functions)
     with np.errstate(all="ignore"):
-        ds = partials(node, *primitives.each(_exact, arguments))
-    pairs = [(a, d) if type(a) is tuple else ((a,), (d,)) for a, d in zip(arguments, ds)]
+        ds = partials(node, *primitives.each(_exact, node.arguments))
+    pairs = [(a, d) if type(a) is tuple else ((a,), (d,)) for a, d in zip(node.arguments, ds)]
     return [d if isinstance(d, Value) else float(d) for vs, ds in pairs for _, d in zip(vs, ds)]
 
 

@@ -184,7 +184,7 @@ def affine(
         data = (*data, 1.0)
         if len(b) != len(theta):
             raise ValueError(f"theta has {len(theta)} rows, but b has {len(b)} entries")
-    nodes = []
+    nodes: list[Value] = []
     for j, row in enumerate(theta):
         if len(row) != len(inputs):
             raise ValueError(f"row {j} of theta has {len(row)} entries, but x has {len(inputs)}")

@@ -22,7 +22,6 @@ from typing import Any, Union
 import numpy as np
 
 from . import primitives as p
-from .graph import topological_order
 
 Number = Union["Value", float]
 
@@ -41,9 +40,14 @@ def real(x: Any, name: str) -> float:
     raise TypeError(f"{name} must be a real number, got {_short(x)} ({type(x).__name__})")
 
 
-def record(primitive: p.Primitive, x: Any, a: Any, y: Any = None, b: Any = None) -> Value:
-    """A new node: ``primitive`` of the inputs ``x`` and ``y``, whose data are ``a`` and ``b``."""
-    node = new(Value)
+def record(
+    primitive: p.Primitive, x: Any, a: Any, y: Any = None, b: Any = None, kind: Any = None
+) -> Any:
+    """A new node: ``primitive`` of the inputs ``x`` and ``y``, whose data are ``a`` and ``b``.
+
+    It is a `Value`, or of its subclass ``kind``.
+    """
+    node = new(kind or Value)
     try:
         if y is None:
             node._data = z = primitive.value(a)
@@ -67,7 +71,7 @@ def record(primitive: p.Primitive, x: Any, a: Any, y: Any = None, b: Any = None)
 def _unary(primitive: p.Primitive) -> Callable[[Value], Value]:
     """The method of `Value` that records a primitive of one number."""
 
-    def method(self: Value) -> Value:
+    def method(self: Value) -> Any:
         return record(primitive, self, self._data)
 
     method.__doc__ = f"{primitive.symbol} of this Value, as one node."
@@ -212,6 +216,16 @@ class Value:
         return "" if self._primitive is None else self._primitive.symbol
 
     @property
+    def primitive(self) -> p.Primitive | None:
+        """The row of the table of primitives that computed this Value; None for a leaf."""
+        return self._primitive
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """What its primitive was given: one or two inputs, or vectors (tuples) of them."""
+        return (self._x,) if self._y is None else (self._x, self._y)
+
+    @property
     def inputs(self) -> tuple[Number, ...]:
         """What this Value was computed from, in order; a plain number stays a float."""
         return tuple([v for arg in (self._x, self._y) for v in _numbers(arg)])
@@ -274,3 +288,56 @@ class Value:
     abs, exp, log, sqrt = _unary(p.ABS), _unary(p.EXP), _unary(p.LOG), _unary(p.SQRT)
     sin, cos, tanh = _unary(p.SIN), _unary(p.COS), _unary(p.TANH)
     sigmoid, relu, softplus = _unary(p.SIGMOID), _unary(p.RELU), _unary(p.SOFTPLUS)
+
+
+def topological_order(root: Value) -> list[Value]:
+    """Every `Value` that ``root`` was computed from, each once, inputs before what uses them.
+
+    The order is that of a depth-first search, inputs from left to right, and so the same in every
+    run. ``root`` comes last. Plain numbers among the inputs are not listed.
+
+    Raises:
+        TypeError: ``root`` is not a Value.
+
+    >>> from autograd import Value
+    >>> x, y = Value(2.0, label="x"), Value(3.0, label="y")
+    >>> [v.label or v.op for v in topological_order(x * y + x)]
+    ['x', 'y', '*', '+']
+    """
+    if not hasattr(root, "_x"):
+        raise TypeError(f"root must be a Value, got {type(root).__name__}")
+    order: list[Value] = []
+    seen = set()
+    stack: list[Any] = [root]  # our own: a deep graph would exhaust Python's
+    pop, push = stack.pop, stack.append
+    finished = None
+    while stack:
+        node = pop()
+        if node is None:  # the inputs of the node below are all in order now
+            node = pop()
+            order.append(node)
+            if type(node._y) is tuple:
+                finished = node._y
+            continue
+        if node in seen:
+            continue
+        seen.add(node)
+        x, y = node._x, node._y
+        if x is None:
+            order.append(node)
+            continue
+        push(node)
+        push(None)
+        # Pushed right to left, to be popped left to right.
+        if type(x) is tuple:
+            # A layer's neurons share one y: once the first is in order, so is all of it.
+            if y is not None and y is not finished and not seen.issuperset(y):
+                stack += [v for v in reversed(y) if v not in seen and type(v) is not float]
+            if not seen.issuperset(x):
+                stack += [v for v in reversed(x) if v not in seen and type(v) is not float]
+        else:
+            if y is not None and y not in seen and type(y) is not float:
+                push(y)
+            if x not in seen and type(x) is not float:
+                push(x)
+    return order

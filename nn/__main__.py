@@ -15,8 +15,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from autograd import Drawing, draw, topological_order
-from autograd.draw import READABLE
 from autograd.files import write_whole
+from autograd.show.graph import READABLE
 
 from . import datasets
 from .checkpoints import load_table, save

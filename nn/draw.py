@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from autograd.files import write_whole
-from autograd.notation import ELLIPSIS, TIMES, factor, number, shortened
-from autograd.paint import document
-from autograd.player import Frame, Player, differences
+from autograd.show.colours import document
+from autograd.show.notation import ELLIPSIS, TIMES, factor, number, shortened
+from autograd.show.player import Frame, Player, differences
 
 from .losses import bernoulli_nll, categorical_nll, gaussian_nll, probabilities
 from .network import MLP

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Any
 
-from autograd.notation import ELLIPSIS, number, shortened
-from autograd.paint import document
-from autograd.player import Frame, Player, differences
+from autograd.show.colours import document
+from autograd.show.notation import ELLIPSIS, number, shortened
+from autograd.show.player import Frame, Player, differences
 
 from .module import check_positive
 from .network import MLP

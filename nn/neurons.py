@@ -9,8 +9,8 @@ from itertools import product
 from typing import Any
 
 from autograd import Value
-from autograd.notation import number, printable
-from autograd.paint import PAINT, fill
+from autograd.show.colours import PAINT, fill
+from autograd.show.notation import number, printable
 
 from .module import own_gradients
 from .network import MLP, check_inputs

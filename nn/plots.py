@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd.notation import ELLIPSIS, printable
+from autograd.show.notation import ELLIPSIS, printable
 
 from .figures import INK, new_figure
 from .history import History

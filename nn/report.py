@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from autograd.files import write_whole
-from autograd.notation import number, shortened
-from autograd.player import page
+from autograd.show.notation import number, shortened
+from autograd.show.player import page
 
 from . import plots
 from .datasets import Dataset

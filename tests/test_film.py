@@ -9,7 +9,7 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
-from autograd.notation import number
+from autograd.show.notation import number
 from nn import MLP, Film, Module, bernoulli_nll, categorical_nll, fit, gaussian_nll
 from nn.draw import sweep
 

@@ -14,8 +14,8 @@ import pytest
 import autograd
 import nn
 from autograd import Value, draw
-from autograd.notation import number
-from autograd.player import Frame, Player, differences
+from autograd.show.notation import number
+from autograd.show.player import Frame, Player, differences
 from nn import MLP, backpropagate, bernoulli_nll, categorical_nll, gaussian_nll
 from nn.draw import sweep
 from tests.cases import ACTIVATIONS, LOSSES, assert_close, random_case

@@ -19,7 +19,7 @@ from selenium.webdriver.common.keys import Keys
 
 import nn
 from autograd import Value, draw, topological_order
-from autograd.notation import number
+from autograd.show.notation import number
 from nn.__main__ import main
 from tests import browser
 from tests.browser import Page, needs_browser

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import autograd
 from autograd import Share, Step, Value, affine, dot, draw, steps, topological_order, where
 from autograd.primitives import TABLE
-from autograd.steps import sweep
+from autograd.show.steps import sweep
 
 INF, NAN = math.inf, math.nan
 LIT = "#a3006d"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import autograd
 from autograd import Value, dot, grad, topological_order, trace, where
-from autograd.notation import number
+from autograd.show.notation import number
 
 INF, NAN = math.inf, math.nan
 MINUS = "\N{MINUS SIGN}"

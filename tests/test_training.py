@@ -755,7 +755,7 @@ def test_a_schedule_that_goes_wrong_on_the_way_says_where():
 
 
 def test_draw_graph_without_a_layout_tool_fails_before_training(monkeypatch, tmp_path):
-    monkeypatch.setattr(sys.modules["autograd.draw"], "_layout_tool", lambda: None)
+    monkeypatch.setattr(sys.modules["autograd.show.graph"], "_layout_tool", lambda: None)
     net = make_net(1)
     before = numbers(net)
     with pytest.raises(RuntimeError, match="install"):

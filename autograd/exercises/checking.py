@@ -24,7 +24,7 @@ from functools import wraps
 from textwrap import wrap
 from typing import Any
 
-from ..notation import ELLIPSIS
+from ..show.notation import ELLIPSIS
 from .comparing import Test, agrees_with, holes_in, is_unfinished, raising, written
 from .limits import Place, TimeUp, is_given_up, is_students, line_of, places_of, within
 

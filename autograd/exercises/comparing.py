@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..notation import ELLIPSIS
+from ..show.notation import ELLIPSIS
 
 Test = Callable[[Any], bool]
 

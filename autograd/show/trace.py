@@ -7,10 +7,9 @@ machine learning: a survey", tables 2 and 3. The adjoint of v, written with a ba
 import html
 import unicodedata
 
-from .graph import topological_order
+from ..value import Value, topological_order
 from .notation import ELLIPSIS, TIMES, columns, factor, formula, names_of, number, shortened
 from .steps import is_stale, sweep, uses
-from .value import Value
 
 SHOWN = 200  # rows; a longer trace is shown without its middle
 FORWARD, BACKWARD = "forward, downward", "backward, upward"

@@ -20,10 +20,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from .graph import topological_order
+from ..primitives import each, evaluate_ieee
+from ..value import Number, Value, topological_order
 from .notation import PARTIAL, TIMES, factor, formula, names_of, number, shortened
-from .primitives import evaluate_ieee
-from .value import Number, Value
 
 
 @dataclass(frozen=True)
@@ -148,21 +147,13 @@ def sweep(order: list[Value], leaves: Mapping[Value, float] | None = None) -> It
 
 def is_stale(node: Value) -> bool:
     """Whether some input's ``data`` was changed since the node was recorded."""
-    if node._primitive is None:
+    if node.primitive is None:
         return False
-    arguments = [
-        tuple([v.data if isinstance(v, Value) else v for v in x])
-        if type(x) is tuple
-        else x.data
-        if isinstance(x, Value)
-        else x
-        for x in (node._x, node._y)
-        if x is not None
-    ]
+    arguments = each(lambda v: v.data if isinstance(v, Value) else v, node.arguments)
     try:
-        now = node._primitive.value(*arguments)
+        now = node.primitive.value(*arguments)
     except (ArithmeticError, ValueError):
-        now, _ = evaluate_ieee(node._primitive, *arguments)
+        now, _ = evaluate_ieee(node.primitive, *arguments)
     return bool(now != node.data and not (now != now and node.data != node.data))
 
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from ..primitives import SIGMOID
 from .names import Names
-from .primitives import SIGMOID
 
 Shape = tuple[int | str, ...]
 

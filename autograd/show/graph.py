@@ -16,13 +16,12 @@ from typing import Any
 
 import graphviz
 
-from .files import write_whole
-from .graph import topological_order
+from ..files import write_whole
+from ..value import Value, topological_order
+from .frames import PATIENCE, stepper
 from .notation import formula, names_of, number, printable
 from .player import Player
-from .stepper import PATIENCE, stepper
 from .steps import Step
-from .value import Value
 
 READABLE, DRAWABLE = 80, 2000  # nodes: up to where a picture helps, and where it can be made
 LIT = "#a3006d"  # what a step is about

@@ -23,11 +23,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import functions
-from .derivatives import reverse_sweep
-from .graph import topological_order
+from .. import functions
+from ..derivatives import reverse_sweep
+from ..value import Value, topological_order
 from .lowering import Writer
-from .value import Value
 
 Array = npt.NDArray[np.float64]
 
@@ -56,7 +55,7 @@ class Program:
         source: the program as Python: ``views`` finds the parameters in a flat vector, ``program``
             is the forward and the backward pass.
         code: what is run: the source line by line, but for where results lie in memory
-            (`autograd.writing`). The numbers are the same up to rounding.
+            (`autograd.compiler.numpy`). The numbers are the same up to rounding.
         inputs: the Values that the columns of a batch stand for.
         parameters: the Values that the gradient is taken by, in its order.
         graph_size: how many nodes the recorded graph has.
@@ -239,7 +238,7 @@ def _check_leaves(roots: list[Value], inputs: list[Value], parameters: list[Valu
         for i, v in enumerate(values):
             if not isinstance(v, Value):
                 raise TypeError(f"{name} must hold Values, got {v!r}")
-            if v._x is not None and name != "root":
+            if v.primitive is not None and name != "root":
                 raise ValueError(
                     f"{name}[{i}] is not a leaf, but computed by {v.op!r}: give what it comes from"
                 )

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
-from .primitives import DOT
-from .value import Value
+from ..primitives import DOT
+from ..value import Value
 
 INFIX = ("+", "-", "*", "/", "**")
 MINUS, TIMES, ELLIPSIS = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}", "\N{HORIZONTAL ELLIPSIS}"
@@ -59,10 +59,10 @@ def formula(node: Value, names: Mapping[Value, str] | None, most: int) -> str:
         return f"({text})" if plain and text.startswith(MINUS) else text
 
     op = printable(node.op)
-    if node._primitive is DOT:
-        x = node._y
-        products = [f"{bracketed(w)} * {bracketed(v)}" for w, v in zip(node._x, x)]
-        return " + ".join(shortened(products + [bracketed(b) for b in node._x[len(x) :]], most))
+    if node.primitive is DOT:
+        w, x = node.arguments
+        products = [f"{bracketed(w_i)} * {bracketed(x_i)}" for w_i, x_i in zip(w, x)]
+        return " + ".join(shortened(products + [bracketed(b) for b in w[len(x) :]], most))
     if op in INFIX and len(node.inputs) == 2:
         return f" {op} ".join(map(bracketed, node.inputs))
     shown = [written(v) for v in node.inputs[:most]]

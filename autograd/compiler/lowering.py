@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from . import primitives as p
-from .graph import topological_order
+from .. import primitives as p
+from ..value import Value, topological_order
+from .expressions import INDEXES, Shape, Sheet, Text, broadcast
 from .groups import (
     Elementwise,
     Group,
@@ -30,9 +31,7 @@ from .groups import (
     neuron,
 )  # fmt: skip
 from .names import Names
-from .text import INDEXES, Shape, Sheet, Text, broadcast
-from .value import Value
-from .writing import write
+from .numpy import write
 
 STACKED = (p.SUM, p.MAX, p.LOGSUMEXP, p.DOT)  # one array for the whole vector
 INLINE = (p.NEG, p.POS)  # a sign is not worth a line
@@ -85,7 +84,7 @@ class Writer:
         kinds: dict[Any, list[Value]] = defaultdict(list)
         vectors: dict[Any, Any] = {}
         for node in order:
-            if node in depth or node._primitive is None:
+            if node in depth or node.primitive is None:
                 continue
             depths = [depth[v] for v in node.inputs if v in depth]
             if depths:  # else it is a constant
@@ -114,7 +113,7 @@ class Writer:
 
     def _kind(self, node: Value, variable: Any, vectors: dict[Any, Any]) -> tuple[Any, ...]:
         """What nodes share that become one group: its class first."""
-        primitive = node._primitive
+        primitive = node.primitive
         varies = node in self.varies
         if primitive is p.DOT:
             parts = neuron(node, self.varies)
@@ -122,17 +121,17 @@ class Writer:
                 _, x, b = parts
                 # Neurons of one layer share the tuple; equal ones will do too.
                 same = vectors.get(id(x)) or vectors.setdefault(x, x)
-                if x is node._y:
+                if x is node.arguments[1]:
                     vectors[id(x)] = same
                 return Layer, id(same), b is None, varies
-            return Stacked, primitive, len(node._x), len(node._y)
+            return Stacked, primitive, *map(len, node.arguments)
         if primitive in STACKED:
-            return Stacked, primitive, len(node._x), varies
+            return Stacked, primitive, len(node.arguments[0]), varies
         # An operand is constant, fixed by the parameters, or varies with the inputs.
         return Elementwise, primitive, *[(v in variable) + (v in self.varies) for v in node.inputs]
 
     def _first_places(self, node: Value) -> list[tuple[int, int]]:
-        parts = neuron(node, self.varies) if node._primitive is p.DOT else None
+        parts = neuron(node, self.varies) if node.primitive is p.DOT else None
         operands = node.inputs if parts is None else parts[0]
         found = [v for v in operands if v in self._source][:3]
         return [(self._source[v].number, self._row[v]) for v in found]
@@ -219,7 +218,7 @@ class Writer:
         parts: dict[Any, tuple[list[Any], list[int]]] = {}
         for position, v in enumerate(nodes):
             source = self._source.get(v)
-            constant = v._data if isinstance(v, Value) else v
+            constant = v.data if isinstance(v, Value) else v
             rows, positions = parts.setdefault(source, ([], []))
             rows.append(constant if source is None else self._row[v])
             positions.append(position)
@@ -359,7 +358,7 @@ def _on_arrays(primitive: p.Primitive, vector: bool) -> tuple[Any, Any]:
 
 def _try(primitive: p.Primitive, f: Any, df: Any, operands: list[Nodes]) -> None:
     """Run a user's primitive on arrays once, at the recorded point."""
-    data = [[v._data if isinstance(v, Value) else v for v in nodes] for nodes in operands]
+    data = [[v.data if isinstance(v, Value) else v for v in nodes] for nodes in operands]
     x = [np.array([column, column]).T for column in data]
     try:
         with np.errstate(all="ignore"):

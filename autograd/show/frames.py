@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import graphviz
 
+from ..value import Value
+from .colours import PAINT, document, fill
 from .notation import (
     TIMES,
     factor,
@@ -16,10 +18,8 @@ from .notation import (
     printable,
     shortened,
 )
-from .paint import PAINT, document, fill
 from .player import Frame, Player
 from .steps import Share, Step, is_stale, sweep, uses
-from .value import Value
 
 Layout = Callable[[str, str], bytes]
 

@@ -18,8 +18,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from .expressions import ATOM, COMPARE, MATMUL, MINUS, PLUS, TIMES, Line, Text
 from .names import Names
-from .text import ATOM, COMPARE, MATMUL, MINUS, PLUS, TIMES, Line, Text
 
 LONGEST = 5  # operations in a line; what has more gets lines of its own
 WIDE = 64  # rows of a product that is laid out column by column

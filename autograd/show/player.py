@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .files import write_whole
+from ..files import write_whole
 
 SCRIPT = Path(__file__).with_name("player.js").read_text(encoding="utf-8")
 STYLE = Path(__file__).with_name("player.css").read_text(encoding="utf-8")

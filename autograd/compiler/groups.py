@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from . import primitives as p
-from .text import Line, Shape, Sheet, Text
-from .value import Value
+from .. import primitives as p
+from ..value import Value
+from .expressions import Line, Shape, Sheet, Text
 
 if TYPE_CHECKING:
     from .lowering import Writer
@@ -121,7 +121,7 @@ class Group(Source):
     def __init__(self, writer: "Writer", nodes: list[Value]) -> None:
         super().__init__(writer.sheet, nodes, varies=nodes[0] in writer.varies)
         self.writer = writer
-        self.primitive: Any = nodes[0]._primitive
+        self.primitive: Any = nodes[0].primitive
         self.name = ""
         self.latest = 0  # the last step at which it can be computed
         self.text: Text
@@ -183,13 +183,13 @@ class Elementwise(Group):
 
     def forward(self) -> Any:
         x = tuple(map(self.writer.gather, self.operands()))
-        self.arguments = (x,) if type(self.nodes[0]._x) is tuple else x
+        self.arguments = (x,) if type(self.nodes[0].arguments[0]) is tuple else x
         value, self.partials = self.writer.row(self, self.arguments)
         return value(*self.arguments)
 
     def backward(self, d: Any) -> None:
         ds = self.partials(self.text, *self.arguments)
-        ds = ds[0] if type(self.nodes[0]._x) is tuple else ds
+        ds = ds[0] if type(self.nodes[0].arguments[0]) is tuple else ds
         for nodes, partial in zip(self.operands(), ds):
             self.writer.scatter(nodes, d * partial, self.varies)
 
@@ -199,7 +199,7 @@ class Stacked(Group):
 
     def operands(self) -> list[Nodes]:
         if self.primitive is not p.DOT:
-            return [_entries([node._x for node in self.nodes])]
+            return [_entries([node.arguments[0] for node in self.nodes])]
         w, x, b = zip(*map(_dot, self.nodes))
         return [_entries(w), _entries(x), *([] if b[0] is None else [b])]
 
@@ -263,7 +263,7 @@ class Layer(Group):
 
 def _dot(node: Value) -> tuple[Nodes, Nodes, Any]:
     """The weights, the inputs and the bias (or None) of a `dot` node."""
-    w, x = node._x, node._y
+    w, x = node.arguments
     return (w, x, None) if len(w) == len(x) else (w[:-1], x, w[-1])
 
 

@@ -1,0 +1,1 @@
+"""How graphs are shown: pictures, steps, traces, and pages that play them."""

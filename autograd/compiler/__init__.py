@@ -26,7 +26,8 @@ import numpy.typing as npt
 from .. import functions
 from ..derivatives import reverse_sweep
 from ..value import Value, topological_order
-from .lowering import Writer
+from .lowering import Lowering
+from .numpy import write
 
 Array = npt.NDArray[np.float64]
 
@@ -65,13 +66,17 @@ class Program:
             in the source. To run that yourself: ``exec(source, {**constants, **functions})``.
     """
 
-    def __init__(self, writer: Writer, inputs: list[Value], parameters: list[Value]) -> None:
-        self.source, self.code = writer.source, writer.code
+    def __init__(self, lowering: Lowering, inputs: list[Value], parameters: list[Value]) -> None:
+        listing = lowering.listing
+        self.source, self.code = write(listing, lowering.names)
         self.inputs, self.parameters = inputs, parameters
-        self.graph_size = writer.graph_size
-        self.constants, self.functions = writer.constants, writer.functions
+        self.graph_size = lowering.graph_size
+        self.constants = dict(listing.constants)
+        self.functions: dict[str, Callable[..., Any]] = {}
+        for name, (value, partials) in listing.functions.items():
+            self.functions.update({name: value, f"d_{name}": partials})
         self.operations = [
-            Operation(g.name, g.primitive.symbol, len(g.nodes), g.varies) for g in writer.groups
+            Operation(g.name, g.primitive.symbol, len(g.nodes), g.varies) for g in lowering.groups
         ]
         namespace: dict[str, Any] = {**self.constants, **self.functions}
         exec(builtins.compile(self.code, "<autograd.compile>", "exec"), namespace)
@@ -219,7 +224,7 @@ def compile(
     roots = [root] if isinstance(root, Value) else _list(root, "root")
     inputs, parameters = _list(inputs, "inputs"), _list(parameters, "parameters")
     _check_leaves(roots, inputs, parameters)
-    program = Program(Writer(roots, inputs, parameters, several), inputs, parameters)
+    program = Program(Lowering(roots, inputs, parameters, several), inputs, parameters)
     for i, (row, recorded) in enumerate(check):
         _check_example(program, i, row, [recorded] if isinstance(recorded, Value) else recorded)
     return program

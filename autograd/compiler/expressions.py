@@ -1,294 +1,218 @@
-"""The fourth arithmetic: rows of the table of primitives print the NumPy that they mean.
+"""The compiler's language, as data: expressions over arrays, and statements that use them.
 
-A `Text` is an expression over arrays, with the shape that its result will have. A `Sheet` makes
-them, and is the arithmetic ``m`` that a row runs in: the row that computes ``m.exp(x) / y`` on
-numbers writes ``np.exp(x) / y`` here. Equal expressions are one object, so that what is used more
-than once is found, and gets a line and a name of its own.
+An `Expr` is an operation, its arguments (expressions or plain numbers), what else the operation
+needs (an axis, an index, a name) and the shape of its result. An `Arithmetic` makes them, and is
+the fourth one in which a row of the table of primitives can run: the row that computes
+``m.exp(x) / y`` on numbers builds the expression here. Equal expressions are one object, so that
+what is used more than once is found.
 
 Shapes are tuples of whole numbers, with ``"b"`` for the size of the batch. A vector argument of an
-n-ary primitive is a single Text whose first axis runs over the vector.
+n-ary primitive is a single expression whose first axis runs over the vector.
+
+| operation | what it is |
+|---|---|
+| ``name`` | an array that has a name, its ``info`` |
+| ``columns``, ``count`` | columns of the batch (``info``) as rows; how many examples it has |
+| ``add sub mul div pow maximum minimum neg`` | element by element |
+| ``exp log log1p sqrt sin cos tanh abs`` | the same; and any other function that a row asks for |
+| ``greater less not where float`` | conditions; a choice by one; a condition as 1.0 or 0.0 |
+| ``sum max`` | along an axis (``info``); a sum may be of the entries where a condition holds |
+| ``matmul transpose`` | matrices |
+| ``rows joined reshape full zeros`` | some rows; arrays one below the other; other shapes |
+| ``own item`` | a user's own primitive, called by name; one of several results |
 """
 
-import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Union
 
 import numpy as np
+import numpy.typing as npt
 
-from ..primitives import SIGMOID
-from .names import Names
+from .. import primitives as p
 
 Shape = tuple[int | str, ...]
+# Rows of an array: a regular run of them, a short list (or a list of lists), an array that has a
+# name, or all.
+Index = Union[range, tuple[Any, ...], "Expr", slice]
+ALL = slice(None)
 
-# How tightly an operator binds, as in Python: parentheses go around what binds less.
-ATOM, MINUS, TIMES, MATMUL, PLUS, COMPARE = range(6)
-NAMES = {"np.exp(": "e", ".max(": "top", ".sum(": "total"}  # of lines that have no label
-INDEXES = 8  # entries of an index or a constant that are written out
+CONDITIONS = ("greater", "less", "not")
+TAKE_CONDITIONS = ("not", "float", "where", "sum")  # to all others they are 1.0 and 0.0
+VIEWS = ("name", "columns", "count", "zeros", "transpose", "reshape", "item")
+LONGEST = 5  # operations in a statement; what has more gets statements of its own
+WISHES = {"exp": "e", "max": "top", "sum": "total"}  # names of statements that have no label
 
 
-class Text:
-    """An expression: ``template`` with its ``args`` put in."""
+def _binary(op: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """An operator of `Expr`, and its reflected form."""
 
-    __slots__ = (
-        "args", "boolean", "cheap", "key", "level", "serial", "shape", "sheet", "template", "wish",
-    )  # fmt: skip
+    def operator(self: "Expr", other: Any) -> Any:
+        return self.m.make(op, self, other)
 
-    __array_ufunc__ = None  # NumPy's scalars leave `number * text` to us
+    def reflected(self: "Expr", other: Any) -> Any:
+        return self.m.make(op, other, self)
+
+    return operator, reflected
+
+
+class Expr:
+    """An expression, made by the arithmetic ``m``; ``serial`` is its place in the order of making.
+
+    Two are equal only if they are the same object, as those of one arithmetic are.
+    """
+
+    __slots__ = ("args", "info", "m", "op", "serial", "shape")
+    __array_ufunc__ = None  # NumPy's scalars leave `number * expression` to us
 
     def __init__(
-        self, sheet: "Sheet", key: tuple[Any, ...], args: tuple[Any, ...], level: int, shape: Shape
+        self, m: "Arithmetic", op: str, args: tuple[Any, ...], info: Any, shape: Shape
     ) -> None:
-        self.sheet, self.key, self.template, self.args = sheet, key, str(key[0]), args
-        self.level, self.shape = level, shape
-        self.serial = sheet.next_serial()
-        self.boolean = False
-        self.cheap = not args  # a name, or a view: not worth a line however often it is used
-        # The name it would have on a line of its own.
-        self.wish = next((name for part, name in NAMES.items() if part in self.template), "t")
+        self.m, self.op, self.args, self.info, self.shape = m, op, args, info, shape
+        self.serial = m.next_serial()
 
-    def __add__(self, other: Any) -> Any:
-        if other is self:
-            return 2.0 * self
-        if _is_negative(other):
-            return self - other.args[0]
-        if self.template == "np.maximum({}, {})" and isinstance(other, Text):
-            x, y = self.args
-            if _is_negative(x) and _is(y, 0.0) and other.template == "np.log1p({})":
-                return other - self.sheet.call("np.minimum", x.args[0], 0.0)  # softplus(-x)
-        return self.sheet.binary("+", PLUS, self, other)
+    __add__, __radd__ = _binary("add")
+    __sub__, __rsub__ = _binary("sub")
+    __mul__, __rmul__ = _binary("mul")
+    __truediv__, __rtruediv__ = _binary("div")
+    __gt__, __lt__ = _binary("greater")[0], _binary("less")[0]
 
-    def __radd__(self, other: Any) -> Any:
-        return self.sheet.binary("+", PLUS, other, self)
+    def __neg__(self) -> Any:
+        return self.m.make("neg", self)
 
-    def __sub__(self, other: Any) -> Any:
-        return self.sheet.binary("-", PLUS, self, other)
-
-    def __rsub__(self, other: Any) -> Any:
-        return self.sheet.binary("-", PLUS, other, self)
-
-    def __mul__(self, other: Any) -> Any:
-        return self.sheet.times(self, other)
-
-    def __rmul__(self, other: Any) -> Any:
-        return self.sheet.times(other, self)
-
-    def __truediv__(self, other: Any) -> Any:
-        if _is_negative(self):
-            return -(self.args[0] / other)
-        return self if _is(other, 1.0) else self.sheet.binary("/", TIMES, self, other)
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return self.sheet.binary("/", TIMES, other, self)
-
-    def __matmul__(self, other: "Text") -> "Text":
-        shape = (self.shape[0], other.shape[1])
-        return self.sheet.node("{} @ {}", (self, other), shape, MATMUL)
-
-    def __neg__(self) -> "Text":
-        if _is_negative(self):
-            return self.args[0]  # type: ignore[no-any-return]
-        return self.sheet.node("-{}", (self,), self.shape, MINUS)
-
-    def __pos__(self) -> "Text":
+    def __pos__(self) -> "Expr":
         return self
 
+    def __invert__(self) -> Any:
+        return self.m.make("not", self)
+
+    def __matmul__(self, other: "Expr") -> Any:
+        return self.m.make("matmul", self, other, shape=(*self.shape[:1], *other.shape[1:]))
+
     @property
-    def T(self) -> "Text":
+    def T(self) -> Any:
         """The transposed matrix."""
-        if self.template == "{}.T":
-            return self.args[0]  # type: ignore[no-any-return]
-        return self.sheet.view("{}.T", (self,), self.shape[::-1])
+        return self.m.make("transpose", self, shape=self.shape[::-1])
+
+    @property
+    def is_condition(self) -> bool:
+        """Whether its entries are true or false."""
+        return self.op in CONDITIONS
+
+    @property
+    def is_cheap(self) -> bool:
+        """Whether it costs nothing, and so is not worth a name however often it is used."""
+        return self.op in VIEWS or (self.op == "rows" and type(self.info) is range)
+
+    def __repr__(self) -> str:
+        what = [*map(repr, self.args), *([] if self.info is None else [str(self.info)])]
+        return f"{self.op}({', '.join(what)})" if self.op != "name" else str(self.info)
 
 
-@dataclass
-class Line:
-    """A line of source: ``template`` with its ``args`` put in; ``shape`` is that of its result."""
-
-    serial: int
-    template: str
-    args: tuple[Any, ...]
-    shape: Shape
+Rewrite = Callable[["Arithmetic", str, tuple[Any, ...], Any], Any]
 
 
-class Sheet:
-    """Expressions, and the lines of source that they end up in."""
+class Arithmetic:
+    """Makes expressions; ``rewrite`` may give a simpler one in place of each (`compiler.rules`).
 
-    def __init__(self, names: Names) -> None:
-        self.names = names
-        self.constants: dict[str, np.ndarray[Any, Any]] = {}
-        self._constants: dict[Any, str] = {}
-        self._interned: dict[Any, Text] = {}
+    Attributes:
+        asked: which primitive's row first asked for an operation.
+    """
+
+    def __init__(self, rewrite: Rewrite = lambda m, op, args, info: None) -> None:
+        self._rewrite = rewrite
+        self._made: dict[Any, Expr] = {}
         self._serial = 0
-        self.lines: list[Line] = []
+        self.asked: dict[str, p.Primitive] = {}
+        self.running: p.Primitive | None = None
 
     def next_serial(self) -> int:
         """The place in the order in which things were made, which is the order of the source."""
         self._serial += 1
         return self._serial
 
-    # Making expressions
+    def make(self, op: str, *args: Any, info: Any = None, shape: Shape | None = None) -> Any:
+        """An expression, a simpler one that means the same, or the one that already is the same."""
+        args = tuple([a if isinstance(a, Expr) else float(a) for a in args])
+        made = self._made.get(key := _key(op, args, info))
+        if made is not None:
+            return made
+        simpler = self._rewrite(self, op, args, info)
+        if simpler is not None:
+            return simpler
+        # NumPy multiplies by a condition as by 1.0 and 0.0.
+        if op not in TAKE_CONDITIONS and (op != "mul" or _is_condition(args[0])):
+            numbers = tuple(map(self.number, args))
+            if numbers != args:
+                return self.make(op, *numbers, info=info, shape=shape)
+        shape = broadcast(*args) if shape is None else shape
+        made = self._made[key] = Expr(self, op, args, info, shape)
+        return made
 
-    def leaf(self, name: str, shape: Shape) -> Text:
+    def name(self, name: str, shape: Shape) -> Any:
         """An array that has a name."""
-        return self.node(name, (), shape)
+        return self.make("name", info=name, shape=shape)
 
-    def node(self, template: str, args: tuple[Any, ...], shape: Shape, level: int = ATOM) -> Text:
-        """An expression, or the one that already is the same."""
-        args = tuple([a if isinstance(a, Text) else float(a) for a in args])
-        key = (template, *[a if isinstance(a, Text) else repr(a) for a in args])
-        text = self._interned.get(key)
-        if text is None:
-            text = self._interned[key] = Text(self, key, args, level, shape)
-        return text
-
-    def view(self, template: str, args: tuple[Any, ...], shape: Shape) -> Text:
-        """An expression that costs nothing."""
-        text = self.node(template, args, shape)
-        text.cheap = True
-        return text
-
-    def binary(self, symbol: str, level: int, a: Any, b: Any) -> Text:
-        """``a symbol b``, element by element."""
-        if symbol != "*" or _is_boolean(a):  # NumPy multiplies by a condition as by 1.0 and 0.0
-            a, b = self.number(a), self.number(b)
-        template = f"{{}} {symbol} {{}}"
-        return self.node(template, (a, b), broadcast(a, b), level)
-
-    def times(self, a: Any, b: Any) -> Any:
-        """The product, without factors of 1; signs stand in front, powers of 2 come together."""
-        for x, y in ((a, b), (b, a)):
-            if _is(x, 1.0):
-                return self.number(y)
-            if isinstance(x, float) and x < 0.0:
-                return -self.times(-x, self.number(y))
-            if _is_negative(x):
-                return -self.times(x.args[0], y)
-            if isinstance(x, float) and math.frexp(x)[0] == 0.5 and y.template == "{} * {}":
-                factor, rest = y.args
-                if isinstance(factor, float) and 1e-300 < abs(x * factor) < math.inf:
-                    return self.times(x * factor, rest)
-        return self.binary("*", TIMES, a, b)
+    def stands_for(self, name: Expr, x: Expr) -> None:
+        """From now on whoever makes ``x`` again is given its name."""
+        self._made[_key(x.op, x.args, x.info)] = name
 
     def number(self, x: Any) -> Any:
         """``x``, a condition as 1.0 or 0.0."""
-        if _is_boolean(x):
-            return self.node("{}.astype(float)", (x,), x.shape)
-        return x
+        return self.make("float", x) if _is_condition(x) else x
 
-    def call(self, function: str, *args: Any) -> Any:
-        """A function of arrays, element by element; of numbers alone, its value."""
-        if not any(isinstance(a, Text) for a in args):
-            with np.errstate(all="ignore"):
-                return float(getattr(np, function.removeprefix("np."))(*args))
-        args = tuple(map(self.number, args))
-        template = f"{function}({', '.join(['{}'] * len(args))})"
-        return self.node(template, args, broadcast(*args))
-
-    def reduce(self, method: str, x: Text, axis: int) -> Any:
-        """A sum or maximum along an axis. The axis stays, with length 1, if there are only two."""
-        if method == "sum" and _is_negative(x):
-            return -self.reduce(method, x.args[0], axis)
-        if method == "sum" and x.template == "{} / {}" and isinstance(x.args[0], Text):
-            part, whole = x.args
-            if part.shape == x.shape and whole is self.reduce("sum", part, axis):
-                return 1.0  # the softmax: x / x.sum() adds up to 1
-        if len(x.shape) == 2:
-            shape: Shape = (1, x.shape[1]) if axis == 0 else (x.shape[0], 1)
-            keep = ", keepdims=True"
-        else:
-            shape, keep = x.shape[:axis] + x.shape[axis + 1 :], ""
-        if method == "sum" and x.template == "np.where({}, {}, {})" and _is(x.args[2], 0.0):
-            template = f"{{}}.sum(axis={axis}{keep}, where={{}})"
-            return self.node(template, (x.args[1], x.args[0]), shape)
-        # Conditions can be counted, but have no maximum.
-        return self.node(
-            f"{{}}.{method}(axis={axis}{keep})", (x if method == "sum" else self.number(x),), shape
-        )
-
-    def constant(self, array: Any, name: str = "c") -> Text:
-        """An array of numbers that are the same in every batch."""
-        key = (array.dtype.str, array.shape, array.tobytes())
-        if key not in self._constants:
-            self._constants[key] = self.names.new(name)
-            self.constants[self._constants[key]] = array
-        return self.leaf(self._constants[key], array.shape)
-
-    def index(self, rows: Any) -> str:
-        """Rows of an array as they stand between brackets; a slice where they allow it."""
-        array = np.asarray(rows)
-        if array.ndim == 1:
-            if len(array) == 1:
-                return f"{array[0]}:{array[0] + 1}"
-            step = int(array[1] - array[0])
-            if step > 0 and (np.diff(array) == step).all():
-                return f"{array[0]}:{array[-1] + 1}" + (f":{step}" if step > 1 else "")
-        if array.size <= INDEXES:
-            return str(array.tolist())
-        return str(self.constant(array, "index").template)
-
-    def rows(self, x: Text, rows: list[int]) -> Text:
-        """Some rows of an array."""
-        index = self.index(rows)
-        make = self.view if ":" in index else self.node
-        return make(f"{{}}[{index}]", (x,), (len(rows), *x.shape[1:]))
-
-    def full(self, x: Any, shape: Shape) -> Text:
+    def full(self, x: Any, shape: Shape) -> Any:
         """``x`` with all its rows and columns, where it stands for equal ones."""
         x = self.number(x)
-        if isinstance(x, Text) and x.shape == shape:
+        if isinstance(x, Expr) and x.shape == shape:
             return x
-        return self.node(f"np.broadcast_to({{}}, {self.size(shape)})", (x,), shape)
+        return self.make("full", x, info=shape, shape=shape)
 
-    def size(self, shape: Shape) -> str:
-        """A shape as an expression."""
-        return f"({', '.join('len(batch)' if n == 'b' else str(n) for n in shape)})"
+    def zeros(self, shape: Shape) -> Any:
+        """An array of zeros, to which others are added."""
+        return self.make("zeros", info=shape, shape=shape)
 
-    # The arithmetic of the rows of the table
+    def reshape(self, x: Expr, shape: Shape) -> Any:
+        """The entries of ``x`` in another shape."""
+        return self.make("reshape", x, info=shape, shape=shape)
 
-    def __getattr__(self, name: str) -> Any:
-        """A function of one number, such as ``m.exp``, is NumPy's of the same name."""
-        if name not in ("exp", "log", "log1p", "sqrt", "sin", "cos", "tanh"):
+    def rows(self, x: Expr, index: Index) -> Any:
+        """Some rows of an array."""
+        return self.make("rows", x, info=index, shape=(*shape_of(index), *x.shape[1:]))
+
+    def reduce(self, op: str, x: Expr, axis: int, *condition: Expr) -> Any:
+        """A sum or maximum along an axis. The axis stays, with length 1, if there are only two."""
+        if len(x.shape) == 2:
+            shape: Shape = (1, x.shape[1]) if axis == 0 else (x.shape[0], 1)
+        else:
+            shape = x.shape[:axis] + x.shape[axis + 1 :]
+        return self.make(op, x, *condition, info=axis, shape=shape)
+
+    # The functions of numbers that the rows of the table of primitives are written in
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        """A function of numbers, such as ``m.exp``: the operation of the same name."""
+        if name.startswith("_"):
             raise AttributeError(name)
-        return lambda x: self.call(f"np.{name}", x)
+        if self.running is not None:
+            self.asked.setdefault(name, self.running)
 
-    def abs(self, x: Any) -> Any:
-        """The absolute value, for which the sign does not matter."""
-        return self.call("np.abs", x.args[0] if _is_negative(x) else x)
+        def function(*args: Any) -> Any:
+            if not any(isinstance(a, Expr) for a in args):
+                with np.errstate(all="ignore"):
+                    return float(getattr(p.ARRAYS, name)(*args))
+            return self.make(name, *args)
 
-    def pow(self, x: Any, y: Any) -> Any:
-        """The power; x^1 is x."""
-        return x if _is(y, 1.0) else self.call("np.power", x, y)
-
-    def maximum(self, x: Any, y: Any) -> Any:
-        """The larger of two."""
-        return self.call("np.maximum", x, y)
+        return function
 
     def where(self, c: Any, a: Any, b: Any) -> Any:
         """``a`` where c > 0, else ``b``."""
-        if not isinstance(c, Text):
+        if not isinstance(c, Expr):
             return a if c > 0.0 else b
-        if c.shape[0] == 1 and _is(a, 1.0) and b is self.exp(-self.abs(c)):
-            # The same, in fewer calls: `softplus` has the minimum, or the maximum, already.
-            if _is_negative(c):
-                return self.exp(-self.maximum(c.args[0], 0.0))
-            return self.exp(self.call("np.minimum", c, 0.0))
-        # As IEEE has it, a - b > 0 where a > b, and only there.
-        template, args = "{} > {}", (self.number(c), 0.0)  # type: tuple[str, tuple[Any, ...]]
-        if c.template == "{} - {}":
-            args = c.args
-        elif _is_negative(c):
-            template, args = "{} < {}", (*c.args, 0.0)
-        condition = self.node(template, args, c.shape, COMPARE)
-        condition.boolean = True
-        if _is(a, 1.0) and _is(b, 0.0):
-            return condition
-        if _is(a, 0.0) and _is(b, 1.0):
-            opposite = self.node("~{}", (condition,), c.shape, MINUS)
-            opposite.boolean = True
-            return opposite
-        args = (condition, self.number(a), self.number(b))
-        return self.node("np.where({}, {}, {})", args, broadcast(c, a, b))
+        condition = c > 0.0
+        return self.make("where", condition, self.number(a), self.number(b))
 
     def step(self, x: Any) -> Any:
         """1 where x > 0, else 0."""
@@ -296,50 +220,144 @@ class Sheet:
 
     def sigmoid(self, x: Any) -> Any:
         """As the table of primitives has it."""
-        return SIGMOID.on(self)[0](x)
+        return p.SIGMOID.on(self)[0](x)
 
     def sum(self, x: Iterable[Any]) -> Any:
         """The sum over a vector."""
-        (x,) = x
-        return self.reduce("sum", x, axis=0)  # type: ignore[arg-type]
+        (vector,) = x
+        return self.reduce("sum", vector, 0)
 
     def max(self, x: Iterable[Any]) -> Any:
         """The maximum over a vector."""
-        (x,) = x
-        return self.reduce("max", x, axis=0)  # type: ignore[arg-type]
-
-    # Writing
-
-    def line(self, template: str, *args: Any, shape: Shape = ()) -> Line:
-        """A line of source, after all that was made before."""
-        line = Line(self.next_serial(), template, args, shape)
-        self.lines.append(line)
-        return line
-
-    def assign(self, wish: str, x: Any, shape: Shape) -> Text:
-        """A line that gives ``x`` a name."""
-        name, text = self.names.new(wish), self.full(x, shape)
-        self.line(f"{name} = {{}}", text, shape=shape)
-        leaf = self.leaf(name, shape)
-        self._interned[text.key] = leaf  # whoever writes the same again means this
-        return leaf
+        (vector,) = x
+        return self.reduce("max", vector, 0)
 
 
 def broadcast(*args: Any) -> Shape:
     """The shape of an operation over ``args`` element by element."""
-    shapes: Sequence[Shape] = [a.shape for a in args if isinstance(a, Text)]
-    width = max(map(len, shapes))
+    shapes = {a.shape for a in args if isinstance(a, Expr)}
+    if len(shapes) == 1:
+        return shapes.pop()
+    width = max(map(len, shapes), default=0)
     padded = [(1,) * (width - len(shape)) + shape for shape in shapes]
     return tuple([next((n for n in axis if n != 1), 1) for axis in zip(*padded)])
 
 
-def _is(x: Any, number: float) -> bool:
-    return isinstance(x, float) and x == number
+def shape_of(index: Index) -> Shape:
+    """The shape of an index, which takes the place of the first axis."""
+    if isinstance(index, Expr):
+        return index.shape
+    return np.shape(index) if isinstance(index, tuple) else (len(index),)  # type: ignore[arg-type]
 
 
-def _is_negative(x: Any) -> bool:
-    return isinstance(x, Text) and x.template == "-{}"
+def _key(op: str, args: tuple[Any, ...], info: Any) -> tuple[Any, ...]:
+    """What equal expressions have in common; 0.0 and -0.0 are not equal."""
+    return op, info, *[a if isinstance(a, Expr) else repr(a) for a in args]
 
 
-def _is_boolean(x: Any) -> bool:
-    return isinstance(x, Text) and x.boolean
+def _is_condition(x: Any) -> bool:
+    return isinstance(x, Expr) and x.is_condition
+
+
+@dataclass(eq=False)
+class Statement:
+    """What is done with an expression, its ``value``.
+
+    Attributes:
+        serial: its place in the order of making.
+        kind: ``"let"`` gives it the name; ``"set"`` and ``"add"`` put it into, or add it to,
+            rows of the array of that name.
+        index: those rows; None for ``"let"``, and for the whole of an array that a let made.
+        shape: the result's.
+        repeats: whether a row may be added to more than once.
+    """
+
+    serial: int
+    kind: str
+    name: str
+    value: Any
+    index: Index | None = None
+    shape: Shape = ()
+    repeats: bool = False
+
+
+@dataclass(frozen=True)
+class View:
+    """An array ``(rows, columns)`` inside a flat vector; from row to row it is ``width``."""
+
+    start: int
+    rows: int
+    columns: int
+    width: int
+
+
+@dataclass
+class Listing:
+    """A program, as data: what a printer prints.
+
+    Attributes:
+        inputs, parameters: how many columns a batch has, and how many numbers the flat vector.
+        views: the arrays of parameters by name; None for the flat vector itself.
+        constants: arrays of numbers by name.
+        functions: users' own primitives, each the functions of its value and of its partial
+            derivatives, by name.
+        forward: the statements that compute the ``result``.
+        backward: those that compute the gradient, written to arrays named ``d_`` and the view's.
+        named: expressions that are used more than once, or are long, and what they are called:
+            each is the value of a let of that name.
+    """
+
+    inputs: int
+    parameters: int
+    views: Mapping[str, View | None]
+    constants: Mapping[str, npt.NDArray[Any]]
+    functions: Mapping[str, tuple[Callable[..., Any], Callable[..., Any]]]
+    forward: list[Statement]
+    result: Expr
+    backward: list[Statement]
+    named: dict[Expr, str] = field(default_factory=dict)
+
+    @cached_property
+    def users(self) -> dict[Expr, list[str]]:
+        """All expressions of the program, and the operations (or kinds of statement) they are in.
+
+        What is in an expression counts once, however often that one is used.
+        """
+        found: defaultdict[Expr, list[str]] = defaultdict(list)
+        stack = [(s.value, s.kind) for s in [*self.forward, *self.backward]]
+        stack.append((self.result, "result"))
+        while stack:
+            x, user = stack.pop()
+            if not isinstance(x, Expr):
+                continue
+            found[x].append(user)
+            if len(found[x]) == 1:
+                stack += [(a, x.op) for a in x.args]
+        return found
+
+    def name_shared(
+        self, turn: int, new_name: Callable[[str], str], wishes: Mapping[Expr, str]
+    ) -> None:
+        """Give what is used more than once, and parts of what is long, statements of their own.
+
+        What was made before ``turn`` is computed in the forward pass.
+        """
+        users = self.users
+        own: set[Expr] = set()
+        sizes: dict[Expr, int] = {}  # how many operations an expression adds to its statement
+
+        def size(x: Any) -> int:
+            return 0 if x in own else sizes.get(x, 0)
+
+        for x in sorted(users, key=lambda x: x.serial):
+            while sum(map(size, x.args)) >= LONGEST:
+                own.add(max(x.args, key=size))
+            sizes[x] = sum(map(size, x.args)) + (not x.is_cheap)
+            if len(users[x]) > 1 and not x.is_cheap:
+                own.add(x)
+        for x in sorted(own, key=lambda x: x.serial):
+            name = self.named[x] = new_name(wishes.get(x, WISHES.get(x.op, "t")))
+            part = self.forward if x.serial < turn else self.backward
+            part.append(Statement(x.serial, "let", name, x, shape=x.shape))
+        for part in (self.forward, self.backward):
+            part.sort(key=lambda statement: statement.serial)

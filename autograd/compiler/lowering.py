@@ -1,54 +1,204 @@
-"""From a recorded graph to NumPy source: what `compile` does, step by step.
+"""From a recorded graph to a program: what `compile` does, step by step.
 
 1. Group: nodes of one primitive and one depth become one array operation (a `Group`); its rows are
    ordered as its operands' rows are.
-2. Write the forward pass, each group as late as its uses allow.
-3. Write the backward pass over the groups in reverse.
-
-An operand is a list of nodes. `Writer.gather` finds their rows in the arrays that exist (a whole
-array, a slice, an index, several joined), and `Writer.scatter` adds a gradient to the same rows.
+2. Forward: each group runs its row of the table of primitives on expressions, as late as its uses
+   allow.
+3. Backward: each group in reverse gives its operands its gradient times its partial derivatives.
 """
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import primitives as p
 from ..value import Value, topological_order
-from .expressions import INDEXES, Shape, Sheet, Text, broadcast
-from .groups import (
-    Elementwise,
-    Group,
-    Inputs,
-    Layer,
-    Nodes,
-    Parameters,
-    Source,
-    Stacked,
-    common_label,
-    neuron,
-)  # fmt: skip
-from .names import Names
-from .numpy import write
+from .expressions import ALL, Arithmetic, Expr, Listing
+from .names import RESERVED, Names
+from .operands import Nodes, Operands, Sheet, Source, common_label
+from .rules import RULES, rewriting
 
 STACKED = (p.SUM, p.MAX, p.LOGSUMEXP, p.DOT)  # one array for the whole vector
-INLINE = (p.NEG, p.POS)  # a sign is not worth a line
-RESERVED = (
-    "b", "batch", "d_flat", "flat", "float", "gradients", "len", "np", "parameters", "program",
-    "views",
-)  # fmt: skip
+INLINE = (p.NEG, p.POS)  # a sign is not worth a statement
 
 
-class Writer:
-    """Writes the program of a graph.
+class Group(Source):
+    """Nodes that one array operation computes."""
+
+    def __init__(self, lowering: "Lowering", nodes: list[Value]) -> None:
+        super().__init__(lowering.sheet, nodes, varies=nodes[0] in lowering.varies)
+        self.lowering, self.operands, self.m = lowering, lowering.operands, lowering.m
+        self.primitive: Any = nodes[0].primitive
+        self.name = ""
+        self.latest = 0  # the last step at which it can be computed
+        self.array: Expr
+        self._whole: list[Any] = []  # contributions to the gradient
+        self._parts: list[tuple[list[int], Any]] = []
+
+    def operand_nodes(self) -> list[Nodes]:
+        """The nodes that go into it, in lists that are each one array."""
+        raise NotImplementedError
+
+    def forward(self) -> Any:
+        """Its value, as an expression."""
+        raise NotImplementedError
+
+    def backward(self, d: Any) -> None:
+        """Give its operands their share of ``d``, its own gradient."""
+        raise NotImplementedError
+
+    def compute(self) -> None:
+        """Its part of the forward pass: a statement that gives its value a name."""
+        value = self.forward()
+        self.name = common_label(self.nodes) or "v"
+        if self.primitive in INLINE and value.shape == self.shape:
+            self.array = value
+        else:
+            self.array = self.sheet.let(self.name, value, self.shape)
+            self.name = str(self.array.info)
+
+    def take(self, rows: list[int]) -> Expr:
+        """These rows, or all of it."""
+        if rows == list(range(len(self.nodes))):
+            return self.array
+        taken: Expr = self.m.rows(self.array, self.sheet.index(rows))
+        return taken
+
+    def give(self, rows: list[int], d: Any) -> None:
+        """Add ``d``, one row for each of ``rows``, to their gradient."""
+        if rows == list(range(len(self.nodes))):
+            self._whole.append(d)
+        else:
+            self._parts.append((rows, d))
+
+    def gradient(self) -> Any:
+        """The derivative of the sum of the roots by this array."""
+        wish = re.sub(r"^a(\d*)$", r"delta\1", self.name)  # the lecture's error signal
+        wish = f"d_{self.name}" if wish == self.name else wish
+        if not self._parts:
+            total = self._whole[0]
+            for d in self._whole[1:]:
+                total = total + d
+            if isinstance(self, Layer):  # the error signal has a name and its full shape
+                return self.sheet.let(wish, total, self.shape)
+            if isinstance(total, Expr):
+                self.lowering.wishes[total] = wish
+            return total
+        name = self.sheet.names.new(wish)
+        self.sheet.state("let", name, self.m.zeros(self.shape), shape=self.shape)
+        for rows, d in self._parts:
+            repeats = len(set(rows)) < len(rows)
+            self.sheet.state("add", name, d, index=self.sheet.index(rows), repeats=repeats)
+        for d in self._whole:
+            self.sheet.state("add", name, d)
+        return self.m.name(name, self.shape)
+
+
+class Elementwise(Group):
+    """A primitive of one or two numbers, or of a vector whose entries differ in meaning (where)."""
+
+    def operand_nodes(self) -> list[Nodes]:
+        """A list for each input."""
+        return list(zip(*[node.inputs for node in self.nodes]))
+
+    def forward(self) -> Any:
+        """The row's value, element by element."""
+        x = tuple(map(self.operands.gather, self.operand_nodes()))
+        self.is_vector = type(self.nodes[0].arguments[0]) is tuple
+        self.arguments = (x,) if self.is_vector else x
+        value, self.partials = self.lowering.row(self, x)
+        return value(*self.arguments)
+
+    def backward(self, d: Any) -> None:
+        """The chain rule, element by element."""
+        ds = self.partials(self.array, *self.arguments)
+        for nodes, partial in zip(self.operand_nodes(), ds[0] if self.is_vector else ds):
+            self.operands.scatter(nodes, d * partial, self.varies)
+
+
+class Stacked(Group):
+    """A primitive that reduces vectors: the first axis of its arguments runs over the vector."""
+
+    def operand_nodes(self) -> list[Nodes]:
+        """The vectors' entries, first ones before second ones; for `dot` also the biases."""
+        if self.primitive is not p.DOT:
+            return [_entries([node.arguments[0] for node in self.nodes])]
+        w, x, b = zip(*map(_dot, self.nodes))
+        return [_entries(w), _entries(x), *([] if b[0] is None else [b])]
+
+    def forward(self) -> Any:
+        """The row's value, of vectors along the first axis."""
+        operands = self.operand_nodes()
+        arrays = list(map(self.operands.gather, operands))
+        bias = arrays.pop() if len(arrays) == 3 else 0.0
+        self.arguments = [(self._stack(x, nodes),) for x, nodes in zip(arrays, operands)]
+        value, self.partials = self.primitive.on(self.m)
+        z = value(*self.arguments)
+        return z + bias if isinstance(bias, Expr) or bias else z
+
+    def backward(self, d: Any) -> None:
+        """The chain rule, entry by entry; the bias takes ``d`` as it is."""
+        shares = [d * partial for (partial,) in self.partials(self.array, *self.arguments)]
+        shares.append(d)
+        for i, (nodes, share) in enumerate(zip(self.operand_nodes(), shares)):
+            if len(self.nodes) > 1 and i < len(self.arguments):
+                share = self.m.full(share, (*self._lengths(nodes), self.shape[1]))
+                share = self.m.reshape(share, (len(nodes), self.shape[1]))
+            self.operands.scatter(nodes, share, self.varies)
+
+    def _stack(self, x: Any, nodes: Nodes) -> Expr:
+        columns = x.shape[1] if isinstance(x, Expr) else 1
+        x = self.m.full(x, (len(nodes), columns))
+        if len(self.nodes) > 1:
+            x = self.m.reshape(x, (*self._lengths(nodes), columns))
+        stacked: Expr = x
+        return stacked
+
+    def _lengths(self, nodes: Nodes) -> tuple[int, int]:
+        return len(nodes) // len(self.nodes), len(self.nodes)
+
+
+class Layer(Group):
+    """`dot` nodes over one vector x, whose weights do not vary: a = theta @ x + b."""
+
+    def __init__(self, lowering: "Lowering", nodes: list[Value]) -> None:
+        super().__init__(lowering, nodes)
+        self.theta, xs, self.b = zip(*[neuron(node, lowering.varies) or () for node in nodes])
+        self.x: Nodes = xs[0]
+
+    def operand_nodes(self) -> list[Nodes]:
+        """Each neuron's weights, the inputs, and the biases."""
+        return [*self.theta, self.x, *([] if self.b[0] is None else [self.b])]
+
+    def forward(self) -> Any:
+        """A matrix product, and a column of biases."""
+        x = self.operands.gather(self.x)
+        columns = x.shape[1] if isinstance(x, Expr) else 1
+        self.x_array = self.m.full(x, (len(self.x), columns))
+        self.theta_array = self.operands.gather_matrix(self.theta)
+        a = self.theta_array @ self.x_array
+        return a if self.b[0] is None else a + self.operands.gather(self.b)
+
+    def backward(self, delta: Any) -> None:
+        """dL/dtheta = Delta x^T, and theta^T Delta for the layer below."""
+        if self.b[0] is not None:
+            self.operands.scatter(self.b, delta, self.varies)
+        varies = not self.lowering.varies.isdisjoint(self.x)
+        if self.varies and not varies:  # the bias alone does
+            delta = self.operands.total(delta, axis=1)
+        self.operands.scatter_matrix(self.theta, delta @ self.x_array.T)
+        self.operands.scatter(self.x, self.theta_array.T @ delta, varies)
+
+
+class Lowering:
+    """A recorded graph as a program.
 
     Attributes:
-        source: the program, to be read.
-        code: the same, to be run.
-        functions: what the source calls by name, users' own primitives.
-        constants: the arrays that it uses by name.
+        listing: the program, as data.
+        names: the names in use in it.
         groups: the array operations.
         graph_size: how many nodes were recorded.
     """
@@ -56,31 +206,23 @@ class Writer:
     def __init__(
         self, roots: list[Value], inputs: list[Value], parameters: list[Value], several: bool
     ) -> None:
-        self.sheet = Sheet(Names(RESERVED))
-        self.constants = self.sheet.constants
-        self.functions: dict[str, Any] = {}
-        self._names: dict[Any, str] = {}  # of users' own primitives
-        self._parameters = Parameters(self.sheet, parameters)
-        self.inputs_count = len(inputs)
-        sources: list[Source] = [Inputs(self.sheet, inputs), self._parameters]
-        # Where a node stands: which array, and which row of it.
-        self._source: dict[Any, Source] = {}
-        self._row: dict[Any, int] = {}
-        for source in sources:
-            self._place(source)
-        self.varies = set(inputs)
-        self._parameters.number = 1
+        self.m, self.names = Arithmetic(rewriting(RULES)), Names(RESERVED)
+        self.sheet = Sheet(self.m, self.names)
+        self.operands = Operands(self.sheet, inputs, parameters)
+        self.varies = set(inputs)  # what has a column for each example
+        self.wishes: dict[Expr, str] = {}  # for the names of gradients
+        self._functions: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {}
+        self._own: dict[p.Primitive, str] = {}  # the names of users' own primitives
         order = list(dict.fromkeys(v for root in roots for v in topological_order(root)))
         self.graph_size = len(order)
         self.groups = self._group(order)
         with np.errstate(all="ignore"):
-            self.source, self.code = self._write(roots, several)
-
-    # Grouping
+            self.listing = self._listing(roots, len(inputs), len(parameters), several)
 
     def _group(self, order: list[Value]) -> list[Group]:
         """The groups, each after its operands, and as late as its uses allow."""
-        depth: dict[Any, int] = dict.fromkeys(self._source, 0)
+        source = self.operands.source
+        depth: dict[Any, int] = dict.fromkeys(source, 0)
         kinds: dict[Any, list[Value]] = defaultdict(list)
         vectors: dict[Any, Any] = {}
         for node in order:
@@ -96,24 +238,19 @@ class Writer:
         for kind, nodes in sorted(kinds.items(), key=lambda item: item[0][0]):
             nodes.sort(key=self._first_places)  # rows in the order of the operands' rows
             group = kind[1](self, nodes)
-            self._place(group)
+            self.operands.place(group)
             groups.append(group)
             group.number = 1 + len(groups)
             group.latest = len(kinds)
         for group in reversed(groups):
-            sources = {self._source.get(v) for vs in group.operands() for v in vs}
-            for source in sources:
-                if isinstance(source, Group):
-                    source.latest = min(source.latest, group.latest - 1)
+            for operand in {source.get(v) for nodes in group.operand_nodes() for v in nodes}:
+                if isinstance(operand, Group):
+                    operand.latest = min(operand.latest, group.latest - 1)
         return sorted(groups, key=lambda group: group.latest)
-
-    def _place(self, source: Source) -> None:
-        self._source.update(dict.fromkeys(source.nodes, source))
-        self._row.update({node: row for row, node in enumerate(source.nodes)})
 
     def _kind(self, node: Value, variable: Any, vectors: dict[Any, Any]) -> tuple[Any, ...]:
         """What nodes share that become one group: its class first."""
-        primitive = node.primitive
+        primitive, arguments = node.primitive, node.arguments
         varies = node in self.varies
         if primitive is p.DOT:
             parts = neuron(node, self.varies)
@@ -121,223 +258,92 @@ class Writer:
                 _, x, b = parts
                 # Neurons of one layer share the tuple; equal ones will do too.
                 same = vectors.get(id(x)) or vectors.setdefault(x, x)
-                if x is node.arguments[1]:
+                if x is arguments[1]:
                     vectors[id(x)] = same
                 return Layer, id(same), b is None, varies
-            return Stacked, primitive, *map(len, node.arguments)
+            return Stacked, primitive, *map(len, arguments)
         if primitive in STACKED:
-            return Stacked, primitive, len(node.arguments[0]), varies
+            return Stacked, primitive, len(arguments[0]), varies
         # An operand is constant, fixed by the parameters, or varies with the inputs.
         return Elementwise, primitive, *[(v in variable) + (v in self.varies) for v in node.inputs]
 
     def _first_places(self, node: Value) -> list[tuple[int, int]]:
         parts = neuron(node, self.varies) if node.primitive is p.DOT else None
-        operands = node.inputs if parts is None else parts[0]
-        found = [v for v in operands if v in self._source][:3]
-        return [(self._source[v].number, self._row[v]) for v in found]
+        source, row = self.operands.source, self.operands.row
+        found = [v for v in (node.inputs if parts is None else parts[0]) if v in source][:3]
+        return [(source[v].number, row[v]) for v in found]
 
-    # Operands
-
-    def gather(self, nodes: Nodes) -> Any:
-        """The array of these nodes, ``(len(nodes), columns)``.
-
-        One row if all are the same node, a plain number if all are the same constant.
-        """
-        first = nodes[0]
-        if first in self._source and all(v is first for v in nodes):
-            return self._source[first].take([self._row[first]])
-        parts = self._parts(nodes)
-        arrays = []
-        for source, rows, _ in parts:
-            if source is not None:
-                arrays.append(source.take(rows))
-            elif len(parts) == 1 and len({repr(number) for number in rows}) == 1:
-                return np.float64(rows[0])  # on which 1/0 is inf
-            else:
-                arrays.append(self.sheet.constant(np.array(rows)[:, None]))
-        if len(arrays) == 1:
-            return arrays[0]
-        columns = max([array.shape[1] for array in arrays], key=str)  # "b" if any has it
-        full = tuple([self.sheet.full(array, (array.shape[0], columns)) for array in arrays])
-        shape: Shape = (len(nodes), columns)
-        joined = f"np.concatenate([{', '.join(['{}'] * len(full))}])"
-        order = np.concatenate([positions for _, _, positions in parts])
-        if (np.diff(order) != 1).any():
-            joined += f"[{self.sheet.index(np.argsort(order))}]"
-        return self.sheet.node(joined, full, shape)
-
-    def scatter(self, nodes: Nodes, d: Any, varies: bool) -> None:
-        """Add the rows of ``d`` to the gradients of these nodes.
-
-        ``d`` has a column for each example if it ``varies``. It may be less long than it stands
-        for along an axis, where it is the same all along.
-        """
-        if len(nodes) > 1 and all(v is nodes[0] for v in nodes):
-            nodes, d = nodes[:1], self.total(d, axis=0, n=len(nodes))
-        parts = self._parts(nodes)
-        for source, rows, positions in parts:
-            if source is None or isinstance(source, Inputs):
-                continue
-            share = d
-            if len(parts) > 1 and _long(d, axis=0):
-                share = self.sheet.rows(d, positions)
-            if varies and not source.varies:
-                share = self.total(share, axis=1)
-            source.give(rows, share)
-
-    def gather_matrix(self, theta: Sequence[Nodes]) -> Text:
-        """The array of a layer's weights, ``(d_out, d_in)``."""
-        rows = self._parameter_rows(theta)
-        if rows:
-            return self._parameters.take(rows)
-        shape = (len(theta), len(theta[0]))
-        flat = [v for row in theta for v in row]
-        array = self.sheet.full(self.gather(flat), (len(flat), 1))
-        if array.shape != shape:
-            array = self.sheet.view(f"{{}}.reshape{shape}", (array,), shape)
-        return array
-
-    def scatter_matrix(self, theta: Sequence[Nodes], d: Text) -> None:
-        """Add ``d``, ``(d_out, d_in)``, to the gradients of a layer's weights."""
-        rows = self._parameter_rows(theta)
-        if rows:
-            self._parameters.give(rows, d)
-            return
-        flat = [v for row in theta for v in row]
-        column = self.sheet.view(f"{{}}.reshape({len(flat)}, 1)", (d,), (len(flat), 1))
-        self.scatter(flat, column, varies=False)
-
-    def _parameter_rows(self, theta: Sequence[Nodes]) -> list[list[int]] | None:
-        get = self._source.get
-        if any(get(v) is not self._parameters for row in theta for v in row):
-            return None
-        return [[self._row[v] for v in row] for row in theta]
-
-    def _parts(self, nodes: Nodes) -> list[tuple[Any, list[Any], list[int]]]:
-        """The sources of an operand, the rows (or constants) it has of each, and where in it."""
-        parts: dict[Any, tuple[list[Any], list[int]]] = {}
-        for position, v in enumerate(nodes):
-            source = self._source.get(v)
-            constant = v.data if isinstance(v, Value) else v
-            rows, positions = parts.setdefault(source, ([], []))
-            rows.append(constant if source is None else self._row[v])
-            positions.append(position)
-        return [(source, rows, positions) for source, (rows, positions) in parts.items()]
-
-    def total(self, d: Any, axis: int, n: int | None = None) -> Any:
-        """The sum of ``d`` along an axis, whose length is ``n``, or that of the batch."""
-        if _long(d, axis):
-            return self.sheet.reduce("sum", d, axis)
-        return d * (self.sheet.leaf("len(batch)", ()) if n is None else float(n))
-
-    # Primitives
-
-    def row(self, group: Group, arguments: tuple[Any, ...]) -> tuple[Any, Any]:
+    def row(self, group: Group, x: tuple[Any, ...]) -> tuple[Any, Any]:
         """Value and partial derivatives of a group's primitive, as functions of expressions."""
-        primitive = group.primitive
+        primitive, m = group.primitive, self.m
         if primitive in p.TABLE:
-            return primitive.on(self.sheet)  # type: ignore[no-any-return]
+            return primitive.on(m)  # type: ignore[no-any-return]
         # A user's own is called by name.
-        vector = type(arguments[0]) is tuple
-        if primitive not in self._names:
-            value, partials = _on_arrays(primitive, vector)
-            _try(primitive, value, partials, group.operands())
-            name = self._names[primitive] = self.sheet.names.pair(primitive.symbol)
-            self.functions.update({name: value, f"d_{name}": partials})
-        name = self._names[primitive]
+        vector = type(group.nodes[0].arguments[0]) is tuple
+        if primitive not in self._own:
+            functions = _on_arrays(primitive, vector)
+            _try(primitive, *functions, group.operand_nodes())
+            self._own[primitive] = self.names.pair(primitive.symbol)
+            self._functions[self._own[primitive]] = functions
+        name = self._own[primitive]
 
-        def flat(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-            return arguments[0] if vector else arguments
+        def value(*_: Any) -> Any:
+            return m.make("own", *x, info=name)
 
-        def value_text(*arguments: Any) -> Text:
-            x = flat(arguments)
-            commas = ", ".join(["{}"] * len(x))
-            return self.sheet.node(f"{name}({commas})", x, broadcast(*x))
-
-        def partials_text(z: Text, *arguments: Any) -> tuple[Any, ...]:
-            x = flat(arguments)
-            commas = ", ".join(["{}"] * (1 + len(x)))
-            ds = self.sheet.node(f"d_{name}({commas})", (z, *x), z.shape)
-            parts = tuple([self.sheet.view(f"{{}}[{i}]", (ds,), z.shape) for i in range(len(x))])
+        def partials(z: Expr, *_: Any) -> tuple[Any, ...]:
+            ds = m.make("own", z, *x, info=f"d_{name}", shape=z.shape)
+            parts = tuple([m.make("item", ds, info=i, shape=z.shape) for i in range(len(x))])
             return (parts,) if vector else parts
 
-        return value_text, partials_text
+        return value, partials
 
-    # Writing
-
-    def _write(self, roots: list[Value], several: bool) -> tuple[str, str]:
-        """The program, to be read and to be run."""
+    def _listing(self, roots: list[Value], n: int, m: int, several: bool) -> Listing:
         sheet = self.sheet
-        unpack = sheet.line("")
-        sheet.line("# forward")
         for group in self.groups:
-            value = group.forward()
-            group.name = common_label(group.nodes) or "v"
-            if group.primitive in INLINE and value.shape == group.shape:
-                group.text = value
-            else:
-                group.text = sheet.assign(group.name, value, group.shape)
-                group.name = group.text.template
-        outputs = sheet.full(self.gather(roots), (len(roots), "b"))
-        result = sheet.view("{}.T" if several else "{}[0]", (outputs,), ())
-        sheet.line("if gradients is None:")
-        sheet.line("    return {}", result)
-        sheet.line("# backward")
-        unpack_gradients, start = sheet.line(""), sheet.line("")
-        self.scatter(roots, 1.0, varies=True)
+            self.m.running = group.primitive
+            group.compute()
+        outputs = self.m.full(self.operands.gather(roots), (len(roots), "b"))
+        result = outputs.T if several else self.m.make("item", outputs, info=0, shape=("b",))
+        turn = self.m.next_serial()
+        start = sheet.state("set", "d_flat", self.m.zeros(()), index=ALL)
+        self.operands.scatter(roots, 1.0, varies=True)
         for group in reversed(self.groups):
+            self.m.running = group.primitive
             group.backward(group.gradient())
-        self._parameters.finish(start)
-        sheet.line("return {}", result)
-
-        views = self._parameters.views
-        if views:
-            unpack.template = f"{_tuple(views)} = parameters"
-            unpack_gradients.template = f"{_tuple(f'd_{name}' for name in views)} = gradients"
-        to_read, to_run, numbers = write(sheet.lines, sheet.names)
-        return self._file(to_read, {}), self._file(to_run, numbers)
-
-    def _file(self, body: list[str], numbers: dict[str, str]) -> str:
-        """The whole program, given the lines of its function and the names of numbers in it."""
-        m, n, views = len(self._parameters.nodes), self.inputs_count, self._parameters.views
-        lines = ["import numpy as np", ""]
-        for name, array in self.constants.items():
-            if array.size <= INDEXES:
-                entries = str(array.tolist()).replace("inf", "np.inf").replace("nan", "np.nan")
-                lines.append(f"{name} = np.array({entries})")
-            else:
-                lines.append(f"# {name}: an array {array.shape} of constants")
-        lines += [
-            f"# {name}: your own primitive; d_{name}: its partial derivatives"
-            for name in self._names.values()
-        ]
-        lines += [f"{name} = np.array({number})" for number, name in numbers.items()]
-        lines += [
-            *["", ""][: 1 + (len(lines) > 2)],
-            "def views(flat):",
-            f'    """The arrays inside a flat vector ({m},) of parameters, or of gradients."""',
-            *[f"    {name} = {view}" for name, view in views.items() if name != view],
-            f"    return {_tuple(views)}",
-            "",
-            "",
-            "def program(batch, parameters, gradients=None):",
-            f'    """Outputs for a batch (b, {n}); the gradient of their sum: into gradients."""',
-            *[f"    {line}" for line in body if line],
-        ]
-        return "\n".join(lines) + "\n"
+        parameters = self.operands.parameters
+        parameters.finish(start)
+        listing = Listing(
+            n, m, parameters.views, sheet.constants, self._functions,
+            forward=[s for s in sheet.statements if s.serial < turn],
+            result=result,
+            backward=[s for s in sheet.statements if s.serial > turn],
+        )  # fmt: skip
+        listing.name_shared(turn, self.names.new, self.wishes)
+        return listing
 
 
-def _long(d: Any, axis: int) -> bool:
-    """Whether ``d`` has more than one entry along an axis."""
-    return isinstance(d, Text) and d.shape[axis : axis + 1] not in ((), (1,))
+def _dot(node: Value) -> tuple[Nodes, Nodes, Any]:
+    """The weights, the inputs and the bias (or None) of a `dot` node."""
+    w, x = node.arguments
+    return (w, x, None) if len(w) == len(x) else (w[:-1], x, w[-1])
 
 
-def _tuple(names: Iterable[str]) -> str:
-    names = list(names)
-    return f"({names[0]},)" if len(names) == 1 else ", ".join(names) or "()"
+def neuron(node: Value, varies: set[Value]) -> tuple[Nodes, Nodes, Any] | None:
+    """Like `_dot`, the weights being what does not vary; None if both do."""
+    w, x, b = _dot(node)
+    if varies.isdisjoint(w):
+        return w, x, b
+    return (x, w, b) if varies.isdisjoint(x) else None
 
 
-def _on_arrays(primitive: p.Primitive, vector: bool) -> tuple[Any, Any]:
+def _entries(vectors: Sequence[Nodes]) -> Nodes:
+    """The first entries of all vectors, then the second ones, and so on."""
+    return [v for entries in zip(*vectors) for v in entries]
+
+
+def _on_arrays(
+    primitive: p.Primitive, vector: bool
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """A user's primitive as two functions of arrays: its value, and its partial derivatives."""
     value, partials = primitive.on(p.ARRAYS)
 

@@ -6,6 +6,11 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 
+# What the source uses itself.
+RESERVED = (
+    "b", "batch", "d_flat", "flat", "float", "gradients", "len", "np", "parameters", "program",
+    "views",
+)  # fmt: skip
 MADE_UP = ("c", "index", "t", "v")  # of what has no label: constants, indexes, lines, nodes
 
 

@@ -1,4 +1,4 @@
-"""Expressions as lines of Python: once to be read, and once to be run.
+"""Programs as NumPy: once to be read, and once to be run.
 
 Both do the same, operation by operation, in the same order. The lines to be run only put results
 elsewhere in memory, which takes less time:
@@ -11,97 +11,191 @@ elsewhere in memory, which takes less time:
 - numbers are arrays already, which every operation would else make of them anew.
 """
 
-import itertools
 import math
-from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from .expressions import ATOM, COMPARE, MATMUL, MINUS, PLUS, TIMES, Line, Text
+import numpy as np
+
+from .expressions import ALL, Expr, Index, Listing, Shape, Statement, View
 from .names import Names
 
-LONGEST = 5  # operations in a line; what has more gets lines of its own
 WIDE = 64  # rows of a product that is laid out column by column
-PRODUCT, TRANSPOSED = "{} @ {}", "{}.T"
-ROW_SUMS = "{}.sum(axis=1, keepdims=True)"
+WRITTEN_OUT = 8  # entries of an index or a constant that stand in the source
+
+# How tightly an operator binds, as in Python: parentheses go around what binds less.
+ATOM, MINUS, TIMES, MATMUL, PLUS, COMPARE = range(6)
 
 
-def write(lines: list[Line], names: Names) -> tuple[list[str], list[str], dict[str, str]]:
-    """All lines, and those of expressions that are used more than once: to read, and to run.
+def _index(index: Index) -> str:
+    """Rows of an array, as they stand between brackets."""
+    if isinstance(index, slice):
+        return ":"
+    if isinstance(index, range):
+        return f"{index.start}:{index.stop}" + (f":{index.step}" if index.step > 1 else "")
+    return str(index.info) if isinstance(index, Expr) else str(np.array(index).tolist())
 
-    Returns:
-        The lines to read, the lines to run, and the names that numbers have in these.
+
+def _size(shape: Shape) -> str:
+    """A shape as an expression."""
+    return f"({', '.join('len(batch)' if n == 'b' else str(n) for n in shape)})"
+
+
+def _sum(x: Expr) -> str:
+    keep = ", keepdims=True" if len(x.args[0].shape) == 2 else ""
+    where = ", where={}" if len(x.args) == 2 else ""
+    return f"{{}}.{x.op}(axis={x.info}{keep}{where})"
+
+
+def _joined(x: Expr) -> str:
+    order = "" if x.info is None else f"[{_index(x.info)}]"
+    return f"np.concatenate([{_places(x)}]){order}"
+
+
+def _places(x: Expr) -> str:
+    return ", ".join(["{}"] * len(x.args))
+
+
+# Each operation but names: how it is written, {} being its arguments, and how tightly that binds.
+WRITTEN: dict[str, tuple[str | Callable[[Expr], str], int]] = {
+    "neg": ("-{}", MINUS),
+    "not": ("~{}", MINUS),
+    "add": ("{} + {}", PLUS),
+    "sub": ("{} - {}", PLUS),
+    "mul": ("{} * {}", TIMES),
+    "div": ("{} / {}", TIMES),
+    "matmul": ("{} @ {}", MATMUL),
+    "greater": ("{} > {}", COMPARE),
+    "less": ("{} < {}", COMPARE),
+    "pow": ("np.power({}, {})", ATOM),
+    **{
+        f: (f"np.{f}({{}})", ATOM)
+        for f in ("exp", "log", "log1p", "sqrt", "sin", "cos", "tanh", "abs")
+    },
+    **{f: (f"np.{f}({{}}, {{}})", ATOM) for f in ("maximum", "minimum")},
+    "where": ("np.where({}, {}, {})", ATOM),
+    "float": ("{}.astype(float)", ATOM),
+    "transpose": ("{}.T", ATOM),
+    "sum": (_sum, ATOM),
+    "max": (_sum, ATOM),
+    "joined": (_joined, ATOM),
+    "count": ("len(batch)", ATOM),
+    "columns": (lambda x: f"batch[:, {_index(x.info)}].T", ATOM),
+    "rows": (lambda x: f"{{}}[{_index(x.info)}]", ATOM),
+    "reshape": (lambda x: f"{{}}.reshape{_size(x.shape)}", ATOM),
+    "full": (lambda x: f"np.broadcast_to({{}}, {_size(x.shape)})", ATOM),
+    "zeros": (lambda x: f"np.zeros({_size(x.shape)})" if x.shape else "0.0", ATOM),
+    "own": (lambda x: f"{x.info}({_places(x)})", ATOM),
+    "item": (lambda x: f"{{}}[{x.info}]", ATOM),
+}
+
+
+def write(listing: Listing, names: Names) -> tuple[str, str]:
+    """The program to be read, and the program to be run.
+
+    Raises:
+        ValueError: a row of the table of primitives uses a function that is not written here.
     """
-    users: defaultdict[Text, list[str]] = defaultdict(list)  # the templates that it stands in
-    stack = [(a, line.template) for line in lines for a in line.args if isinstance(a, Text)]
-    while stack:
-        text, user = stack.pop()
-        users[text].append(user)
-        if len(users[text]) == 1:
-            stack += [(a, text.template) for a in text.args if isinstance(a, Text)]
-    own = _own_lines(users, names)
-    all_lines = [
-        *lines,
-        *[Line(text.serial, f"{name} = {{}}", (text,), text.shape) for text, name in own.items()],
-    ]
-    all_lines.sort(key=lambda line: line.serial)
-    factors = {text.template for text in users if {*users[text]} <= {PRODUCT, TRANSPOSED}}
-    to_read, to_run = Reading(own), Running(own, names, factors)
-    return (
-        [to_read.line(line) for line in all_lines],
-        [to_run.line(line) for line in all_lines],
-        to_run.numbers,
-    )
-
-
-def _own_lines(users: dict[Text, list[str]], names: Names) -> dict[Text, str]:
-    """The expressions that get a line of their own, and what they are called there."""
-    own: set[Text] = set()
-    sizes: dict[Text, int] = {}  # how many operations an expression adds to its line
-
-    def size(x: Any) -> int:
-        return 0 if x in own else sizes.get(x, 0)
-
-    for text in sorted(users, key=lambda text: text.serial):
-        while sum(map(size, text.args)) >= LONGEST:
-            own.add(max(text.args, key=size))
-        sizes[text] = sum(map(size, text.args)) + (not text.cheap)
-        if len(users[text]) > 1 and not text.cheap:
-            own.add(text)
-    return {text: names.new(text.wish) for text in sorted(own, key=lambda text: text.serial)}
+    for x in listing.users:
+        if x.op != "name" and x.op not in WRITTEN:
+            raise ValueError(
+                f"the primitive {x.m.asked[x.op].symbol!r} uses the function {x.op!r}, which has "
+                "no way to be written in NumPy yet: add it to autograd.compiler.numpy.WRITTEN"
+            )
+    factors = {x.info for x, found in listing.users.items() if {*found} <= {"matmul", "transpose"}}
+    return Reading(listing).file(), Running(listing, names, factors).file()
 
 
 class Reading:
-    """Expressions as they are to be read; some have a name of their own."""
+    """The program as it is to be read."""
 
-    def __init__(self, own: dict[Text, str]) -> None:
-        self.own = own
+    def __init__(self, listing: Listing) -> None:
+        self.listing, self.named = listing, listing.named
 
-    def line(self, line: Line) -> str:
-        """A line, with the shape of its result."""
-        left = line.template.removesuffix(" = {}")
-        texts = [
-            self.expression(a, COMPARE, defined=isinstance(a, Text) and self.own.get(a) == left)
-            for a in line.args
+    def file(self) -> str:
+        """The whole program."""
+        listing = self.listing
+        m, views = listing.parameters, listing.views
+        forward = list(map(self.line, listing.forward))
+        result = f"return {self.expression(listing.result, COMPARE)}"
+        body = [
+            *([f"{_tuple(views)} = parameters"] if views else []),
+            "# forward",
+            *forward,
+            "if gradients is None:",
+            f"    {result}",
+            "# backward",
+            *([f"{_tuple(f'd_{name}' for name in views)} = gradients"] if views else []),
+            *map(self.line, listing.backward),
+            result,
         ]
-        comment = f"  # ({', '.join(map(str, line.shape))})" if line.shape else ""
-        return line.template.format(*texts) + comment
+        head = self.head()
+        lines = [
+            "import numpy as np",
+            "",
+            *head,
+            *["", ""][: 1 + bool(head)],
+            "def views(flat):",
+            f'    """The arrays inside a flat vector ({m},) of parameters, or of gradients."""',
+            *[f"    {name} = {_view(view)}" for name, view in views.items() if view],
+            f"    return {_tuple(views)}",
+            "",
+            "",
+            "def program(batch, parameters, gradients=None):",
+            f'    """Outputs for a batch (b, {listing.inputs}); the gradient of their sum: into '
+            'gradients."""',
+            *[f"    {line}" for line in body],
+        ]
+        return "\n".join(lines) + "\n"
+
+    def head(self) -> list[str]:
+        """What the functions use by name."""
+        lines = []
+        for name, array in self.listing.constants.items():
+            if array.size <= WRITTEN_OUT:
+                entries = str(array.tolist()).replace("inf", "np.inf").replace("nan", "np.nan")
+                lines.append(f"{name} = np.array({entries})")
+            else:
+                lines.append(f"# {name}: an array {array.shape} of constants")
+        return lines + [
+            f"# {name}: your own primitive; d_{name}: its partial derivatives"
+            for name in self.listing.functions
+        ]
+
+    def line(self, statement: Statement) -> str:
+        """A statement, with the shape of its result."""
+        return self.assignment(statement) + _comment(statement.shape)
+
+    def assignment(self, statement: Statement) -> str:
+        """A statement."""
+        value = self.expression(
+            statement.value, COMPARE, defined=self.named.get(statement.value) == statement.name
+        )
+        if statement.repeats:  # += counts a repeated index once
+            return f"np.add.at({statement.name}, {_index_of(statement)}, {value})"
+        left = statement.name
+        if statement.index is not None:
+            left += f"[{_index(statement.index)}]"
+        return f"{left} {'+=' if statement.kind == 'add' else '='} {value}"
 
     def expression(self, x: Any, loosest: int, defined: bool = False) -> str:
         """``x``, in parentheses if it binds less than ``loosest``; its name if not ``defined``."""
-        if not isinstance(x, Text):
+        if not isinstance(x, Expr):
             return self.number(x, loosest)
-        if x in self.own and not defined:
-            return self.own[x]
+        if x.op == "name":
+            return str(x.info)
+        if x in self.named and not defined:
+            return self.named[x]
         template, level = self.operation(x)
-        limits = _limits(template, level)
-        text = template.format(*[self.expression(a, next(limits)) for a in x.args])
+        first, others = _limits(template, level)
+        texts = [self.expression(a, others if i else first) for i, a in enumerate(x.args)]
+        text = template.format(*texts)
         return f"({text})" if level > loosest else text
 
-    def operation(self, x: Text) -> tuple[str, int]:
+    def operation(self, x: Expr) -> tuple[str, int]:
         """Its template, and how tightly that binds."""
-        return x.template, x.level
+        template, level = WRITTEN[x.op]
+        return template if isinstance(template, str) else template(x), level
 
     def number(self, x: float, loosest: int) -> str:
         """A plain number."""
@@ -111,40 +205,42 @@ class Reading:
 
 
 class Running(Reading):
-    """Expressions as they are run; ``factors`` are the names that stand in products alone."""
+    """The program as it is run; ``factors`` are the names that stand in products alone."""
 
-    def __init__(self, own: dict[Text, str], names: Names, factors: set[str]) -> None:
-        super().__init__(own)
+    def __init__(self, listing: Listing, names: Names, factors: set[str]) -> None:
+        super().__init__(listing)
         self.names, self.factors = names, factors
         self.numbers: dict[str, str] = {}  # what a number is called
 
-    def line(self, line: Line) -> str:
-        return super().line(self._laid_out(line))
+    def head(self) -> list[str]:
+        return [
+            *super().head(),
+            *[f"{name} = np.array({number})" for number, name in self.numbers.items()],
+        ]
 
-    def _laid_out(self, line: Line) -> Line:
-        """The line with its result where it belongs."""
-        left, is_assignment, _ = line.template.partition(" = {}")
-        x = line.args[0] if is_assignment else None
-        if not isinstance(x, Text) or x in self.own or x.shape != line.shape:
-            return line
-        if x.template.startswith("batch[") and left not in self.factors:
-            return replace(line, template=f"{line.template}.copy()")
-        name = left.removesuffix("[:]")
-        if name == left:
-            return line
-        if x.template == ROW_SUMS:
-            sums = f"np.add.reduce({{}}, axis=1, keepdims=True, out={name})"
-            return replace(line, template=sums, args=x.args)
-        if x.template == PRODUCT:
+    def assignment(self, statement: Statement) -> str:
+        """A statement with its result where it belongs in memory."""
+        x, name = statement.value, statement.name
+        text = super().assignment(statement)
+        if not isinstance(x, Expr) or x in self.named or x.shape != statement.shape:
+            return text
+        if statement.kind == "let" and x.op == "columns" and name not in self.factors:
+            return f"{text}.copy()"
+        if statement.kind != "set" or statement.index != ALL:
+            return text
+        if x.op == "sum" and x.info == 1 and len(x.args) == 1:
+            array = self.expression(x.args[0], COMPARE)
+            return f"np.add.reduce({array}, axis=1, keepdims=True, out={name})"
+        if x.op == "matmul":
             # Of one column it is an outer product, for which NumPy's matmul has no fast way.
             of_columns = x.args[0].shape[1] == "b"
-            one = "(np.multiply if len(batch) == 1 else np.matmul)"
-            product = f"{one if of_columns else 'np.matmul'}({{}}, {{}}, out={name})"
-            return replace(line, template=product, args=x.args)
-        return line
+            one = "(np.multiply if len(batch) == 1 else np.matmul)" if of_columns else "np.matmul"
+            a, b = (self.expression(factor, COMPARE) for factor in x.args)
+            return f"{one}({a}, {b}, out={name})"
+        return text
 
-    def operation(self, x: Text) -> tuple[str, int]:
-        if x.template == PRODUCT and x.shape[1] == "b" and int(x.shape[0]) >= WIDE:
+    def operation(self, x: Expr) -> tuple[str, int]:
+        if x.op == "matmul" and x.shape[1] == "b" and int(x.shape[0]) >= WIDE:
             return 'np.matmul({}, {}, order="F")', ATOM
         return super().operation(x)
 
@@ -155,14 +251,39 @@ class Running(Reading):
         return self.numbers[text]
 
 
-def _limits(template: str, level: int) -> Iterator[int]:
-    """How loosely each argument in turn may bind to need no parentheses."""
-    for i in itertools.count():
-        if level == ATOM:  # a method or an index of the first argument; else a call
-            yield ATOM if i == 0 and template.startswith("{}") else COMPARE
-        elif level in (MINUS, MATMUL):
-            yield ATOM
-        elif level == COMPARE:
-            yield PLUS
-        else:  # a - b - c is (a - b) - c
-            yield level if i == 0 else TIMES if level == PLUS else MINUS
+def _limits(template: str, level: int) -> tuple[int, int]:
+    """How loosely the first argument and the others may bind to need no parentheses."""
+    if level == ATOM:  # a method or an index of the first argument; else a call
+        return ATOM if template.startswith("{}") else COMPARE, COMPARE
+    if level == COMPARE:
+        return PLUS, PLUS
+    if level in (PLUS, TIMES):  # a - b - c is (a - b) - c
+        return level, TIMES if level == PLUS else MINUS
+    return ATOM, ATOM
+
+
+def _index_of(statement: Statement) -> str:
+    return _index(ALL if statement.index is None else statement.index)
+
+
+def _comment(shape: Shape) -> str:
+    return f"  # ({', '.join(map(str, shape))})" if shape else ""
+
+
+def _view(view: View) -> str:
+    """An array inside the flat vector, with its shape."""
+    r, d, start, width = view.rows, view.columns, view.start, view.width
+    if d == 1:
+        step = f":{width}" if width > 1 else ""
+        text = f"flat[{start}:{start + width * (r - 1) + 1}{step}, None]"
+    elif r == 1:
+        text = f"flat[None, {start}:{start + width}]"
+    else:
+        block = f"flat[{start}:{start + width * r}].reshape({r}, {width})"
+        text = block + (f"[:, :{d}]" if width > d else "")
+    return f"{text}  # ({r}, {d})"
+
+
+def _tuple(names: Iterable[str]) -> str:
+    names = list(names)
+    return f"({names[0]},)" if len(names) == 1 else ", ".join(names) or "()"

@@ -1,0 +1,296 @@
+"""What operations work on: rows of the arrays that hold the nodes of a graph.
+
+An operand is a list of nodes. `Operands.gather` finds their rows in the arrays that exist (a whole
+array, a slice, an index, several joined), and `Operands.scatter` adds a gradient to the same rows.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..value import Value
+from .expressions import ALL, Arithmetic, Expr, Index, Shape, Statement, View
+from .names import Names
+
+Nodes = Sequence[Any]  # Values and plain floats
+
+LISTED = 8  # entries of an index that stand in the program; a longer one is a constant
+
+
+class Sheet:
+    """What a program is written on: statements, and the names in them."""
+
+    def __init__(self, m: Arithmetic, names: Names) -> None:
+        self.m, self.names = m, names
+        self.statements: list[Statement] = []
+        self.constants: dict[str, npt.NDArray[Any]] = {}
+        self._constants: dict[Any, Expr] = {}
+
+    def state(self, kind: str, name: str, value: Any, **more: Any) -> Statement:
+        """A statement after all that was made before; ``more`` as in `Statement`."""
+        statement = Statement(self.m.next_serial(), kind, name, value, **more)
+        self.statements.append(statement)
+        return statement
+
+    def let(self, wish: str, x: Any, shape: Shape) -> Expr:
+        """A statement that gives ``x`` a name: ``wish``, if that is free."""
+        name, x = self.names.new(wish), self.m.full(x, shape)
+        self.state("let", name, x, shape=shape)
+        named: Expr = self.m.name(name, shape)
+        self.m.stands_for(named, x)
+        return named
+
+    def constant(self, array: npt.NDArray[Any], wish: str = "c") -> Expr:
+        """An array of numbers that are the same in every batch."""
+        key = (array.dtype.str, array.shape, array.tobytes())
+        if key not in self._constants:
+            name = self.names.new(wish)
+            self.constants[name] = array
+            self._constants[key] = self.m.name(name, array.shape)
+        return self._constants[key]
+
+    def index(self, rows: Any) -> Index:
+        """Rows of an array: a regular run of them, where they allow it."""
+        array = np.asarray(rows)
+        if array.ndim == 1:
+            first, last = int(array[0]), int(array[-1])
+            step = int(array[1]) - first if len(array) > 1 else 1
+            if step > 0 and (np.diff(array) == step).all():
+                return range(first, last + 1, step)
+        if array.size <= LISTED:
+            listed: tuple[Any, ...] = _tuples(array.tolist())
+            return listed
+        return self.constant(array, "index")
+
+
+class Source:
+    """An array that operands are taken from: nodes of the graph, each with its row."""
+
+    def __init__(self, sheet: Sheet, nodes: list[Value], varies: bool) -> None:
+        self.sheet, self.nodes, self.varies = sheet, nodes, varies
+        self.shape: Shape = (len(nodes), "b" if varies else 1)
+        self.number = 0  # its place among the sources
+
+    def take(self, rows: list[int]) -> Expr:
+        """These rows, as an expression."""
+        raise NotImplementedError
+
+    def give(self, rows: list[int], d: Any) -> None:
+        """Add ``d``, one row for each of ``rows``, to their gradient."""
+        raise NotImplementedError
+
+
+class Inputs(Source):
+    """The columns of the batch. They need no gradient."""
+
+    def __init__(self, sheet: Sheet, nodes: list[Value]) -> None:
+        super().__init__(sheet, nodes, varies=True)
+        self._taken: dict[tuple[int, ...], Expr] = {}
+
+    def take(self, rows: list[int]) -> Expr:
+        """These columns, as rows of an array that has a name."""
+        key = tuple(rows)
+        if key not in self._taken:
+            shape: Shape = (len(rows), "b")
+            columns = self.sheet.m.make("columns", info=self.sheet.index(rows), shape=shape)
+            wish = common_label([self.nodes[row] for row in rows]) or "inputs"
+            self._taken[key] = self.sheet.let(wish, columns, shape)
+        return self._taken[key]
+
+    def give(self, rows: list[int], d: Any) -> None:
+        """Nothing is done."""
+
+
+class Parameters(Source):
+    """The flat vector of parameters, seen as the arrays that stand in it.
+
+    Attributes:
+        views: by name, where an array stands in the flat vector; None for the vector itself.
+    """
+
+    def __init__(self, sheet: Sheet, nodes: list[Value]) -> None:
+        super().__init__(sheet, nodes, varies=False)
+        self.number = 1
+        self.views: dict[str, View | None] = {}
+        self._taken: dict[Any, tuple[Expr, str, Index]] = {}
+        self._given: list[tuple[Statement, Any]] = []
+        self._times_given = np.zeros(len(nodes), int)
+
+    def take(self, rows: Any) -> Expr:
+        """An array of parameters: a column for a list of rows, a matrix for a list of lists."""
+        return self._array(rows)[0]
+
+    def give(self, rows: Any, d: Any) -> None:
+        """Set their gradient; or add to it, as `finish` decides."""
+        array, name, index = self._array(rows)
+        statement = self.sheet.state("set", name, d, index=index, shape=array.shape)
+        self._given.append((statement, rows))
+        np.add.at(self._times_given, np.asarray(rows), 1)
+
+    def finish(self, start: Statement) -> None:
+        """Decide, when all is known, who sets a gradient and who adds to it.
+
+        ``start`` stands before the backward pass and sets all to 0: it is kept where something is
+        added to, or left out.
+        """
+        for statement, rows in self._given:
+            if (self._times_given[rows] != 1).any():
+                statement.kind = "add"
+                statement.repeats = statement.name == "d_flat"
+        if (self._times_given != 1).any():
+            self.views["flat"] = None
+        else:
+            self.sheet.statements.remove(start)
+
+    def _array(self, rows: Any) -> tuple[Expr, str, Index]:
+        """The parameters ``rows``, and where their gradient goes: an array, and rows of it."""
+        at = np.array(rows)
+        at = at[:, None] if at.ndim == 1 else at
+        key = (at.shape, at.tobytes())
+        if key not in self._taken:
+            wish = common_label([self.nodes[row] for row in at.ravel().tolist()]) or "theta"
+            view = _view(at, len(self.nodes))
+            m = self.sheet.m
+            if view:
+                name = self.sheet.names.pair(wish)
+                self.views[name] = view
+                self._taken[key] = m.name(name, at.shape), f"d_{name}", ALL
+            else:  # scattered over the vector: a copy
+                self.views["flat"] = None
+                index = self.sheet.index(at)
+                scattered = m.rows(m.name("flat", (len(self.nodes),)), index)
+                self._taken[key] = self.sheet.let(wish, scattered, at.shape), "d_flat", index
+        return self._taken[key]
+
+
+class Operands:
+    """Where each node of a graph stands: in which array, and in which row of it."""
+
+    def __init__(self, sheet: Sheet, inputs: list[Value], parameters: list[Value]) -> None:
+        self.sheet, self.m = sheet, sheet.m
+        self.parameters = Parameters(sheet, parameters)
+        self.source: dict[Any, Source] = {}
+        self.row: dict[Any, int] = {}
+        self.place(Inputs(sheet, inputs))
+        self.place(self.parameters)
+
+    def place(self, source: Source) -> None:
+        """From now on its nodes are taken from this array."""
+        self.source.update(dict.fromkeys(source.nodes, source))
+        self.row.update({node: row for row, node in enumerate(source.nodes)})
+
+    def gather(self, nodes: Nodes) -> Any:
+        """The array of these nodes, ``(len(nodes), columns)``.
+
+        One row if all are the same node, a plain number if all are the same constant.
+        """
+        first = nodes[0]
+        if first in self.source and all(v is first for v in nodes):
+            return self.source[first].take([self.row[first]])
+        parts = self._parts(nodes)
+        arrays = []
+        for source, rows, _ in parts:
+            if source is not None:
+                arrays.append(source.take(rows))
+            elif len(parts) == 1 and len({repr(number) for number in rows}) == 1:
+                return np.float64(rows[0])  # on which 1/0 is inf
+            else:
+                arrays.append(self.sheet.constant(np.array(rows)[:, None]))
+        if len(arrays) == 1:
+            return arrays[0]
+        columns = max([array.shape[1] for array in arrays], key=str)  # "b" if any has it
+        full = [self.m.full(array, (array.shape[0], columns)) for array in arrays]
+        order = np.concatenate([positions for _, _, positions in parts])
+        in_order = (np.diff(order) == 1).all()
+        index = None if in_order else self.sheet.index(np.argsort(order))
+        return self.m.make("joined", *full, info=index, shape=(len(nodes), columns))
+
+    def scatter(self, nodes: Nodes, d: Any, varies: bool) -> None:
+        """Add the rows of ``d`` to the gradients of these nodes.
+
+        ``d`` has a column for each example if it ``varies``. It may be less long than it stands
+        for along an axis, where it is the same all along.
+        """
+        if len(nodes) > 1 and all(v is nodes[0] for v in nodes):
+            nodes, d = nodes[:1], self.total(d, axis=0, n=len(nodes))
+        parts = self._parts(nodes)
+        for source, rows, positions in parts:
+            if source is None or isinstance(source, Inputs):
+                continue
+            share = d
+            if len(parts) > 1 and _long(d, axis=0):
+                share = self.m.rows(d, self.sheet.index(positions))
+            if varies and not source.varies:
+                share = self.total(share, axis=1)
+            source.give(rows, share)
+
+    def gather_matrix(self, theta: Sequence[Nodes]) -> Any:
+        """The array of a layer's weights, ``(d_out, d_in)``."""
+        rows = self._parameter_rows(theta)
+        if rows:
+            return self.parameters.take(rows)
+        shape = (len(theta), len(theta[0]))
+        flat = [v for row in theta for v in row]
+        array = self.m.full(self.gather(flat), (len(flat), 1))
+        return array if array.shape == shape else self.m.reshape(array, shape)
+
+    def scatter_matrix(self, theta: Sequence[Nodes], d: Expr) -> None:
+        """Add ``d``, ``(d_out, d_in)``, to the gradients of a layer's weights."""
+        rows = self._parameter_rows(theta)
+        if rows:
+            self.parameters.give(rows, d)
+            return
+        flat = [v for row in theta for v in row]
+        self.scatter(flat, self.m.reshape(d, (len(flat), 1)), varies=False)
+
+    def total(self, d: Any, axis: int, n: int | None = None) -> Any:
+        """The sum of ``d`` along an axis, whose length is ``n``, or that of the batch."""
+        if _long(d, axis):
+            return self.m.reduce("sum", d, axis)
+        return d * (self.m.make("count", shape=()) if n is None else float(n))
+
+    def _parameter_rows(self, theta: Sequence[Nodes]) -> list[list[int]] | None:
+        get = self.source.get
+        if any(get(v) is not self.parameters for row in theta for v in row):
+            return None
+        return [[self.row[v] for v in row] for row in theta]
+
+    def _parts(self, nodes: Nodes) -> list[tuple[Any, list[Any], list[int]]]:
+        """The sources of an operand, the rows (or constants) it has of each, and where in it."""
+        parts: dict[Any, tuple[list[Any], list[int]]] = {}
+        for position, v in enumerate(nodes):
+            source = self.source.get(v)
+            constant = v.data if isinstance(v, Value) else v
+            rows, positions = parts.setdefault(source, ([], []))
+            rows.append(constant if source is None else self.row[v])
+            positions.append(position)
+        return [(source, rows, positions) for source, (rows, positions) in parts.items()]
+
+
+def common_label(nodes: Iterable[Value]) -> str:
+    """The label that nodes share, without the index in brackets; empty if they share none."""
+    texts = {str(node.label) for node in nodes}
+    labels = {text[: text.rfind("[")] if text.endswith("]") else text for text in texts}
+    return labels.pop() if len(labels) == 1 else ""
+
+
+def _long(d: Any, axis: int) -> bool:
+    """Whether ``d`` has more than one entry along an axis."""
+    return isinstance(d, Expr) and d.shape[axis : axis + 1] not in ((), (1,))
+
+
+def _tuples(rows: Any) -> Any:
+    return tuple(map(_tuples, rows)) if isinstance(rows, list) else rows
+
+
+def _view(at: npt.NDArray[np.int64], m: int) -> View | None:
+    """The positions ``at``, a matrix, as a view of a vector of ``m``, if they are one."""
+    (r, d), start = at.shape, int(at[0, 0])
+    width = int(at[1, 0]) - start if r > 1 else d  # from row to row
+    regular = start + width * np.arange(r)[:, None] + np.arange(d)
+    if width < d or not np.array_equal(at, regular):
+        return None
+    fits = d == 1 or r == 1 or start + width * r <= m  # whole rows of the width are taken
+    return View(start, r, d, width) if fits else None

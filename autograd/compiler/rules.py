@@ -1,0 +1,141 @@
+"""The algebra of programs: what is computed otherwise than it was recorded, one row each.
+
+A row is a pattern and what stands in its place. A pattern is itself an expression, over variables:
+x and y are arrays, c and d plain numbers, q a condition, u and v any of these, k an axis. Products
+are matched in both orders. The first row that fits is taken; one whose right side is None does not
+fit after all.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+from .expressions import Arithmetic, Expr
+
+Rule = tuple[Expr, Callable[..., Any]]
+
+m = Arithmetic()  # without rules: patterns stay as they are written
+x, y, c, d, q, u, v, k = (m.name(name, ()) for name in "xycdquvk")
+
+ARRAYS, NUMBERS, CONDITIONS = (x, y), (c, d), (q,)
+
+
+def total(a: Any, axis: Any, *condition: Any) -> Any:
+    """The pattern of a sum along an axis."""
+    return m.make("sum", a, *condition, info=axis)
+
+
+def choice(condition: Any, a: Any, b: Any) -> Any:
+    """The pattern of a choice by a condition."""
+    return m.make("where", condition, a, b)
+
+
+def negative_factor(m: Arithmetic, c: float, x: Expr) -> Any:
+    """A sign stands in front of a product."""
+    return -(-c * m.number(x)) if c < 0.0 else None
+
+
+def powers_of_two(m: Arithmetic, c: float, d: float, x: Expr) -> Any:
+    """They come together, exactly, as long as the result is an ordinary number."""
+    is_power = math.frexp(c)[0] == 0.5
+    return c * d * x if is_power and 1e-300 < abs(c * d) < math.inf else None
+
+
+def sum_where(m: Arithmetic, q: Expr, x: Expr, k: int) -> Any:
+    """What is 0 elsewhere need not be added there."""
+    return m.reduce("sum", x, k, q) if x.shape == q.shape else None
+
+
+def smaller_exponential(m: Arithmetic, x: Expr) -> Any:
+    """exp(-|x|) where x <= 0, else 1; in one row, `softplus` has the minimum already."""
+    return m.exp(m.minimum(x, 0.0)) if x.shape[0] == 1 else None
+
+
+def smaller_exponential_of_minus(m: Arithmetic, x: Expr) -> Any:
+    """The same of -x, for which `softplus` has the maximum."""
+    return m.exp(-m.maximum(x, 0.0)) if x.shape[0] == 1 else None
+
+
+# fmt: off
+RULES: list[Rule] = [
+    (x + x,                             lambda m, x: 2.0 * x),
+    (x + -y,                            lambda m, x, y: x - y),
+    (m.maximum(-x, 0.0) + m.log1p(y),   lambda m, x, y: m.log1p(y) - m.minimum(x, 0.0)),
+    (1.0 * x,                           lambda m, x: m.number(x)),
+    (c * x,                             negative_factor),
+    (-x * u,                            lambda m, x, u: -(x * u)),
+    (c * (d * x),                       powers_of_two),
+    (-x / u,                            lambda m, x, u: -(x / u)),
+    (x / 1.0,                           lambda m, x: x),
+    (-(-x),                             lambda m, x: x),  # noqa: B002
+    (x.T.T,                             lambda m, x: x),
+    (m.abs(-x),                         lambda m, x: m.abs(x)),
+    (m.pow(x, 1.0),                     lambda m, x: x),
+    (total(-x, k),                      lambda m, x, k: -m.reduce("sum", x, k)),
+    (total(x / total(x, k), k),         lambda m, x, k: 1.0),  # a softmax adds up to 1
+    (total(choice(q, x, 0.0), k),       sum_where),
+    (u - v > 0.0,                       lambda m, u, v: m.make("greater", u, v)),
+    (-x > 0.0,                          lambda m, x: x < 0.0),
+    (choice(q, 1.0, 0.0),               lambda m, q: q),
+    (choice(q, 0.0, 1.0),               lambda m, q: ~q),
+    (choice(x > 0.0, 1.0, m.exp(-m.abs(x))),    smaller_exponential),
+    (choice(x < 0.0, 1.0, m.exp(-m.abs(x))),    smaller_exponential_of_minus),
+    (choice(u > v, 1.0, m.exp(-m.abs(u - v))),  lambda m, u, v: smaller_exponential(m, u - v)),
+]
+# fmt: on
+
+
+def rewriting(rules: list[Rule]) -> Callable[..., Any]:
+    """A function for `Arithmetic`: what stands in place of an expression, or None."""
+    by_operation: defaultdict[str, list[tuple[Match, Callable[..., Any]]]] = defaultdict(list)
+    for pattern, right_side in rules:
+        by_operation[pattern.op].append((_operation(pattern), right_side))
+
+    def rewrite(m: Arithmetic, op: str, args: tuple[Any, ...], info: Any) -> Any:
+        for order in (args, args[::-1]) if op == "mul" else (args,):
+            for fits, right_side in by_operation.get(op, ()):
+                found: dict[str, Any] = {}
+                if fits(order, info, found):
+                    simpler = right_side(m, **found)
+                    if simpler is not None:
+                        return simpler
+        return None
+
+    return rewrite
+
+
+Match = Callable[[tuple[Any, ...], Any, dict[str, Any]], bool]
+
+
+def _operation(pattern: Expr) -> Match:
+    """Whether arguments and info of an operation are what a pattern says; the variables found."""
+    n, info_wanted = len(pattern.args), pattern.info
+    parts = [_argument(part) for part in pattern.args]
+
+    def fits(args: tuple[Any, ...], info: Any, found: dict[str, Any]) -> bool:
+        if len(args) != n:
+            return False
+        for part, a in zip(parts, args):
+            if not part(a, found):
+                return False
+        wanted = found.setdefault("k", info) if info_wanted is k else info_wanted
+        return bool(wanted == info)
+
+    return fits
+
+
+def _argument(part: Any) -> Callable[[Any, dict[str, Any]], bool]:
+    """Whether an argument, an expression or a number, is what a part of a pattern says."""
+    if not isinstance(part, Expr):
+        return lambda a, found: isinstance(a, float) and a == part
+    if part.op != "name":
+        op, fits = part.op, _operation(part)
+        return lambda a, found: isinstance(a, Expr) and a.op == op and fits(a.args, a.info, found)
+    name = str(part.info)
+    if part in CONDITIONS:
+        return lambda a, found: (
+            isinstance(a, Expr) and a.is_condition and found.setdefault(name, a) is a
+        )
+    kind: Any = Expr if part in ARRAYS else float if part in NUMBERS else object
+    return lambda a, found: isinstance(a, kind) and found.setdefault(name, a) is a

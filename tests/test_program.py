@@ -16,9 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autograd
-from autograd import Value, primitive, topological_order
+from autograd import Value, primitive, primitives, topological_order
 from autograd.compiler import numpy as printer
-from autograd.primitives import TABLE
+from autograd.functions import apply
+from autograd.primitives import ARRAYS, FLOATS, TABLE, Primitive
 from nn import MLP, bernoulli_nll, categorical_nll, gaussian_nll
 
 LOSSES = {"gaussian": gaussian_nll, "bernoulli": bernoulli_nll, "categorical": categorical_nll}
@@ -956,6 +957,18 @@ def test_a_primitive_that_branches_with_where_works():
 def test_a_primitive_may_ignore_its_arguments():
     three = primitive("three", lambda x, y: 3.0, lambda z, x, y: (0.0, 1.0))
     assert_same(lambda x, p: three(x[0], p[0]) * three(p[0], 1.0), [[1.0], [-3.0]], [2.0])
+
+
+def test_a_function_that_the_printer_lacks_is_refused_by_name(monkeypatch):
+    for m, cosh in ((FLOATS, math.cosh), (ARRAYS, np.cosh)):
+        monkeypatch.setattr(m, "cosh", cosh, raising=False)
+    chain = Primitive("chain", lambda m: (m.cosh, lambda z, x: (m.exp(x) - z,)))
+    monkeypatch.setattr(primitives, "TABLE", (*TABLE, chain))
+    x, w = values(1.0, 2.0)
+    root = apply(chain, x * w)
+    assert root.data == math.cosh(2.0)
+    with pytest.raises(ValueError, match=r"'chain' uses .* 'cosh', .* printer for NumPy lacks"):
+        autograd.compile(root, [x], [w])
 
 
 # check

@@ -94,13 +94,13 @@ def write(listing: Listing, names: Names) -> tuple[str, str]:
     """The program to be read, and the program to be run.
 
     Raises:
-        ValueError: a row of the table of primitives uses a function that is not written here.
+        ValueError: a row of the table of primitives uses a function that `WRITTEN` lacks.
     """
     for x in listing.users:
         if x.op != "name" and x.op not in WRITTEN:
             raise ValueError(
-                f"the primitive {x.m.asked[x.op].symbol!r} uses the function {x.op!r}, which has "
-                "no way to be written in NumPy yet: add it to autograd.compiler.numpy.WRITTEN"
+                f"the primitive {x.m.asked[x.op].symbol!r} uses the function {x.op!r}, which the "
+                "printer for NumPy lacks: add it to autograd.compiler.numpy.WRITTEN"
             )
     factors = {x.info for x, found in listing.users.items() if {*found} <= {"matmul", "transpose"}}
     return Reading(listing).file(), Running(listing, names, factors).file()

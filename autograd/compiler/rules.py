@@ -69,7 +69,6 @@ RULES: list[Rule] = [
     (-x / u,                            lambda m, x, u: -(x / u)),
     (x / 1.0,                           lambda m, x: x),
     (-(-x),                             lambda m, x: x),  # noqa: B002
-    (x.T.T,                             lambda m, x: x),
     (m.abs(-x),                         lambda m, x: m.abs(x)),
     (m.pow(x, 1.0),                     lambda m, x: x),
     (total(-x, k),                      lambda m, x, k: -m.reduce("sum", x, k)),
@@ -81,7 +80,6 @@ RULES: list[Rule] = [
     (choice(q, 0.0, 1.0),               lambda m, q: ~q),
     (choice(x > 0.0, 1.0, m.exp(-m.abs(x))),    smaller_exponential),
     (choice(x < 0.0, 1.0, m.exp(-m.abs(x))),    smaller_exponential_of_minus),
-    (choice(u > v, 1.0, m.exp(-m.abs(u - v))),  lambda m, u, v: smaller_exponential(m, u - v)),
 ]
 # fmt: on
 

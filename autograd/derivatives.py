@@ -19,6 +19,8 @@ from .value import Number, Value, real, record, topological_order
 
 Function = Callable[..., Any]
 
+SMALLEST = 5e-324  # above 0: SMALLEST - d > 0 where d is 0, of all d that are nan or not below 0
+
 
 class _Variable(Value):
     """A fresh Value that ``f`` is called with; ``running`` until ``f`` returns."""
@@ -144,9 +146,12 @@ def jvp(f: Function, x: Sequence[Number], v: Sequence[Number]) -> tuple[Any, Any
     tangents: dict[Any, Number] = dict(zip(variables, map(as_number, v)))
     for node in topological_order(y):
         if not tangents.keys().isdisjoint(node.inputs):
-            pairs = zip(node.inputs, _partials(node, recorded))
-            terms = [_times(tangents[i], d) for i, d in pairs if i in tangents]
-            tangents[node] = sum(terms[1:], start=terms[0])
+            terms = [
+                _if_chosen(chosen, _times(tangents[v], d))
+                for v, d, chosen in _edges(node, recorded) if v in tangents
+            ]  # fmt: skip
+            if terms:
+                tangents[node] = sum(terms[1:], start=terms[0])
     tangent = tangents.get(y, 0.0)
     return (y, _as_value(tangent)) if recorded else (y.data, tangent)
 
@@ -189,14 +194,45 @@ def reverse_sweep(root: Value, variables: Sequence[Value], recorded: bool) -> li
             needed.add(node)
             order.append(node)
     adjoints: dict[Any, Number] = {root: 1.0}
+    # How a node is reached by shares: always (1.0), or where a Value is above 0, since a branch may
+    # be taken for the numbers of today and another one when the derivative is replayed.
+    reached: dict[Any, Number] = {root: 1.0}
     for node in reversed(order):
-        if node not in adjoints:
+        if node not in adjoints:  # nothing reaches it
             continue
-        for v, d in zip(node.inputs, _partials(node, recorded)):
+        for v, d, chosen in _edges(node, recorded):
             if v in needed:
-                term = _times(adjoints[node], d)
+                here = _times(reached[node], chosen)
+                term = _if_chosen(here, _times(adjoints[node], d))
                 adjoints[v] = adjoints[v] + term if v in adjoints else term
+                reached[v] = _either(reached[v], here) if v in reached else here
     return [adjoints.get(v, 0.0) for v in variables]
+
+
+def _edges(node: Value, recorded: bool) -> list[tuple[Any, Number, Number]]:
+    """The inputs of a node that get a share: each with its partial derivative, and where it does.
+
+    That is always, 1.0, or where a Value is above 0. The inputs that a primitive leaves for others,
+    such as the branch of a `where` that is not taken, get none.
+    """
+    pairs = zip(node.inputs, _partials(node, recorded))
+    if node.primitive is None or not node.primitive.chooses:
+        return [(v, d, 1.0) for v, d in pairs]
+    return [
+        (v, d, 1.0 - functions.step(SMALLEST - d) if isinstance(d, Value) else 1.0)
+        for v, d in pairs
+        if isinstance(d, Value) or d != 0.0
+    ]
+
+
+def _if_chosen(chosen: Number, share: Number) -> Any:
+    """``share`` where ``chosen`` is above 0, else 0."""
+    return functions.where(chosen, share, 0.0) if isinstance(chosen, Value) else share
+
+
+def _either(a: Number, b: Number) -> Number:
+    """Above 0 where one of two is, neither being negative; 1.0 if one is."""
+    return a + b if isinstance(a, Value) and isinstance(b, Value) else 1.0
 
 
 def _partials(node: Value, recorded: bool) -> Sequence[Number]:

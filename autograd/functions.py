@@ -109,7 +109,8 @@ def pow(x: Any, y: Any) -> Any:
 def where(c: Any, a: Any, b: Any) -> Any:
     """``a`` where ``c > 0``, else ``b``: a choice that stays in the graph.
 
-    Both ``a`` and ``b`` are computed, and both get a gradient, that of the other one times 0.
+    Both ``a`` and ``b`` are computed, but only the one taken gets a share of the gradient: what is
+    infinite or nan in the other does no harm. ``c`` gets none. A nan ``c`` takes ``b``.
 
     >>> where(2.0, 10.0, 20.0), where(-2.0, 10.0, 20.0)
     (10.0, 20.0)

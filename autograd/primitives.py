@@ -63,14 +63,17 @@ class Primitive:
             ``value(*arguments)`` is z; ``partials(z, *arguments)`` is a tuple with one entry per
             argument. For a vector argument the entry is a tuple; it may run on past the argument's
             end, and is paired off from the left.
+        chooses: whether it takes one of its inputs and leaves the others, or all of them: an input
+            whose partial derivative is 0 then gets no share of the gradient, not even 0 times inf.
         value, partials: the row on floats.
     """
 
-    __slots__ = ("on", "partials", "symbol", "value")
+    __slots__ = ("chooses", "on", "partials", "symbol", "value")
 
-    def __init__(self, symbol: str, row: Row) -> None:
+    def __init__(self, symbol: str, row: Row, chooses: bool = False) -> None:
         self.symbol = symbol
         self.on = row
+        self.chooses = chooses
         self.value, self.partials = row(FLOATS)
 
     def __repr__(self) -> str:
@@ -122,7 +125,7 @@ def _softmax(m: Any, x: Any) -> tuple[Any, ...]:
 
 def _max_partials(m: Any, z: Any, x: Any) -> tuple[Any, ...]:
     hits = [1.0 - m.step(z - v) for v in x]
-    ties = m.sum(hits)
+    ties = m.sum(hits) + 0.0 * m.tanh(z)  # nan if the maximum is
     return (tuple([hit / ties for hit in hits]),)
 
 
@@ -164,12 +167,12 @@ SIGMOID   = Primitive("sigmoid",   lambda m: (lambda x: _sigmoid(m, x),        l
 RELU      = Primitive("relu",      lambda m: (lambda x: m.maximum(x, 0.0),     lambda z, x: (m.where(x, 1.0, 0.0),)))
 SOFTPLUS  = Primitive("softplus",  lambda m: (lambda x: m.maximum(x, 0.0) + m.log1p(m.exp(-m.abs(x))),
                                                                                lambda z, x: (m.sigmoid(x),)))
-STEP      = Primitive("step",      lambda m: (lambda x: m.where(x, 1.0, 0.0),  lambda z, x: (0.0,)))
-WHERE     = Primitive("where",     lambda m: (lambda cab: m.where(*cab),       lambda z, cab: _where_partials(m, cab[0])))
+STEP      = Primitive("step",      lambda m: (lambda x: m.where(x, 1.0, 0.0),  lambda z, x: (0.0,)), chooses=True)
+WHERE     = Primitive("where",     lambda m: (lambda cab: m.where(*cab),       lambda z, cab: _where_partials(m, cab[0])), chooses=True)
 SUM       = Primitive("sum",       lambda m: (m.sum,                           lambda z, x: ((1.0,) * len(x),)))
 DOT       = Primitive("dot",       lambda m: (lambda w, x: m.sum(map(operator.mul, w, x if len(x) == len(w) else (*x, 1.0))),    lambda z, w, x: (x if len(x) == len(w) else (*x, 1.0), w)))
 LOGSUMEXP = Primitive("logsumexp", lambda m: (lambda x: _logsumexp(m, x),      lambda z, x: _softmax(m, x)))
-MAX       = Primitive("max",       lambda m: (m.max,                           lambda z, x: _max_partials(m, z, x)))
+MAX       = Primitive("max",       lambda m: (m.max,                           lambda z, x: _max_partials(m, z, x)), chooses=True)
 # fmt: on
 
 TABLE = (

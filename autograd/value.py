@@ -27,6 +27,10 @@ Number = Union["Value", float]
 
 new = object.__new__
 
+# The gradient of a node that no share has reached: a 0.0 known by its identity. As soon as a share
+# is added, be it 0, there is another float in its place.
+NOTHING = float("0")
+
 
 def real(x: Any, name: str) -> float:
     """``x`` as a float, if it is a Python or NumPy number."""
@@ -246,25 +250,35 @@ class Value:
         order = topological_order(self)
         for node in order:
             if node._x is not None:
-                node._grad = 0.0
+                node._grad = NOTHING
         self._grad += 1.0  # dL/dL
         for node in reversed(order):
             x, y, grad = node._x, node._y, node._grad
             if x is None:
                 continue
+            if grad is NOTHING:  # on a branch that is not taken: it has no share to hand on
+                node._grad = 0.0
+                continue
             # The chain rule: dL/dinput += dL/dnode * dnode/dinput.
             if type(x) is tuple:
-                for v, d in zip(x, node._dx):
+                shares: Any = zip(x, node._dx)
+                if node._primitive.chooses:  # type: ignore[union-attr]
+                    shares = [(v, d) for v, d in shares if d != 0.0]
+                for v, d in shares:
                     if type(v) is not float:
                         v._grad += grad * d
                 if y is not None:
                     for v, d in zip(y, node._dy):
                         if type(v) is not float:
                             v._grad += grad * d
+            elif y is None:
+                d = node._dx
+                if d != 0.0 or not node._primitive.chooses:  # type: ignore[union-attr]
+                    x._grad += grad * d
             else:
                 if type(x) is not float:
                     x._grad += grad * node._dx
-                if y is not None and type(y) is not float:
+                if type(y) is not float:
                     y._grad += grad * node._dy
 
     def __repr__(self) -> str:

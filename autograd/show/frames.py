@@ -150,7 +150,8 @@ class _Stepper:
             )
             how = formula(v, self.names, most=6)
             title = f"Forward: {self.names[v]} = {how}"
-            frames.append(Frame(title, lines, self._lit(v), changes))
+            lit = self._lit(v, set(range(len(self.inputs[v]))))
+            frames.append(Frame(title, lines, lit, changes))
         return frames
 
     def _backward(self) -> list[Frame]:
@@ -162,7 +163,7 @@ class _Stepper:
         frames = [Frame("Backward: all gradients are 0, but for the result's.", lines,
                         [self.ids[root]], changes)]  # fmt: skip
         for step in self.steps[1:]:
-            shares = [share for share in step.shares if share.input in self.ids]
+            shares = [s for s in step.shares if s.is_given and s.input in self.ids]
             if not shares:
                 continue
             changes = {}
@@ -170,16 +171,16 @@ class _Stepper:
                 if isinstance(share.input, Value):
                     changes |= self._gradient(share.input, share.after)
             title = f"Backward: {step.title}, {step.names[step.node]}.grad = {number(step.grad)}"
-            frames.append(Frame(title, step.lines(), self._lit(step.node, forward=False), changes))
+            lit = self._lit(step.node, {share.position for share in shares})
+            frames.append(Frame(title, step.lines(), lit, changes))
         return frames
 
-    def _lit(self, v: Value, forward: bool = True) -> list[str]:
-        """The node with its edges, if it is drawn; backward, nothing goes to plain numbers."""
+    def _lit(self, v: Value, edges: set[int]) -> list[str]:
+        """The node with these of its edges, as far as they are drawn."""
         if v not in self.ids:
             return []
         name = self.ids[v]
-        edges = range(len(self.inputs[v])) if forward else self._labelled(v)
-        return [name, *[f"{name}e{i}" for i in edges]]
+        return [name, *[f"{name}e{i}" for i in range(len(self.inputs[v])) if i in edges]]
 
     def _labelled(self, v: Value) -> dict[int, float]:
         """The edges of a node that come from Values, and so have a number: its partials."""
@@ -202,7 +203,8 @@ class _Stepper:
             if self.inputs[v]:
                 value = f"{name} = {formula(v, self.names, 6)} = {number(v.data)}"
             grad = self.grads.get(v, 0.0)
-            lines = [f"{name}.grad = {number(grad)}: it is the result itself"]
+            why = "it is the result itself" if v is self.nodes[-1] else "no share reaches it"
+            lines = [f"{name}.grad = {number(grad)}: {why}"]
             if self.uses[v]:
                 lines = self._sum(v, self.uses[v])
             details[self.ids[v]] = [value, *lines]

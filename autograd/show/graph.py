@@ -251,7 +251,8 @@ def _dot(nodes: list[Value], names: dict[Value, str], cut: set[Value], step: Ste
                 graph.node(constant, number(v), fontcolor="#666666", margin="0.05")
                 graph.edge(constant, name, style="dashed")
             else:
-                light = LIGHT if active and step is not None and step.shares else {}
+                gives = active and step is not None and step.shares and step.shares[i].is_given
+                light = LIGHT if gives else {}
                 graph.edge(ids[v], name, label=f" {number(d)} ", **light)
     return str(graph.source)
 

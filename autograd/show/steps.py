@@ -35,6 +35,8 @@ class Share:
         product: ``node.grad * partial``.
         before, after: the input's gradient, without this share and with it; 0 for a number.
         position: which of the node's inputs it is, from 0.
+        is_given: False for what gets no share at all: the branch that a `where` does not take, what
+            is not the largest of a `max`, and the inputs of a node that no share has reached.
     """
 
     input: Number
@@ -43,6 +45,7 @@ class Share:
     before: float = 0.0
     after: float = 0.0
     position: int = 0
+    is_given: bool = True
 
 
 @dataclass(frozen=True)
@@ -80,13 +83,15 @@ class Step:
         return f"{PARTIAL}{at}/{PARTIAL}{of}" + (f" (input {share.position + 1})" if twice else "")
 
     def lines(self, most: int = 6) -> list[str]:
-        """The chain rule in numbers, a line per input that is a Value: at most so many."""
+        """The chain rule in numbers, a line per input that gets a share: at most so many."""
+        if self.shares and not any(s.is_given for s in self.shares):
+            return ["no share: it is on a branch that was not taken"]
         return shortened(
             [
                 f"{self.names[s.input]}.grad += {number(self.grad)} {TIMES} {factor(s.partial)}"
                 f"  ({number(s.before)} → {number(s.after)})"
                 for s in self.shares
-                if isinstance(s.input, Value)
+                if s.is_given and isinstance(s.input, Value)
             ],
             most,
         )
@@ -129,19 +134,23 @@ def sweep(order: list[Value], leaves: Mapping[Value, float] | None = None) -> It
     names = names_of(order)
     root = order[-1]
     grads[root] += 1.0
+    reached = {root}
     yield Step(root, grads[root], (), names)
     for node in reversed(order):
         if not node.op:
             continue
         shares, grad = [], grads[node]
+        leaves_some = node.primitive is not None and node.primitive.chooses
         for i, (v, partial) in enumerate(zip(node.inputs, node.partials)):
-            product = grad * partial
+            given = node in reached and not (leaves_some and partial == 0.0)
+            product = grad * partial if given else 0.0
+            before = after = 0.0
             if isinstance(v, Value):
-                before = grads[v]
-                grads[v] = before + product
-                shares.append(Share(v, partial, product, before, grads[v], i))
-            else:
-                shares.append(Share(v, partial, product, position=i))
+                before = after = grads[v]
+                if given:
+                    grads[v] = after = before + product
+                    reached.add(v)
+            shares.append(Share(v, partial, product, before, after, i, given))
         yield Step(node, grad, tuple(shares), names)
 
 
@@ -162,6 +171,6 @@ def uses(swept: Iterable[Step]) -> dict[Value, list[tuple[Step, Share]]]:
     found: dict[Value, list[tuple[Step, Share]]] = defaultdict(list)
     for step in swept:
         for share in step.shares:
-            if isinstance(share.input, Value):
+            if share.is_given and isinstance(share.input, Value):
                 found[share.input].append((step, share))
     return found

@@ -63,7 +63,7 @@ class Trace:
                 letters.append(f"{_bar(names[step.node])} {TIMES} {step.partial_name(share)}")
                 numbers.append(f"{factor(step.grad)} {TIMES} {factor(share.partial)}")
             sums = [" + ".join(shortened(terms)) for terms in (letters, numbers)]
-            total = used[node][-1][1].after if used[node] else 1.0
+            total = used[node][-1][1].after if used[node] else float(node is root)
             self.rows.append(
                 (names[node], *formulas, number(node.data),
                  _bar(names[node]), *sums, number(total))

@@ -1,0 +1,157 @@
+"""A branch that is not taken poisons nothing: in the sweep and its steps, and in any order.
+
+CppAD's conditional expressions are meant so too; PyTorch, JAX and TensorFlow give nan here, 0 times
+an infinite derivative.
+"""
+
+import math
+
+import numpy as np
+import pytest
+
+import autograd
+from autograd import Value, grad, hessian, jacobian, jvp, steps, trace, value_and_grad, where
+
+INF, NAN = math.inf, math.nan
+
+# Functions of one number, a point at which the branch that is not taken has an infinite or nan
+# value or derivative, and there: the value, the first and the second derivative.
+BRANCHES = {
+    "x log x": (lambda x: where(x, x * x.log(), 0.0), 0.0, 0.0, 0.0, 0.0),
+    "sqrt": (lambda x: where(x, x.sqrt(), x * 2.0), 0.0, 0.0, 2.0, 0.0),
+    "reciprocal": (lambda x: where(x * x, 1.0 / x, x * x), 0.0, 0.0, 0.0, 2.0),
+    "norm": (lambda x: where(x * x, (x * x).sqrt(), 0.0 * x), 0.0, 0.0, 0.0, 0.0),
+    "exp": (lambda x: where(x - 9.0, x * 3.0, x.exp().exp()), 800.0, 2400.0, 3.0, 0.0),
+    "deep": (lambda x: where(x, (x.log() * x.log()).sqrt().sin(), x * x), -1.0, 1.0, -2.0, 2.0),
+    "nested": (lambda x: where(x, where(x - 1, x.log(), 1 / x), x * x), 0.0, 0.0, 0.0, 2.0),
+    "max": (lambda x: autograd.max([x * x, -1.0 / x.sqrt() * 0.0 - 1e9]), -2.0, NAN, NAN, NAN),
+    "smaller": (lambda x: autograd.max([x * x + 1, x.sqrt()]), 0.0, 1.0, 0.0, 2.0),
+    "condition": (lambda x: where(x.sqrt(), x * 2.0, x * 5.0), 0.0, 0.0, 5.0, 0.0),
+    "step": (lambda x: autograd.step(x.log()) * x + x * x, 0.0, 0.0, 0.0, 2.0),
+    "shared": (lambda x: (lambda r: where(x, r, 0.0) + x * 7.0)(x.sqrt()), 0.0, 0.0, 7.0, 0.0),
+}
+
+
+def same(a, b):
+    return a == b or (a != a and b != b)
+
+
+@pytest.mark.parametrize("name", BRANCHES)
+def test_first_and_second_derivatives(name):
+    f, point, value, first, second = BRANCHES[name]
+    x = Value(point)
+    y = f(x)
+    y.backward()
+    assert same(y.data, value) and same(x.grad, first)
+    assert same(grad(f)(point), first)
+    assert all(map(same, value_and_grad(f)(point), (value, first)))
+    assert all(map(same, jvp(f, [point], [1.0]), (value, first)))
+    assert same(grad(grad(f))(point), second)
+    assert same(hessian(f)(point)[0, 0], second)
+    assert same(jacobian(f)(point)[0, 0], first)
+    tangent = jvp(grad(f), [point], [1.0])
+    assert all(map(same, tangent, (first, second)))
+
+
+@pytest.mark.parametrize("name", BRANCHES)
+def test_steps_and_trace_say_what_backward_does(name):
+    f, point, _, first, _ = BRANCHES[name]
+    x = Value(point, label="x")
+    y = f(x)
+    walked = list(steps(y))
+    assert same(x.grad, first)
+    for step in walked[1:]:
+        for share in step.shares:
+            if not share.is_given:
+                assert share.product == 0.0 and same(share.before, share.after)
+    by_name = {row[0]: row[-1] for row in trace(y).rows}
+    assert by_name["x"] == autograd.show.notation.number(first)
+
+
+def test_what_nothing_reaches_stays_at_zero():
+    x = Value(0.0, label="x")
+    log = x.log()
+    branch = log * x
+    f = where(x, branch, x * 2.0)
+    for _ in range(2):  # also after a sweep in which it was reached
+        f.backward()
+        assert (log.grad, branch.grad) == (0.0, 0.0)
+        assert type(log.grad) is float
+        log.backward()
+        assert log.grad == 1.0
+    walked = {step.node: step for step in steps(f)}
+    assert walked[log].lines() == ["no share: it is on a branch that was not taken"]
+    assert [share.is_given for share in walked[f].shares] == [False, False, True]
+    assert f.partials == (0.0, 0.0, 1.0)
+    assert log in autograd.topological_order(f)
+
+
+def test_a_zero_gradient_is_still_a_share():
+    """Structure decides, not the number: what is taken, times 0, is 0 times its derivative."""
+    x = Value(0.0)
+    (x.sqrt() ** 2).backward()
+    assert math.isnan(x.grad)
+    y = Value(0.0)
+    where(1.0, y.sqrt() * 0.0, 5.0).backward()
+    assert math.isnan(y.grad)
+    z = Value(0.0)
+    (autograd.relu(z.sqrt() - 1.0) + z).backward()  # relu multiplies by its derivative, 0
+    assert math.isnan(z.grad)
+
+
+def test_tied_maxima_all_get_their_share_and_a_nan_maximum_gives_nan_to_all():
+    def f(*x):
+        return autograd.max(x)
+
+    assert grad(f)(2.0, 2.0, 1.0) == (0.5, 0.5, 0.0)
+    assert grad(f)(INF, 1.0, INF) == (0.5, 0.0, 0.5)
+    assert all(map(math.isnan, grad(f)(NAN, 1.0)))
+    assert all(map(math.isnan, grad(f)(1.0, NAN)))
+    assert all(map(math.isnan, grad(lambda x, y: f(x, y) * 3.0)(1.0, NAN)))
+
+
+def test_a_nan_condition_takes_the_second():
+    assert grad(lambda c, a, b: where(c, a, b))(NAN, 1.0, 2.0) == (0.0, 0.0, 1.0)
+    assert grad(lambda c, a, b: where(c, a.log(), b))(NAN, 0.0, 2.0) == (0.0, 0.0, 1.0)
+
+
+def test_an_infinite_gradient_passes_through_the_branch_that_is_taken_alone():
+    x = Value(0.0)
+    a, b = x + 1.0, x + 2.0
+    (where(1.0, a, b) * INF).backward()
+    assert (a.grad, b.grad, x.grad) == (INF, 0.0, INF)
+
+
+# Recorded derivatives, and programs of them, whose rows take either branch
+
+REPLAYED = {
+    "polynomials": lambda x, w: where(x, x * x * w, -3.0 * x * w),
+    "log": lambda x, w: where(x, x * x.log() * w, w * w * x),
+    "max": lambda x, w: autograd.max([x * w, (x * w * w).sqrt(), -w]),
+    "both use w": lambda x, w: where(x, (w * x).sqrt(), (w - x).log() * w) + w * w,
+    "nested": lambda x, w: where(x, where(x - w, (x - w).log(), (w - x).sqrt()), w / (x - 4.0)),
+    "below": lambda x, w: where(x, autograd.max([(x * w).log(), x - 1.0]), w**3).sin(),
+}
+ROWS = [[0.5], [-0.5], [0.0], [3.0], [1.0]]
+
+
+@pytest.mark.parametrize("name", REPLAYED)
+@pytest.mark.parametrize("recorded_at", [0.5, -0.5, 0.0])
+def test_a_recorded_derivative_is_right_on_both_branches(name, recorded_at):
+    f = REPLAYED[name]
+    x, w = Value(recorded_at, label="x"), Value(1.5, label="w")
+    program = autograd.compile(list(grad(f)(x, w)), [x], [w])
+    for row in ROWS:
+        np.testing.assert_allclose(program([row])[0][0], grad(f)(*row, 1.5), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", REPLAYED)
+@pytest.mark.parametrize("recorded_at", [0.5, -0.5, 0.0])
+def test_a_program_gives_the_gradient_of_each_example_as_the_graph_does(name, recorded_at):
+    f = REPLAYED[name]
+    x, w = Value(recorded_at, label="x"), Value(1.5, label="w")
+    program = autograd.compile(f(x, w), [x], [w])
+    gradients = [grad(f)(*row, 1.5)[1] for row in ROWS]
+    for row, gradient in zip(ROWS, gradients):
+        np.testing.assert_allclose(program([row])[1], [gradient], rtol=1e-12)
+    np.testing.assert_allclose(program(ROWS)[1], [sum(gradients)], rtol=1e-12)

@@ -130,8 +130,7 @@ def _max_partials(m: Any, z: Any, x: Any) -> tuple[Any, ...]:
 
 
 def _where_partials(m: Any, c: Any) -> tuple[Any, ...]:
-    yes = m.step(c)
-    return ((0.0, yes, 1.0 - yes),)
+    return ((0.0, m.step(c), m.where(c, 0.0, 1.0)),)
 
 
 def _pow_partials(m: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:

@@ -7,6 +7,8 @@
 3. Backward: each group in reverse gives its operands its gradient times its partial derivatives.
 """
 
+import functools
+import operator
 import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -16,7 +18,7 @@ import numpy as np
 
 from .. import primitives as p
 from ..value import Value, topological_order
-from .expressions import ALL, Arithmetic, Expr, Listing
+from .expressions import ALL, Arithmetic, Expr, Listing, Shape
 from .names import RESERVED, Names
 from .operands import Nodes, Operands, Sheet, Source, common_label
 from .rules import RULES, rewriting
@@ -35,8 +37,10 @@ class Group(Source):
         self.name = ""
         self.latest = 0  # the last step at which it can be computed
         self.array: Expr
-        self._whole: list[Any] = []  # contributions to the gradient
-        self._parts: list[tuple[list[int], Any]] = []
+        self.reached: Expr | None = None
+        # Shares of the gradient, each with the condition under which it is one (None: always).
+        self._whole: list[tuple[Any, Expr | None]] = []
+        self._parts: list[tuple[list[int], Any, Expr | None]] = []
 
     def operand_nodes(self) -> list[Nodes]:
         """The nodes that go into it, in lists that are each one array."""
@@ -67,32 +71,83 @@ class Group(Source):
         taken: Expr = self.m.rows(self.array, self.sheet.index(rows))
         return taken
 
-    def give(self, rows: list[int], d: Any) -> None:
+    def give(self, rows: list[int], d: Any, reached: Expr | None) -> None:
         """Add ``d``, one row for each of ``rows``, to their gradient."""
         if rows == list(range(len(self.nodes))):
-            self._whole.append(d)
+            self._whole.append((d, reached))
         else:
-            self._parts.append((rows, d))
+            self._parts.append((rows, d, reached))
 
-    def gradient(self) -> Any:
+    def pass_on(self) -> None:
+        """Its part of the backward pass: its gradient, and its operands' shares of it."""
+        if self._whole or self._parts:  # else it is a condition, and has none
+            self.reached = self._reached()
+            self.backward(self._gradient())
+
+    def share(self, nodes: Nodes, d: Any, partial: Any, shape: Shape | None = None) -> None:
+        """Give an operand its share: ``d`` times the partial derivative, where it has one at all.
+
+        If the operand's array has another ``shape`` than the partial derivative, it is reshaped.
+        """
+        reached, share = self.reached, d * partial
+        if self.primitive.chooses:
+            if not isinstance(partial, Expr):
+                if partial == 0.0:
+                    return
+            else:
+                chosen = partial
+                if partial.is_condition:
+                    share = d  # partial is 1 where it holds
+                else:
+                    chosen = self.m.make("differs", partial, 0.0)
+                reached = chosen if reached is None else chosen & reached
+        if reached is not None:
+            share = self.m.choose(reached, share, 0.0)
+        if shape is not None:
+            share = self.m.reshape(self.m.full(share, shape), (len(nodes), self.shape[1]))
+            if reached is not None:
+                reached = self.m.reshape(self.m.full(reached, shape), (len(nodes), self.shape[1]))
+        self.operands.scatter(nodes, share, self.varies, reached)
+
+    def _gradient(self) -> Any:
         """The derivative of the sum of the roots by this array."""
         wish = re.sub(r"^a(\d*)$", r"delta\1", self.name)  # the lecture's error signal
         wish = f"d_{self.name}" if wish == self.name else wish
+        whole = [d for d, _ in self._whole]
+        parts = [(rows, d) for rows, d, _ in self._parts]
+        total = self._sum(wish, whole, parts)
+        if isinstance(self, Layer) and not parts:  # the error signal has a name, and all its rows
+            return self.sheet.let(wish, total, self.shape)
+        if isinstance(total, Expr) and not parts:
+            self.lowering.wishes[total] = wish
+        return total
+
+    def _reached(self) -> Expr | None:
+        """The condition under which shares have reached the entries; None for always."""
+        rows = {row for rows, _, reached in self._parts if reached is None for row in rows}
+        if len(rows) == len(self.nodes) or any(reached is None for _, reached in self._whole):
+            return None
+        whole = [reached for _, reached in self._whole]
         if not self._parts:
-            total = self._whole[0]
-            for d in self._whole[1:]:
-                total = total + d
-            if isinstance(self, Layer):  # the error signal has a name and its full shape
-                return self.sheet.let(wish, total, self.shape)
-            if isinstance(total, Expr):
-                self.lowering.wishes[total] = wish
-            return total
+            found = whole[0]
+            for other in whole[1:]:
+                if isinstance(found, Expr):  # else it is 1.0: one or the other always holds
+                    found = found | other
+            return found if isinstance(found, Expr) else None
+        parts = [(rows, 1.0 if r is None else r) for rows, _, r in self._parts]
+        counted: Expr = self._sum(f"reached_{self.name}", whole, parts) > 0.0
+        return counted
+
+    def _sum(self, wish: str, whole: list[Any], parts: list[tuple[list[int], Any]]) -> Any:
+        """The sum of shares of all rows and of shares of some rows."""
+        if not parts:
+            return functools.reduce(operator.add, whole)
         name = self.sheet.names.new(wish)
         self.sheet.state("let", name, self.m.zeros(self.shape), shape=self.shape)
-        for rows, d in self._parts:
+        for rows, d in parts:
             repeats = len(set(rows)) < len(rows)
             self.sheet.state("add", name, d, index=self.sheet.index(rows), repeats=repeats)
-        for d in self._whole:
+        for d in whole:
             self.sheet.state("add", name, d)
         return self.m.name(name, self.shape)
 
@@ -116,7 +171,7 @@ class Elementwise(Group):
         """The chain rule, element by element."""
         ds = self.partials(self.array, *self.arguments)
         for nodes, partial in zip(self.operand_nodes(), ds[0] if self.is_vector else ds):
-            self.operands.scatter(nodes, d * partial, self.varies)
+            self.share(nodes, d, partial)
 
 
 class Stacked(Group):
@@ -141,13 +196,11 @@ class Stacked(Group):
 
     def backward(self, d: Any) -> None:
         """The chain rule, entry by entry; the bias takes ``d`` as it is."""
-        shares = [d * partial for (partial,) in self.partials(self.array, *self.arguments)]
-        shares.append(d)
-        for i, (nodes, share) in enumerate(zip(self.operand_nodes(), shares)):
-            if len(self.nodes) > 1 and i < len(self.arguments):
-                share = self.m.full(share, (*self._lengths(nodes), self.shape[1]))
-                share = self.m.reshape(share, (len(nodes), self.shape[1]))
-            self.operands.scatter(nodes, share, self.varies)
+        partials = [partial for (partial,) in self.partials(self.array, *self.arguments)]
+        for i, (nodes, partial) in enumerate(zip(self.operand_nodes(), [*partials, 1.0])):
+            stacked = len(self.nodes) > 1 and i < len(partials)
+            shape = (*self._lengths(nodes), self.shape[1]) if stacked else None
+            self.share(nodes, d, partial, shape)
 
     def _stack(self, x: Any, nodes: Nodes) -> Expr:
         columns = x.shape[1] if isinstance(x, Expr) else 1
@@ -184,13 +237,21 @@ class Layer(Group):
 
     def backward(self, delta: Any) -> None:
         """dL/dtheta = Delta x^T, and theta^T Delta for the layer below."""
+        reached, x = self.reached, self.x_array
         if self.b[0] is not None:
-            self.operands.scatter(self.b, delta, self.varies)
+            self.operands.scatter(self.b, delta, self.varies, reached)
         varies = not self.lowering.varies.isdisjoint(self.x)
         if self.varies and not varies:  # the bias alone does
             delta = self.operands.total(delta, axis=1)
-        self.operands.scatter_matrix(self.theta, delta @ self.x_array.T)
-        self.operands.scatter(self.x, self.theta_array.T @ delta, varies)
+            reached = self.operands.anywhere(reached, axis=1)
+        if reached is not None:  # an example that reaches no neuron adds 0, not 0 times infinity
+            reached = self.operands.anywhere(reached, axis=0)
+            x = self.m.choose(reached, x, 0.0)
+        self.operands.scatter_matrix(self.theta, delta @ x.T)
+        d_x = self.theta_array.T @ delta
+        if reached is not None:
+            d_x = self.m.choose(reached, d_x, 0.0)
+        self.operands.scatter(self.x, d_x, varies, reached)
 
 
 class Lowering:
@@ -309,7 +370,7 @@ class Lowering:
         self.operands.scatter(roots, 1.0, varies=True)
         for group in reversed(self.groups):
             self.m.running = group.primitive
-            group.backward(group.gradient())
+            group.pass_on()
         parameters = self.operands.parameters
         parameters.finish(start)
         listing = Listing(

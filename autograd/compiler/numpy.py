@@ -24,7 +24,7 @@ WIDE = 64  # rows of a product that is laid out column by column
 WRITTEN_OUT = 8  # entries of an index or a constant that stand in the source
 
 # How tightly an operator binds, as in Python: parentheses go around what binds less.
-ATOM, MINUS, TIMES, MATMUL, PLUS, COMPARE = range(6)
+ATOM, MINUS, TIMES, MATMUL, PLUS, AND, OR, COMPARE = range(8)
 
 
 def _index(index: Index) -> str:
@@ -67,6 +67,9 @@ WRITTEN: dict[str, tuple[str | Callable[[Expr], str], int]] = {
     "matmul": ("{} @ {}", MATMUL),
     "greater": ("{} > {}", COMPARE),
     "less": ("{} < {}", COMPARE),
+    "differs": ("{} != {}", COMPARE),
+    "and": ("{} & {}", AND),
+    "or": ("{} | {}", OR),
     "pow": ("np.power({}, {})", ATOM),
     **{
         f: (f"np.{f}({{}})", ATOM)
@@ -257,6 +260,8 @@ def _limits(template: str, level: int) -> tuple[int, int]:
         return ATOM if template.startswith("{}") else COMPARE, COMPARE
     if level == COMPARE:
         return PLUS, PLUS
+    if level in (AND, OR):
+        return level, MINUS if level == AND else AND
     if level in (PLUS, TIMES):  # a - b - c is (a - b) - c
         return level, TIMES if level == PLUS else MINUS
     return ATOM, ATOM

@@ -203,8 +203,9 @@ def test_programs_of_groups_that_are_reached_in_part(f, point):
         np.testing.assert_allclose(program([row])[0], [f(*map(Value, (*row, point))).data])
     finite = [row for row, gradient in zip(rows, gradients) if math.isfinite(gradient)]
     expected = sum(g for g in gradients if math.isfinite(g))
-    assert len(finite) >= 3 or point == 1.5  # where logarithm and root both end
-    np.testing.assert_allclose(program(finite)[1], [expected], rtol=1e-12)
+    assert len(finite) >= 3 or (f, point) == (of_parameters_alone, 1.5)
+    if finite:
+        np.testing.assert_allclose(program(finite)[1], [expected], rtol=1e-12)
 
 
 FUNCTIONS = [

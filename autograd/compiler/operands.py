@@ -4,12 +4,13 @@ An operand is a list of nodes. `Operands.gather` finds their rows in the arrays 
 array, a slice, an index, several joined), and `Operands.scatter` adds a gradient to the same rows.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from .. import primitives as p
 from ..value import Value
 from .expressions import ALL, Arithmetic, Expr, Index, Shape, Statement, View
 from .names import Names
@@ -27,6 +28,9 @@ class Sheet:
         self.statements: list[Statement] = []
         self.constants: dict[str, npt.NDArray[Any]] = {}
         self._constants: dict[Any, Expr] = {}
+        self.wishes: dict[Expr, str] = {}  # names for gradients, should they get one
+        self.own: dict[p.Primitive, str] = {}  # the names of users' own primitives
+        self.functions: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {}
 
     def state(self, kind: str, name: str, value: Any, **more: Any) -> Statement:
         """A statement after all that was made before; ``more`` as in `Statement`."""
@@ -169,10 +173,15 @@ class Parameters(Source):
 
 
 class Operands:
-    """Where each node of a graph stands: in which array, and in which row of it."""
+    """Where each node of a graph stands: in which array, and in which row of it.
+
+    Attributes:
+        varies: the nodes that have a column for each example.
+    """
 
     def __init__(self, sheet: Sheet, inputs: list[Value], parameters: list[Value]) -> None:
         self.sheet, self.m = sheet, sheet.m
+        self.varies = set(inputs)
         self.parameters = Parameters(sheet, parameters)
         self.source: dict[Any, Source] = {}
         self.row: dict[Any, int] = {}

@@ -49,11 +49,11 @@ def _on_arrays(
         return np.broadcast_to(np.asarray(z, float), np.broadcast_shapes(*map(np.shape, x)))
 
     def f(*x: Any) -> Any:
-        x = tuple(map(np.float64, x))
+        x = tuple([np.asarray(v, float) for v in x])  # of plain numbers too: 1/0 is inf on arrays
         return full(value(x) if vector else value(*x), *x)
 
     def df(z: Any, *x: Any) -> Any:
-        x = tuple(map(np.float64, x))
+        x = tuple([np.asarray(v, float) for v in x])
         ds = partials(z, x)[0] if vector else partials(z, *x)
         return tuple([full(d, z, *x) for d in ds])
 

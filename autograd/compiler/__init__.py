@@ -25,9 +25,10 @@ import numpy.typing as npt
 
 from .. import functions
 from ..derivatives import reverse_sweep
+from ..primitives import ARRAYS
 from ..value import Value, topological_order
 from .lowering import Lowering
-from .numpy import write
+from .numpy import called, write
 
 Array = npt.NDArray[np.float64]
 
@@ -62,8 +63,9 @@ class Program:
         graph_size: how many nodes the recorded graph has.
         operations: what they were grouped into, a list of `Operation`.
         constants: arrays that the source uses by name; short ones are written out in it.
-        functions: users' own primitives, and their partial derivatives, by the names that they have
-            in the source. To run that yourself: ``exec(source, {**constants, **functions})``.
+        functions: users' own primitives and their partial derivatives, and functions that NumPy
+            lacks, by the names that they have in the source. To run that yourself:
+            ``exec(source, {**constants, **functions})``.
     """
 
     def __init__(self, lowering: Lowering, inputs: list[Value], parameters: list[Value]) -> None:
@@ -72,7 +74,9 @@ class Program:
         self.inputs, self.parameters = inputs, parameters
         self.graph_size = lowering.graph_size
         self.constants = dict(listing.constants)
-        self.functions: dict[str, Callable[..., Any]] = {}
+        self.functions: dict[str, Callable[..., Any]] = {
+            name: getattr(ARRAYS, name) for name in called(listing)
+        }
         for name, (value, partials) in listing.functions.items():
             self.functions.update({name: value, f"d_{name}": partials})
         self.operations = [

@@ -76,6 +76,7 @@ WRITTEN: dict[str, tuple[str | Callable[[Expr], str], int]] = {
         for f in ("exp", "log", "log1p", "sqrt", "sin", "cos", "tanh", "abs")
     },
     **{f: (f"np.{f}({{}}, {{}})", ATOM) for f in ("maximum", "minimum")},
+    "erf": ("erf({})", ATOM),
     "where": ("np.where({}, {}, {})", ATOM),
     "float": ("{}.astype(float)", ATOM),
     "transpose": ("{}.T", ATOM),
@@ -91,6 +92,14 @@ WRITTEN: dict[str, tuple[str | Callable[[Expr], str], int]] = {
     "own": (lambda x: f"{x.info}({_places(x)})", ATOM),
     "item": (lambda x: f"{{}}[{x.info}]", ATOM),
 }
+
+# Functions that NumPy lacks: a program calls the table's own, of arrays.
+CALLED = {"erf": "the error function, scipy.special.erf"}
+
+
+def called(listing: Listing) -> list[str]:
+    """The functions that NumPy lacks and the program uses."""
+    return sorted({x.op for x in listing.users} & CALLED.keys())
 
 
 def write(listing: Listing, names: Names) -> tuple[str, str]:
@@ -160,9 +169,13 @@ class Reading:
                 lines.append(f"{name} = np.array({entries})")
             else:
                 lines.append(f"# {name}: an array {array.shape} of constants")
-        return lines + [
-            f"# {name}: your own primitive; d_{name}: its partial derivatives"
-            for name in self.listing.functions
+        return [
+            *lines,
+            *[f"# {name}: {CALLED[name]}" for name in called(self.listing)],
+            *[
+                f"# {name}: your own primitive; d_{name}: its partial derivatives"
+                for name in self.listing.functions
+            ],
         ]
 
     def line(self, statement: Statement) -> str:

@@ -2,7 +2,7 @@
 
 The pictures are laid out for real, as SVG, and read back: a box is a group of class "node", an
 arrow a group of class "edge", and every text in them stands where a reader would see it.
-It is pygraphviz that lays them out, also where there is a program `dot`: that one has its own test.
+It is pygraphviz that lays them out, as `dot` is hidden from tests: that one has its own test.
 """
 
 import math
@@ -23,16 +23,6 @@ from autograd import Drawing, Value, dot, draw, primitive, sin
 
 INF, NAN = math.inf, math.nan
 MINUS = "\N{MINUS SIGN}"  # as printed in a picture
-PATH = os.environ.get("PATH", "")  # before any test hides `dot`
-REAL_DOT = shutil.which("dot")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_dot(tmp_path_factory):
-    """No program `dot`, so that every picture is made by pygraphviz."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", str(tmp_path_factory.mktemp("empty")))
-        yield
 
 
 # ----------------------------------------------------------------------------- reading a picture
@@ -750,7 +740,7 @@ def fake_dot(tmp_path_factory, monkeypatch):
         folder = tmp_path_factory.mktemp("bin")
         (folder / "dot").write_bytes(script)
         (folder / "dot").chmod(0o755)
-        (folder / "cat").symlink_to(shutil.which("cat", path=PATH))
+        (folder / "cat").symlink_to(shutil.which("cat"))
         monkeypatch.setenv("PATH", str(folder))  # alone: past a broken one a real one is found
 
     return install
@@ -768,9 +758,8 @@ def test_the_program_dot_comes_first(f, fake_dot, tmp_path):
     assert b"-Tpng" in (tmp_path / "f.png").read_bytes().splitlines()[0]
 
 
+@pytest.mark.tools("dot")
 def test_the_real_dot_makes_the_same_picture(f, monkeypatch, tmp_path):
-    if REAL_DOT is None:
-        pytest.skip("Graphviz's program `dot` is not installed here (not on PATH)")
     hostile = autograd.sum([Value(1.0, label=label) for label in SHOWN])
     cut = draw(f, stop=[f.inputs[0]])
     drawings = [draw(f), cut, draw(hostile), draw(Value(NAN, label="x") * -0.0)]
@@ -783,8 +772,9 @@ def test_the_real_dot_makes_the_same_picture(f, monkeypatch, tmp_path):
             [legend(drawing) for drawing in drawings],
         )
 
-    by_pygraphviz = seen()
-    monkeypatch.setenv("PATH", PATH)
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", "")
+        by_pygraphviz = seen()
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
     assert seen() == by_pygraphviz
     assert [b.head for b in picture(cut)[0].values() if b.dashed] == ["v3 = +"]

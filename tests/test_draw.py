@@ -110,6 +110,11 @@ def legend(drawing):
     return "\n".join(shown(e) for e in graph if tag(e) == "text").strip()
 
 
+def title(drawing):
+    """What a pointer over the picture, or a screen reader, says it is."""
+    return ET.fromstring(drawing.render("svg")).find("{*}g/{*}title").text
+
+
 def box(drawing, head):
     (found,) = [b for b in picture(drawing)[0].values() if b.head == head]
     return found
@@ -258,6 +263,10 @@ def test_leaves_inner_nodes_and_the_root_look_different(f):
     assert leaf.look != inner.look
     assert inner.look != root.look
     assert root.look != leaf.look
+
+
+def test_the_picture_has_a_title(f):
+    assert title(draw(f)) == "computation graph"
 
 
 def test_a_leaf_alone_is_a_picture():
@@ -770,6 +779,7 @@ def test_the_real_dot_makes_the_same_picture(f, monkeypatch, tmp_path):
             [sorted((b.head, b.numbers, b.red, b.fill, b.dashed) for b in bs) for bs in boxes],
             [arrows(drawing) for drawing in drawings],
             [legend(drawing) for drawing in drawings],
+            [title(drawing) for drawing in drawings],
         )
 
     with monkeypatch.context() as patch:

@@ -182,6 +182,25 @@ def test_threads_may_draw_at_the_same_time(capfd):
 
 
 @posix
-def test_where_there_is_no_stderr_it_draws_all_the_same():
-    code = "import os, sys; from autograd import Value, draw; sys.stderr = None; os.close(2); "
-    assert "<svg" in python(code + "print(draw(Value(2.0) * 3).render('svg'))")[0]
+@pytest.mark.parametrize("closed", ["2", "0, 2"])
+def test_without_stderr_it_draws_all_the_same(closed):
+    code = f"""if True:
+        import os, sys
+        from autograd.show.layout import lay_out
+        sys.stderr = None
+        for file in ({closed},):
+            os.close(file)
+        print(lay_out("{GRAPH}", "svg"))
+        try:
+            lay_out("hello", "svg")
+        except RuntimeError as error:
+            print(error)
+        try:
+            os.fstat(2)
+        except OSError as error:
+            print("closed again")
+    """
+    picture, error, again = python(code)[0].splitlines()
+    assert "<svg" in picture
+    assert "syntax error in line 1 near 'hello'" in error
+    assert again == "closed again"

@@ -104,12 +104,14 @@ def _stderr_into(file: IO[bytes]) -> Iterator[None]:
     with _STDERR:
         try:
             stderr = os.dup(2)
-        except OSError:  # there is no stderr, as in a program without a console
-            yield
-            return
+        except OSError:  # as in a program without a console
+            stderr = None
         try:
             os.dup2(file.fileno(), 2)
             yield
         finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
+            if stderr is None:
+                os.close(2)
+            else:
+                os.dup2(stderr, 2)
+                os.close(stderr)

@@ -3,6 +3,7 @@
 The reference is always the graph itself, recorded afresh for each row and swept by `backward`.
 """
 
+import gc
 import inspect
 import math
 import random
@@ -1270,3 +1271,19 @@ def test_one_value_is_not_a_list(name):
     arguments = {"inputs": [x], "parameters": [w], name: x}
     with pytest.raises(TypeError, match=rf"{name} must hold Values, in a list.*write \[x\]"):
         autograd.compile(x * w, **arguments)
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_garbage_collector_is_left_as_it_was(enabled):
+    x, w = values(1.0, 2.0)
+    branching = primitive("branching", lambda x: x if x > 0 else -x, lambda z, x: (1.0,))
+    was_enabled = gc.isenabled()
+    (gc.enable if enabled else gc.disable)()
+    try:
+        autograd.compile(x * w, [x], [w])
+        assert gc.isenabled() is enabled
+        with pytest.raises(ValueError, match="can't run on arrays"):
+            autograd.compile(branching(x * w), [x], [w])
+        assert gc.isenabled() is enabled
+    finally:
+        (gc.enable if was_enabled else gc.disable)()

@@ -14,9 +14,11 @@ as Python: the forward pass, then the backward pass. Inside, a batch is columns,
 """
 
 import builtins
+import gc
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -228,10 +230,23 @@ def compile(
     roots = [root] if isinstance(root, Value) else _list(root, "root")
     inputs, parameters = _list(inputs, "inputs"), _list(parameters, "parameters")
     _check_leaves(roots, inputs, parameters)
-    program = Program(Lowering(roots, inputs, parameters, several), inputs, parameters)
+    with _collector_paused():
+        program = Program(Lowering(roots, inputs, parameters, several), inputs, parameters)
     for i, (row, recorded) in enumerate(check):
         _check_example(program, i, row, [recorded] if isinstance(recorded, Value) else recorded)
     return program
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Without Python's search for garbage in cycles, of which compiling leaves little."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _list(values: Any, name: str) -> list[Value]:

@@ -6,7 +6,7 @@ import inspect
 import numpy as np
 import pytest
 
-import nn.backprop
+import nn.model.backprop
 from autograd import Value, topological_order
 from nn import MLP, backpropagate, bernoulli_nll, categorical_nll, gaussian_nll
 from tests.cases import ACTIVATIONS, LOSSES, assert_close, random_case
@@ -196,7 +196,7 @@ def test_categorical_needs_two_outputs():
 
 def test_it_is_independent_of_the_engine():
     """The second way to the gradient must not lean on the first one."""
-    tree = ast.parse(inspect.getsource(nn.backprop))
+    tree = ast.parse(inspect.getsource(nn.model.backprop))
     imported = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -205,5 +205,7 @@ def test_it_is_independent_of_the_engine():
             imported.add("." * node.level + (node.module or ""))
     assert "numpy" in imported
     assert not any(name.split(".")[0] == "autograd" for name in imported)
-    assert "import autograd" not in inspect.getsource(nn.backprop)
-    assert not any(isinstance(v, type) and issubclass(v, Value) for v in vars(nn.backprop).values())
+    assert "import autograd" not in inspect.getsource(nn.model.backprop)
+    assert not any(
+        isinstance(v, type) and issubclass(v, Value) for v in vars(nn.model.backprop).values()
+    )

@@ -7,7 +7,7 @@ import pytest
 from sklearn import datasets as bundled
 
 from nn import bernoulli_nll, categorical_nll, gaussian_nll
-from nn.datasets import NAMES, load
+from nn.data.datasets import NAMES, load
 
 # name: rows, columns, classes, outputs of a network for it, its loss
 FACTS = {

@@ -1,16 +1,13 @@
 """Real data, by name: bundled with scikit-learn, so that nothing is downloaded."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .losses import bernoulli_nll, categorical_nll, gaussian_nll
-from .module import Array
-
-Loss = Callable[[Any, Any], Any]
+from ..arrays import Array
+from ..model.likelihoods import Loss, known_likelihood, likelihood_for
 
 
 @dataclass(frozen=True)
@@ -123,11 +120,10 @@ def split(
         X = (X - x_mean) / x_scale
     _check_scaled(np.column_stack([X, y, x_scale * np.ones((n, 1)), np.full(n, y_scale)]),
                   (*features, target, *features, target))  # fmt: skip
-    if loss is None:
-        loss = gaussian_nll if K == 0 else bernoulli_nll if K == 2 else categorical_nll
+    likelihood = likelihood_for(K) if loss is None else known_likelihood(loss)
     return Dataset(
         name, X[train], y[train], X[test], y[test],
-        loss=loss, outputs=K if loss is categorical_nll else 1,
+        loss=likelihood.loss, outputs=likelihood.outputs(K),
         classes=classes, features=features, target=target,
         x_mean=x_mean, x_scale=x_scale, y_mean=y_mean, y_scale=y_scale,
     )  # fmt: skip

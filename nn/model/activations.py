@@ -1,0 +1,93 @@
+"""The activations g, a row each: to be recorded as one node, and by hand in NumPy.
+
+A row is all that the program knows of an activation: networks, the recursion by hand, pictures and
+the command line read it here. To add one, write a row; if no function of `autograd` records it as
+one node, `autograd.primitive` makes one from its value and its derivative.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograd import Value
+
+from ..arrays import Array
+
+ArrayFunction = Callable[[Array], Array]
+
+
+@dataclass(frozen=True)
+class Activation:
+    """One activation.
+
+    Attributes:
+        name: what users call it.
+        record: g of a Value, as one node; or, for the identity, the Value itself.
+        g, slope: g and g' of arrays, in NumPy alone: the recursion by hand shares no code with the
+            engine.
+        variance: of the first weights, by the numbers of a layer's inputs and outputs.
+        switches: whether a unit is on or off: nothing passes where a <= 0.
+        is_identity: whether nothing is recorded: a layer's x is its a then.
+
+    Raises:
+        ValueError: ``record`` gives something else than one node, of its argument alone.
+    """
+
+    name: str
+    record: Callable[[Value], Value]
+    g: ArrayFunction
+    slope: ArrayFunction
+    variance: Callable[[int, int], float]
+    switches: bool = False
+    is_identity: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        a = Value(0.5)
+        x = self.record(a)
+        object.__setattr__(self, "is_identity", x is a)
+        if x is not a and (not isinstance(x, Value) or x.inputs != (a,)):
+            raise ValueError(
+                f"activation {self.name!r} must record one node, of its argument alone, and not a "
+                "formula of several: autograd.primitive makes one of its value and derivative"
+            )
+
+
+def he(d_in: int, d_out: int) -> float:
+    """For units that are off half of the time: He et al. (2015), eq. 10."""
+    return 2 / d_in
+
+
+def glorot(d_in: int, d_out: int) -> float:
+    """For units that are nearly linear near 0: Glorot and Bengio (2010), eq. 12."""
+    return 2 / (d_in + d_out)
+
+
+def _sigmoid(a: Array) -> Array:
+    e = np.exp(-np.abs(a))
+    return np.where(a >= 0, 1.0, e) / (1.0 + e)
+
+
+# fmt: off
+ACTIVATIONS = {row.name: row for row in (
+    Activation("sigmoid", Value.sigmoid, _sigmoid,
+               lambda a: _sigmoid(a) * (1 - _sigmoid(a)), glorot),
+    Activation("relu", Value.relu, lambda a: np.maximum(a, 0.0),
+               lambda a: (a > 0).astype(float), he, switches=True),
+    Activation("tanh", Value.tanh, np.tanh, lambda a: 1 - np.tanh(a) ** 2, glorot),
+    Activation("softplus", Value.softplus, lambda a: np.logaddexp(0.0, a), _sigmoid, he),
+    Activation("linear", lambda a: a, lambda a: a, np.ones_like, glorot),
+)}
+# fmt: on
+
+
+def activation_row(name: Any) -> Activation:
+    """The row of that name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if not isinstance(name, str) or name not in ACTIVATIONS:
+        raise ValueError(f"unknown activation {name!r}: choose from {', '.join(ACTIVATIONS)}")
+    return ACTIVATIONS[name]

@@ -26,10 +26,7 @@ def apply(primitive: p.Primitive, *arguments: Any) -> Any:
         with np.errstate(all="ignore"):
             return value(*p.each(_array, arguments))
     numbers = p.each(_number, arguments)
-    try:
-        z = primitive.value(*numbers)
-    except (ArithmeticError, ValueError):
-        z = p.evaluate_ieee(primitive, *numbers)[0]
+    z = primitive.value_at(*numbers)
     # NumPy's scalars stay such: in a user's formula, 1 / exp(x) must go on being IEEE.
     return np.float64(z) if any(isinstance(v, np.floating) for v in leaves) else z
 

@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+RAISED = (ArithmeticError, ValueError)  # by Python's floats, where IEEE has inf or nan
 Row = Callable[[Any], tuple[Callable[..., Any], Callable[..., Any]]]
 
 
@@ -33,7 +34,7 @@ def _where(c: Any, a: Any, b: Any) -> Any:
 
 
 # What the rows below are written in, beside + - * / and unary -. On floats a call may raise where
-# IEEE has inf or nan (math.exp(710)): `evaluate_ieee` then steps in. It must not go complex, nor
+# IEEE has inf or nan (math.exp(710)): `Primitive.at` then steps in. It must not go complex, nor
 # raise at ordinary points: x**2 asks for the log of a negative x, the derivative in its exponent.
 FLOATS: Any = SimpleNamespace(
     exp=math.exp, log1p=math.log1p, sqrt=math.sqrt,
@@ -73,24 +74,35 @@ class Primitive:
         self.on = row
         self.value, self.partials = row(FLOATS)
 
+    def at(self, *arguments: Any) -> tuple[float, tuple[Any, ...]]:
+        """Value and partial derivatives at floats: inf or nan, never an error.
+
+        Python's floats are some ten times faster than NumPy's scalars, and give the same; but they
+        raise where IEEE has inf or nan.
+        """
+        try:
+            z = self.value(*arguments)
+            return z, self.partials(z, *arguments)
+        except RAISED:
+            value, partials = self.on(ARRAYS)
+            with np.errstate(all="ignore"):
+                arguments = each(np.float64, arguments)
+                z = value(*arguments)
+                return float(z), each(float, partials(z, *arguments))
+
+    def value_at(self, *arguments: Any) -> float:
+        """The value alone, as `at` gives it."""
+        try:
+            z: float = self.value(*arguments)
+        except RAISED:
+            z, _ = self.at(*arguments)
+        return z
+
     def __repr__(self) -> str:
         return f"<primitive {self.symbol}>"
 
     def __deepcopy__(self, memo: object) -> "Primitive":
         return self  # a copied graph must keep to the same rows
-
-
-def evaluate_ieee(primitive: Primitive, *arguments: Any) -> tuple[float, tuple[Any, ...]]:
-    """Value and partial derivatives at floats, on NumPy's scalars: inf or nan, never an error.
-
-    Python's floats are some ten times faster, and give the same; but they raise where IEEE has
-    inf or nan. Whoever runs a row on them turns here when it raises.
-    """
-    value, partials = primitive.on(ARRAYS)
-    with np.errstate(all="ignore"):
-        arguments = each(np.float64, arguments)
-        z = value(*arguments)
-        return float(z), each(float, partials(z, *arguments))
 
 
 def each(f: Callable[[Any], Any], arguments: tuple[Any, ...]) -> tuple[Any, ...]:

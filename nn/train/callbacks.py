@@ -111,6 +111,11 @@ class Hooks:
         self._epochs = [c.end_epoch for c in callbacks if hasattr(c, "end_epoch")]
         self._warnings = np.geterr()  # as the caller, and the callbacks, have them
 
+    @property
+    def listening(self) -> bool:
+        """Whether anybody wants to know of updates."""
+        return bool(self._updates) or self.bar is not None
+
     def after_update(self, epoch: int, update: int, loss: float, lr: float) -> None:
         """An update has been made."""
         if self._updates:

@@ -218,14 +218,15 @@ def _epoch(
     plan: _Plan, worker: Any, hooks: Hooks, rng: np.random.Generator, epoch: int, b: int, first: int
 ) -> Epoch:
     """An epoch of batches of b, from update ``first`` on, and its row of the history."""
-    losses = []
+    losses, listening = [], hooks.listening
     for update, batch in enumerate(minibatches(len(plan.X), b, rng), start=first):
         try:
             lr = check_rate(plan.rate(update))
             losses.append(worker.step(batch, lr))
         except (ValueError, FloatingPointError) as error:
             raise type(error)(f"epoch {epoch}, update {update}: {error}") from None
-        hooks.after_update(epoch, update, losses[-1], lr)
+        if listening:
+            hooks.after_update(epoch, update, losses[-1], lr)
     scores = {}
     if plan.held_out is not None:
         scores = scores_of(plan.loss, plan.held_out[1], *worker.evaluate(*plan.held_out))

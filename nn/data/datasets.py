@@ -1,4 +1,4 @@
-"""Real data, by name: bundled with scikit-learn, so that nothing is downloaded."""
+"""Data sets by name: real ones, bundled with scikit-learn, and moons, which are made here."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -58,7 +58,7 @@ def load(name: str, *, test_size: float = 0.2, seed: int = 0) -> Dataset:
 
     Raises:
         ValueError: ``name`` is not known, or ``test_size`` leaves one part empty.
-        ModuleNotFoundError: scikit-learn is not installed.
+        ModuleNotFoundError: scikit-learn is not installed, which all need but ``moons``.
 
     >>> iris = load("iris")
     >>> iris.X_train.shape, iris.X_test.shape, iris.classes
@@ -66,18 +66,18 @@ def load(name: str, *, test_size: float = 0.2, seed: int = 0) -> Dataset:
     """
     if name not in NAMES:
         raise ValueError(f"unknown data set {name!r}: choose from {', '.join(NAMES)}")
-    try:
-        from sklearn import datasets as bundled
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            "the data sets come with scikit-learn: pip install scikit-learn "
-            "(part of the extra chalkgrad[demo])"
-        ) from None
     if name == "moons":
-        X, y = bundled.make_moons(n_samples=500, noise=0.15, random_state=seed % 2**32)
+        X, y = _moons(500, 0.15, seed % 2**32)
         classes: tuple[str, ...] = ("upper", "lower")
         features: tuple[str, ...] = ("x", "y")
     else:
+        try:
+            from sklearn import datasets as bundled
+        except ModuleNotFoundError:
+            raise ModuleNotFoundError(
+                f"{name} comes with scikit-learn: pip install scikit-learn "
+                "(part of the extra chalkgrad[demo])"
+            ) from None
         bunch = getattr(bundled, f"load_{name}")()
         X, y = bunch.data, bunch.target
         classes = tuple(map(str, getattr(bunch, "target_names", ())))
@@ -85,6 +85,21 @@ def load(name: str, *, test_size: float = 0.2, seed: int = 0) -> Dataset:
     K = NAMES[name]
     target = "target" if K == 0 else "class"
     return split(name, X, y, classes if K else (), features, target, None, test_size, seed)
+
+
+def _moons(n: int, noise: float, seed: int) -> tuple[Array, npt.NDArray[Any]]:
+    """Two half circles that reach into each other, and which of them each point is of.
+
+    The same numbers as scikit-learn's ``make_moons`` for the same seed, whose generator it needs.
+    """
+    rng = np.random.RandomState(seed)
+    upper, lower = np.linspace(0, np.pi, n // 2), np.linspace(0, np.pi, n - n // 2)
+    x = np.append(np.cos(upper), 1 - np.cos(lower))
+    y = np.append(np.sin(upper), 1 - np.sin(lower) - 0.5)
+    order = np.arange(n)
+    rng.shuffle(order)
+    X = np.column_stack([x, y])[order] + rng.normal(scale=noise, size=(n, 2))
+    return X, (order >= n // 2).astype(int)
 
 
 def split(

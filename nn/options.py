@@ -9,7 +9,7 @@ from typing import Any
 from .data import datasets
 from .model.activations import ACTIVATIONS
 from .model.likelihoods import LIKELIHOODS
-from .train.optimizers import OPTIMIZERS, make_rule
+from .train.optimizers import OPTIMIZERS, SGD, make_rule
 from .train.schedules import cosine, growing, inverse_time, step_decay
 from .train.stepping import Optimizer, check_rate, defaults
 
@@ -35,9 +35,9 @@ def add_train_options(parser: argparse.ArgumentParser) -> None:
     add("--batch-size", type=_checked_batch_size, nargs="+", default=["16"], metavar="B",
         help="a number, full, or a schedule: grow:START:FACTOR:EPOCHS (16); several are compared, "
         "each from the same start")
-    add("--lr", type=_rate_option, default="0.1", metavar="LR",
+    add("--lr", type=_rate_option, metavar="LR",
         help="a number, or a schedule of updates: step:LR:FACTOR:UPDATES, 1/t:LR:T0, cosine:LR "
-        "(%(default)s)")
+        "(0.1 for sgd, the usual rate of other optimizers)")
     add("--optimizer", default="sgd", choices=[*OPTIMIZERS], metavar="RULE",
         help=", ".join(OPTIMIZERS) + " (%(default)s); its settings:")
     for name, (default, kinds) in _settings().items():
@@ -79,13 +79,16 @@ def _add_setting(add: Callable[..., Any], name: str, default: Any, kinds: list[s
 
 
 def rule_of(options: argparse.Namespace) -> Optimizer:
-    """The optimizer that the options ask for.
+    """The optimizer that the options ask for; its usual rate is filled in where none is given.
 
     Raises:
         ValueError: a setting is not one of its own, or out of its range.
     """
     given = {name: getattr(options, name) for name in _settings()}
-    return make_rule(options.optimizer, **{k: v for k, v in given.items() if v is not None})
+    rule = make_rule(options.optimizer, **{k: v for k, v in given.items() if v is not None})
+    if options.lr is None:
+        options.lr = _rate_option("0.1" if isinstance(rule, SGD) else repr(rule.lr))
+    return rule
 
 
 class Batching:

@@ -48,7 +48,7 @@ def fit(
     checkpoint: Path | None = None,
     every: int = 1,
     resume: Path | None = None,
-    optimizer: str | Optimizer = "sgd",
+    optimizer: str | Optimizer | None = None,
 ) -> History:
     """Train ``net`` by stochastic gradient descent.
 
@@ -108,7 +108,10 @@ def fit(
     check_whole("every", every)
     sizes = _batch_sizes(batch_size, epochs, len(X))
     try_targets(net, loss, X, y)
-    rule = make_rule(optimizer, **({"momentum": momentum} if momentum else {}))
+    rule = make_rule(
+        "sgd" if optimizer is None else optimizer,
+        **({"momentum": momentum} if momentum != 0 else {}),
+    )
     plan = _Plan(net, loss, X, y, sizes, _schedule(lr), rule, _held_out(net, loss, validation),
                  callbacks, _early_stopping(loss, callbacks, validation))  # fmt: skip
     make_engine = engine_class(engine)

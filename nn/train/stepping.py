@@ -26,9 +26,14 @@ class Optimizer:
     A subclass says what its settings are, by the keywords of its ``__init__``, and has `start` and
     `update`.
 
+    Attributes:
+        usual_lr: the rate if none is given, as in PyTorch.
+
     Raises:
         ValueError: ``lr`` is negative or not finite, or given without ``parameters``.
     """
+
+    usual_lr = 0.001
 
     def __init__(self, parameters: Sequence[Value] | None, lr: float | None) -> None:
         self.parameters = None if parameters is None else list(parameters)
@@ -36,7 +41,7 @@ class Optimizer:
             raise ValueError(
                 "an optimizer without parameters is a rule for fit, whose lr= it takes"
             )
-        self.lr = 0.001 if lr is None else lr
+        self.lr = self.usual_lr if lr is None else lr
         self._state: State | None = None
 
     # The rule

@@ -108,10 +108,8 @@ def fit(
     check_whole("every", every)
     sizes = _batch_sizes(batch_size, epochs, len(X))
     try_targets(net, loss, X, y)
-    rule = make_rule(
-        "sgd" if optimizer is None else optimizer,
-        **({"momentum": momentum} if momentum != 0 else {}),
-    )
+    settings = {"momentum": momentum} if momentum != 0 else {}
+    rule = make_rule("sgd" if optimizer is None else optimizer, **settings)
     plan = _Plan(net, loss, X, y, sizes, _schedule(lr), rule, _held_out(net, loss, validation),
                  callbacks, _early_stopping(loss, callbacks, validation))  # fmt: skip
     make_engine = engine_class(engine)

@@ -30,14 +30,35 @@ COURSES = {
             [0.7909999999999999, 0.7818709999999999, 0.6734183509999998, 0.2125528572309997],
         ),
     ],
+    "rmsprop": [
+        ({}, [9.99999903994464e-08, 0.44901331474435047, 0.22890913854633047, -0.6417100624231521]),
+        (
+            {"alpha": 0.9, "eps": 1e-3},
+            [0.6847690816739788, 0.8317775335545444, 0.7565409994017164, 0.4737515820793959],
+        ),
+        (
+            {"momentum": 0.9},
+            [9.999999027732188e-08, -0.45098659525565843, -1.0769787971837623, -2.5109909798885384],
+        ),
+        (
+            {"centered": True},
+            [-0.005037714249120917, 0.4444108427412178, 0.22384424861718885, -0.6529782987217373],
+        ),
+        (
+            {"weight_decay": 0.1, "momentum": 0.5, "centered": True},
+            [-0.005037723431855545, -0.09118383430727, -0.3319159057811959, -1.3092029036078325],
+        ),
+    ],
 }
 CASES = [(name, settings) for name, courses in COURSES.items() for settings, _ in courses]
 # A setting of each, and what it must not be.
 WRONG = {
+    "alpha": [-0.1, 1.0, math.nan],
+    "eps": [-1e-8, math.inf, "0"],
     "momentum": [-0.1, 1.0, math.nan, "0.9", None],
     "weight_decay": [-0.1, math.inf, math.nan, "0.1"],
 }
-FLAGS = {"nesterov"}
+FLAGS = {"nesterov", "centered"}
 
 
 def stepped(optimizer, parameters, gradients):

@@ -15,7 +15,7 @@ from autograd import Value
 from ..arrays import Array, check_fraction, check_from_zero
 from .stepping import Optimizer, State, defaults
 
-__all__ = ["SGD", "Optimizer"]
+__all__ = ["SGD", "Optimizer", "RMSprop"]
 
 
 class SGD(Optimizer):
@@ -84,7 +84,78 @@ class SGD(Optimizer):
         return np.multiply(g, lr, out=g)
 
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {kind.__name__.lower(): kind for kind in (SGD,)}
+class RMSprop(Optimizer):
+    """A rate for each parameter: g over the root of a mean of g^2 that forgets.
+
+    s = alpha s + (1 - alpha) g^2, theta -= lr g / (sqrt(s) + eps) (Tieleman and Hinton 2012,
+    "Lecture 6.5, rmsprop", Neural networks for machine learning). Centered, the variance of g
+    stands for s (Graves 2013, "Generating sequences with recurrent neural networks", eq. 38-41).
+    With momentum, v = momentum v + the quotient, theta -= lr v. Weight decay adds
+    ``weight_decay`` theta to the gradient first. All as in PyTorch.
+
+    Args:
+        parameters: what to train by hand; None for a rule to be given to `fit`.
+        lr: the learning rate; 0.01 if not given.
+        alpha: how much of the mean stays, in [0, 1).
+        eps: keeps the quotient finite, from 0 up.
+        momentum: how much of the last step goes on, in [0, 1); 0 for none.
+        centered: whether to take the variance of g.
+        weight_decay: from 0 up.
+
+    Raises:
+        ValueError: a setting lies outside of its range.
+    """
+
+    usual_lr = 0.01
+
+    def __init__(
+        self,
+        parameters: Sequence[Value] | None = None,
+        lr: float | None = None,
+        alpha: float = 0.99,
+        *,
+        eps: float = 1e-8,
+        momentum: float = 0.0,
+        centered: bool = False,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, lr)
+        check_fraction(alpha=alpha, momentum=momentum)
+        check_from_zero(eps=eps, weight_decay=weight_decay)
+        self.alpha, self.eps, self.centered = float(alpha), float(eps), bool(centered)
+        self.momentum, self.weight_decay = float(momentum), float(weight_decay)
+
+    def start(self, m: int) -> State:
+        """The mean of g^2, and, where they are needed, that of g and the velocity."""
+        needed = {"square": True, "mean": self.centered, "velocity": bool(self.momentum)}
+        return {name: np.zeros(m) for name, is_needed in needed.items() if is_needed}
+
+    def update(self, state: State, theta: Array, g: Array, lr: float) -> Array:
+        """As `Optimizer.update`."""
+        if self.weight_decay:
+            g += self.weight_decay * theta
+        s = _mix(state["square"], g * g, self.alpha)
+        if self.centered:
+            mean = _mix(state["mean"], g, self.alpha)
+            s = s - mean * mean
+        step = np.divide(g, np.sqrt(s) + self.eps, out=g)
+        if self.momentum:
+            v = state["velocity"]
+            v *= self.momentum
+            v += step
+            step[:] = v
+        step *= lr
+        return step
+
+
+def _mix(mean: Array, new: Array, stays: float) -> Array:
+    """A running mean, some of it replaced by what is new: in its place."""
+    mean *= stays
+    mean += (1 - stays) * new
+    return mean
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {kind.__name__.lower(): kind for kind in (SGD, RMSprop)}
 
 
 def make_rule(optimizer: str | Optimizer, **settings: Any) -> Optimizer:

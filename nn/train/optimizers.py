@@ -5,6 +5,7 @@ step, ``update`` the next step. `fit` calls the rule in both of its engines; wit
 optimizer is stepped by hand, and calls the same rule.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from autograd import Value
 from ..arrays import Array, check_fraction, check_from_zero
 from .stepping import Optimizer, State, defaults
 
-__all__ = ["SGD", "Optimizer", "RMSprop"]
+__all__ = ["SGD", "Adam", "Optimizer", "RMSprop"]
 
 
 class SGD(Optimizer):
@@ -148,6 +149,66 @@ class RMSprop(Optimizer):
         return step
 
 
+class Adam(Optimizer):
+    """A mean of g over the root of a mean of g^2, both freed of their start at 0.
+
+    m = beta1 m + (1 - beta1) g, s = beta2 s + (1 - beta2) g^2, and at step t
+    theta -= lr (m / (1 - beta1^t)) / (sqrt(s / (1 - beta2^t)) + eps) (Kingma and Ba 2015, "Adam: a
+    method for stochastic optimization", algorithm 1). Weight decay adds ``weight_decay`` theta to
+    the gradient first. All as in PyTorch.
+
+    Args:
+        parameters: what to train by hand; None for a rule to be given to `fit`.
+        lr: the learning rate; 0.001 if not given.
+        betas: how much of the two means stays, each in [0, 1).
+        eps: keeps the quotient finite, from 0 up.
+        weight_decay: from 0 up.
+
+    Raises:
+        ValueError: a setting lies outside of its range.
+    """
+
+    def __init__(
+        self,
+        parameters: Sequence[Value] | None = None,
+        lr: float | None = None,
+        betas: Sequence[float] = (0.9, 0.999),
+        *,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, lr)
+        if not isinstance(betas, Sequence) or isinstance(betas, str) or len(betas) != 2:
+            raise ValueError(f"betas must be two numbers in [0, 1), got {betas!r}")
+        for beta in betas:
+            check_fraction(betas=beta)
+        check_from_zero(eps=eps, weight_decay=weight_decay)
+        self.betas = (float(betas[0]), float(betas[1]))
+        self.eps, self.weight_decay = float(eps), float(weight_decay)
+
+    def start(self, m: int) -> State:
+        """The two means, and how many steps there were."""
+        return {"mean": np.zeros(m), "square": np.zeros(m), "steps": np.zeros(())}
+
+    def update(self, state: State, theta: Array, g: Array, lr: float) -> Array:
+        """As `Optimizer.update`."""
+        if self.weight_decay:
+            g += self.weight_decay * theta
+        return self._step(state, g, lr)
+
+    def _step(self, state: State, g: Array, lr: float) -> Array:
+        """The step without decay."""
+        state["steps"] += 1
+        t = float(state["steps"])
+        mean = _mix(state["mean"], g, self.betas[0])
+        root = np.sqrt(_mix(state["square"], g * g, self.betas[1]))
+        root /= math.sqrt(1 - self.betas[1] ** t)
+        root += self.eps
+        step = np.divide(mean, root, out=g)
+        step *= lr / (1 - self.betas[0] ** t)
+        return step
+
+
 def _mix(mean: Array, new: Array, stays: float) -> Array:
     """A running mean, some of it replaced by what is new: in its place."""
     mean *= stays
@@ -155,7 +216,9 @@ def _mix(mean: Array, new: Array, stays: float) -> Array:
     return mean
 
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {kind.__name__.lower(): kind for kind in (SGD, RMSprop)}
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    kind.__name__.lower(): kind for kind in (SGD, RMSprop, Adam)
+}
 
 
 def make_rule(optimizer: str | Optimizer, **settings: Any) -> Optimizer:

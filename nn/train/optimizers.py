@@ -16,7 +16,7 @@ from autograd import Value
 from ..arrays import Array, check_fraction, check_from_zero
 from .stepping import Optimizer, State, defaults
 
-__all__ = ["SGD", "Adam", "Optimizer", "RMSprop"]
+__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop"]
 
 
 class SGD(Optimizer):
@@ -209,6 +209,32 @@ class Adam(Optimizer):
         return step
 
 
+class AdamW(Adam):
+    """Adam whose weight decay goes past the gradient, and so past its means.
+
+    theta -= lr ``weight_decay`` theta, then as in `Adam` (Loshchilov and Hutter 2019, "Decoupled
+    weight decay regularization", algorithm 2). As in PyTorch, its arguments are those of `Adam`,
+    with a decay of 0.01 if none is given.
+    """
+
+    def __init__(
+        self,
+        parameters: Sequence[Value] | None = None,
+        lr: float | None = None,
+        betas: Sequence[float] = (0.9, 0.999),
+        *,
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__(parameters, lr, betas, eps=eps, weight_decay=weight_decay)
+
+    def update(self, state: State, theta: Array, g: Array, lr: float) -> Array:
+        """As `Optimizer.update`."""
+        step = self._step(state, g, lr)
+        step += (lr * self.weight_decay) * theta
+        return step
+
+
 def _mix(mean: Array, new: Array, stays: float) -> Array:
     """A running mean, some of it replaced by what is new: in its place."""
     mean *= stays
@@ -217,7 +243,7 @@ def _mix(mean: Array, new: Array, stays: float) -> Array:
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
-    kind.__name__.lower(): kind for kind in (SGD, RMSprop, Adam)
+    kind.__name__.lower(): kind for kind in (SGD, RMSprop, Adam, AdamW)
 }
 
 

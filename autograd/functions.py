@@ -12,6 +12,25 @@ import numpy as np
 from . import primitives as p
 from .value import Number, Value, real, record
 
+# Without those that hide a builtin: sum, max, abs and pow.
+__all__ = [
+    "affine",
+    "cos",
+    "dot",
+    "exp",
+    "log",
+    "logsumexp",
+    "primitive",
+    "relu",
+    "sigmoid",
+    "sin",
+    "softplus",
+    "sqrt",
+    "step",
+    "tanh",
+    "where",
+]
+
 
 def apply(primitive: p.Primitive, *arguments: Any) -> Any:
     """``primitive`` of Values (recorded), of numbers (a float), or of arrays (element by element).

@@ -11,12 +11,7 @@ from autograd import Value
 from autograd.functions import pow as power
 
 ONE_ARGUMENT = {
-    "exp": math.exp,
-    "log": math.log,
-    "sqrt": math.sqrt,
-    "sin": math.sin,
-    "cos": math.cos,
-    "tanh": math.tanh,
+    **{name: getattr(math, name) for name in autograd.functions.__all__ if hasattr(math, name)},
     "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
     "relu": lambda x: float(max(x, 0)),
     "softplus": lambda x: math.log(1 + math.exp(x)),

@@ -17,6 +17,7 @@ __all__ = [
     "affine",
     "cos",
     "dot",
+    "erf",
     "exp",
     "log",
     "logsumexp",
@@ -111,6 +112,7 @@ sin = _function(p.SIN, "The sine of x, in radians")
 cos = _function(p.COS, "The cosine of x, in radians")
 tanh = _function(p.TANH, "The hyperbolic tangent")
 sigmoid = _function(p.SIGMOID, "The logistic sigmoid, 1 / (1 + exp(-x))")
+erf = _function(p.ERF, "The error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x")
 relu = _function(p.RELU, "x where x > 0, else 0; its derivative at 0 is 0")
 softplus = _function(p.SOFTPLUS, "log(1 + exp(x)), accurate for every x")
 abs = _function(p.ABS, "The absolute value; its derivative at 0 is 0")

@@ -18,7 +18,7 @@ Every arithmetic keeps to IEEE 754: ``exp(710)`` is ``inf``, ``log(-1)`` is ``na
 import math
 import operator
 from collections.abc import Callable
-from functools import reduce
+from functools import cache, reduce
 from types import SimpleNamespace
 from typing import Any
 
@@ -33,12 +33,25 @@ def _where(c: Any, a: Any, b: Any) -> Any:
     return chosen[()]  # a scalar for scalars
 
 
+@cache
+def _special(name: str) -> Callable[[Any], Any]:
+    """A function of arrays that NumPy has not: SciPy's where it is installed, else by entry."""
+    try:
+        from scipy import special
+
+        function: Callable[[Any], Any] = getattr(special, name)
+        return function
+    except ModuleNotFoundError:
+        entries = np.vectorize(getattr(math, name), otypes=[float])
+        return lambda x: entries(x)[()]
+
+
 # What the rows below are written in, beside + - * / and unary -. On floats a call may raise where
 # IEEE has inf or nan (math.exp(710)): `Primitive.at` then steps in. It must not go complex, nor
 # raise at ordinary points: x**2 asks for the log of a negative x, the derivative in its exponent.
 FLOATS: Any = SimpleNamespace(
     exp=math.exp, log1p=math.log1p, sqrt=math.sqrt,
-    sin=math.sin, cos=math.cos, tanh=math.tanh, abs=abs, pow=math.pow,
+    sin=math.sin, cos=math.cos, tanh=math.tanh, erf=math.erf, abs=abs, pow=math.pow,
     log=lambda x: math.log(x) if x > 0.0 else -math.inf if x == 0.0 else math.nan,
     where=lambda c, a, b: a if c > 0.0 else b,
     maximum=lambda x, y: x if x > y or x != x else y,
@@ -47,7 +60,8 @@ FLOATS: Any = SimpleNamespace(
 )  # fmt: skip
 ARRAYS: Any = SimpleNamespace(
     exp=np.exp, log=np.log, log1p=np.log1p, sqrt=np.sqrt,
-    sin=np.sin, cos=np.cos, tanh=np.tanh, abs=np.abs, pow=np.power,
+    sin=np.sin, cos=np.cos, tanh=np.tanh, erf=lambda x: _special("erf")(x),
+    abs=np.abs, pow=np.power,
     where=_where,
     maximum=np.maximum,
     sum=lambda x: reduce(operator.add, x),
@@ -155,6 +169,20 @@ def _pow_partials(m: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
     return dx, z * m.log(x + zero_base)
 
 
+GRID = 1.5 * 2.0**32  # added and taken away, it rounds to a multiple of 2^-20
+
+
+def gaussian(m: Any, x: Any, c: float = 1.0) -> Any:
+    """exp(-c x^2), for a power of two c: right also in its tails.
+
+    There exp would magnify what is rounded in x^2. So x is cut in two: the square of its first 25
+    bits is exact, and the rest of x^2 is small.
+    """
+    high = x + GRID - GRID
+    rest = m.where(40.0 - m.abs(x), (x - high) * (x + high), 0.0)
+    return m.exp(-c * (high * high)) * m.exp(-c * rest)
+
+
 # In DOT, w may be one longer than x: then its last entry is the bias, the weight of a constant 1.
 # fmt: off
 #                         symbol               value z                          partial derivatives
@@ -173,6 +201,7 @@ SIN       = Primitive("sin",       lambda m: (m.sin,                           l
 COS       = Primitive("cos",       lambda m: (m.cos,                           lambda z, x: (-m.sin(x),)))
 TANH      = Primitive("tanh",      lambda m: (m.tanh,                          lambda z, x: (4.0 * m.sigmoid(2.0 * x) * m.sigmoid(-2.0 * x),)))
 SIGMOID   = Primitive("sigmoid",   lambda m: (lambda x: _sigmoid(m, x),        lambda z, x: (z * m.sigmoid(-x),)))
+ERF       = Primitive("erf",       lambda m: (m.erf,                           lambda z, x: (2.0 / math.sqrt(math.pi) * gaussian(m, x),)))
 RELU      = Primitive("relu",      lambda m: (lambda x: m.maximum(x, 0.0),     lambda z, x: (m.where(x, 1.0, 0.0),)))
 SOFTPLUS  = Primitive("softplus",  lambda m: (lambda x: m.maximum(x, 0.0) + m.log1p(m.exp(-m.abs(x))),
                                                                                lambda z, x: (m.sigmoid(x),)))
@@ -185,8 +214,8 @@ MAX       = Primitive("max",       lambda m: (m.max,                           l
 # fmt: on
 
 TABLE = (
-    ADD, SUB, MUL, DIV, POW, NEG, POS, ABS, EXP, LOG, SQRT, SIN, COS, TANH, SIGMOID, RELU,
-    SOFTPLUS, STEP, WHERE, SUM, DOT, LOGSUMEXP, MAX,
+    ADD, SUB, MUL, DIV, POW, NEG, POS, ABS, EXP, LOG, SQRT, SIN, COS, TANH, SIGMOID, ERF,
+    RELU, SOFTPLUS, STEP, WHERE, SUM, DOT, LOGSUMEXP, MAX,
 )  # fmt: skip
 
 # These two are built from the others, and used in the partial derivatives above.

@@ -10,6 +10,7 @@ Errors are counted in ulp, the spacing of floats at the exact result. A row has 
 import copy
 import math
 import operator
+import sys
 from typing import NamedTuple
 
 import mpmath
@@ -182,6 +183,9 @@ CASES = {
     "TANH": Case(one(anywhere()), mp.tanh, lambda x: (mp.sech(x) ** 2,), few, lambda x: 6),
     "SIGMOID": Case(
         one(anywhere()), mp_sigmoid, lambda x: (mp_sigmoid(x) * mp_sigmoid(-x),), few, few
+    ),
+    "ERF": Case(
+        one(anywhere()), mp.erf, lambda x: (2 / mp.sqrt(mp.pi) * mp.exp(-x * x),), few, few
     ),
     "RELU": Case(one(anywhere()), lambda x: max(x, mpf(0)), lambda x: (mp_step(x),), exact, exact),
     "SOFTPLUS": Case(
@@ -389,12 +393,29 @@ def test_second_derivatives_keep_their_digits_in_the_tails(name, x):
         ("SOFTPLUS", -40.0, 4.248354255291589e-18, 4.248354255291589e-18),
         ("SOFTPLUS", 1e300, 1e300, 1.0),
         ("TANH", 1e-300, 1e-300, 1.0),
+        # exp(-x * x), x * x rounded, would be wrong in the 14th digit.
+        ("ERF", 25.7, 1.0, 1.604326314829186e-287),
     ],
 )
 def test_tails_by_number(name, x, value, partial):
     node = recorded(name, (x,))
     assert node.data == pytest.approx(value, rel=1e-15, abs=0)
     assert node.partials == pytest.approx((partial,), rel=2e-15, abs=0)
+
+
+def test_without_scipy_arrays_go_entry_by_entry(monkeypatch):
+    x = np.linspace(-3.0, 3.0, 7)
+    with_scipy = autograd.erf(x)
+    for module in [m for m in sys.modules if m.split(".")[0] == "scipy"]:
+        monkeypatch.setitem(sys.modules, module, None)
+    p._special.cache_clear()
+    try:
+        assert autograd.erf(x).tolist() == [math.erf(v) for v in x.tolist()]
+        assert autograd.erf(x[:0]).shape == (0,)
+        assert isinstance(autograd.erf(np.float64(0.5)), np.float64)
+    finally:
+        p._special.cache_clear()
+    np.testing.assert_allclose(with_scipy, autograd.erf(x), rtol=1e-15)
 
 
 def test_logsumexp_keeps_what_a_sure_class_has_left():
@@ -442,6 +463,10 @@ IEEE = [
     ("SIGMOID", (INF,), 1.0, (0.0,)),
     ("SOFTPLUS", (-INF,), 0.0, (0.0,)),
     ("SOFTPLUS", (INF,), INF, (1.0,)),
+    ("ERF", (INF,), 1.0, (0.0,)),
+    ("ERF", (-INF,), -1.0, (0.0,)),
+    ("ERF", (1e308,), 1.0, (0.0,)),
+    ("ERF", (NAN,), NAN, (NAN,)),
     ("RELU", (NAN,), NAN, None),
     ("RELU", (INF,), INF, (1.0,)),
     ("RELU", (-INF,), 0.0, (0.0,)),

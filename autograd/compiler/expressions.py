@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..primitives import SIGMOID
+from ..primitives import ARRAYS, SIGMOID
 from .names import Names
 
 Shape = tuple[int | str, ...]
@@ -117,6 +117,7 @@ class Sheet:
     def __init__(self, names: Names) -> None:
         self.names = names
         self.constants: dict[str, np.ndarray[Any, Any]] = {}
+        self.functions: dict[str, Any] = {}  # what the source calls by name
         self._constants: dict[Any, str] = {}
         self._interned: dict[Any, Text] = {}
         self._serial = 0
@@ -251,6 +252,22 @@ class Sheet:
         if name not in ("exp", "log", "log1p", "sqrt", "sin", "cos", "tanh"):
             raise AttributeError(name)
         return lambda x: self.call(f"np.{name}", x)
+
+    def special(self, name: str, x: Any) -> Any:
+        """A function of one number that NumPy has not; the source calls it by name."""
+        function = getattr(ARRAYS, name)
+        if not isinstance(x, Text):
+            return float(function(x))
+        self.functions[name] = function
+        return self.call(name, x)
+
+    def erf(self, x: Any) -> Any:
+        """The error function."""
+        return self.special("erf", x)
+
+    def erfc(self, x: Any) -> Any:
+        """1 less the error function."""
+        return self.special("erfc", x)
 
     def abs(self, x: Any) -> Any:
         """The absolute value, for which the sign does not matter."""

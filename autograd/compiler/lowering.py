@@ -36,8 +36,8 @@ from .numpy import write
 STACKED = (p.SUM, p.MAX, p.LOGSUMEXP, p.DOT)  # one array for the whole vector
 INLINE = (p.NEG, p.POS)  # a sign is not worth a line
 RESERVED = (
-    "b", "batch", "d_flat", "flat", "float", "gradients", "len", "np", "parameters", "program",
-    "views",
+    "b", "batch", "d_flat", "erf", "erfc", "flat", "float", "gradients", "len", "np", "parameters",
+    "program", "views",
 )  # fmt: skip
 
 
@@ -58,7 +58,7 @@ class Writer:
     ) -> None:
         self.sheet = Sheet(Names(RESERVED))
         self.constants = self.sheet.constants
-        self.functions: dict[str, Any] = {}
+        self.functions = self.sheet.functions
         self._names: dict[Any, str] = {}  # of users' own primitives
         self._parameters = Parameters(self.sheet, parameters)
         self.inputs_count = len(inputs)

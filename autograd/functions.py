@@ -18,6 +18,7 @@ __all__ = [
     "cos",
     "dot",
     "erf",
+    "erfc",
     "exp",
     "log",
     "logsumexp",
@@ -113,6 +114,7 @@ cos = _function(p.COS, "The cosine of x, in radians")
 tanh = _function(p.TANH, "The hyperbolic tangent")
 sigmoid = _function(p.SIGMOID, "The logistic sigmoid, 1 / (1 + exp(-x))")
 erf = _function(p.ERF, "The error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x")
+erfc = _function(p.ERFC, "1 - erf(x), right also where that is tiny")
 relu = _function(p.RELU, "x where x > 0, else 0; its derivative at 0 is 0")
 softplus = _function(p.SOFTPLUS, "log(1 + exp(x)), accurate for every x")
 abs = _function(p.ABS, "The absolute value; its derivative at 0 is 0")

@@ -34,16 +34,30 @@ def _where(c: Any, a: Any, b: Any) -> Any:
 
 
 @cache
-def _special(name: str) -> Callable[[Any], Any]:
-    """A function of arrays that NumPy has not: SciPy's where it is installed, else by entry."""
+def _scipy() -> Any:
+    """SciPy's special functions, or None where it is not installed."""
     try:
         from scipy import special
-
-        function: Callable[[Any], Any] = getattr(special, name)
-        return function
     except ModuleNotFoundError:
-        entries = np.vectorize(getattr(math, name), otypes=[float])
-        return lambda x: entries(x)[()]
+        return None
+    return special
+
+
+def _by_entry(function: Callable[[float], float], x: Any) -> Any:
+    return np.vectorize(function, otypes=[float])(x)[()]
+
+
+def _erf(x: Any) -> Any:
+    return _by_entry(math.erf, x) if _scipy() is None else _scipy().erf(x)
+
+
+def _erfc(x: Any) -> Any:
+    special = _scipy()
+    if special is None:
+        return _by_entry(math.erfc, x)
+    # SciPy's own loses its digits further out; its erfcx, which is exp(x^2) erfc(x), does not.
+    far = special.erfcx(np.maximum(x, 0.0)) * gaussian(ARRAYS, x)
+    return _where(x - 1.5, far, special.erfc(x))
 
 
 # What the rows below are written in, beside + - * / and unary -. On floats a call may raise where
@@ -51,7 +65,8 @@ def _special(name: str) -> Callable[[Any], Any]:
 # raise at ordinary points: x**2 asks for the log of a negative x, the derivative in its exponent.
 FLOATS: Any = SimpleNamespace(
     exp=math.exp, log1p=math.log1p, sqrt=math.sqrt,
-    sin=math.sin, cos=math.cos, tanh=math.tanh, erf=math.erf, abs=abs, pow=math.pow,
+    sin=math.sin, cos=math.cos, tanh=math.tanh, erf=math.erf, erfc=math.erfc,
+    abs=abs, pow=math.pow,
     log=lambda x: math.log(x) if x > 0.0 else -math.inf if x == 0.0 else math.nan,
     where=lambda c, a, b: a if c > 0.0 else b,
     maximum=lambda x, y: x if x > y or x != x else y,
@@ -60,7 +75,7 @@ FLOATS: Any = SimpleNamespace(
 )  # fmt: skip
 ARRAYS: Any = SimpleNamespace(
     exp=np.exp, log=np.log, log1p=np.log1p, sqrt=np.sqrt,
-    sin=np.sin, cos=np.cos, tanh=np.tanh, erf=lambda x: _special("erf")(x),
+    sin=np.sin, cos=np.cos, tanh=np.tanh, erf=_erf, erfc=_erfc,
     abs=np.abs, pow=np.power,
     where=_where,
     maximum=np.maximum,
@@ -202,6 +217,7 @@ COS       = Primitive("cos",       lambda m: (m.cos,                           l
 TANH      = Primitive("tanh",      lambda m: (m.tanh,                          lambda z, x: (4.0 * m.sigmoid(2.0 * x) * m.sigmoid(-2.0 * x),)))
 SIGMOID   = Primitive("sigmoid",   lambda m: (lambda x: _sigmoid(m, x),        lambda z, x: (z * m.sigmoid(-x),)))
 ERF       = Primitive("erf",       lambda m: (m.erf,                           lambda z, x: (2.0 / math.sqrt(math.pi) * gaussian(m, x),)))
+ERFC      = Primitive("erfc",      lambda m: (m.erfc,                          lambda z, x: (-2.0 / math.sqrt(math.pi) * gaussian(m, x),)))
 RELU      = Primitive("relu",      lambda m: (lambda x: m.maximum(x, 0.0),     lambda z, x: (m.where(x, 1.0, 0.0),)))
 SOFTPLUS  = Primitive("softplus",  lambda m: (lambda x: m.maximum(x, 0.0) + m.log1p(m.exp(-m.abs(x))),
                                                                                lambda z, x: (m.sigmoid(x),)))
@@ -214,7 +230,7 @@ MAX       = Primitive("max",       lambda m: (m.max,                           l
 # fmt: on
 
 TABLE = (
-    ADD, SUB, MUL, DIV, POW, NEG, POS, ABS, EXP, LOG, SQRT, SIN, COS, TANH, SIGMOID, ERF,
+    ADD, SUB, MUL, DIV, POW, NEG, POS, ABS, EXP, LOG, SQRT, SIN, COS, TANH, SIGMOID, ERF, ERFC,
     RELU, SOFTPLUS, STEP, WHERE, SUM, DOT, LOGSUMEXP, MAX,
 )  # fmt: skip
 

@@ -24,10 +24,13 @@ EXACT = {
     "relu": lambda a: max(a, mpf(0)),
     "tanh": mp.tanh,
     "softplus": lambda a: mp.log1p(mp.exp(a)),
+    "silu": lambda a: a * _sigmoid(a),
     "linear": lambda a: a,
 }
 # g' where the terms of its formula cancel: errors are counted at the size of these.
-SIZE = {}
+SIZE = {
+    "silu": lambda a: _sigmoid(mpf(a)),
+}
 ROWS = pytest.mark.parametrize("name", ACTIVATIONS)
 POINTS = [*np.random.default_rng(0).normal(0.0, 3.0, 40).tolist(), 1e-8, -1e-8, 1e-100, 15.0, -20.0,
           -30.0, 36.0, -36.0, 700.0, -700.0]  # fmt: skip

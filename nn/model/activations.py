@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import Value
+from autograd import Value, primitive, sigmoid
 
 from ..arrays import Array
 
@@ -69,6 +69,13 @@ def _sigmoid(a: Array) -> Array:
     return np.where(a >= 0, 1.0, e) / (1.0 + e)
 
 
+silu = primitive(
+    "silu",
+    lambda a: a * sigmoid(a),
+    lambda z, a: (sigmoid(a) * (1.0 + a * sigmoid(-a)),),
+)  # Elfwing, Uchibe and Doya (2018), eq. 2
+
+
 # fmt: off
 ACTIVATIONS = {row.name: row for row in (
     Activation("sigmoid", Value.sigmoid, _sigmoid,
@@ -77,6 +84,8 @@ ACTIVATIONS = {row.name: row for row in (
                lambda a: (a > 0).astype(float), he, switches=True),
     Activation("tanh", Value.tanh, np.tanh, lambda a: 1 - np.tanh(a) ** 2, glorot),
     Activation("softplus", Value.softplus, lambda a: np.logaddexp(0.0, a), _sigmoid, he),
+    Activation("silu", silu, lambda a: a * _sigmoid(a),
+               lambda a: _sigmoid(a) * (1.0 + a * _sigmoid(-a)), he),
     Activation("linear", lambda a: a, lambda a: a, np.ones_like, glorot),
 )}
 # fmt: on

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import Value, primitive, sigmoid
+from autograd import Value, abs, exp, primitive, sigmoid, tanh, where
 
 from ..arrays import Array
 
@@ -69,6 +69,13 @@ def _sigmoid(a: Array) -> Array:
     return np.where(a >= 0, 1.0, e) / (1.0 + e)
 
 
+elu = primitive(
+    "elu",
+    # exp(a) - 1 would lose its digits near 0; this is the same, and keeps them.
+    lambda a: where(a, a, -tanh(abs(a) / 2.0) * (1.0 + exp(-abs(a)))),
+    lambda z, a: (where(a, 1.0, exp(-abs(a))),),
+)  # Clevert, Unterthiner and Hochreiter (2016), eq. 15, with alpha = 1
+
 silu = primitive(
     "silu",
     lambda a: a * sigmoid(a),
@@ -84,6 +91,8 @@ ACTIVATIONS = {row.name: row for row in (
                lambda a: (a > 0).astype(float), he, switches=True),
     Activation("tanh", Value.tanh, np.tanh, lambda a: 1 - np.tanh(a) ** 2, glorot),
     Activation("softplus", Value.softplus, lambda a: np.logaddexp(0.0, a), _sigmoid, he),
+    Activation("elu", elu, lambda a: np.where(a > 0, a, np.expm1(np.minimum(a, 0.0))),
+               lambda a: np.exp(np.minimum(a, 0.0)), he),
     Activation("silu", silu, lambda a: a * _sigmoid(a),
                lambda a: _sigmoid(a) * (1.0 + a * _sigmoid(-a)), he),
     Activation("linear", lambda a: a, lambda a: a, np.ones_like, glorot),

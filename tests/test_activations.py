@@ -24,6 +24,7 @@ EXACT = {
     "relu": lambda a: max(a, mpf(0)),
     "tanh": mp.tanh,
     "softplus": lambda a: mp.log1p(mp.exp(a)),
+    "leaky_relu": lambda a: a if a > 0 else mpf(0.01) * a,
     "elu": lambda a: a if a > 0 else mp.expm1(a),
     "silu": lambda a: a * _sigmoid(a),
     "linear": lambda a: a,

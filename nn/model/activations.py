@@ -64,10 +64,23 @@ def glorot(d_in: int, d_out: int) -> float:
     return 2 / (d_in + d_out)
 
 
+def leaky_he(d_in: int, d_out: int) -> float:
+    """For units that are nearly off half of the time: He et al. (2015), eq. 15."""
+    return 2 / ((1 + LEAK**2) * d_in)
+
+
 def _sigmoid(a: Array) -> Array:
     e = np.exp(-np.abs(a))
     return np.where(a >= 0, 1.0, e) / (1.0 + e)
 
+
+LEAK = 0.01  # of leaky_relu: its slope below 0, as in PyTorch
+
+leaky_relu = primitive(
+    "leaky_relu",
+    lambda a: where(a, a, LEAK * a),
+    lambda z, a: (where(a, 1.0, LEAK),),
+)  # Maas, Hannun and Ng (2013)
 
 elu = primitive(
     "elu",
@@ -91,6 +104,8 @@ ACTIVATIONS = {row.name: row for row in (
                lambda a: (a > 0).astype(float), he, switches=True),
     Activation("tanh", Value.tanh, np.tanh, lambda a: 1 - np.tanh(a) ** 2, glorot),
     Activation("softplus", Value.softplus, lambda a: np.logaddexp(0.0, a), _sigmoid, he),
+    Activation("leaky_relu", leaky_relu, lambda a: np.where(a > 0, a, LEAK * a),
+               lambda a: np.where(a > 0, 1.0, LEAK), leaky_he),
     Activation("elu", elu, lambda a: np.where(a > 0, a, np.expm1(np.minimum(a, 0.0))),
                lambda a: np.exp(np.minimum(a, 0.0)), he),
     Activation("silu", silu, lambda a: a * _sigmoid(a),

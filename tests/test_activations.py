@@ -27,11 +27,13 @@ EXACT = {
     "leaky_relu": lambda a: a if a > 0 else mpf(0.01) * a,
     "elu": lambda a: a if a > 0 else mp.expm1(a),
     "silu": lambda a: a * _sigmoid(a),
+    "gelu": lambda a: a * mp.erfc(-a / mp.sqrt(2)) / 2,
     "linear": lambda a: a,
 }
 # g' where the terms of its formula cancel: errors are counted at the size of these.
 SIZE = {
     "silu": lambda a: _sigmoid(mpf(a)),
+    "gelu": lambda a: mp.erfc(-mpf(a) / mp.sqrt(2)) / 2,
 }
 ROWS = pytest.mark.parametrize("name", ACTIVATIONS)
 POINTS = [*np.random.default_rng(0).normal(0.0, 3.0, 40).tolist(), 1e-8, -1e-8, 1e-100, 15.0, -20.0,

@@ -5,13 +5,16 @@ the command line read it here. To add one, write a row; if no function of `autog
 one node, `autograd.primitive` makes one from its value and its derivative.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from autograd import Value, abs, exp, primitive, sigmoid, tanh, where
+import autograd
+from autograd import Value, abs, erfc, exp, primitive, sigmoid, tanh, where
+from autograd.primitives import GRID, gaussian
 
 from ..arrays import Array
 
@@ -96,6 +99,36 @@ silu = primitive(
 )  # Elfwing, Uchibe and Doya (2018), eq. 2
 
 
+ROOT = math.sqrt(0.5)
+ROOT_1 = math.floor(ROOT * 2**26) / 2**26  # its first 26 bits, and what is left of it
+ROOT_2 = (0.5 - ROOT_1 * ROOT_1) / (ROOT + ROOT_1)
+
+
+def _normal(a: Any) -> tuple[Any, Any]:
+    """P(z <= a) for a standard normal z, and its density at a: right also in the tails."""
+    density = gaussian(autograd, a, 0.5) / math.sqrt(2.0 * math.pi)
+    p = -a * ROOT
+    # Far out, erfc magnifies what is rounded in p. As in `gaussian`, a is cut in two, so that its
+    # product with the first bits is exact; what p lacks then counts to first order.
+    high = a + GRID - GRID
+    lacks = where(40.0 - abs(a), (p + high * ROOT_1) + (high * ROOT_2 + (a - high) * ROOT), 0.0)
+    return 0.5 * erfc(p) + math.sqrt(2.0) * lacks * density, density
+
+
+def _gelu_slope(z: Any, a: Any) -> tuple[Any]:
+    below, density = _normal(a)
+    return (below + a * density,)
+
+
+gelu = primitive(
+    "gelu", lambda a: a * _normal(a)[0], _gelu_slope
+)  # Hendrycks and Gimpel (2016), section 2: exact, not by tanh
+
+
+def _below(a: Array) -> Array:
+    return np.array([0.5 * math.erfc(-v * ROOT) for v in a.tolist()])
+
+
 # fmt: off
 ACTIVATIONS = {row.name: row for row in (
     Activation("sigmoid", Value.sigmoid, _sigmoid,
@@ -110,6 +143,8 @@ ACTIVATIONS = {row.name: row for row in (
                lambda a: np.exp(np.minimum(a, 0.0)), he),
     Activation("silu", silu, lambda a: a * _sigmoid(a),
                lambda a: _sigmoid(a) * (1.0 + a * _sigmoid(-a)), he),
+    Activation("gelu", gelu, lambda a: a * _below(a),
+               lambda a: _below(a) + a * np.exp(-a * a / 2) / np.sqrt(2 * np.pi), he),
     Activation("linear", lambda a: a, lambda a: a, np.ones_like, glorot),
 )}
 # fmt: on

@@ -4,6 +4,7 @@ import math
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from itertools import cycle
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from matplotlib import rc_context
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
-from nn import MLP, Epoch, History, bernoulli_nll, fit, plots
+from nn import MLP, Epoch, History, bernoulli_nll, datasets, fit, plots
 from nn.figures import INK, svg
 
 
@@ -415,6 +416,41 @@ FIGURES = {
 }
 
 
+def test_they_are_all_here():
+    own = {
+        name for name, f in vars(plots).items() if getattr(f, "__module__", "") == plots.__name__
+    }
+    public = {name for name in own if name.islower() and name[0] != "_"}
+    assert public == {*FIGURES, "figures"}
+
+
+# In the report
+
+REPORTED = {
+    "iris": ["confusion matrix"],
+    "moons": ["confusion matrix", "decision regions"],
+    "digits": ["confusion matrix", "misclassified"],
+    "diabetes": ["predicted against observed"],
+}
+
+
+@pytest.mark.parametrize("name", REPORTED)
+def test_the_report_shows_what_fits_the_data(name):
+    data = datasets.load(name)
+    net = MLP(data.X_train.shape[1], [data.outputs], rng=np.random.default_rng(0))
+    outcome = plots.Outcome.of(data, net)
+    shown = dict(plots.figures(outcome))
+    assert list(shown) == REPORTED[name]
+    assert all(isinstance(figure, Figure) for figure in shown.values())
+    assert len(outcome.X) == len(outcome.true) == len(outcome.predicted) == len(data.X_test)
+
+
+def test_every_figure_of_the_report_is_shown_somewhere():
+    assert {name for names in REPORTED.values() for name in names} == {
+        row.name for row in plots.FIGURES
+    }
+
+
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_shows_itself_in_jupyter(name):
     assert FIGURES[name]()._repr_png_().startswith(b"\x89PNG")
@@ -429,7 +465,7 @@ def test_a_figure_is_the_same_svg_every_time(name):
     assert svg(figure) == text, "the second time"
 
 
-@pytest.mark.parametrize(("name", "suffix"), [*zip(FIGURES, ["svg", "png", "pdf", "png", "png"])])
+@pytest.mark.parametrize(("name", "suffix"), [*zip(FIGURES, cycle(["svg", "png", "pdf"]))])
 def test_a_figure_can_be_saved(tmp_path, name, suffix):
     path = tmp_path / f"figure.{suffix}"
     FIGURES[name]().savefig(path)

@@ -403,6 +403,54 @@ def test_images_of_another_shape_are_refused(X, shape):
         plots.misclassified(X, [0, 1], [1, 1], shape=shape)
 
 
+# calibration
+
+
+def test_a_calibration_is_how_often_it_is_right_by_how_sure_it_is():
+    p = np.array([0.9, 0.98, 0.62, 0.66, 0.64, 1.0, 0.5])
+    true = [0, 1, 0, 0, 1, 0, 0]  # the first class is the most probable one, of all
+    axes = only(plots.calibration(true, np.column_stack([p, 1 - p])))
+    x, y = axes.lines[1].get_data()
+    np.testing.assert_allclose(x, [0.5, 0.64, 0.96])
+    np.testing.assert_allclose(y, [1.0, 2 / 3, 2 / 3])
+    assert [text.get_text() for text in axes.texts] == ["1", "3", "3"]
+    assert [list(ends) for ends in axes.lines[0].get_data()] == [[0, 1], [0, 1]]
+
+
+def test_a_calibration_against_counting():
+    rng = np.random.default_rng(0)
+    p, true = rng.dirichlet(np.ones(3), 500), rng.integers(3, size=500)
+    x, y = only(plots.calibration(true, p, bins=4)).lines[1].get_data()
+    expected = []
+    for low in (0.25, 0.5, 0.75):
+        rows = [(max(v), int(np.argmax(v)) == k) for v, k in zip(p, true)]
+        rows = [row for row in rows if low <= row[0] < low + 0.25]
+        expected.append(np.mean(rows, axis=0))
+    np.testing.assert_allclose(np.column_stack([x, y]), expected)
+
+
+@pytest.mark.parametrize(
+    ("true", "probabilities", "message"),
+    [
+        ([0, 1], [[0.5, 0.5]], r"shape \(2, K\)"),
+        ([0, 2], [[0.5, 0.5]] * 2, r"a column per class, got \(2, 2\)"),
+        ([0, 1], [0.5, 0.5], r"shape \(2, K\)"),
+        ([0], [[1.5, -0.5]], r"lie in \[0, 1\]"),
+        ([0], [[math.nan, 0.5]], r"lie in \[0, 1\]"),
+        ([0.5], [[1.0, 0.0]], "class indices"),
+    ],
+)
+def test_probabilities_that_are_none_are_refused(true, probabilities, message):
+    with pytest.raises(ValueError, match=message):
+        plots.calibration(true, probabilities)
+
+
+@pytest.mark.parametrize("bins", [0, 1.5, None])
+def test_bins_are_a_positive_whole_number(bins):
+    with pytest.raises(ValueError, match="bins must be a positive whole number"):
+        plots.calibration([0], [[1.0, 0.0]], bins)
+
+
 # All of them
 
 
@@ -411,6 +459,7 @@ FIGURES = {
     "losses": lambda: plots.losses({"one": history([2.0, 1.0]), "two": history([3.0])}),
     "decision_regions": lambda: plots.decision_regions(linear([[1, 0]], [-0.5]), X, Y),
     "confusion_matrix": lambda: plots.confusion_matrix(Y, [1, 0, 1], ["setosa", "virginica"]),
+    "calibration": lambda: plots.calibration(Y, [[0.4, 0.6], [0.1, 0.9], [0.7, 0.3]]),
     "predicted_against_observed": lambda: plots.predicted_against_observed([1, 2], [1, 3]),
     "misclassified": lambda: plots.misclassified(images(3), Y, [1, 0, 1]),
 }
@@ -427,9 +476,9 @@ def test_they_are_all_here():
 # In the report
 
 REPORTED = {
-    "iris": ["confusion matrix"],
-    "moons": ["confusion matrix", "decision regions"],
-    "digits": ["confusion matrix", "misclassified"],
+    "iris": ["confusion matrix", "calibration"],
+    "moons": ["confusion matrix", "calibration", "decision regions"],
+    "digits": ["confusion matrix", "calibration", "misclassified"],
     "diabetes": ["predicted against observed"],
 }
 

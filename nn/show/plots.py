@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from autograd.show.notation import ELLIPSIS, printable
 
-from ..arrays import Array, real_array
+from ..arrays import Array, check_whole, real_array
 from ..data.datasets import Dataset
 from ..figures import INK, new_figure
 from ..model.likelihoods import chosen_classes, known_likelihood
@@ -161,6 +161,47 @@ def confusion_matrix(
     return figure
 
 
+def calibration(true: npt.ArrayLike, probabilities: npt.ArrayLike, bins: int = 10) -> Any:
+    """How often the network is right against how sure it is: on the line, as often as it says.
+
+    For each example, what counts is the class that is most probable: the reliability diagram of
+    DeGroot and Fienberg (1983), as Guo et al. (2017) have it for several classes.
+
+    Args:
+        true: class indices, ``(n,)``.
+        probabilities: of the classes, ``(n, K)``.
+        bins: how many intervals of probabilities are told apart.
+
+    Raises:
+        ValueError: the two do not go together, or ``probabilities`` are none.
+        ModuleNotFoundError: matplotlib is not installed.
+    """
+    true, p = _classes(true, "true"), real_array(probabilities, "probabilities")
+    if p.ndim != 2 or len(p) != len(true) or p.shape[1] <= true.max():
+        raise ValueError(
+            f"probabilities must have shape ({len(true)}, K), a column per class, got {p.shape}"
+        )
+    if not ((p >= 0).all() and (p <= 1).all()):
+        raise ValueError("probabilities must lie in [0, 1]")
+    check_whole("bins", bins)
+    sure, right = p.max(axis=1), p.argmax(axis=1) == true
+    place = np.minimum((sure * bins).astype(int), bins - 1)
+    n = np.bincount(place, minlength=bins)
+    at = np.flatnonzero(n)
+    means = [np.bincount(place, v, bins)[at] / n[at] for v in (sure, right.astype(float))]
+    figure, (axes,) = new_figure((4.6, 4.4))
+    axes.plot([0, 1], [0, 1], color="#888888", linewidth=1, label="as often as it says")
+    axes.plot(*means, color=INK[0], marker="o")
+    for x, y, count in zip(*means, n[at].tolist()):
+        axes.annotate(f"{count}", (x, y), textcoords="offset points", xytext=(5, -10), fontsize=8)
+    axes.set(xlabel="probability of the predicted class", ylabel="part of them that is right",
+             xlim=(-0.02, 1.05), ylim=(-0.02, 1.05),
+             title="calibration (with how many)")  # fmt: skip
+    axes.legend()
+    axes.grid(alpha=0.3)
+    return figure
+
+
 def predicted_against_observed(
     observed: npt.ArrayLike, predicted: npt.ArrayLike, name: str = "y"
 ) -> Any:
@@ -294,6 +335,8 @@ FIGURES = (
          lambda o: predicted_against_observed(o.true, o.predicted, o.data.target)),
     _Row("confusion matrix", lambda o: bool(o.data.classes),
          lambda o: confusion_matrix(o.true, o.predicted, o.data.classes)),
+    _Row("calibration", lambda o: bool(o.data.classes),
+         lambda o: calibration(o.true, known_likelihood(o.data.loss).probabilities(o.a))),
     _Row("misclassified", lambda o: o.data.name == "digits" and len(o.data.features) == 64
          and bool(o.data.classes),
          lambda o: misclassified(o.X, o.true, o.predicted, o.data.classes)),

@@ -1,5 +1,6 @@
 """Every optimizer: its numbers, by hand and by PyTorch; in both engines, in files, as an option."""
 
+import argparse
 import importlib.util
 import math
 import shlex
@@ -11,6 +12,7 @@ import nn
 from autograd import Value
 from nn import MLP, SGD, Optimizer, bernoulli_nll, fit, gaussian_nll
 from nn.cli import main
+from nn.options import add_train_options, rule_of
 from nn.train.optimizers import OPTIMIZERS, make_rule
 from nn.train.stepping import defaults
 
@@ -357,6 +359,15 @@ def test_every_setting_is_an_option(name, settings, tmp_path, capsys, monkeypatc
         )
         assert words in line
         assert words in told[0][type(rule).__name__]
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_without_a_rate_it_takes_the_usual_one(name):
+    parser = argparse.ArgumentParser()
+    add_train_options(parser)
+    given = parser.parse_args(["moons", "--optimizer", name])
+    rule = rule_of(given)
+    assert given.lr[1](100) == (0.1 if name == "sgd" else rule.usual_lr)
 
 
 @pytest.mark.parametrize(

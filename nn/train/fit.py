@@ -133,10 +133,8 @@ def fit(
     hooks = Hooks(callbacks, net, worker, updates.stop - 1)
     try:
         with np.errstate(all="ignore"), progress_bar(progress, len(updates)) as hooks.bar:
-            update = updates.start
             for epoch, b in plan.remaining(rows):
-                rows.append(_epoch(plan, worker, hooks, rng, epoch, b, update))
-                update = rows[-1].updates + 1
+                rows.append(_epoch(plan, worker, hooks, rng, epoch, b, plan.updates(rows).start))
                 is_last = hooks.after_epoch(rows[-1]) or epoch == epochs
                 worker.check_graph()
                 if is_last or epoch % every == 0:

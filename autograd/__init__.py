@@ -13,31 +13,16 @@ The functions `sum`, `max`, `abs` and `compile` share their names with Python's 
 as ``autograd.sum`` and so on: ``from autograd import *`` leaves them out.
 """
 
+from . import functions
 from .compiler import Operation, Program
 from .compiler import (
     compile as compile,
 )
 from .derivatives import grad, hessian, jacobian, jvp, value_and_grad
 from .differences import GradCheck, finite_difference, gradcheck
+from .functions import *  # noqa: F403  (those that hide no builtin)
 from .functions import (
     abs as abs,
-)
-from .functions import (
-    affine,
-    cos,
-    dot,
-    exp,
-    log,
-    logsumexp,
-    primitive,
-    relu,
-    sigmoid,
-    sin,
-    softplus,
-    sqrt,
-    step,
-    tanh,
-    where,
 )
 from .functions import (
     max as max,
@@ -59,30 +44,16 @@ __all__ = [
     "Step",
     "Trace",
     "Value",
-    "affine",
-    "cos",
-    "dot",
     "draw",
-    "exp",
     "finite_difference",
     "grad",
     "gradcheck",
     "hessian",
     "jacobian",
     "jvp",
-    "log",
-    "logsumexp",
-    "primitive",
-    "relu",
-    "sigmoid",
-    "sin",
-    "softplus",
-    "sqrt",
-    "step",
     "steps",
-    "tanh",
     "topological_order",
     "trace",
     "value_and_grad",
-    "where",
 ]
+__all__ += functions.__all__

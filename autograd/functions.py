@@ -12,6 +12,27 @@ import numpy as np
 from . import primitives as p
 from .value import Number, Value, real, record
 
+# Without those that hide a builtin: sum, max, abs and pow.
+__all__ = [
+    "affine",
+    "cos",
+    "dot",
+    "erf",
+    "erfc",
+    "exp",
+    "log",
+    "logsumexp",
+    "primitive",
+    "relu",
+    "sigmoid",
+    "sin",
+    "softplus",
+    "sqrt",
+    "step",
+    "tanh",
+    "where",
+]
+
 
 def apply(primitive: p.Primitive, *arguments: Any) -> Any:
     """``primitive`` of Values (recorded), of numbers (a float), or of arrays (element by element).
@@ -26,10 +47,7 @@ def apply(primitive: p.Primitive, *arguments: Any) -> Any:
         with np.errstate(all="ignore"):
             return value(*p.each(_array, arguments))
     numbers = p.each(_number, arguments)
-    try:
-        z = primitive.value(*numbers)
-    except (ArithmeticError, ValueError):
-        z = p.evaluate_ieee(primitive, *numbers)[0]
+    z = primitive.value_at(*numbers)
     # NumPy's scalars stay such: in a user's formula, 1 / exp(x) must go on being IEEE.
     return np.float64(z) if any(isinstance(v, np.floating) for v in leaves) else z
 
@@ -95,6 +113,8 @@ sin = _function(p.SIN, "The sine of x, in radians")
 cos = _function(p.COS, "The cosine of x, in radians")
 tanh = _function(p.TANH, "The hyperbolic tangent")
 sigmoid = _function(p.SIGMOID, "The logistic sigmoid, 1 / (1 + exp(-x))")
+erf = _function(p.ERF, "The error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x")
+erfc = _function(p.ERFC, "1 - erf(x), right also where that is tiny")
 relu = _function(p.RELU, "x where x > 0, else 0; its derivative at 0 is 0")
 softplus = _function(p.SOFTPLUS, "log(1 + exp(x)), accurate for every x")
 abs = _function(p.ABS, "The absolute value; its derivative at 0 is 0")

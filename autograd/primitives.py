@@ -18,12 +18,13 @@ Every arithmetic keeps to IEEE 754: ``exp(710)`` is ``inf``, ``log(-1)`` is ``na
 import math
 import operator
 from collections.abc import Callable
-from functools import reduce
+from functools import cache, reduce
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+RAISED = (ArithmeticError, ValueError)  # by Python's floats, where IEEE has inf or nan
 Row = Callable[[Any], tuple[Callable[..., Any], Callable[..., Any]]]
 
 
@@ -32,12 +33,40 @@ def _where(c: Any, a: Any, b: Any) -> Any:
     return chosen[()]  # a scalar for scalars
 
 
+@cache
+def _scipy() -> Any:
+    """SciPy's special functions, or None where it is not installed."""
+    try:
+        from scipy import special
+    except ModuleNotFoundError:
+        return None
+    return special
+
+
+def _by_entry(function: Callable[[float], float], x: Any) -> Any:
+    return np.vectorize(function, otypes=[float])(x)[()]
+
+
+def _erf(x: Any) -> Any:
+    return _by_entry(math.erf, x) if _scipy() is None else _scipy().erf(x)
+
+
+def _erfc(x: Any) -> Any:
+    special = _scipy()
+    if special is None:
+        return _by_entry(math.erfc, x)
+    # SciPy's own loses its digits further out; its erfcx, which is exp(x^2) erfc(x), does not.
+    far = special.erfcx(np.maximum(x, 0.0)) * gaussian(ARRAYS, x)
+    return _where(x - 1.5, far, special.erfc(x))
+
+
 # What the rows below are written in, beside + - * / and unary -. On floats a call may raise where
-# IEEE has inf or nan (math.exp(710)): `evaluate_ieee` then steps in. It must not go complex, nor
+# IEEE has inf or nan (math.exp(710)): `Primitive.at` then steps in. It must not go complex, nor
 # raise at ordinary points: x**2 asks for the log of a negative x, the derivative in its exponent.
 FLOATS: Any = SimpleNamespace(
     exp=math.exp, log1p=math.log1p, sqrt=math.sqrt,
-    sin=math.sin, cos=math.cos, tanh=math.tanh, abs=abs, pow=math.pow,
+    sin=math.sin, cos=math.cos, tanh=math.tanh, erf=math.erf, erfc=math.erfc,
+    abs=abs, pow=math.pow,
     log=lambda x: math.log(x) if x > 0.0 else -math.inf if x == 0.0 else math.nan,
     where=lambda c, a, b: a if c > 0.0 else b,
     maximum=lambda x, y: x if x > y or x != x else y,
@@ -46,7 +75,8 @@ FLOATS: Any = SimpleNamespace(
 )  # fmt: skip
 ARRAYS: Any = SimpleNamespace(
     exp=np.exp, log=np.log, log1p=np.log1p, sqrt=np.sqrt,
-    sin=np.sin, cos=np.cos, tanh=np.tanh, abs=np.abs, pow=np.power,
+    sin=np.sin, cos=np.cos, tanh=np.tanh, erf=_erf, erfc=_erfc,
+    abs=np.abs, pow=np.power,
     where=_where,
     maximum=np.maximum,
     sum=lambda x: reduce(operator.add, x),
@@ -76,24 +106,35 @@ class Primitive:
         self.chooses = chooses
         self.value, self.partials = row(FLOATS)
 
+    def at(self, *arguments: Any) -> tuple[float, tuple[Any, ...]]:
+        """Value and partial derivatives at floats: inf or nan, never an error.
+
+        Python's floats are some ten times faster than NumPy's scalars, and give the same; but they
+        raise where IEEE has inf or nan.
+        """
+        try:
+            z = self.value(*arguments)
+            return z, self.partials(z, *arguments)
+        except RAISED:
+            value, partials = self.on(ARRAYS)
+            with np.errstate(all="ignore"):
+                arguments = each(np.float64, arguments)
+                z = value(*arguments)
+                return float(z), each(float, partials(z, *arguments))
+
+    def value_at(self, *arguments: Any) -> float:
+        """The value alone, as `at` gives it."""
+        try:
+            z: float = self.value(*arguments)
+        except RAISED:
+            z, _ = self.at(*arguments)
+        return z
+
     def __repr__(self) -> str:
         return f"<primitive {self.symbol}>"
 
     def __deepcopy__(self, memo: object) -> "Primitive":
         return self  # a copied graph must keep to the same rows
-
-
-def evaluate_ieee(primitive: Primitive, *arguments: Any) -> tuple[float, tuple[Any, ...]]:
-    """Value and partial derivatives at floats, on NumPy's scalars: inf or nan, never an error.
-
-    Python's floats are some ten times faster, and give the same; but they raise where IEEE has
-    inf or nan. Whoever runs a row on them turns here when it raises.
-    """
-    value, partials = primitive.on(ARRAYS)
-    with np.errstate(all="ignore"):
-        arguments = each(np.float64, arguments)
-        z = value(*arguments)
-        return float(z), each(float, partials(z, *arguments))
 
 
 def each(f: Callable[[Any], Any], arguments: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -145,6 +186,20 @@ def _pow_partials(m: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
     return dx, z * m.log(x + zero_base)
 
 
+GRID = 1.5 * 2.0**32  # added and taken away, it rounds to a multiple of 2^-20
+
+
+def gaussian(m: Any, x: Any, c: float = 1.0) -> Any:
+    """exp(-c x^2), for a power of two c: right also in its tails.
+
+    There exp would magnify what is rounded in x^2. So x is cut in two: the square of its first 25
+    bits is exact, and the rest of x^2 is small.
+    """
+    high = x + GRID - GRID
+    rest = m.where(40.0 - m.abs(x), (x - high) * (x + high), 0.0)
+    return m.exp(-c * (high * high)) * m.exp(-c * rest)
+
+
 # In DOT, w may be one longer than x: then its last entry is the bias, the weight of a constant 1.
 # fmt: off
 #                         symbol               value z                          partial derivatives
@@ -163,6 +218,8 @@ SIN       = Primitive("sin",       lambda m: (m.sin,                           l
 COS       = Primitive("cos",       lambda m: (m.cos,                           lambda z, x: (-m.sin(x),)))
 TANH      = Primitive("tanh",      lambda m: (m.tanh,                          lambda z, x: (4.0 * m.sigmoid(2.0 * x) * m.sigmoid(-2.0 * x),)))
 SIGMOID   = Primitive("sigmoid",   lambda m: (lambda x: _sigmoid(m, x),        lambda z, x: (z * m.sigmoid(-x),)))
+ERF       = Primitive("erf",       lambda m: (m.erf,                           lambda z, x: (2.0 / math.sqrt(math.pi) * gaussian(m, x),)))
+ERFC      = Primitive("erfc",      lambda m: (m.erfc,                          lambda z, x: (-2.0 / math.sqrt(math.pi) * gaussian(m, x),)))
 RELU      = Primitive("relu",      lambda m: (lambda x: m.maximum(x, 0.0),     lambda z, x: (m.where(x, 1.0, 0.0),)))
 SOFTPLUS  = Primitive("softplus",  lambda m: (lambda x: m.maximum(x, 0.0) + m.log1p(m.exp(-m.abs(x))),
                                                                                lambda z, x: (m.sigmoid(x),)))
@@ -175,8 +232,8 @@ MAX       = Primitive("max",       lambda m: (m.max,                           l
 # fmt: on
 
 TABLE = (
-    ADD, SUB, MUL, DIV, POW, NEG, POS, ABS, EXP, LOG, SQRT, SIN, COS, TANH, SIGMOID, RELU,
-    SOFTPLUS, STEP, WHERE, SUM, DOT, LOGSUMEXP, MAX,
+    ADD, SUB, MUL, DIV, POW, NEG, POS, ABS, EXP, LOG, SQRT, SIN, COS, TANH, SIGMOID, ERF, ERFC,
+    RELU, SOFTPLUS, STEP, WHERE, SUM, DOT, LOGSUMEXP, MAX,
 )  # fmt: skip
 
 # These two are built from the others, and used in the partial derivatives above.

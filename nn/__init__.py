@@ -13,25 +13,32 @@ by hand (`backpropagate`) and stochastic gradient descent (`fit`).
 [False, True, True, False]
 """
 
-from . import datasets, plots
-from .backprop import Backpropagation, backpropagate
-from .checkpoints import load, load_table, save
-from .draw import NetworkDrawing
-from .draw import draw as draw  # by name: `*` would hide autograd.draw
-from .film import Film
-from .history import Epoch, History
-from .losses import bernoulli_nll, categorical_nll, gaussian_nll
-from .module import Module
-from .network import MLP, Layer, Neuron
-from .optim import SGD, cosine, growing, inverse_time, minibatches, step_decay
-from .tables import Table, load_csv
-from .training import DrawGraph, evaluate, fit
+from .data import datasets
+from .data.tables import Table, load_csv
+from .model.backprop import Backpropagation, backpropagate
+from .model.likelihoods import bernoulli_nll, categorical_nll, gaussian_nll
+from .model.module import Module
+from .model.network import MLP, Layer, Neuron
+from .show import plots
+from .show.film import Film
+from .show.graphs import DrawGraph
+from .show.network import NetworkDrawing
+from .show.network import draw as draw  # by name: `*` would hide autograd.draw
+from .train import optimizers
+from .train.batches import minibatches
+from .train.callbacks import EarlyStopping
+from .train.checkpoints import load, load_table, save
+from .train.evaluation import evaluate
+from .train.fit import fit
+from .train.history import Epoch, History
+from .train.optimizers import *  # noqa: F403  (all of them, whatever there are)
+from .train.schedules import cosine, growing, inverse_time, step_decay
 
 __all__ = [
     "MLP",
-    "SGD",
     "Backpropagation",
     "DrawGraph",
+    "EarlyStopping",
     "Epoch",
     "Film",
     "History",
@@ -58,3 +65,4 @@ __all__ = [
     "save",
     "step_decay",
 ]
+__all__ += optimizers.__all__

@@ -5,8 +5,9 @@ import os
 import numpy as np
 
 from nn import MLP, bernoulli_nll, categorical_nll, gaussian_nll
+from nn.model import activations
 
-ACTIVATIONS = ["sigmoid", "relu", "tanh", "softplus", "linear"]
+ACTIVATIONS = [*activations.ACTIVATIONS]
 LOSSES = [gaussian_nll, bernoulli_nll, categorical_nll]
 
 

@@ -779,12 +779,24 @@ ROW = {"epoch": 1, "updates": 5, "lr": 0.1, "batch_size": 4, "loss": 1.0}
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (without("velocity"), "no training to resume"),
-        (with_("velocity", np.zeros(20)), "velocity must have shape (21,), got (20,)"),
-        (with_("velocity", np.zeros((21, 1))), "velocity must have shape (21,)"),
-        (with_("velocity", np.full(21, "a")), "velocity"),
-        (spoilt("velocity", math.nan), "velocity holds numbers that are not finite"),
-        (spoilt("velocity", math.inf), "velocity holds numbers that are not finite"),
+        (without("optimizer.velocity"), "missing ['optimizer.velocity']"),
+        (
+            with_("optimizer.velocity", np.zeros(20)),
+            "optimizer.velocity must have shape (21,), got (20,)",
+        ),
+        (
+            with_("optimizer.velocity", np.zeros((21, 1))),
+            "optimizer.velocity must have shape (21,)",
+        ),
+        (with_("optimizer.velocity", np.full(21, "a")), "velocity"),
+        (
+            spoilt("optimizer.velocity", math.nan),
+            "optimizer.velocity holds numbers that are not finite",
+        ),
+        (
+            spoilt("optimizer.velocity", math.inf),
+            "optimizer.velocity holds numbers that are not finite",
+        ),
         (told("training", value=KeyError), "no training to resume"),
         (told("training", value=[]), ""),
         (told("training", value=None), ""),
@@ -878,14 +890,14 @@ def test_a_missing_file_can_not_be_resumed(engine, tmp_path):
     [
         ({"data": (gaussian_nll, X, Y + 1.0)}, "other data"),
         ({"data": (gaussian_nll, X[:17], Y[:17])}, "other data"),
-        ({"data": (bernoulli_nll, X, Y)}, "other loss"),
-        ({"data": (lambda a, y: gaussian_nll(a, y), X, Y)}, "other loss"),
-        ({"momentum": 0.9}, "other momentum"),
+        ({"data": (bernoulli_nll, X, Y)}, "another loss"),
+        ({"data": (lambda a, y: gaussian_nll(a, y), X, Y)}, "another loss"),
+        ({"momentum": 0.9}, "another optimizer"),
     ],
     ids=["numbers", "examples", "labels", "loss", "momentum"],
 )
 def test_another_training_is_not_resumed(change, named, tmp_path):
-    if named == "other loss":
+    if named == "another loss":
         change = {"data": (*change["data"][:2], (Y > 0).astype(float))}
         first = {"data": (gaussian_nll, X, (Y > 0).astype(float))}
     else:

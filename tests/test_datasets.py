@@ -7,7 +7,7 @@ import pytest
 from sklearn import datasets as bundled
 
 from nn import bernoulli_nll, categorical_nll, gaussian_nll
-from nn.datasets import NAMES, load
+from nn.data.datasets import NAMES, _moons, load
 
 # name: rows, columns, classes, outputs of a network for it, its loss
 FACTS = {
@@ -161,3 +161,14 @@ def test_without_scikit_learn_it_says_how_to_install(monkeypatch):
         load("iris")
     with pytest.raises(ValueError, match="unknown"):  # known without it
         load("mnist")
+    assert load("moons").X_train.shape == (400, 2)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 7, 2**32 - 1, 2**40 + 3])
+@pytest.mark.parametrize("n", [500, 7])
+def test_moons_are_scikit_learns_to_the_bit(seed, n):
+    X, y = _moons(n, 0.15, seed % 2**32)
+    theirs = bundled.make_moons(n_samples=n, noise=0.15, random_state=seed % 2**32)
+    assert X.tobytes() == theirs[0].tobytes()
+    assert y.tolist() == theirs[1].tolist()
+    assert y.dtype == theirs[1].dtype

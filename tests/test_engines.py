@@ -12,6 +12,7 @@ import autograd
 from autograd import Value
 from nn import (
     MLP,
+    SGD,
     Layer,
     Module,
     Neuron,
@@ -24,8 +25,8 @@ from nn import (
     gaussian_nll,
     growing,
 )
-from nn.engines import ProgramEngine
-from nn.network import ACTIVATIONS
+from nn.model.activations import ACTIVATIONS
+from nn.train.engines import ProgramEngine
 
 ENGINES = ["program", "graph"]
 
@@ -191,7 +192,7 @@ def test_program_is_the_default(monkeypatch):
         raise AssertionError("recorded example by example")
 
     X, y = problem(gaussian_nll)
-    monkeypatch.setattr("nn.engines.GraphEngine.step", refuse)
+    monkeypatch.setattr("nn.train.engines.GraphEngine.step", refuse)
     train(make_net(), gaussian_nll, X, y)
     with pytest.raises(AssertionError):
         train(make_net(), gaussian_nll, X, y, engine="graph")
@@ -339,7 +340,7 @@ def test_the_mean_gradient_is_of_the_batch_whatever_the_step(lr, momentum):
 def test_an_interrupted_update_leaves_no_gradient():
     X, y = problem(gaussian_nll)
     net = make_net()
-    engine = ProgramEngine(net, gaussian_nll, X, y, 0.0)
+    engine = ProgramEngine(net, gaussian_nll, X, y, SGD())
     engine.step(np.arange(5), 0.1)
     engine.write()
     assert any(gradients(net))

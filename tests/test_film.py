@@ -11,7 +11,7 @@ import pytest
 
 from autograd.show.notation import number
 from nn import MLP, Film, Module, bernoulli_nll, categorical_nll, fit, gaussian_nll
-from nn.draw import sweep
+from nn.show.neurons import sweep
 
 DELTA = "\N{GREEK CAPITAL LETTER DELTA}"
 SVG = "{http://www.w3.org/2000/svg}"

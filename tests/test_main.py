@@ -7,9 +7,9 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-import nn.__main__
-from nn.__main__ import main
-from nn.datasets import NAMES
+import nn.cli
+from nn.cli import main
+from nn.data.datasets import NAMES
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +23,7 @@ def folder(tmp_path, monkeypatch):
 def quick_report(request, monkeypatch):
     """A report takes a second: it has tests of its own, in a browser, and is made in one here."""
     if "every_data_set" not in request.node.name:
-        monkeypatch.setattr(nn.__main__, "write_report", lambda path, *_: path.write_text("report"))
+        monkeypatch.setattr(nn.cli, "write_report", lambda path, *_: path.write_text("report"))
 
 
 def train(*options):
@@ -296,7 +296,7 @@ def test_an_interrupted_training_writes_nothing(monkeypatch, folder, capsys):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(nn.__main__, "fit", interrupted)
+    monkeypatch.setattr(nn.cli, "fit", interrupted)
     assert train() == 130
     err = capsys.readouterr().err
     assert "interrupted" in err
@@ -400,7 +400,7 @@ def test_checkpoints_are_written_every_so_many_epochs(every, kept, folder, capsy
         return nn.fit(*arguments, **{**options, "callbacks": [interrupt]})
 
     with monkeypatch.context() as patch:
-        patch.setattr(nn.__main__, "fit", fit)
+        patch.setattr(nn.cli, "fit", fit)
         options = (*KEPT, "--epochs", "6", "--checkpoint", "net.npz", *every)
         assert train(*options) == 130
     err = capsys.readouterr().err
@@ -415,10 +415,10 @@ def test_checkpoints_are_written_every_so_many_epochs(every, kept, folder, capsy
         options["callbacks"].append(see)
         return nn.fit(*arguments, **options)
 
-    monkeypatch.setattr(nn.__main__, "fit", resumed)
+    monkeypatch.setattr(nn.cli, "fit", resumed)
     assert train(*options, "--resume", "net.npz", "--out", "resumed") == 0
     assert min(seen) == kept + 1
-    monkeypatch.setattr(nn.__main__, "fit", nn.fit)
+    monkeypatch.setattr(nn.cli, "fit", nn.fit)
     assert train(*KEPT, "--epochs", "6", "--checkpoint", "whole.npz", "--out", "whole") == 0
     for name in ("{}/history.csv", "{}.npz"):
         first, second = (name.format(which) for which in ("resumed", "whole"))

@@ -17,7 +17,7 @@ from autograd import Value, draw
 from autograd.show.notation import number
 from autograd.show.player import Frame, Player, differences
 from nn import MLP, backpropagate, bernoulli_nll, categorical_nll, gaussian_nll
-from nn.draw import sweep
+from nn.show.neurons import sweep
 from tests.cases import ACTIVATIONS, LOSSES, assert_close, random_case
 
 INF, NAN = math.inf, math.nan

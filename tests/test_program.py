@@ -143,6 +143,13 @@ ONE = {
     "step": lambda v, r: autograd.step(smooth(v, r)),
     "cube": lambda v, r: cube(v.tanh()),
 }
+ONE |= {
+    name: lambda v, r, f=f: f(v)
+    for name, f in vars(autograd.functions).items()
+    if name in autograd.__all__
+    and name not in ONE
+    and list(inspect.signature(f).parameters) == ["x"]
+}
 TWO = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,

@@ -22,7 +22,7 @@ from nn import (
     load_table,
     save,
 )
-from nn.tables import predict_csv
+from nn.data.tables import predict_csv
 
 
 def write(path, header, rows, delimiter=","):
@@ -568,5 +568,5 @@ def test_extreme_outputs_are_sure_predictions(tmp_path, loss, classes):
 
 def test_a_table_of_another_loss_is_refused():
     data = replace(datasets.load("moons"), loss=lambda a, y: a)
-    with pytest.raises(ValueError, match="the loss of data must be one of"):
+    with pytest.raises(ValueError, match="loss must be gaussian_nll, bernoulli_nll or"):
         Table.of(data)

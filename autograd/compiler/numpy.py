@@ -56,8 +56,12 @@ def _places(x: Expr) -> str:
     return ", ".join(["{}"] * len(x.args))
 
 
+# Functions that NumPy lacks: a program calls the table's own, of arrays.
+CALLED = {"erf": "the error function", "erfc": "1 - erf"}
+
 # Each operation but names: how it is written, {} being its arguments, and how tightly that binds.
 WRITTEN: dict[str, tuple[str | Callable[[Expr], str], int]] = {
+    **{f: (f"{f}({{}})", ATOM) for f in CALLED},
     "neg": ("-{}", MINUS),
     "not": ("~{}", MINUS),
     "add": ("{} + {}", PLUS),
@@ -76,7 +80,6 @@ WRITTEN: dict[str, tuple[str | Callable[[Expr], str], int]] = {
         for f in ("exp", "log", "log1p", "sqrt", "sin", "cos", "tanh", "abs")
     },
     **{f: (f"np.{f}({{}}, {{}})", ATOM) for f in ("maximum", "minimum")},
-    "erf": ("erf({})", ATOM),
     "where": ("np.where({}, {}, {})", ATOM),
     "float": ("{}.astype(float)", ATOM),
     "transpose": ("{}.T", ATOM),
@@ -92,9 +95,6 @@ WRITTEN: dict[str, tuple[str | Callable[[Expr], str], int]] = {
     "own": (lambda x: f"{x.info}({_places(x)})", ATOM),
     "item": (lambda x: f"{{}}[{x.info}]", ATOM),
 }
-
-# Functions that NumPy lacks: a program calls the table's own, of arrays.
-CALLED = {"erf": "the error function, scipy.special.erf"}
 
 
 def called(listing: Listing) -> list[str]:

@@ -20,7 +20,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ..primitives import each, evaluate_ieee
+from ..primitives import each
 from ..value import Number, Value, topological_order
 from .notation import PARTIAL, TIMES, factor, formula, names_of, number, shortened
 
@@ -159,10 +159,7 @@ def is_stale(node: Value) -> bool:
     if node.primitive is None:
         return False
     arguments = each(lambda v: v.data if isinstance(v, Value) else v, node.arguments)
-    try:
-        now = node.primitive.value(*arguments)
-    except (ArithmeticError, ValueError):
-        now, _ = evaluate_ieee(node.primitive, *arguments)
+    now = node.primitive.value_at(*arguments)
     return bool(now != node.data and not (now != now and node.data != node.data))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd.exercises import Case, check, raises
 
-from ..module import Array
+from ..arrays import Array
 
 LAYER_0 = "layer 0 has no a and no Delta: the loop ends, or begins, at l = 1"
 MISSING = "a layer is missing: there is one for each l = 1 ... L. Does a return stand in the loop?"

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd.exercises import Case, any_of, check, not_finite
 
-from ..module import Array
+from ..arrays import Array
 
 
 @check("standardise")

@@ -21,7 +21,8 @@ from sklearn.datasets import load_digits
 
 import autograd
 import nn
-from nn.engines import GraphEngine, ProgramEngine, Recording
+from nn.train.engines import GraphEngine, ProgramEngine
+from nn.train.recording import Recording
 
 ROUNDS, SECONDS = 7, 8.0  # at least so many runs, and for so long
 LR = 0.01
@@ -194,7 +195,7 @@ def compile_time(d0: int, widths: list[int]) -> tuple[float, float]:
     """Median seconds to compile a network, and of an update of the graph engine, batch 32."""
     X, y = data(d0, widths[-1])
     net = nn.MLP(d0, widths, rng=np.random.default_rng(0))
-    engine = GraphEngine(net, nn.categorical_nll, X, y.astype(float), momentum=0.0)
+    engine = GraphEngine(net, nn.categorical_nll, X, y.astype(float), nn.SGD())
     batch = np.arange(32)
     seconds: list[list[float]] = [[], []]
     for _ in range(9):
@@ -212,7 +213,7 @@ def peak_memory(d0: int, widths: list[int], b: int) -> float:
     """Peak bytes that one update of the program takes, over those of widths x batch x 8."""
     X, y = data(d0, widths[-1])
     net = nn.MLP(d0, widths, rng=np.random.default_rng(0))
-    engine = ProgramEngine(net, nn.categorical_nll, X, y.astype(float), momentum=0.0)
+    engine = ProgramEngine(net, nn.categorical_nll, X, y.astype(float), nn.SGD())
     engine.prepare(evaluated=False)
     engine.step(np.arange(b), LR)
     tracemalloc.start()

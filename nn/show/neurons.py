@@ -12,8 +12,9 @@ from autograd import Value
 from autograd.show.colours import PAINT, fill
 from autograd.show.notation import number, printable
 
-from .module import own_gradients
-from .network import MLP, check_inputs
+from ..model.activations import ACTIVATIONS
+from ..model.module import own_gradients
+from ..model.network import MLP, check_inputs
 
 SHOWN = 40  # circles in a layer; a wider one is shown without its middle
 ROOMY = 12  # circles in a layer that are large enough to hold numbers
@@ -112,8 +113,8 @@ def sweep(net: MLP, x: Sequence[float], y: Any, loss: Callable[[Any, Any], Any])
         a: list[list[Any]] = [[]]
         for layer in net.layers:
             outputs = layer.outputs(units[-1])
-            linear = layer.activation == "linear"
-            a.append(outputs if linear else [v.inputs[0] for v in outputs])
+            identity = ACTIVATIONS[layer.activation].is_identity
+            a.append(outputs if identity else [v.inputs[0] for v in outputs])
             units.append(outputs)
         root = loss(units[-1][0] if len(units[-1]) == 1 else units[-1], plain(y))
         if not isinstance(root, Value):
@@ -180,10 +181,11 @@ class Picture:
 
     def __init__(self, net: MLP, hint: str) -> None:
         widths = [len(net.layers[0].neurons[0].w), *[len(layer.neurons) for layer in net.layers]]
-        self.relu = [False, *[layer.activation == "relu" for layer in net.layers]]
+        rows = [ACTIVATIONS[layer.activation] for layer in net.layers]
+        self.switches = [False, *[row.switches for row in rows]]
         self.heads = ["x0: the input"] + [
-            f"a{l}, x{l} = {layer.activation}(a{l})" if layer.activation != "linear" else f"a{l}"
-            for l, layer in enumerate(net.layers, start=1)
+            f"a{l}" if row.is_identity else f"a{l}, x{l} = {row.name}(a{l})"
+            for l, row in enumerate(rows, start=1)
         ]
         self.heads[-1] += ": the output"
         self.radii = [34 if d <= ROOMY else 9 for d in widths]
@@ -210,7 +212,7 @@ class Picture:
             x += gap
         self.shown = [[j for at, j in self.places if at == l] for l in range(len(widths))]
         width = max(x - gap + 75, 420)
-        texts = [LEGEND, OFF, hint] if any(self.relu) else [LEGEND, hint]
+        texts = [LEGEND, OFF, hint] if any(self.switches) else [LEGEND, hint]
         self.legend = textwrap.wrap(" ".join(texts), int((width - 24) / LETTER))
         self.size = width, top + self.height + 18 + LINE * len(self.legend)
 
@@ -234,7 +236,7 @@ class Picture:
         state: State = {}
         for l, j in self.places:
             name, known = f"u{l}_{j}", l <= forward
-            off = known and self.relu[l] and n.a[l][j] <= 0
+            off = known and self.switches[l] and n.a[l][j] <= 0
             state[name, "class"] = "neuron off" if off else "neuron"
             if l:
                 delta = n.delta[l][j] if l >= backward else 0.0
@@ -296,7 +298,7 @@ class Picture:
         if l:
             paint, depth = state[f"{name}f", "class"], state[f"{name}f", "fill-opacity"]
             inside = f'<circle id="{name}f" class="{paint}" fill-opacity="{depth}" {at}/>'
-        if self.relu[l]:
+        if self.switches[l]:
             k = 0.7 * r
             inside += (f'<path class="cross" d="M{x - k:.1f} {y - k:.1f}L{x + k:.1f} {y + k:.1f}'
                        f'M{x - k:.1f} {y + k:.1f}L{x + k:.1f} {y - k:.1f}"/>')  # fmt: skip

@@ -14,13 +14,11 @@ import numpy as np
 
 from autograd.files import write_whole
 
-from .datasets import Dataset, Loss, split
-from .losses import bernoulli_nll, categorical_nll, gaussian_nll
-from .module import Array, Module, chosen_classes
+from ..arrays import Array
+from ..model.likelihoods import LIKELIHOODS, Likelihood, Loss, chosen_classes, known_likelihood
+from ..model.module import Module
+from .datasets import Dataset, split
 
-LOSSES: dict[str, Loss] = {
-    "gaussian": gaussian_nll, "bernoulli": bernoulli_nll, "categorical": categorical_nll
-}  # fmt: skip
 FEW = 10  # different whole numbers in a target are classes, more are numbers to be met
 
 
@@ -34,7 +32,7 @@ class Table:
         classes: the names of the classes; empty for regression.
         x_mean, x_scale: what is subtracted from the inputs, then divided by; ``(d_0,)``.
         y_mean, y_scale: the same for a target of regression.
-        loss: "gaussian", "bernoulli" or "categorical".
+        loss: the name of its likelihood: "gaussian", "bernoulli" or "categorical".
     """
 
     features: tuple[str, ...]
@@ -53,12 +51,10 @@ class Table:
         Raises:
             ValueError: its loss is none of the three.
         """
-        loss = next((name for name, loss in LOSSES.items() if loss is data.loss), None)
-        if loss is None:
-            raise ValueError(f"the loss of data must be one of {', '.join(LOSSES)}")
         return cls(
             data.features, data.target, data.classes, tuple(data.x_mean.tolist()),
-            tuple(data.x_scale.tolist()), data.y_mean, data.y_scale, loss,
+            tuple(data.x_scale.tolist()), data.y_mean, data.y_scale,
+            known_likelihood(data.loss).name,
         )  # fmt: skip
 
     def to_json(self) -> dict[str, Any]:
@@ -79,7 +75,7 @@ class Table:
         table = cls(**parts)
         numbers = [*table.x_mean, *table.x_scale, table.y_mean, table.y_scale]
         texts = [*table.features, *table.classes, table.target]
-        if table.loss not in LOSSES or not all(isinstance(text, str) for text in texts):
+        if table.loss not in LIKELIHOODS or not all(isinstance(text, str) for text in texts):
             raise ValueError("its names are not names, or its loss is unknown")
         if not all(isinstance(v, float | int) and math.isfinite(v) for v in numbers):
             raise ValueError("its scales are not finite numbers")
@@ -88,30 +84,25 @@ class Table:
         if 0 in table.x_scale or table.y_scale == 0:
             raise ValueError("a scale is 0")
         K = len(table.classes)
-        if not {"gaussian": K == 0, "bernoulli": K == 2, "categorical": K >= 2}[table.loss]:
+        if not LIKELIHOODS[table.loss].takes(K):
             raise ValueError(f"its loss is {table.loss}, and its classes are {K}")
         return table
 
     @property
     def outputs(self) -> int:
         """How many outputs a network for it has."""
-        return len(self.classes) if self.loss == "categorical" else 1
+        return LIKELIHOODS[self.loss].outputs(len(self.classes))
 
     def answers(self, a: Array) -> tuple[list[str], dict[str, Array]]:
         """What outputs mean: the column ``predicted TARGET``, and the classes' probabilities.
 
         Args:
-            a: pre-activations at the top, ``(n,)``, or ``(n, K)`` for `categorical_nll`.
+            a: pre-activations at the top, ``(n,)``, or ``(n, K)`` for an output per class.
         """
-        if self.loss == "gaussian":
-            return [repr(v) for v in (a * self.y_scale + self.y_mean).tolist()], {}
-        if self.loss == "bernoulli":
-            e = np.exp(-np.abs(a))
-            p = np.where(a >= 0, 1.0, e) / (1.0 + e)
-            columns = [1.0 - p, p]
-        else:
-            e = np.exp(a - a.max(axis=1, keepdims=True))
-            columns = list((e / e.sum(axis=1, keepdims=True)).T)
+        likelihood = LIKELIHOODS[self.loss]
+        if not self.classes:
+            return [repr(v) for v in (likelihood.mean(a) * self.y_scale + self.y_mean).tolist()], {}
+        columns = likelihood.probabilities(a).T
         return [self.classes[k] for k in chosen_classes(a)], {
             f"P({name})": column for name, column in zip(self.classes, columns)
         }
@@ -146,8 +137,7 @@ def load_csv(
     """
     cells = read_csv(path)
     name = cells.name
-    if loss is not None and loss not in LOSSES.values():
-        raise ValueError("loss must be gaussian_nll, bernoulli_nll or categorical_nll")
+    likelihood = None if loss is None else known_likelihood(loss)
     if target not in cells.header:
         raise ValueError(f"{name} has no column {target!r}. Its columns: {', '.join(cells.header)}")
     features = tuple(column for column in cells.header if column != target)
@@ -161,14 +151,14 @@ def load_csv(
                 f"{name}, column {feature!r}: all {len(X)} rows say {column[0]:g}. A constant says "
                 "nothing about the target: leave the column out"
             )
-    classes, y = _targets(cells, target, answers, loss)
+    classes, y = _targets(cells, target, answers, likelihood)
     if not classes:
         y = cells.numbers((target,))[:, 0]
     return split(Path(path).stem, X, y, classes, features, target, loss, test_size, seed)
 
 
 def _targets(
-    cells: "Cells", target: str, answers: list[str], loss: Loss | None
+    cells: "Cells", target: str, answers: list[str], likelihood: Likelihood | None
 ) -> tuple[tuple[str, ...], Any]:
     """The classes in a target column, and which each row is of; none if it holds numbers to be met.
 
@@ -186,11 +176,12 @@ def _targets(
         )
     whole = numeric and all(v == math.floor(v) for v in found)
     looks_continuous = numeric and (not whole or len(found) > FEW)
-    if loss is gaussian_nll or (loss is None and looks_continuous):
+    if looks_continuous if likelihood is None else likelihood.takes(0):
         return (), None
-    if loss is bernoulli_nll and len(found) != 2:
+    if likelihood is not None and not likelihood.takes(len(found)):
         raise ValueError(
-            f"{name}, column {target!r} has {len(found)} classes, and bernoulli_nll is for two"
+            f"{name}, column {target!r} has {len(found)} classes, and {likelihood.loss.__name__} "
+            f"is for {likelihood.targets}"
         )
     if len(found) > FEW and values.count(None) <= len(values) // 10:
         cells.numbers((target,))  # numbers, but for a few: says which

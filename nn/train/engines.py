@@ -11,25 +11,24 @@ from typing import Any
 
 import numpy as np
 
-import autograd
-from autograd import Program, Value, topological_order
+from autograd import Program, Value
 
-from .losses import bernoulli_nll, categorical_nll, gaussian_nll
-from .module import Array, Module, is_static, numbers, replay
-from .optim import SGD, refusal
+from ..arrays import Array
+from ..model.likelihoods import Loss, likelihood_of
+from ..model.module import Module, is_static, numbers, replay
+from .recording import Recording, diagnosis
+from .stepping import Optimizer, State, check_step
 
-Loss = Callable[[Any, Any], Any]
-CHECKED = 8  # examples that a program is tried on
 TINY = 1e-200  # a rate
 
 
 class GraphEngine:
     """Every example of every batch recorded as scalars."""
 
-    def __init__(self, net: Module, loss: Loss, X: Array, y: Array, momentum: float) -> None:
+    def __init__(self, net: Module, loss: Loss, X: Array, y: Array, rule: Optimizer) -> None:
         self.net, self.loss = net, loss
         self.rows, self.targets = X.tolist(), y.tolist()
-        self.sgd = SGD(net.parameters(), 0.0, momentum)
+        self.optimizer = rule.over(net.parameters())
 
     def step(self, batch: Any, lr: float) -> float:
         """One update with the mean gradient of a batch; the mean loss before it.
@@ -37,8 +36,8 @@ class GraphEngine:
         Raises:
             FloatingPointError: a loss or a parameter would not be finite. Nothing is changed then.
         """
-        self.sgd.lr = lr
-        self.sgd.zero_grad()
+        self.optimizer.lr = lr
+        self.optimizer.zero_grad()
         total, b = 0.0, len(batch)
         try:
             for i in batch.tolist():
@@ -47,20 +46,20 @@ class GraphEngine:
                     raise FloatingPointError(diagnosis(loss, i, lr))
                 (loss / b).backward()
                 total += loss.data
-            self.sgd.step()
+            self.optimizer.step()
         except FloatingPointError:
-            self.sgd.zero_grad()
+            self.optimizer.zero_grad()
             raise
         return total / b
 
     @property
-    def velocity(self) -> Array:
-        """The last step, which momentum carries on, ``(m,)``."""
-        return np.array(self.sgd.velocity, dtype=float)
+    def state(self) -> State:
+        """What the rule carries on from step to step."""
+        return self.optimizer.state
 
-    @velocity.setter
-    def velocity(self, velocity: Array) -> None:
-        self.sgd.velocity = velocity.tolist()
+    @state.setter
+    def state(self, state: State) -> None:
+        self.optimizer.state = state
 
     def evaluate(self, X: Array, y: Array) -> tuple[Array, Array]:
         """The losses and the outputs for examples, ``(n,)`` and ``(n,)`` or ``(n, d_L)``."""
@@ -86,16 +85,18 @@ class GraphEngine:
 class ProgramEngine:
     """One example recorded and compiled, then replayed for every batch."""
 
-    def __init__(self, net: Module, loss: Loss, X: Array, y: Array, momentum: float) -> None:
+    def __init__(self, net: Module, loss: Loss, X: Array, y: Array, rule: Optimizer) -> None:
         self.net, self.loss, self.X, self.y = net, loss, X, y
         self.parameters = list(net.parameters())
-        self.momentum = momentum
+        self.rule = rule
         self.recording = Recording(net, loss, X, y)
         m = len(self.parameters)
+        self.state = rule.start(m)
         self.theta = np.array([p.data for p in self.parameters], dtype=float)
-        self.gradient, self._velocity = np.zeros(m), np.zeros(m)
-        # Without momentum, a step takes the place of its gradient: one array less to go through.
-        self._step = np.zeros(m) if momentum else self.gradient
+        self.gradient = np.zeros(m)
+        # A plain step takes the place of its gradient: one array less to go through.
+        self._plain = rule.is_plain
+        self._mean = None if self._plain else np.zeros(m)
         self._unit: float = 1  # the mean gradient is `gradient` over this
 
     def prepare(self, evaluated: bool) -> None:
@@ -110,7 +111,7 @@ class ProgramEngine:
     @property
     def known(self) -> bool:
         """Whether network and loss are known to record one and the same graph for all examples."""
-        return is_static(self.net) and self.loss in (gaussian_nll, bernoulli_nll, categorical_nll)
+        return is_static(self.net) and likelihood_of(self.loss) is not None
 
     def check_graph(self) -> None:
         """Compare the program with graphs recorded now, for a few examples.
@@ -161,31 +162,17 @@ class ProgramEngine:
         total = float(np.add.reduce(losses))
         if not math.isfinite(total):
             self._check_losses(batch, losses, lr)
-        direction, rate = self.gradient, lr / b
-        out: Array | None = self._step
-        if self.momentum:
-            self._velocity *= self.momentum
-            self._velocity += self.gradient / b
-            direction, rate = self._velocity, lr
-        elif rate > TINY:
+        if self._plain and lr / b > TINY:  # else the gradient would not come back from its step
+            step = self.rule.update(self.state, self.theta, self.gradient, lr / b)
             self._unit = lr
-        else:  # from a step that small the gradient would not come back
-            out = None
-        step = np.multiply(direction, rate, out=out)
+        else:
+            mean = np.divide(self.gradient, b, out=self._mean)
+            step = self.rule.update(self.state, self.theta, mean, lr)
         # Finite squares are those of numbers too small to take a parameter to infinity.
         if not math.isfinite(float(step.dot(step))):
             self._check_step(batch, step, lr)
         self.theta -= step
         return total / b
-
-    @property
-    def velocity(self) -> Array:
-        """As in `GraphEngine`."""
-        return self._velocity
-
-    @velocity.setter
-    def velocity(self, velocity: Array) -> None:
-        self._velocity[:] = velocity
 
     def evaluate(self, X: Array, y: Array) -> tuple[Array, Array]:
         """As in `GraphEngine`."""
@@ -224,14 +211,12 @@ class ProgramEngine:
 
     def _check_step(self, batch: Any, step: Array, lr: float) -> None:
         """Refuse a step that leads to infinity, or nowhere."""
-        bad = np.flatnonzero(~np.isfinite(self.theta - step))
-        if len(bad):
-            j = bad[0]
-            number = float(self.theta[j] - step[j])
+        new = self.theta - step
+        if not np.isfinite(new).all():
             self._replay(self.data.take(batch, axis=0))  # the gradient, whose place the step took
-            grad = float(self.gradient[j]) / len(batch)
+            mean = self.gradient / len(batch)
             self._restore()
-            raise FloatingPointError(refusal(self.parameters[j].label, number, grad, lr))
+            check_step(new, mean, self.parameters, lr)
 
     def _restore(self) -> None:
         """The last finite numbers, with no gradients."""
@@ -239,84 +224,15 @@ class ProgramEngine:
         self.write()
 
 
-class Recording:
-    """The graph of one example, the first of ``X`` and ``y``, with its target among the inputs."""
-
-    def __init__(self, net: Module, loss: Loss, X: Array, y: Array) -> None:
-        self.net, self.loss, self.X, self.y = net, loss, X, y
-        x = [Value(v) for v in X[0].tolist()]
-        self.a = net(x)
-        self.outputs = _values(self.a)
-        K = len(self.outputs)
-        classes = y.ndim == 1 and K > 1 and bool(np.isin(y, np.arange(K)).all())
-        forms = [False, True] if classes else [False]  # a class index, if it must be, as one-hot
-        for self.one_hot in [True] if loss is categorical_nll and y.ndim == 1 else forms:
-            row = self._targets(y[:1])[0].tolist()
-            several = self.one_hot or y.ndim == 2
-            target = [Value(v, label=f"y[{k}]" if several else "y") for k, v in enumerate(row)]
-            try:
-                self.root = loss(self.a, target if several else target[0])
-                break
-            except Exception as error:
-                failure = error
-        else:
-            raise ValueError(
-                f"the loss can't be recorded for engine='program', where a target is a Value (a "
-                f"class index: a vector of them, one-hot): {failure}. Use engine='graph'"
-            ) from failure
-        self.inputs = [*x, *target]
-        n = len(X)
-        _, first = np.unique(y, axis=0, return_index=True)  # of every class
-        tried = {*first[: CHECKED // 2].tolist(), *range(0, n, -(-2 * n // CHECKED))}
-        self.tried = sorted(tried)
-
-    def columns(self, X: Array, y: Array) -> Array:
-        """Examples as the program takes them, inputs and targets side by side."""
-        return np.hstack([X, self._targets(y)])
-
-    def compile(self, outputs: bool) -> Program:
-        """The program of the loss, or of the loss and the outputs, tried on a few examples."""
-        roots = [self.root, *self.outputs] if outputs else self.root
-        rows = self.columns(self.X[self.tried], self.y[self.tried])
-        examples = [(row, self._record(i, outputs)) for row, i in zip(rows, self.tried)]
-        try:
-            return autograd.compile(roots, self.inputs, self.net.parameters(), check=examples)
-        except ValueError as error:
-            raise ValueError(f"engine='program' can't be used here, use 'graph': {error}") from None
-
-    def example(self, i: int) -> Value:
-        """The loss of example ``i``, recorded with its numbers."""
-        loss: Value = self._record(i, outputs=False)
-        return loss
-
-    def _record(self, i: int, outputs: bool) -> Any:
-        a = self.net(self.X[i].tolist())
-        root = self.loss(a, self.y[i].tolist())
-        return [root, *_values(a)] if outputs else root
-
-    def _targets(self, y: Array) -> Array:
-        """One row per example: a class index as one-hot."""
-        if self.one_hot or (self.loss is categorical_nll and y.ndim == 1):
-            if y.ndim == 2:
-                return y
-            return np.asarray(np.eye(len(self.outputs))[y.astype(int)])
-        return y.reshape(len(y), -1)
+ENGINES: dict[str, Any] = {"program": ProgramEngine, "graph": GraphEngine}
 
 
-def _values(a: Any) -> list[Value]:
-    """What a network returned, as a list of Values."""
-    return [v if isinstance(v, Value) else Value(v) for v in ([a] if isinstance(a, Value) else a)]
+def engine_class(name: str) -> Any:
+    """The engine of that name.
 
-
-def diagnosis(loss: Value, example: int, lr: float) -> str:
-    """Where a loss that is not finite comes from."""
-    nodes = topological_order(loss)
-    node = next((node for node in nodes if not math.isfinite(node.data)), loss)
-    inputs = [f"{v.data if isinstance(v, Value) else v:.4g}" for v in node.inputs]
-    if len(inputs) > 6:
-        inputs[6:] = ["..."]
-    how = f", {node.op} of {', '.join(inputs)}" if node.op else ""
-    return (
-        f"the loss of example {example} is {loss.data}. The first node that is not finite: "
-        f"{node.label or 'unlabelled'} = {node.data}{how}. Try a smaller lr than {lr:g}"
-    )
+    Raises:
+        ValueError: there is none.
+    """
+    if name not in ENGINES:
+        raise ValueError(f"engine must be {' or '.join(map(repr, ENGINES))}, got {name!r}")
+    return ENGINES[name]

@@ -7,22 +7,16 @@ with the identity as g at the top. Every Value is labelled with its place, ``the
 units from 0.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from autograd import Value, affine
 
-from .module import Array, Module, Number, check_positive, generator
-
-ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
-    "sigmoid": Value.sigmoid,
-    "relu": Value.relu,
-    "tanh": Value.tanh,
-    "softplus": Value.softplus,
-    "linear": lambda a: a,
-}
+from ..arrays import Array, check_whole, generator
+from .activations import ACTIVATIONS, activation_row
+from .module import Module, Number
 
 
 class Neuron(Module):
@@ -30,14 +24,13 @@ class Neuron(Module):
 
     Args:
         d: number of inputs.
-        activation: one of sigmoid, relu, tanh, softplus, linear.
+        activation: its name, one of `ACTIVATIONS`.
         bias: whether there is a ``b``; the lecture has none.
         rng: where the initial weights come from; fresh ones every time if not given.
         fan_out: width of the layer that the neuron stands in, for the scale of its weights.
 
     Attributes:
-        w: weights, a list of ``d`` Values. Normal with variance 2/d for relu and softplus (He et
-            al. 2015, eq. 10), 2/(d + fan_out) for the others (Glorot and Bengio 2010, eq. 12).
+        w: weights, a list of ``d`` Values: normal, with the variance that goes with the activation.
         b: the bias, a Value that starts at 0, or None.
 
     Raises:
@@ -55,11 +48,9 @@ class Neuron(Module):
         *,
         fan_out: int = 1,
     ) -> None:
-        check_positive("d", d)
-        _check_activation(activation)
-        rng = generator(rng)
-        variance = 2 / d if activation in ("relu", "softplus") else 2 / (d + fan_out)
-        weights = rng.normal(0.0, np.sqrt(variance), size=d).tolist()
+        check_whole("d", d)
+        variance = activation_row(activation).variance(d, fan_out)
+        weights = generator(rng).normal(0.0, np.sqrt(variance), size=d).tolist()
         self.activation = activation
         self.w = [Value(w, label=f"theta[{i}]") for i, w in enumerate(weights)]
         self.b = Value(0.0, label="b") if bias else None
@@ -70,7 +61,7 @@ class Neuron(Module):
         _label_inputs(x, (f"x[{i}]" for i in range(len(x))))
         (a,) = affine([self.w], x, None if self.b is None else [self.b])
         a.label = "a"
-        return ACTIVATIONS[self.activation](a)
+        return ACTIVATIONS[self.activation].record(a)
 
     def parameters(self) -> list[Value]:
         """The weights, then the bias."""
@@ -86,7 +77,7 @@ class Layer(Module):
     Args:
         d_in: number of inputs.
         d_out: number of neurons.
-        activation: one of sigmoid, relu, tanh, softplus, linear.
+        activation: its name, one of `ACTIVATIONS`.
         bias: whether the neurons have one.
         rng: where the initial weights come from; fresh ones every time if not given.
         number: the layer's place l in a network, for the labels.
@@ -107,8 +98,8 @@ class Layer(Module):
         *,
         number: int | None = None,
     ) -> None:
-        check_positive("d_in", d_in)
-        check_positive("d_out", d_out)
+        check_whole("d_in", d_in)
+        check_whole("d_out", d_out)
         rng = generator(rng)
         self.activation = activation
         self.neurons = [Neuron(d_in, activation, bias, rng, fan_out=d_out) for _ in range(d_out)]
@@ -138,9 +129,9 @@ class Layer(Module):
         outputs = affine([neuron.w for neuron in self.neurons], x, biases or None)
         for v, label in zip(outputs, self._a_labels):
             v.label = label
-        if self.activation != "linear":
-            g = ACTIVATIONS[self.activation]
-            outputs = [g(a) for a in outputs]
+        row = ACTIVATIONS[self.activation]
+        if not row.is_identity:
+            outputs = [row.record(a) for a in outputs]
             for v, label in zip(outputs, self._out_labels):
                 v.label = label
         return outputs
@@ -212,7 +203,7 @@ class MLP(Module):
         if not hasattr(widths, "__len__") or len(widths) == 0:
             raise ValueError(f"widths must be a list [d1, ..., dL], got {widths!r}")
         if isinstance(activation, str) or not isinstance(activation, Sequence):
-            _check_activation(activation)
+            activation_row(activation)
             activation = [activation] * (len(widths) - 1)
         hidden = list(activation)
         if len(hidden) != len(widths) - 1:
@@ -220,9 +211,9 @@ class MLP(Module):
                 f"there are {len(widths) - 1} hidden layers, but {len(hidden)} activations: "
                 "give one for each hidden layer (the top has none), or a single name"
             )
-        check_positive("d0", d0)
+        check_whole("d0", d0)
         for l, width in enumerate(widths, start=1):
-            check_positive(f"d{l}", width)
+            check_whole(f"d{l}", width)
         rng = generator(rng)
         sizes = [d0, *widths]
         self.layers = [
@@ -274,11 +265,6 @@ def _label_inputs(x: Sequence[Number], labels: Iterable[str]) -> None:
     for v, label in zip(x, labels):
         if isinstance(v, Value) and not v.label:
             v.label = label
-
-
-def _check_activation(name: str) -> None:
-    if not isinstance(name, str) or name not in ACTIVATIONS:
-        raise ValueError(f"unknown activation {name!r}: choose from {', '.join(ACTIVATIONS)}")
 
 
 def check_inputs(x: Sequence[Number], d: int) -> None:

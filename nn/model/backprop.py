@@ -5,7 +5,8 @@ Top:                       Delta^(L) = a - y, sigmoid(a) - y, or softmax(a) - y
 Backward, l = L - 1 ... 1: Delta^(l) = g_l'(a^(l)) * (theta^(l+1)^T Delta^(l+1))
 Gradients:                 dL/dtheta^(l) = Delta^(l) x^(l-1)^T,   dL/db^(l) = Delta^(l)
 
-It shares no code with the engine: a test that the two agree means something.
+It shares no code with the engine (the rows of activations and likelihoods have their formulas in
+NumPy for it): a test that the two agree means something.
 """
 
 from collections.abc import Callable
@@ -15,42 +16,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .losses import (
-    bernoulli_nll,
-    categorical_nll,
-    check_unit_interval,
-    gaussian_nll,
-    probabilities,
-)
-from .module import Array, real_array
+from ..arrays import Array, real_array
+from .activations import ACTIVATIONS
+from .likelihoods import known_likelihood
 from .network import MLP
-
-
-def _sigmoid(a: Array) -> Array:
-    e = np.exp(-np.abs(a))
-    return np.where(a >= 0, 1.0, e) / (1.0 + e)
-
-
-def _softmax(a: Array) -> Array:
-    e = np.exp(a - a.max())
-    return np.asarray(e / e.sum())
-
-
-# g and g', both as functions of a.
-_G: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
-    "sigmoid": (_sigmoid, lambda a: _sigmoid(a) * (1 - _sigmoid(a))),
-    "relu": (lambda a: np.maximum(a, 0.0), lambda a: np.where(a > 0, 1.0, 0.0)),
-    "tanh": (np.tanh, lambda a: 1 - np.tanh(a) ** 2),
-    "softplus": (lambda a: np.logaddexp(0.0, a), _sigmoid),
-    "linear": (lambda a: a, np.ones_like),
-}
-
-# The mean of y under each loss's model, so that Delta^(L) = mean(a) - y.
-_MEAN: dict[Any, Callable[[Array], Array]] = {
-    gaussian_nll: lambda a: a,
-    bernoulli_nll: _sigmoid,
-    categorical_nll: _softmax,
-}
 
 
 @dataclass(frozen=True)
@@ -84,10 +53,9 @@ def backpropagate(
     Raises:
         ValueError: ``loss`` is none of the three, or ``x`` or ``y`` does not fit.
     """
-    if loss not in _MEAN:
-        raise ValueError("loss must be gaussian_nll, bernoulli_nll or categorical_nll")
+    likelihood = known_likelihood(loss)
     thetas = [None, *[layer.theta for layer in net.layers]]
-    g = [None, *[_G[layer.activation] for layer in net.layers]]
+    g: list[Any] = [None, *[ACTIVATIONS[layer.activation] for layer in net.layers]]
     L = len(net.layers)
 
     x0 = real_array(x, "x")
@@ -99,25 +67,14 @@ def backpropagate(
     for l in range(1, L + 1):
         b = net.layers[l - 1].b
         a.append(thetas[l] @ xs[l - 1] + (0.0 if b is None else b))
-        xs.append(g[l][0](a[l]))  # type: ignore[index]
+        xs.append(g[l].g(a[l]))
 
     delta: list[Any] = [None] * (L + 1)
     gradients: list[Any] = [None] * (L + 1)
     for l in range(L, 0, -1):
         if l == L:
-            delta[l] = _MEAN[loss](a[l]) - _target(y, len(a[l]), loss)
+            delta[l] = likelihood.mean(a[l]) - np.array(likelihood.target(y, len(a[l])))
         else:
-            delta[l] = g[l][1](a[l]) * (thetas[l + 1].T @ delta[l + 1])  # type: ignore
+            delta[l] = g[l].slope(a[l]) * (thetas[l + 1].T @ delta[l + 1])  # type: ignore
         gradients[l] = np.outer(delta[l], xs[l - 1])
     return Backpropagation(xs, a, delta, gradients)
-
-
-def _target(y: Any, d: int, loss: Any) -> Array:
-    """The target as a vector, ``(d,)``: one-hot for a class index."""
-    target = np.atleast_1d(np.asarray(probabilities(y, d) if loss is categorical_nll else y, float))
-    if target.shape != (d,):
-        raise ValueError(f"y must have shape ({d},), got {target.shape}")
-    if loss is bernoulli_nll:
-        for y_k in target.tolist():
-            check_unit_interval(y_k)
-    return target

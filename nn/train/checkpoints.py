@@ -2,7 +2,8 @@
 
 A file is a NumPy ``.npz`` archive without pickled objects: the parameters under PyTorch's names
 (``layers.0.weight``, ...), and ``about``, a text in JSON that says which network they are of. A
-checkpoint also has ``velocity``, what momentum carries on, and in ``about`` the history and the
+checkpoint also has what the optimizer carries on (``optimizer.velocity``, say), the best parameters
+so far (``stopping.best``) where `EarlyStopping` keeps them, and in ``about`` the history and the
 state of the random generator.
 """
 
@@ -19,12 +20,15 @@ import numpy as np
 
 from autograd.files import write_whole
 
+from ..arrays import Array, check_finite
+from ..data.tables import Table
+from ..model.module import Module, check_state
+from ..model.network import MLP
 from .history import Epoch
-from .module import Array, Module, check_state
-from .network import MLP
-from .tables import Table
+from .stepping import Optimizer, State
 
 Path = str | os.PathLike[str]
+OWN = ("optimizer.", "stopping.")  # how the names of a training's own arrays begin
 
 
 def save(net: Module, path: Path, table: Table | None = None) -> None:
@@ -86,7 +90,7 @@ def load(path: Path) -> MLP:
     arrays, about = _read(path)
     if about["network"].get("class") != "MLP":
         raise ValueError(f"{_quoted(path)} holds {about['network'].get('class')!r}, not an MLP")
-    arrays.pop("velocity", None)
+    arrays = {name: array for name, array in arrays.items() if not name.startswith(OWN)}
     try:
         description = about["network"]
         net = MLP(*[description[name] for name in ("d0", "widths", "activation", "bias")])
@@ -98,10 +102,17 @@ def load(path: Path) -> MLP:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """All that a training needs to go on."""
+    """All that a training needs to go on.
 
-    state: dict[str, Array]
-    velocity: Array
+    Attributes:
+        network: its parameters, by name.
+        own: arrays of the training's own, as `own_arrays` makes them.
+        rows: its history.
+        generator: the state of the random generator.
+    """
+
+    network: dict[str, Array]
+    own: dict[str, Array]
     rows: list[Epoch]
     generator: dict[str, Any]
 
@@ -109,40 +120,69 @@ class Checkpoint:
         self, net: Module, rng: np.random.Generator | None
     ) -> tuple[np.random.Generator, list[Epoch]]:
         """Set the network and the generator (a fresh one if None) to where the training was."""
-        net.load_state_dict(self.state)
+        net.load_state_dict(self.network)
         rng = rng or _new_generator(self.generator)
         rng.bit_generator.state = self.generator
         return rng, list(self.rows)
 
+    @property
+    def optimizer(self) -> State:
+        """What the optimizer carries on."""
+        kept = self.own.items()
+        return {k.removeprefix(OWN[0]): array for k, array in kept if k.startswith(OWN[0])}
 
-def describe_run(loss: Any, X: Array, y: Array, momentum: float) -> dict[str, Any]:
-    """What must be the same for a training to go on: data, loss and momentum."""
+    @property
+    def best(self) -> Array | None:
+        """The best parameters so far, where they are kept."""
+        return self.own.get("stopping.best")
+
+
+def own_arrays(optimizer: State, best: Array | None) -> dict[str, Array]:
+    """What a training keeps beside the network, by the names that it has in a checkpoint."""
+    arrays = {f"{OWN[0]}{name}": array for name, array in optimizer.items()}
+    return arrays if best is None else {**arrays, "stopping.best": best}
+
+
+def describe_run(
+    loss: Any, X: Array, y: Array, rule: Optimizer, monitor: str | None
+) -> dict[str, str | None]:
+    """What must be the same for a training to go on, by what it is called.
+
+    ``monitor`` is what early stopping looks at; None without.
+    """
     data = hashlib.sha256(repr((X.shape, y.shape)).encode() + X.tobytes() + y.tobytes())
     name = getattr(loss, "__qualname__", type(loss).__name__)
-    return {"data": data.hexdigest(), "loss": name, "momentum": float(momentum)}
+    return {
+        "data": data.hexdigest(), "loss": name, "optimizer": repr(rule), "early stopping": monitor
+    }  # fmt: skip
 
 
 def write_checkpoint(
     path: Path,
     net: Module,
-    velocity: Array,
+    own: dict[str, Array],
     rows: Sequence[Epoch],
     rng: np.random.Generator,
     run: dict[str, Any],
 ) -> None:
-    """Write where a training stands, whole or not at all."""
+    """Write where a training stands, whole or not at all; ``own`` is of `own_arrays`."""
     training = {
         "run": run,
         "history": [asdict(row) for row in rows],
         "generator": rng.bit_generator.state,
     }
-    _write(path, net, {"velocity": velocity}, {"training": training})
+    _write(path, net, own, {"training": training})
 
 
 def read_checkpoint(
-    path: Path, net: Module, epochs: int, rng: np.random.Generator | None, run: dict[str, Any]
+    path: Path,
+    net: Module,
+    own: dict[str, Array],
+    epochs: int,
+    rng: np.random.Generator | None,
+    run: dict[str, Any],
 ) -> Checkpoint:
-    """A checkpoint that fits ``net``; nothing is changed yet.
+    """A checkpoint that fits ``net``, and has arrays as ``own``; nothing is changed yet.
 
     Raises:
         ValueError: the file is damaged, of another network or generator, or of a longer training.
@@ -154,26 +194,30 @@ def read_checkpoint(
         raise ValueError(
             f"{name} is of another network: {about['network']}, and this one is {_describe(net)}"
         )
-    if "training" not in about or "velocity" not in arrays:
+    if "training" not in about:
         raise ValueError(f"{name} holds a network, but no training to resume: use load")
     try:
         training = about["training"]
         for what, now in run.items():
-            if training["run"][what] != now:
-                then = "" if what == "data" else f" ({training['run'][what]}, and now {now})"
-                raise ValueError(f"it is a training with other {what}{then}")
+            then = training["run"].get(what)
+            if then != now:
+                if what == "data":  # of which a long number is kept
+                    raise ValueError("it is a training with other data")
+                raise ValueError(f"it is a training with another {what} ({then}, and now {now})")
         rows = [_epoch(row) for row in training["history"]]
         state = training["generator"]
         if [row.epoch for row in rows] != list(range(1, len(rows) + 1)):
             raise ValueError("its history has gaps")
-        m = len(net.parameters())
-        velocity = check_state({"velocity": arrays.pop("velocity")}, {"velocity": np.zeros(m)})
         kind = type((rng or _new_generator(state)).bit_generator).__name__
         if state["bit_generator"] != kind:
             raise ValueError(f"its generator is {state['bit_generator']}, and rng is {kind}")
         _check_generator_state(state)
+        parts = {name: name.startswith(OWN) for name in arrays}
         checkpoint = Checkpoint(
-            check_state(arrays, net.state_dict()), velocity["velocity"], rows, state
+            check_state({k: arrays[k] for k in parts if not parts[k]}, net.state_dict()),
+            check_state({k: arrays[k] for k in parts if parts[k]}, own, of="training"),
+            rows,
+            state,
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"{name} can't be resumed: {error}") from None
@@ -199,8 +243,7 @@ def _describe(net: Module) -> dict[str, Any]:
 def _write(path: Path, net: Module, arrays: dict[str, Array], about: dict[str, Any]) -> None:
     arrays = {**net.state_dict(), **arrays}
     for name, array in arrays.items():
-        if not np.isfinite(array).all():
-            raise ValueError(f"{name} holds numbers that are not finite: not saved")
+        check_finite(array, name)
     text = json.dumps({"network": _describe(net), **about}, default=np.ndarray.tolist)
     data = io.BytesIO()
     np.savez(data, about=np.array(text), **arrays)  # type: ignore[arg-type]

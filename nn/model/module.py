@@ -10,7 +10,8 @@ import numpy.typing as npt
 import autograd
 from autograd import Program, Value
 
-Array = npt.NDArray[np.float64]
+from ..arrays import Array, check_finite, real_array
+
 Number = Value | float
 
 WORTH_A_PROGRAM = 32  # rows: compiling takes about as long as recording so many
@@ -88,8 +89,10 @@ def is_static(net: Any) -> bool:
     return bool(vars(type(net)).get("static", False))
 
 
-def check_state(state: Mapping[str, npt.ArrayLike], own: Mapping[str, Array]) -> dict[str, Array]:
-    """``state`` as arrays of the names and shapes of ``own``.
+def check_state(
+    state: Mapping[str, npt.ArrayLike], own: Mapping[str, Array], of: str = "network"
+) -> dict[str, Array]:
+    """``state`` as arrays of the names and shapes of ``own``; ``of`` is what it belongs to.
 
     Raises:
         ValueError: a name is missing or unknown, a shape differs, or a number is not finite.
@@ -97,13 +100,12 @@ def check_state(state: Mapping[str, npt.ArrayLike], own: Mapping[str, Array]) ->
     if own.keys() != state.keys():
         missing = sorted(own.keys() - state.keys(), key=str)
         unknown = sorted(state.keys() - own.keys(), key=str)
-        raise ValueError(f"state is of another network: missing {missing}, unknown {unknown}")
+        raise ValueError(f"state is of another {of}: missing {missing}, unknown {unknown}")
     new = {name: real_array(state[name], name) for name in own}
     for name, array in new.items():
         if array.shape != own[name].shape:
             raise ValueError(f"{name} must have shape {own[name].shape}, got {array.shape}")
-        if not np.isfinite(array).all():
-            raise ValueError(f"{name} holds numbers that are not finite")
+        check_finite(array, name)
     return new
 
 
@@ -113,48 +115,8 @@ def replay(program: Program, batch: Array, parameters: Array | None = None) -> A
     return np.concatenate([program.forward(part, parameters) for part in parts])
 
 
-def real_array(x: Any, name: str) -> Array:
-    """``x`` as an array of floats.
-
-    Raises:
-        ValueError: it holds something else than real numbers; strings are none.
-    """
-    try:
-        array = np.asarray(x)
-    except ValueError:
-        raise ValueError(f"{name} must be an array of numbers, with rows of one length") from None
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must be an array of real numbers, got dtype {array.dtype}")
-    return array.astype(float)
-
-
-def chosen_classes(outputs: Array) -> npt.NDArray[np.int64]:
-    """The class that each row chooses: one output by its sign, several by the largest."""
-    if outputs.ndim == 1:
-        return (outputs > 0).astype(np.int64)
-    return np.asarray(outputs.argmax(axis=1), np.int64)
-
-
 def numbers(a: Any) -> Any:
     """What a network returned, as numbers: one, or a list."""
     if isinstance(a, Value):
         return a.data
     return [v.data if isinstance(v, Value) else v for v in a]
-
-
-def check_positive(name: str, number: int) -> None:
-    """Refuse what is no positive whole number."""
-    if not isinstance(number, int | np.integer) or isinstance(number, bool) or number < 1:
-        raise ValueError(f"{name} must be a positive whole number, got {number!r}")
-
-
-def generator(rng: np.random.Generator | None) -> np.random.Generator:
-    """``rng``, or a fresh one if it is None."""
-    return np.random.default_rng() if rng is None else check_generator(rng)
-
-
-def check_generator(rng: np.random.Generator) -> np.random.Generator:
-    """``rng``, if it is a generator: a seed, say, is none."""
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng must be a NumPy generator, as np.random.default_rng(0), got {rng!r}")
-    return rng

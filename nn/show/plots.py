@@ -11,7 +11,8 @@ Each returns a figure, which shows itself in Jupyter and is saved by its ``savef
 >>> plots.decision_regions(net, X, y).savefig("regions.svg")                # doctest: +SKIP
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,13 @@ import numpy.typing as npt
 
 from autograd.show.notation import ELLIPSIS, printable
 
-from .figures import INK, new_figure
-from .history import History
-from .module import Module, chosen_classes, real_array
+from ..arrays import Array, check_whole, real_array
+from ..data.datasets import Dataset
+from ..figures import INK, new_figure
+from ..model.likelihoods import chosen_classes, known_likelihood
+from ..model.module import Module
+from ..model.network import MLP
+from ..train.history import History
 
 Classes = npt.NDArray[np.int64]
 AGAINST = ("epochs", "updates", "gradient evaluations")
@@ -156,6 +161,47 @@ def confusion_matrix(
     return figure
 
 
+def calibration(true: npt.ArrayLike, probabilities: npt.ArrayLike, bins: int = 10) -> Any:
+    """How often the network is right against how sure it is: on the line, as often as it says.
+
+    For each example, what counts is the class that is most probable: the reliability diagram of
+    DeGroot and Fienberg (1983), as Guo et al. (2017) have it for several classes.
+
+    Args:
+        true: class indices, ``(n,)``.
+        probabilities: of the classes, ``(n, K)``.
+        bins: how many intervals of probabilities are told apart.
+
+    Raises:
+        ValueError: the two do not go together, or ``probabilities`` are none.
+        ModuleNotFoundError: matplotlib is not installed.
+    """
+    true, p = _classes(true, "true"), real_array(probabilities, "probabilities")
+    if p.ndim != 2 or len(p) != len(true) or p.shape[1] <= true.max():
+        raise ValueError(
+            f"probabilities must have shape ({len(true)}, K), a column per class, got {p.shape}"
+        )
+    if not ((p >= 0).all() and (p <= 1).all()):
+        raise ValueError("probabilities must lie in [0, 1]")
+    check_whole("bins", bins)
+    sure, right = p.max(axis=1), p.argmax(axis=1) == true
+    place = np.minimum((sure * bins).astype(int), bins - 1)
+    n = np.bincount(place, minlength=bins)
+    at = np.flatnonzero(n)
+    means = [np.bincount(place, v, bins)[at] / n[at] for v in (sure, right.astype(float))]
+    figure, (axes,) = new_figure((4.6, 4.4))
+    axes.plot([0, 1], [0, 1], color="#888888", linewidth=1, label="as often as it says")
+    axes.plot(*means, color=INK[0], marker="o")
+    for x, y, count in zip(*means, n[at].tolist()):
+        axes.annotate(f"{count}", (x, y), textcoords="offset points", xytext=(5, -10), fontsize=8)
+    axes.set(xlabel="probability of the predicted class", ylabel="part of them that is right",
+             xlim=(-0.02, 1.05), ylim=(-0.02, 1.05),
+             title="calibration (with how many)")  # fmt: skip
+    axes.legend()
+    axes.grid(alpha=0.3)
+    return figure
+
+
 def predicted_against_observed(
     observed: npt.ArrayLike, predicted: npt.ArrayLike, name: str = "y"
 ) -> Any:
@@ -229,6 +275,81 @@ def misclassified(
     more = f", the first {len(shown)}" if len(shown) < len(wrong) else ""
     figure.suptitle(f"{len(wrong)} of {len(true)} wrong{more}")
     return figure
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a trained network makes of the test part of a data set, in the table's own numbers.
+
+    Attributes:
+        data: the data set.
+        net: the network.
+        X: the inputs of the test part, ``(n, d_0)``.
+        a: the network's outputs, ``(n,)`` or ``(n, K)``.
+        true, predicted: its targets, and what the network says: classes, or numbers.
+    """
+
+    data: Dataset
+    net: MLP
+    X: Array
+    a: Array
+    true: npt.NDArray[Any]
+    predicted: npt.NDArray[Any]
+
+    @classmethod
+    def of(cls, data: Dataset, net: MLP) -> "Outcome":
+        """The outcome of a training."""
+        X, a = data.X_test * data.x_scale + data.x_mean, net.predict(data.X_test)
+        if data.classes:
+            return cls(data, net, X, a, data.y_test.astype(int), chosen_classes(a))
+        true, predicted = (
+            v * data.y_scale + data.y_mean
+            for v in (data.y_test, known_likelihood(data.loss).mean(a))
+        )
+        return cls(data, net, X, a, true, predicted)
+
+
+class _Unscaled(Module):
+    """A network that takes the columns as they were before they were standardised."""
+
+    def __init__(self, net: MLP, data: Dataset) -> None:
+        self.net, self.data = net, data
+
+    def predict(self, X: Any) -> Any:
+        """The outputs for rows of the table's own numbers."""
+        return self.net.predict((X - self.data.x_mean) / self.data.x_scale)
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A figure of the report: what it is called, which outcomes it is for, and how it is made."""
+
+    name: str
+    fits: Callable[[Outcome], bool]
+    make: Callable[[Outcome], Any]
+
+
+# fmt: off
+FIGURES = (
+    _Row("predicted against observed", lambda o: not o.data.classes,
+         lambda o: predicted_against_observed(o.true, o.predicted, o.data.target)),
+    _Row("confusion matrix", lambda o: bool(o.data.classes),
+         lambda o: confusion_matrix(o.true, o.predicted, o.data.classes)),
+    _Row("calibration", lambda o: bool(o.data.classes),
+         lambda o: calibration(o.true, known_likelihood(o.data.loss).probabilities(o.a))),
+    _Row("misclassified", lambda o: o.data.name == "digits" and len(o.data.features) == 64
+         and bool(o.data.classes),
+         lambda o: misclassified(o.X, o.true, o.predicted, o.data.classes)),
+    _Row("decision regions", lambda o: bool(o.data.classes) and len(o.data.features) == 2,
+         lambda o: decision_regions(_Unscaled(o.net, o.data), o.X, o.true, o.data.classes,
+                                    o.data.features)),
+)
+# fmt: on
+
+
+def figures(outcome: Outcome) -> Iterator[tuple[str, Any]]:
+    """All figures that are for an outcome, by name."""
+    return ((row.name, row.make(outcome)) for row in FIGURES if row.fits(outcome))
 
 
 def _classes(y: npt.ArrayLike, name: str) -> Classes:

@@ -14,8 +14,9 @@ from autograd.show.colours import document
 from autograd.show.notation import ELLIPSIS, TIMES, factor, number, shortened
 from autograd.show.player import Frame, Player, differences
 
-from .losses import bernoulli_nll, categorical_nll, gaussian_nll, probabilities
-from .network import MLP
+from ..model.activations import ACTIVATIONS
+from ..model.likelihoods import likelihood_of
+from ..model.network import MLP
 from .neurons import SHOWN, STYLE, Picture, Scale, State, Sweep, plain, sweep, target_text
 
 
@@ -49,12 +50,15 @@ class NetworkDrawing:
         self._picture = Picture(
             net, "Hover over a line for its numbers; on a page, click a circle."
         )
-        self._numbers, self._loss = numbers, loss
-        self._activations = [layer.activation for layer in net.layers]
+        self._numbers = numbers
+        self._activations = [ACTIVATIONS[layer.activation] for layer in net.layers]
         y = plain(y)
         self._y = target_text(y)
-        self._one_hot = loss is categorical_nll and not isinstance(y, list)
-        self._targets = _targets(y, len(numbers.x[-1]), loss)
+        self._likelihood = likelihood_of(loss)
+        self._targets: list[float] = []  # of each output; none for a loss of the user's own
+        if self._likelihood is not None:
+            self._targets = self._likelihood.target(y, len(numbers.x[-1]))
+        self._is_vector = isinstance(y, list)
         self._scale = Scale.of([numbers])
         self._name = f"{net!r}, loss {number(numbers.loss)}"
 
@@ -138,8 +142,8 @@ class NetworkDrawing:
             title = f"Forward, layer {l}: a{l} = theta{l} x{l - 1}{bias}"
             if l == L:
                 title += ", the output"
-            elif self._activations[l - 1] != "linear":
-                title += f", x{l} = {self._activations[l - 1]}(a{l})"
+            elif not self._activations[l - 1].is_identity:
+                title += f", x{l} = {self._activations[l - 1].name}(a{l})"
             lines = [line for j in range(min(2, len(n.a[l]))) for line in self._forward(l, j)]
             lines += self._others(l)
             yield frame(title, lines, [*picture.units(l), *picture.weights(l)], (l, L + 1))
@@ -147,11 +151,13 @@ class NetworkDrawing:
         for l in range(L, 0, -1):
             if l == L:
                 title = f"Backward, layer {L}: Delta{L} = dL/da{L}"
-                if self._targets:
-                    title += f" = {_mean(self._loss)}a{L}{')' * bool(_mean(self._loss))} - y"
-                    title += ", y as one-hot" if self._one_hot else ""
+                if self._likelihood is not None:
+                    link = self._likelihood.link
+                    title += f" = {link}(a{L}) - y" if link else f" = a{L} - y"
+                    if self._likelihood.one_hot and not self._is_vector:
+                        title += ", y as one-hot"
             else:
-                slope = "" if self._activations[l - 1] == "linear" else f"g'(a{l}[j]) "
+                slope = "" if self._activations[l - 1].is_identity else f"g'(a{l}[j]) "
                 title = (
                     f"Backward, layer {l}: Delta{l}[j] = {slope}sum_k theta{l + 1}[k,j] "
                     f"Delta{l + 1}[k];  dL/dtheta{l}[j,i] = Delta{l}[j] x{l - 1}[i]"
@@ -172,9 +178,9 @@ class NetworkDrawing:
             factor(b) for b in n.b[l][j : j + 1]
         ]
         lines = [f"a{l}[{j}] = {' + '.join(shortened(terms))} = {number(n.a[l][j])}"]
-        if self._activations[l - 1] != "linear":
-            g = self._activations[l - 1]
-            lines.append(f"x{l}[{j}] = {g}({number(n.a[l][j])}) = {number(n.x[l][j])}")
+        g = self._activations[l - 1]
+        if not g.is_identity:
+            lines.append(f"x{l}[{j}] = {g.name}({number(n.a[l][j])}) = {number(n.x[l][j])}")
         return lines
 
     def _backward(self, l: int, j: int) -> list[str]:
@@ -187,7 +193,7 @@ class NetworkDrawing:
                 for row, d in zip(n.theta[l + 1], n.delta[l + 1])
             ]
             how = " + ".join(shortened(terms))
-            if self._activations[l - 1] != "linear":
+            if not self._activations[l - 1].is_identity:
                 how = f"{factor(n.slope[l][j])} {TIMES} ({how})"
             first = f"Delta{l}[{j}] = {how} = {delta}"
         elif self._targets:
@@ -239,17 +245,3 @@ def _own_part(gradient: float, by_a: float, what: str) -> str:
 def _list(numbers: Sequence[float]) -> str:
     """Numbers side by side; of very many the first ones and the last."""
     return ", ".join(shortened([number(v) for v in numbers], most=32))
-
-
-def _mean(loss: Any) -> str:
-    """What makes the mean of y out of a, under each of the three losses: the start of a call."""
-    return "sigmoid(" if loss is bernoulli_nll else "softmax(" if loss is categorical_nll else ""
-
-
-def _targets(y: Any, d: int, loss: Any) -> list[float]:
-    """The target of each output, for the three losses; empty for another."""
-    if loss is categorical_nll:
-        y = probabilities(y, d)
-    elif loss is not gaussian_nll and loss is not bernoulli_nll:
-        return []
-    return [float(v) for v in (y if isinstance(y, list) else [y])]

@@ -1,16 +1,13 @@
-"""Real data, by name: bundled with scikit-learn, so that nothing is downloaded."""
+"""Data sets by name: real ones, bundled with scikit-learn, and moons, which are made here."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .losses import bernoulli_nll, categorical_nll, gaussian_nll
-from .module import Array
-
-Loss = Callable[[Any, Any], Any]
+from ..arrays import Array
+from ..model.likelihoods import Loss, known_likelihood, likelihood_for
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,7 @@ def load(name: str, *, test_size: float = 0.2, seed: int = 0) -> Dataset:
 
     Raises:
         ValueError: ``name`` is not known, or ``test_size`` leaves one part empty.
-        ModuleNotFoundError: scikit-learn is not installed.
+        ModuleNotFoundError: scikit-learn is not installed, which all need but ``moons``.
 
     >>> iris = load("iris")
     >>> iris.X_train.shape, iris.X_test.shape, iris.classes
@@ -69,18 +66,18 @@ def load(name: str, *, test_size: float = 0.2, seed: int = 0) -> Dataset:
     """
     if name not in NAMES:
         raise ValueError(f"unknown data set {name!r}: choose from {', '.join(NAMES)}")
-    try:
-        from sklearn import datasets as bundled
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            "the data sets come with scikit-learn: pip install scikit-learn "
-            "(part of the extra chalkgrad[demo])"
-        ) from None
     if name == "moons":
-        X, y = bundled.make_moons(n_samples=500, noise=0.15, random_state=seed % 2**32)
+        X, y = _moons(500, 0.15, seed % 2**32)
         classes: tuple[str, ...] = ("upper", "lower")
         features: tuple[str, ...] = ("x", "y")
     else:
+        try:
+            from sklearn import datasets as bundled
+        except ModuleNotFoundError:
+            raise ModuleNotFoundError(
+                f"{name} comes with scikit-learn: pip install scikit-learn "
+                "(part of the extra chalkgrad[demo])"
+            ) from None
         bunch = getattr(bundled, f"load_{name}")()
         X, y = bunch.data, bunch.target
         classes = tuple(map(str, getattr(bunch, "target_names", ())))
@@ -88,6 +85,21 @@ def load(name: str, *, test_size: float = 0.2, seed: int = 0) -> Dataset:
     K = NAMES[name]
     target = "target" if K == 0 else "class"
     return split(name, X, y, classes if K else (), features, target, None, test_size, seed)
+
+
+def _moons(n: int, noise: float, seed: int) -> tuple[Array, npt.NDArray[Any]]:
+    """Two half circles that reach into each other, and which of them each point is of.
+
+    The same numbers as scikit-learn's ``make_moons`` for the same seed, whose generator it needs.
+    """
+    rng = np.random.RandomState(seed)
+    upper, lower = np.linspace(0, np.pi, n // 2), np.linspace(0, np.pi, n - n // 2)
+    x = np.append(np.cos(upper), 1 - np.cos(lower))
+    y = np.append(np.sin(upper), 1 - np.sin(lower) - 0.5)
+    order = np.arange(n)
+    rng.shuffle(order)
+    X = np.column_stack([x, y])[order] + rng.normal(scale=noise, size=(n, 2))
+    return X, (order >= n // 2).astype(int)
 
 
 def split(
@@ -123,11 +135,10 @@ def split(
         X = (X - x_mean) / x_scale
     _check_scaled(np.column_stack([X, y, x_scale * np.ones((n, 1)), np.full(n, y_scale)]),
                   (*features, target, *features, target))  # fmt: skip
-    if loss is None:
-        loss = gaussian_nll if K == 0 else bernoulli_nll if K == 2 else categorical_nll
+    likelihood = likelihood_for(K) if loss is None else known_likelihood(loss)
     return Dataset(
         name, X[train], y[train], X[test], y[test],
-        loss=loss, outputs=K if loss is categorical_nll else 1,
+        loss=likelihood.loss, outputs=likelihood.outputs(K),
         classes=classes, features=features, target=target,
         x_mean=x_mean, x_scale=x_scale, y_mean=y_mean, y_scale=y_scale,
     )  # fmt: skip

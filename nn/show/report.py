@@ -3,7 +3,7 @@
 import base64
 import html
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,16 +13,16 @@ from autograd.files import write_whole
 from autograd.show.notation import number, shortened
 from autograd.show.player import page
 
+from ..data.datasets import Dataset
+from ..figures import svg
+from ..model.likelihoods import SCORES
+from ..model.network import MLP
+from ..train.callbacks import EarlyStopping
+from ..train.history import History
+from ..train.recording import Recording
 from . import plots
-from .datasets import Dataset
-from .draw import draw
-from .engines import Recording
-from .figures import svg
 from .film import Film
-from .history import History
-from .losses import gaussian_nll
-from .module import Module, chosen_classes
-from .network import MLP
+from .network import draw
 
 STYLE = """
 body { max-width: 1100px; margin: 1.5rem auto; padding: 0 1rem; }
@@ -48,6 +48,7 @@ class Run:
         history: its course.
         scores: by part, "train" and "test", what `evaluate` gave.
         film: the film of it.
+        stopping: what could end it early, or None.
     """
 
     name: str
@@ -55,6 +56,15 @@ class Run:
     history: History
     scores: Mapping[str, Mapping[str, float]]
     film: Film
+    stopping: EarlyStopping | None = None
+
+    @property
+    def stopped(self) -> str:
+        """Where early stopping has left it, in words; empty without."""
+        if self.stopping is None:
+            return ""
+        when = f"after epoch {len(self.history)}" if self.stopping.stopped else "not before the end"
+        return f"{when}; the network is that of epoch {self.stopping.best_epoch}, the best one"
 
 
 def write_report(
@@ -90,17 +100,19 @@ def write_report(
     rows = [("part", "loss per example", "")] + [
         (part, f"{scores['loss']:.4g}", _scores(scores)) for part, scores in run.scores.items()
     ]
-    if data.loss is gaussian_nll:
-        true, predicted = predictions(data, run.net)
-        error = float(np.sqrt(np.mean((true - predicted) ** 2)))
+    outcome = plots.Outcome.of(data, run.net)
+    if not data.classes:
+        error = float(np.sqrt(np.mean((outcome.true - outcome.predicted) ** 2)))
         rows.append(("test", f"typical error {error:.4g}", f"root mean square, of {data.target}"))
         note = f"The loss is of {data.target} standardised: less its mean, over its deviation."
         parts.append(f"<p class='note'>{html.escape(note)}</p>")
     parts.append(_table(rows))
     parts.append("<h2>How it learned</h2>")
     parts.append(_figures([("loss and score by epoch", run.history.plot())]))
+    if run.stopped:
+        parts.append(f"<p class='note'>Stopped {html.escape(run.stopped)}.</p>")
     parts.append("<h2>What it does with examples that it has not seen</h2>")
-    parts.append(_figures(_errors(data, run.net)))
+    parts.append(_figures(plots.figures(outcome)))
     x, y = data.X_test[0].tolist(), data.y_test[0].item()
     parts.append("<h2>One example, forward and backward</h2>")
     parts.append(
@@ -126,17 +138,6 @@ def write_report(
     write_whole(path, page(title, "\n".join(parts), STYLE))
 
 
-class _Unscaled(Module):
-    """A network that takes the columns as they were before they were standardised."""
-
-    def __init__(self, net: MLP, data: Dataset) -> None:
-        self.net, self.data = net, data
-
-    def predict(self, X: Any) -> Any:
-        """The outputs for rows of the table's own numbers."""
-        return self.net.predict((X - self.data.x_mean) / self.data.x_scale)
-
-
 def _example(data: Dataset) -> str:
     """The first test example in the table's own numbers and words."""
     X = data.X_test[0] * data.x_scale + data.x_mean
@@ -149,32 +150,6 @@ def _example(data: Dataset) -> str:
         what = f"y = {number(y)}, {data.target} is {number(y * data.y_scale + data.y_mean)}"
     given = ", ".join(shortened(columns, most=8))
     return f"In numbers of the table (the network sees them standardised): {given}; {what}."
-
-
-def predictions(data: Dataset, net: MLP) -> tuple[Any, Any]:
-    """What was observed in the test part, and what the network says: classes, or numbers."""
-    a = net.predict(data.X_test)
-    if data.loss is gaussian_nll:
-        return data.y_test * data.y_scale + data.y_mean, a * data.y_scale + data.y_mean
-    return data.y_test.astype(int), chosen_classes(a)
-
-
-def _errors(data: Dataset, net: MLP) -> list[tuple[str, Any]]:
-    """Figures of how right the network is, by what the data are."""
-    true, predicted = predictions(data, net)
-    if data.loss is gaussian_nll:
-        figure = plots.predicted_against_observed(true, predicted, data.target)
-        return [("predicted against observed", figure)]
-    figures = [("confusion matrix", plots.confusion_matrix(true, predicted, data.classes))]
-    if data.name == "digits" and len(data.features) == 64:
-        X = data.X_test * data.x_scale + data.x_mean
-        figures.append(("misclassified", plots.misclassified(X, true, predicted, data.classes)))
-    if len(data.features) == 2:
-        X = data.X_test * data.x_scale + data.x_mean
-        shown = _Unscaled(net, data)
-        figure = plots.decision_regions(shown, X, data.y_test, data.classes, data.features)
-        figures.append(("decision regions", figure))
-    return figures
 
 
 def _comparison(runs: Sequence[Run]) -> str:
@@ -196,9 +171,9 @@ def _comparison(runs: Sequence[Run]) -> str:
 
 
 def _scores(scores: Mapping[str, float]) -> str:
-    if "accuracy" in scores:
-        return f"{scores['accuracy']:.1%} right"
-    return f"R\N{SUPERSCRIPT TWO} {scores['r2']:.3f}" if "r2" in scores else ""
+    return ", ".join(
+        s.sentence.format(scores[name]) for name, s in SCORES.items() if name in scores
+    )
 
 
 def _table(rows: Any) -> str:
@@ -209,7 +184,7 @@ def _table(rows: Any) -> str:
     return f"<table>{body}</table>"
 
 
-def _figures(figures: Sequence[tuple[str, Any]]) -> str:
+def _figures(figures: Iterable[tuple[str, Any]]) -> str:
     images = []
     for what, figure in figures:
         picture = base64.b64encode(svg(figure).encode()).decode()

@@ -9,8 +9,8 @@ from autograd.show.colours import document
 from autograd.show.notation import ELLIPSIS, number, shortened
 from autograd.show.player import Frame, Player, differences
 
-from .module import check_positive
-from .network import MLP
+from ..arrays import check_whole
+from ..model.network import MLP
 from .neurons import STYLE, Picture, Scale, State, Sweep, check_mlp, sweep, target_text
 
 FRAMES = 200  # the most there may be
@@ -52,7 +52,7 @@ class Film:
 
     def __init__(self, net: MLP, x: Sequence[float], y: Any, every: int = 10) -> None:
         check_mlp(net)
-        check_positive("every", every)
+        check_whole("every", every)
         self.net, self.x, self.y, self.every = net, x, y, int(every)
         self._picture = Picture(net, "Hover over a line for its numbers at the end.")
         # The title, how many updates there had been, and the numbers of each frame.

@@ -9,7 +9,8 @@ from typing import Any
 
 from autograd.files import write_whole
 
-from .figures import INK, new_figure
+from ..figures import INK, new_figure
+from ..model.likelihoods import SCORES
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,11 @@ class History(Sequence[Epoch]):
         Raises:
             ModuleNotFoundError: matplotlib is not installed.
         """
-        scores = {"validation_accuracy": "accuracy", "validation_r2": "R²"}
-        score = next(
-            (s for s in scores if self.rows and getattr(self.rows[0], s) is not None), None
+        columns = {f"validation_{name}": score.label for name, score in SCORES.items()}
+        column = next(
+            (c for c in columns if self.rows and getattr(self.rows[0], c) is not None), None
         )
-        figure, axes = new_figure((9 if score else 5, 3.4), columns=2 if score else 1)
+        figure, axes = new_figure((9 if column else 5, 3.4), columns=2 if column else 1)
         epochs = [row.epoch for row in self.rows]
         marker = "o" if len(self.rows) < 2 else None
         axes[0].plot(epochs, [row.loss for row in self.rows], color=INK[0], marker=marker,
@@ -91,11 +92,10 @@ class History(Sequence[Epoch]):
                          marker=marker, label="validation (end of epoch)")  # fmt: skip
         axes[0].set(xlabel="epoch", ylabel="loss per example", title="negative log likelihood")
         axes[0].legend()
-        if score:
-            axes[1].plot(
-                epochs, [getattr(row, score) for row in self.rows], color=INK[1], marker=marker
-            )
-            axes[1].set(xlabel="epoch", ylabel=scores[score], title=f"validation {scores[score]}")
+        if column:
+            held_out, label = [getattr(row, column) for row in self.rows], columns[column]
+            axes[1].plot(epochs, held_out, color=INK[1], marker=marker)
+            axes[1].set(xlabel="epoch", ylabel=label, title=f"validation {label}")
         for ax in axes:
             ax.grid(alpha=0.3)
             ax.xaxis.get_major_locator().set_params(integer=True)

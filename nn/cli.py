@@ -1,0 +1,340 @@
+"""The command line: ``python -m nn train digits``, ``python -m nn predict NETWORK FILE.csv``."""
+
+import argparse
+import math
+import os
+import shlex
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+
+from autograd.files import write_whole
+
+from .data import datasets
+from .data.datasets import Dataset
+from .data.tables import Table, load_csv, predict_csv, read_csv
+from .figures import svg
+from .model.likelihoods import LIKELIHOODS, SCORES
+from .model.network import MLP
+from .options import MOST, Batching, add_train_options, rule_of
+from .show.film import FRAMES, Film, every_for
+from .show.graphs import small_drawing
+from .show.report import Run, write_report
+from .train.callbacks import EarlyStopping
+from .train.checkpoints import load_table, save
+from .train.evaluation import evaluate
+from .train.fit import fit
+from .train.history import History
+from .train.stepping import Optimizer
+
+FILMED = 20_000_000  # parameters, counted anew in every frame of the film
+FILES = ("report.html", "network.npz", "history.csv", "curves.svg", "graph.svg", "graph.dot")
+
+Part = tuple[Any, Any]
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One clear line and exit code 2."""
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code."""
+    parser = _Parser(prog="python -m nn", description="Train networks of scalar Values by SGD.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_train(commands)
+    _add_predict(commands)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    options = parser.parse_args(given)
+    options.given = shlex.join(["python", "-m", "nn", *given])
+    try:
+        options.run(options)
+    except BrokenPipeError:  # whoever read the output, as `head` does, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (ValueError, ModuleNotFoundError, OSError) as error:
+        parser.error(str(error))
+    except FloatingPointError as error:
+        print(f"{parser.prog}: training stopped: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        kept = getattr(options, "checkpoint", None)
+        how = f"go on with --resume {kept}" if kept and kept.exists() else "nothing was kept"
+        print(f"{parser.prog}: interrupted, {how}", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _add_train(commands: Any) -> None:
+    parser = commands.add_parser(
+        "train", help="train a network on a data set",
+        description="Train a network on a data set. Writes report.html (open it in a browser), "
+        "network.npz, history.csv, curves.svg and graph.svg.",
+    )  # fmt: skip
+    parser.set_defaults(run=train)
+    add_train_options(parser)
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train as the options say, report, and write the files."""
+    _check_options(options)
+    rule = rule_of(options)
+    data, held_out = _held_out(_data(options), options)
+    batchings = [Batching(text, len(data.X_train), options) for text in options.batch_size]
+    nets = _networks(options, data, len(batchings))
+    facts = _facts(options, data, rule, nets[0], batchings)
+    out = _folder(options, data)
+    for name, text in facts.items():
+        print(f"{name:<8} {text}", flush=True)
+    History().plot()  # matplotlib is missed now, not after the training
+    runs = [_run(options, data, held_out, rule, *pair) for pair in zip(nets, batchings)]
+    _print_scores(runs)
+    _write(out, data, runs, facts, options.given)
+
+
+def _check_options(options: argparse.Namespace) -> None:
+    """Refuse options that do not go together."""
+    kept = options.checkpoint
+    if options.seed < 0:
+        raise ValueError(f"--seed must be 0 or more, got {options.seed}")
+    if kept is not None and kept.exists() and options.resume is None:
+        raise ValueError(f"{kept} exists already: go on with --resume {kept}, or remove it")
+    if len(options.batch_size) > 1 and (kept or options.resume):
+        raise ValueError("--checkpoint and --resume are for one --batch-size, not for several")
+    if len(set(options.batch_size)) < len(options.batch_size):
+        raise ValueError("--batch-size: give each only once")
+
+
+def _data(options: argparse.Namespace) -> Dataset:
+    """The data set, by name or from a file, with the loss to train with."""
+    likelihood = None if options.loss is None else LIKELIHOODS[options.loss]
+    if options.data in datasets.NAMES:
+        if options.target is not None:
+            raise ValueError(f"--target is for CSV files, and {options.data} is a data set by name")
+        data = datasets.load(options.data, seed=options.seed)
+    else:
+        if not options.data.lower().endswith(".csv"):
+            raise ValueError(
+                f"unknown data set {options.data!r}: choose from {', '.join(datasets.NAMES)}, or "
+                "give a file that ends in .csv"
+            )
+        if options.target is None:
+            columns = ", ".join(read_csv(options.data).header)
+            raise ValueError(f"give the column to predict, --target COLUMN, one of: {columns}")
+        loss = None if likelihood is None else likelihood.loss
+        data = load_csv(options.data, options.target, loss=loss, seed=options.seed)
+    if likelihood is None:
+        return data
+    K = len(data.classes)
+    if not likelihood.takes(K):
+        kind = f"{K} classes" if K else "numbers"
+        raise ValueError(
+            f"--loss {likelihood.name} is for {likelihood.targets}, and the targets of {data.name} "
+            f"are {kind}"
+        )
+    return replace(data, loss=likelihood.loss, outputs=likelihood.outputs(K))
+
+
+def _held_out(data: Dataset, options: argparse.Namespace) -> tuple[Dataset, Part]:
+    """The data, and what is looked at after every epoch: the test part.
+
+    To stop by, it is a fifth of the training part instead: the test part is to stay unseen.
+    """
+    if options.patience is None:
+        return data, (data.X_test, data.y_test)
+    X, y = data.X_train, data.y_train
+    n = len(X) - max(1, len(X) // 5)
+    if n < 1:
+        raise ValueError("--patience needs two examples or more to train on")
+    return replace(data, X_train=X[:n], y_train=y[:n]), (X[n:], y[n:])
+
+
+def _networks(options: argparse.Namespace, data: Dataset, how_many: int) -> list[MLP]:
+    """As many networks, each from the same start: what does not fit is refused before all else."""
+    hidden, activation = options.widths, options.activation
+    if len(activation) == 1:
+        activation = activation * len(hidden)
+    sizes = [data.X_train.shape[1], *hidden, data.outputs]
+    m = sum((below + (not options.no_bias)) * d for below, d in pairwise(sizes))
+    if m > MOST:
+        raise ValueError(f"--widths would make {m:,} parameters, and {MOST:,} is the most here")
+    return [
+        MLP(sizes[0], sizes[1:], activation, not options.no_bias, _generators(options.seed)[0])
+        for _ in range(how_many)
+    ]
+
+
+def _facts(
+    options: argparse.Namespace,
+    data: Dataset,
+    rule: Optimizer,
+    net: MLP,
+    batchings: Sequence[Batching],
+) -> dict[str, str]:
+    """What is about to be done, in words."""
+    n, n_test, d0 = len(data.X_train), len(data.X_test), data.X_train.shape[1]
+    last = len(net.layers) - 1
+    layers = [
+        f"{len(layer.neurons)} ({layer.activation if l < last else 'identity'})"
+        for l, layer in enumerate(net.layers)
+    ]
+    facts = {
+        "data": f"{data.name}: {n} examples to train on, {n_test} to test",
+        "network": f"{' -> '.join([str(d0), *layers])}, m = {len(net.parameters())} parameters",
+        "loss": data.loss.__name__,
+        "inputs": "standardised: each column less its mean, over its standard deviation",
+        type(rule).__name__: f"{options.epochs} epochs, "
+        + "; ".join(f"batch size {b.text}: {b.updates} updates" for b in batchings)
+        + "; "
+        + ", ".join([f"lr {options.lr[0]}", *_settings(rule)]),
+    }
+    if options.target is not None and options.loss is None:
+        facts["loss"] += f" (what {data.target!r} looks like; to choose, give --loss)"
+    if options.patience is not None:
+        facts["stops"] = (
+            f"after {options.patience} epochs in turn without a smaller loss on a fifth of the "
+            "training part, kept aside for it"
+        )
+    return facts
+
+
+def _settings(rule: Optimizer) -> list[str]:
+    """The settings that were given, in words."""
+    return [
+        name.replace("_", " ") + ("" if setting is True else f" {setting}")
+        for name, setting in rule.given.items()
+    ]
+
+
+def _folder(options: argparse.Namespace, data: Dataset) -> Path:
+    """The folder for the files, after a check of what could not be written after the training."""
+    own = "-csv" if options.target is not None and data.name in datasets.NAMES else ""
+    out: Path = options.out or Path("runs") / f"{data.name}{own}"
+    out.mkdir(parents=True, exist_ok=True)
+    for name in FILES:
+        if (out / name).is_dir():
+            raise IsADirectoryError(f"can't write {out / name}: it is a folder")
+        _check_other(out / name, [Path(options.data), options.checkpoint, options.resume])
+    with tempfile.TemporaryFile(dir=out):  # checks that the folder can be written
+        pass
+    return out
+
+
+def _check_other(path: Path, given: list[Path | None]) -> None:
+    """Refuse to write over a file that was given to be read, or kept."""
+    for other in given:
+        if other is not None and path.resolve() == other.resolve():
+            raise ValueError(f"{other} would be written over: give another --out")
+
+
+def _run(
+    options: argparse.Namespace,
+    data: Dataset,
+    held_out: Part,
+    rule: Optimizer,
+    net: MLP,
+    batching: Batching,
+) -> Run:
+    """One training, filmed."""
+    # A frame takes a second or two for a million parameters.
+    frames = min(FRAMES, 2 + FILMED // len(net.parameters()))
+    every = every_for(range(1, batching.updates + 1), frames)
+    film = Film(net, data.X_test[0].tolist(), data.y_test[0].item(), every=every)
+    stopping = None if options.patience is None else EarlyStopping(options.patience)
+    history = fit(
+        net,
+        data.loss,
+        data.X_train,
+        data.y_train,
+        epochs=options.epochs,
+        batch_size=batching.size,
+        lr=batching.lr,
+        optimizer=rule,
+        rng=_generators(options.seed)[1],
+        validation=held_out,
+        progress=not options.quiet,
+        checkpoint=options.checkpoint,
+        every=options.every,
+        resume=options.resume,
+        callbacks=[film] if stopping is None else [film, stopping],
+    )
+    parts = {"train": (data.X_train, data.y_train), "test": (data.X_test, data.y_test)}
+    scores = {part: evaluate(net, data.loss, X, y) for part, (X, y) in parts.items()}
+    for part, result in scores.items():
+        if not math.isfinite(result["loss"]):
+            raise FloatingPointError(
+                f"after {history[-1].updates} updates the loss on the {part} part is "
+                f"{result['loss']}. Try a smaller --lr"
+            )
+    return Run(batching.text, net, history, scores, film, stopping)
+
+
+def _generators(seed: int) -> list[np.random.Generator]:
+    """Of the weights and of the batches, the same for each training."""
+    return np.random.default_rng(seed).spawn(2)
+
+
+def _print_scores(runs: Sequence[Run]) -> None:
+    for run in runs:
+        if len(runs) > 1:
+            print(f"batch size {run.name}")
+        if run.stopped:
+            print(f"stopped  {run.stopped}")
+        for part, scores in run.scores.items():
+            print(f"{part:<8} {_line(scores)}")
+
+
+def _line(scores: Mapping[str, float]) -> str:
+    decimals = ".4g" if abs(scores["loss"]) >= 1e4 else ".4f"
+    texts = [s.line.format(scores[name]) for name, s in SCORES.items() if name in scores]
+    return ", ".join([f"loss {scores['loss']:{decimals}}", *texts])
+
+
+def _write(
+    out: Path, data: Dataset, runs: Sequence[Run], facts: Mapping[str, str], command: str
+) -> None:
+    """Write the files, and say where they are."""
+    first = runs[0]
+    x, y = data.X_test[0].tolist(), data.y_test[0].item()
+    save(first.net, out / "network.npz", Table.of(data))
+    first.history.to_csv(out / "history.csv")
+    write_whole(out / "curves.svg", svg(first.history.plot()).encode())
+    drawing, what = small_drawing(first.net, data.loss, x, y)
+    graph, advice = "graph.svg", ""
+    try:
+        drawing.save(out / graph)
+    except RuntimeError as error:
+        graph, advice = "graph.dot", f"\n{error}"
+        drawing.save(out / graph)
+    write_report(out / "report.html", data, runs, facts, command)
+    whose = f", of batch size {first.name}" if len(runs) > 1 else ""
+    print(f"wrote    {out}: network.npz, history.csv, curves.svg, {graph} ({what}){whose}{advice}")
+    print(f"look at  {out / 'report.html'}")
+
+
+def _add_predict(commands: Any) -> None:
+    parser = commands.add_parser(
+        "predict", help="predict with a trained network",
+        description="Write the rows of a CSV file with a network's predictions beside them.",
+    )  # fmt: skip
+    parser.set_defaults(run=predict)
+    parser.add_argument("network", type=Path, metavar="NETWORK", help="network.npz, by train")
+    parser.add_argument("file", type=Path, metavar="FILE.csv", help="with the columns trained on")
+    parser.add_argument("--out", type=Path, metavar="FILE",
+                        help="where they go; FILE-predicted.csv, if not given")  # fmt: skip
+
+
+def predict(options: argparse.Namespace) -> None:
+    """Predict as the options say."""
+    net, table = load_table(options.network)
+    out = options.out or options.file.with_name(f"{options.file.stem}-predicted.csv")
+    _check_other(out, [options.file, options.network])
+    n = predict_csv(net, table, options.file, out)
+    print(f"wrote    {out}: {n} rows, with 'predicted {table.target}'")

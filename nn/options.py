@@ -1,0 +1,176 @@
+"""The options of ``python -m nn train``, and what their texts mean."""
+
+import argparse
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .data import datasets
+from .model.activations import ACTIVATIONS
+from .model.likelihoods import LIKELIHOODS
+from .train.optimizers import OPTIMIZERS, SGD, make_rule
+from .train.schedules import cosine, growing, inverse_time, step_decay
+from .train.stepping import Optimizer, check_rate, defaults
+
+MOST = 2_000_000  # parameters: each is a Value, and goes through the recorded graph
+
+
+def add_train_options(parser: argparse.ArgumentParser) -> None:
+    """All options of ``train``."""
+    add = parser.add_argument
+    # fmt: off
+    add("data", metavar="DATA", help=", ".join(datasets.NAMES) + ", or a CSV file of your own")
+    add("--target", metavar="COLUMN", help="of a CSV file: the column to predict")
+    add("--widths", type=_positive, nargs="*", default=[32], metavar="D",
+        help="widths of the hidden layers, or nothing for none (32); "
+        f"at most {MOST:,} parameters")
+    add("--activation", nargs="+", default=["relu"], choices=[*ACTIVATIONS], metavar="G",
+        help="for all hidden layers, or one each (relu): " + ", ".join(ACTIVATIONS))
+    add("--no-bias", action="store_true", help="neurons without a bias, as in the lecture")
+    add("--loss", choices=[*LIKELIHOODS], metavar="LOSS",
+        help=", ".join(LIKELIHOODS) + "; what fits the data, if not given")
+    add("--epochs", type=_positive, default=20, metavar="N",
+        help="passes over the training part (%(default)s)")
+    add("--batch-size", type=_checked_batch_size, nargs="+", default=["16"], metavar="B",
+        help="a number, full, or a schedule: grow:START:FACTOR:EPOCHS (16); several are compared, "
+        "each from the same start")
+    add("--lr", type=_rate_option, metavar="LR",
+        help="a number, or a schedule of updates: step:LR:FACTOR:UPDATES, 1/t:LR:T0, cosine:LR "
+        "(0.1 for sgd, the usual rate of other optimizers)")
+    add("--optimizer", default="sgd", choices=[*OPTIMIZERS], metavar="RULE",
+        help=", ".join(OPTIMIZERS) + " (%(default)s); its settings:")
+    for name, (default, kinds) in _settings().items():
+        _add_setting(add, name, default, kinds)
+    add("--patience", type=_positive, metavar="N",
+        help="stop after so many epochs without a smaller loss on a fifth of the training part, "
+        "kept aside for it, and take the network of the best epoch")
+    add("--seed", type=int, default=0, metavar="S",
+        help="of the split, the weights and the batches (%(default)s)")
+    add("--checkpoint", type=Path, metavar="FILE",
+        help="where to keep all that is needed to go on, written at the start and after epochs")
+    add("--every", type=_positive, default=1, metavar="K",
+        help="epochs from checkpoint to checkpoint (%(default)s)")
+    add("--resume", type=Path, metavar="FILE",
+        help="a checkpoint to go on from, with the same options, to --epochs in all")
+    add("--out", type=Path, metavar="DIR", help="where the files go; runs/DATA, if not given")
+    add("--quiet", action="store_true", help="no progress bar")
+    # fmt: on
+
+
+def _settings() -> dict[str, tuple[Any, list[str]]]:
+    """The settings of all optimizers by name: what one is if not given, and whose it is."""
+    found: dict[str, tuple[Any, list[str]]] = {}
+    for kind, rule in OPTIMIZERS.items():
+        for name, default in defaults(rule).items():
+            found.setdefault(name, (default, []))[1].append(kind)
+    return found
+
+
+def _add_setting(add: Callable[..., Any], name: str, default: Any, kinds: list[str]) -> None:
+    """The option for a setting of some optimizers."""
+    option, whose = "--" + name.replace("_", "-"), "of " + ", ".join(kinds)
+    if isinstance(default, bool):
+        add(option, action="store_const", const=True, help=whose)
+    elif isinstance(default, tuple):
+        add(option, type=float, nargs=len(default), metavar=name[0].upper(), help=whose)
+    else:
+        add(option, type=float, metavar=name[0].upper(), help=whose)
+
+
+def rule_of(options: argparse.Namespace) -> Optimizer:
+    """The optimizer that the options ask for; its usual rate is filled in where none is given.
+
+    Raises:
+        ValueError: a setting is not one of its own, or out of its range.
+    """
+    given = {name: getattr(options, name) for name in _settings()}
+    rule = make_rule(options.optimizer, **{k: v for k, v in given.items() if v is not None})
+    if options.lr is None:
+        options.lr = _rate_option("0.1" if isinstance(rule, SGD) else repr(rule.lr))
+    return rule
+
+
+class Batching:
+    """How the batches of one training are chosen, and how its rate falls.
+
+    Attributes:
+        text: as the option has it.
+        size: the batch size, or a schedule.
+        updates: how many there are in all.
+        lr: the rate, or a schedule.
+
+    Raises:
+        ValueError: the batches are larger than there are examples, or the rate is none.
+    """
+
+    def __init__(self, text: str, n: int, options: argparse.Namespace) -> None:
+        self.text = text
+        self.size = _batch_size(text)(n)
+        if not callable(self.size) and self.size > n:
+            raise ValueError(f"--batch-size {self.size} is more than the {n} examples to train on")
+        size_at = self.size if callable(self.size) else lambda epoch: self.size
+        self.updates = sum(n // min(size_at(epoch), n) for epoch in range(1, options.epochs + 1))
+        self.lr = options.lr[1](self.updates)
+        check_rate(self.lr(1) if callable(self.lr) else self.lr)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be 1 or more, got {text}")
+    return number
+
+
+_positive.__name__ = "whole number"
+
+
+def _batch_size(text: str) -> Callable[[int], Any]:
+    """What the option means, once the number of examples is known."""
+    kind, *parts = text.split(":")
+    try:
+        if kind == "full" and not parts:
+            return lambda n: n
+        if kind == "grow" and len(parts) == 3:
+            schedule = growing(int(parts[0]), float(parts[1]), int(parts[2]))
+            return lambda n: schedule
+        number = _positive(text)
+    except (ValueError, argparse.ArgumentTypeError) as error:
+        raise argparse.ArgumentTypeError(
+            f"must be a number, full, or grow:START:FACTOR:EPOCHS, got {text!r} ({error})"
+        ) from None
+    return lambda n: number
+
+
+def _checked_batch_size(text: str) -> str:
+    _batch_size(text)
+    return text
+
+
+def _rate_option(text: str) -> tuple[str, Callable[[int], Any]]:
+    return text, _learning_rate(text)
+
+
+def _learning_rate(text: str) -> Callable[[int], Any]:
+    """What the option means, once the number of updates is known."""
+    kind, *parts = text.split(":")
+    try:
+        if kind == "step" and len(parts) == 3:
+            schedule = step_decay(float(parts[0]), float(parts[1]), int(parts[2]))
+            return lambda updates: schedule
+        if kind == "1/t" and len(parts) == 2:
+            falling = inverse_time(float(parts[0]), float(parts[1]))
+            return lambda updates: falling
+        if kind == "cosine" and len(parts) == 1:
+            lr = float(parts[0])
+            cosine(lr, updates=1)  # refuses what it can't work with
+            return lambda updates: cosine(lr, updates)
+        number = float(text)
+        if not 0 < number < math.inf:
+            raise ValueError("a rate must be positive")
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            "must be a number, step:LR:FACTOR:UPDATES, 1/t:LR:T0 or cosine:LR, "
+            f"got {text!r} ({error})"
+        ) from None
+    return lambda updates: number

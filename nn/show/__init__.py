@@ -1,0 +1,1 @@
+"""Networks, trainings and results as pictures and pages."""

@@ -1,0 +1,1 @@
+"""Stochastic gradient descent: rules, batches, schedules, and the loop."""

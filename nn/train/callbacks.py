@@ -1,0 +1,158 @@
+"""What hangs on a training: users' callbacks, early stopping, the bar, the checkpoints."""
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array, check_whole
+from ..model.module import Module
+from .history import Epoch
+
+Callback = Callable[[int, int, float, Any], None]
+
+
+class EarlyStopping:
+    """Ends a training when the validation part has got no better for a while.
+
+    Goes into the ``callbacks`` of `fit`. It looks at the row of each epoch, and stops after
+    ``patience`` epochs in turn that were not better than the best before them (Prechelt 1998,
+    "Early stopping, but when?").
+
+    Args:
+        patience: how many epochs without anything better to wait for.
+        restore_best: whether the network gets the parameters of the best epoch back at the end,
+            also where all epochs were gone through.
+        monitor: what to look at, ``"loss"`` or ``"score"``: accuracy, or R^2.
+
+    Attributes:
+        best_epoch: the epoch that was best, 0 as long as there is none.
+        stopped: whether the training ended early.
+
+    Raises:
+        ValueError: ``patience`` is not a positive whole number, or ``monitor`` is something else.
+
+    >>> import numpy as np
+    >>> from nn import MLP, bernoulli_nll, fit
+    >>> net = MLP(1, [1], rng=np.random.default_rng(0))
+    >>> X, y = [[0.0], [1.0]], [0, 1]
+    >>> stopping = EarlyStopping(patience=2)
+    >>> history = fit(net, bernoulli_nll, X, y, epochs=100, batch_size=2, lr=0.1, progress=False,
+    ...               validation=(X, [1, 0]), callbacks=[stopping])       # learns the opposite
+    >>> stopping.best_epoch, len(history)
+    (1, 3)
+    """
+
+    def __init__(self, patience: int, restore_best: bool = True, *, monitor: str = "loss") -> None:
+        check_whole("patience", patience)
+        if monitor not in ("loss", "score"):
+            raise ValueError(f"monitor must be 'loss' or 'score', got {monitor!r}")
+        self.patience, self.restore_best, self.monitor = int(patience), restore_best, monitor
+        self.best_epoch, self.stopped = 0, False
+        self.best_parameters: Array = np.empty(0)
+
+    def __repr__(self) -> str:
+        return f"EarlyStopping(patience={self.patience}, monitor={self.monitor!r})"
+
+    def start(self, net: Module, rows: Sequence[Epoch] = (), best: Array | None = None) -> None:
+        """From the beginning, or from where a training was: its rows, and its best parameters."""
+        self.best_epoch, self.stopped, self._least = 0, False, math.inf
+        for row in rows:
+            self._look(row)
+        self.best_parameters = _vector(net) if best is None else best
+
+    def end_epoch(self, row: Epoch, net: Module) -> bool:
+        """Look at an epoch; whether it was the last one."""
+        if self._look(row):
+            self.best_parameters = _vector(net)
+        return self.stopped
+
+    def _look(self, row: Epoch) -> bool:
+        """Whether the epoch is the best so far."""
+        score = row.validation_r2 if row.validation_accuracy is None else row.validation_accuracy
+        value = row.validation_loss if self.monitor == "loss" else None if score is None else -score
+        better = value is not None and value < self._least
+        if value is not None and better:
+            self._least, self.best_epoch = value, row.epoch
+        self.stopped = row.epoch - self.best_epoch >= self.patience
+        return better
+
+    def end(self, net: Module) -> None:
+        """Give the network its best parameters back."""
+        if self.restore_best and self.best_epoch:
+            for p, number in zip(net.parameters(), self.best_parameters.tolist()):
+                p.data = number
+
+
+def _vector(net: Module) -> Array:
+    return np.array([p.data for p in net.parameters()], dtype=float)
+
+
+class Hooks:
+    """All that is called on the way: after every update, and after every epoch.
+
+    Args:
+        callbacks: users' own.
+        net: the network that they get.
+        worker: the engine, whose numbers they see in the network, and may change.
+        last: the number of the last update.
+
+    Attributes:
+        bar: shows the progress, or None.
+    """
+
+    def __init__(self, callbacks: Sequence[Any], net: Module, worker: Any, last: int) -> None:
+        self.net, self.worker, self.last = net, worker, last
+        self.bar: Any = None
+        self._updates = [callback for callback in callbacks if callable(callback)]
+        self._looks = [getattr(callback, "looks_every", 1) for callback in self._updates]
+        self._epochs = [c.end_epoch for c in callbacks if hasattr(c, "end_epoch")]
+        self._warnings = np.geterr()  # as the caller, and the callbacks, have them
+
+    @property
+    def listening(self) -> bool:
+        """Whether anybody wants to know of updates."""
+        return bool(self._updates) or self.bar is not None
+
+    def after_update(self, epoch: int, update: int, loss: float, lr: float) -> None:
+        """An update has been made."""
+        if self._updates:
+            seen = update == self.last or any(update % k == 0 for k in self._looks)
+            if seen:
+                self.worker.write()
+            try:
+                with np.errstate(**self._warnings):
+                    for callback in self._updates:
+                        callback(epoch, update, loss, self.net)
+            finally:
+                if seen:
+                    self.worker.read()
+        if self.bar is not None:
+            self.bar.set_postfix({"loss": f"{loss:.4f}", "lr": f"{lr:.3g}"}, refresh=False)
+            self.bar.update()
+
+    def after_epoch(self, row: Epoch) -> bool:
+        """An epoch has ended; whether the training is to end with it."""
+        if not self._epochs:
+            return False
+        self.worker.write()
+        try:
+            with np.errstate(**self._warnings):
+                ends = [end_epoch(row, self.net) for end_epoch in self._epochs]
+            return any(ends)
+        finally:
+            self.worker.read()
+
+
+def progress_bar(progress: bool, updates: int) -> Any:
+    """Tqdm's bar, or None, as a context."""
+    if progress:
+        try:
+            from tqdm import tqdm
+
+            return tqdm(total=updates, unit="update")
+        except ModuleNotFoundError:
+            pass
+    return nullcontext()

@@ -1,0 +1,289 @@
+"""The training loop: gradient descent, pure SGD and mini-batches in one `fit`."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..arrays import (
+    Array,
+    check_batch_size,
+    check_examples,
+    check_generator,
+    check_whole,
+    generator,
+)
+from ..model.likelihoods import Loss, likelihood_of
+from ..model.module import Module
+from .batches import minibatches
+from .callbacks import Callback, EarlyStopping, Hooks, progress_bar
+from .checkpoints import Checkpoint, describe_run, own_arrays, read_checkpoint, write_checkpoint
+from .engines import engine_class
+from .evaluation import mean_of, scores_of, try_targets
+from .history import Epoch, History
+from .optimizers import make_rule
+from .stepping import Optimizer, State, check_rate
+
+Path = str | os.PathLike[str]
+
+
+def fit(
+    net: Module,
+    loss: Loss,
+    X: npt.ArrayLike,
+    y: npt.ArrayLike,
+    *,
+    epochs: int,
+    batch_size: int | Callable[[int], int],
+    lr: float | Callable[[int], float],
+    momentum: float = 0.0,
+    rng: np.random.Generator | None = None,
+    validation: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+    callbacks: Sequence[Callback | EarlyStopping] = (),
+    progress: bool = True,
+    engine: str = "program",
+    checkpoint: Path | None = None,
+    every: int = 1,
+    resume: Path | None = None,
+    optimizer: str | Optimizer | None = None,
+) -> History:
+    """Train ``net`` by stochastic gradient descent.
+
+    Every epoch goes through a new random permutation of the examples, in floor(n/b) batches. An
+    update follows the *mean* gradient of its batch, so that one rate serves every batch size; the
+    lecture's loss is a sum over points, so its epsilon is ``lr`` / b.
+
+    Args:
+        net: what to train; anything with ``parameters()`` that maps one example to its outputs.
+        loss: ``loss(a, y)`` of one example, such as `categorical_nll`. It is called once for each
+            target beforehand, to find those that do not fit.
+        X: inputs, ``(n, d_0)``.
+        y: targets, ``(n,)`` numbers, 0/1 or class indices, or ``(n, d_L)``.
+        epochs: how many.
+        batch_size: b. ``n`` is gradient descent, 1 is pure SGD; or a schedule of the epoch 1, 2,
+            ..., capped at n.
+        lr: the learning rate, or a schedule of the update t = 1, 2, ...
+        momentum: as in `SGD`, for that optimizer alone.
+        rng: where the permutations come from; fresh ones every time if not given.
+        validation: ``(X, y)`` to evaluate after every epoch.
+        callbacks: each called after every update with ``(epoch, update, loss, net)``, the mean loss
+            of the batch and the trained network. One that has a method ``begin`` gets
+            ``begin(net, loss, updates)`` before the first update: the loss function, and the range
+            of the updates to come. One that has a number ``looks_every`` looks at the network only
+            after every so many updates, and at the end: in between it may find older numbers in it.
+            One that has a method ``end_epoch`` gets ``end_epoch(row, net)`` after every epoch, and
+            ends the training by returning True; `EarlyStopping` is such a one.
+        progress: show a bar, where tqdm is installed.
+        engine: ``"program"`` records one example and replays its graph over whole batches
+            (`autograd.compile`). That takes a graph that is the same for every example, whatever
+            the numbers, as that of an `MLP` and the three losses is. For your own networks and
+            losses the program is compared with graphs of all examples first, and of a few after
+            every epoch; that finds most Python ``if``s, and numbers changed on the way. ``"graph"``
+            records every example: the same numbers up to rounding, far slower, for any graph.
+        checkpoint: a file to keep all that is needed to go on, written at the start (over what was
+            there) and after every ``every`` epochs; it always holds a whole checkpoint.
+        every: how many epochs lie between checkpoints.
+        resume: a checkpoint to go on from, up to ``epochs`` in all. With the same arguments, the
+            end is to the bit that of a training never interrupted.
+        optimizer: what makes the steps: a name, ``"sgd"`` if not given, or a rule with settings,
+            such as ``SGD(momentum=0.9, nesterov=True)``. Its rate is ``lr``.
+
+    Returns:
+        One row per epoch, those before a ``resume`` included.
+
+    Raises:
+        ValueError: an argument does not fit, or X or y is not finite (the place is named); or
+            ``resume`` is damaged, or of another network, data, loss or optimizer. Nothing is
+            changed then, unless it is a rate schedule, or a graph, that goes wrong on the way.
+        TypeError: ``loss`` returns something else than a Value, or ``callbacks`` is no list.
+        FloatingPointError: a loss, or a step, stopped being finite. The parameters are those from
+            before that update.
+        OSError: a checkpoint can't be read or written.
+    """
+    X, y = check_examples(X, y)
+    check_whole("epochs", epochs)
+    check_whole("every", every)
+    sizes = _batch_sizes(batch_size, epochs, len(X))
+    try_targets(net, loss, X, y)
+    settings = {"momentum": momentum} if momentum != 0 else {}
+    rule = make_rule("sgd" if optimizer is None else optimizer, **settings)
+    plan = _Plan(net, loss, X, y, sizes, _schedule(lr), rule, _held_out(net, loss, validation),
+                 callbacks, _early_stopping(loss, callbacks, validation))  # fmt: skip
+    make_engine = engine_class(engine)
+    if rng is not None:
+        check_generator(rng)
+    run = plan.described() if checkpoint is not None or resume is not None else {}
+    state = None
+    if resume is not None:
+        state = read_checkpoint(resume, net, plan.own(), epochs, rng, run)
+    worker = make_engine(net, loss, X, y, rule)
+    worker.prepare(plan.held_out is not None)
+    rng, rows = plan.start(worker, rng, state)
+    updates = plan.updates(rows)
+
+    def keep() -> None:
+        if checkpoint is not None:
+            worker.write()
+            write_checkpoint(checkpoint, net, plan.own(worker.state), rows, rng, run)
+
+    keep()
+    hooks = Hooks(callbacks, net, worker, updates.stop - 1)
+    try:
+        with np.errstate(all="ignore"), progress_bar(progress, len(updates)) as hooks.bar:
+            for epoch, b in plan.remaining(rows):
+                rows.append(_epoch(plan, worker, hooks, rng, epoch, b, plan.updates(rows).start))
+                is_last = hooks.after_epoch(rows[-1]) or epoch == epochs
+                worker.check_graph()
+                if is_last or epoch % every == 0:
+                    keep()
+                if is_last:
+                    break
+    finally:  # also when interrupted
+        worker.write()
+    if plan.stopping is not None:
+        plan.stopping.end(net)
+    return History(rows)
+
+
+@dataclass
+class _Plan:
+    """What a training is to do, checked."""
+
+    net: Module
+    loss: Loss
+    X: Array
+    y: Array
+    sizes: list[int]  # of the batches, by epoch
+    rate: Callable[[int], float]
+    rule: Optimizer
+    held_out: tuple[Array, Array] | None
+    callbacks: Sequence[Any]
+    stopping: EarlyStopping | None
+
+    def described(self) -> dict[str, str | None]:
+        """What must be the same for this training to be gone on with."""
+        monitor = None if self.stopping is None else self.stopping.monitor
+        return describe_run(self.loss, self.X, self.y, self.rule, monitor)
+
+    def own(self, state: State | None = None) -> dict[str, Array]:
+        """What is kept beside the network, the rule's ``state`` too; without one, at the start."""
+        best = None if self.stopping is None else self.stopping.best_parameters
+        if state is None:
+            m = len(self.net.parameters())
+            state, best = self.rule.start(m), None if self.stopping is None else np.zeros(m)
+        return own_arrays(state, best)
+
+    def remaining(self, rows: Sequence[Epoch]) -> list[tuple[int, int]]:
+        """The epochs to come, each with its batch size."""
+        if self.stopping is not None and self.stopping.stopped:
+            return []
+        return list(enumerate(self.sizes, start=1))[len(rows) :]
+
+    def updates(self, rows: Sequence[Epoch]) -> range:
+        """The updates to come."""
+        first = rows[-1].updates + 1 if rows else 1
+        return range(first, first + sum(len(self.X) // b for _, b in self.remaining(rows)))
+
+    def start(
+        self, worker: Any, given: np.random.Generator | None, state: Checkpoint | None
+    ) -> tuple[np.random.Generator, list[Epoch]]:
+        """Get everything to where the training begins, or goes on; or leave all as it was."""
+        rng, rows = generator(given), list[Epoch]()
+        before = self.net.state_dict(), rng.bit_generator.state
+        try:
+            if state is not None:
+                rng, rows = state.restore(self.net, given)
+                worker.state = state.optimizer
+            if self.stopping is not None:
+                self.stopping.start(self.net, rows, None if state is None else state.best)
+            updates = self.updates(rows)
+            for callback in self.callbacks:
+                if hasattr(callback, "begin"):
+                    callback.begin(self.net, self.loss, updates)
+        except BaseException:  # a callback refuses: nothing is changed
+            if state is not None:
+                self.net.load_state_dict(before[0])
+                if given is not None:
+                    given.bit_generator.state = before[1]
+            raise
+        worker.read()
+        return rng, rows
+
+
+def _epoch(
+    plan: _Plan, worker: Any, hooks: Hooks, rng: np.random.Generator, epoch: int, b: int, first: int
+) -> Epoch:
+    """An epoch of batches of b, from update ``first`` on, and its row of the history."""
+    losses, listening = [], hooks.listening
+    for update, batch in enumerate(minibatches(len(plan.X), b, rng), start=first):
+        try:
+            lr = check_rate(plan.rate(update))
+            losses.append(worker.step(batch, lr))
+        except (ValueError, FloatingPointError) as error:
+            raise type(error)(f"epoch {epoch}, update {update}: {error}") from None
+        if listening:
+            hooks.after_update(epoch, update, losses[-1], lr)
+    scores = {}
+    if plan.held_out is not None:
+        scores = scores_of(plan.loss, plan.held_out[1], *worker.evaluate(*plan.held_out))
+    return Epoch(
+        epoch, update, lr, b, mean_of(losses),
+        **{f"validation_{name}": score for name, score in scores.items()},
+    )  # fmt: skip
+
+
+def _batch_sizes(batch_size: int | Callable[[int], int], epochs: int, n: int) -> list[int]:
+    """The batch size of each epoch; a schedule's is capped at n."""
+    if not callable(batch_size):
+        check_batch_size(batch_size, n)
+        return [int(batch_size)] * epochs
+    sizes = []
+    for epoch in range(1, epochs + 1):
+        b = batch_size(epoch)
+        try:
+            check_whole("batch_size", b)
+        except ValueError as error:
+            raise ValueError(f"{error} in epoch {epoch}") from None
+        sizes.append(min(int(b), n))
+    return sizes
+
+
+def _schedule(lr: float | Callable[[int], float]) -> Callable[[int], float]:
+    if callable(lr):
+        return lr
+    check_rate(lr)
+    return lambda t: lr
+
+
+def _held_out(net: Module, loss: Loss, validation: Any) -> tuple[Array, Array] | None:
+    """The validation part, if there is one."""
+    if validation is None:
+        return None
+    if len(validation) != 2:
+        raise ValueError(f"validation must be the pair (X, y), got {len(validation)} entries")
+    X, y = validation
+    X, y = check_examples(X, y, ("the validation X", "the validation y"))
+    try_targets(net, loss, X, y)
+    return X, y
+
+
+def _early_stopping(loss: Loss, callbacks: Any, validation: Any) -> EarlyStopping | None:
+    """The one among the callbacks, if there is one; and a check of all of them."""
+    if callable(callbacks) or not hasattr(callbacks, "__iter__"):
+        raise TypeError("callbacks must be a list of functions, got one: write [it]")
+    for callback in callbacks:
+        if not callable(callback) and not hasattr(callback, "end_epoch"):
+            raise TypeError(f"a callback must be a function, or have end_epoch, got {callback!r}")
+    found = [callback for callback in callbacks if isinstance(callback, EarlyStopping)]
+    if len(found) > 1:
+        raise ValueError("callbacks must hold one EarlyStopping at most")
+    if not found:
+        return None
+    if validation is None:
+        raise ValueError(f"{found[0]} looks at a validation part: give validation=(X, y)")
+    if found[0].monitor == "score" and likelihood_of(loss) is None:
+        raise ValueError(f"{found[0]} needs a loss with a score, and yours has none: 'loss'")
+    return found[0]

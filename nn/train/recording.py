@@ -1,0 +1,98 @@
+"""The graph of one example, recorded to be replayed for all."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+import autograd
+from autograd import Program, Value, topological_order
+
+from ..arrays import Array
+from ..model.likelihoods import Loss, likelihood_of
+from ..model.module import Module
+
+CHECKED = 8  # examples that a program is tried on
+
+
+class Recording:
+    """The graph of one example, the first of ``X`` and ``y``, with its target among the inputs."""
+
+    def __init__(self, net: Module, loss: Loss, X: Array, y: Array) -> None:
+        self.net, self.loss, self.X, self.y = net, loss, X, y
+        x = [Value(v) for v in X[0].tolist()]
+        self.a = net(x)
+        self.outputs = values(self.a)
+        K = len(self.outputs)
+        classes = y.ndim == 1 and K > 1 and bool(np.isin(y, np.arange(K)).all())
+        forms = [False, True] if classes else [False]  # a class index, if it must be, as one-hot
+        likelihood = likelihood_of(loss)
+        known = likelihood is not None and likelihood.one_hot
+        for self.one_hot in [True] if known else forms:
+            row = self._targets(y[:1])[0].tolist()
+            several = self.one_hot or y.ndim == 2
+            target = [Value(v, label=f"y[{k}]" if several else "y") for k, v in enumerate(row)]
+            try:
+                self.root = loss(self.a, target if several else target[0])
+                break
+            except Exception as error:
+                failure = error
+        else:
+            raise ValueError(
+                f"the loss can't be recorded for engine='program', where a target is a Value (a "
+                f"class index: a vector of them, one-hot): {failure}. Use engine='graph'"
+            ) from failure
+        self.inputs = [*x, *target]
+        n = len(X)
+        _, first = np.unique(y, axis=0, return_index=True)  # of every class
+        tried = {*first[: CHECKED // 2].tolist(), *range(0, n, -(-2 * n // CHECKED))}
+        self.tried = sorted(tried)
+
+    def columns(self, X: Array, y: Array) -> Array:
+        """Examples as the program takes them, inputs and targets side by side."""
+        return np.hstack([X, self._targets(y)])
+
+    def compile(self, outputs: bool) -> Program:
+        """The program of the loss, or of the loss and the outputs, tried on a few examples."""
+        roots = [self.root, *self.outputs] if outputs else self.root
+        rows = self.columns(self.X[self.tried], self.y[self.tried])
+        examples = [(row, self._record(i, outputs)) for row, i in zip(rows, self.tried)]
+        try:
+            return autograd.compile(roots, self.inputs, self.net.parameters(), check=examples)
+        except ValueError as error:
+            raise ValueError(f"engine='program' can't be used here, use 'graph': {error}") from None
+
+    def example(self, i: int) -> Value:
+        """The loss of example ``i``, recorded with its numbers."""
+        loss: Value = self._record(i, outputs=False)
+        return loss
+
+    def _record(self, i: int, outputs: bool) -> Any:
+        a = self.net(self.X[i].tolist())
+        root = self.loss(a, self.y[i].tolist())
+        return [root, *values(a)] if outputs else root
+
+    def _targets(self, y: Array) -> Array:
+        """One row per example: a class index as one-hot."""
+        if self.one_hot and y.ndim == 1:
+            return np.asarray(np.eye(len(self.outputs))[y.astype(int)])
+        return y.reshape(len(y), -1)
+
+
+def values(a: Any) -> list[Value]:
+    """What a network returned, as a list of Values."""
+    return [v if isinstance(v, Value) else Value(v) for v in ([a] if isinstance(a, Value) else a)]
+
+
+def diagnosis(loss: Value, example: int, lr: float) -> str:
+    """Where a loss that is not finite comes from."""
+    nodes = topological_order(loss)
+    node = next((node for node in nodes if not math.isfinite(node.data)), loss)
+    inputs = [f"{v.data if isinstance(v, Value) else v:.4g}" for v in node.inputs]
+    if len(inputs) > 6:
+        inputs[6:] = ["..."]
+    how = f", {node.op} of {', '.join(inputs)}" if node.op else ""
+    return (
+        f"the loss of example {example} is {loss.data}. The first node that is not finite: "
+        f"{node.label or 'unlabelled'} = {node.data}{how}. Try a smaller lr than {lr:g}"
+    )

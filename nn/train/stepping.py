@@ -1,0 +1,163 @@
+"""What every optimizer is: a rule that makes steps of gradients, on arrays, and steps by hand."""
+
+import copy
+import inspect
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd import Value
+
+from ..arrays import Array, check_from_zero
+
+State = dict[str, Array]
+
+
+class Optimizer:
+    """A rule that makes steps of gradients.
+
+    Args:
+        parameters: what to train by hand; None for a rule to be given to `fit`.
+        lr: the learning rate, epsilon in the lecture; may be assigned anew between steps. A rule
+            for `fit` has none: `fit` has it.
+
+    A subclass says what its settings are, by the keywords of its ``__init__``, and has `start` and
+    `update`.
+
+    Attributes:
+        usual_lr: the rate if none is given, as in PyTorch.
+
+    Raises:
+        ValueError: ``lr`` is negative or not finite, or given without ``parameters``.
+    """
+
+    usual_lr = 0.001
+
+    def __init__(self, parameters: Sequence[Value] | None, lr: float | None) -> None:
+        self.parameters = None if parameters is None else list(parameters)
+        if self.parameters is None and lr is not None:
+            raise ValueError(
+                "an optimizer without parameters is a rule for fit, whose lr= it takes"
+            )
+        self.lr = self.usual_lr if lr is None else lr
+        self._state: State | None = None
+
+    # The rule
+
+    def start(self, m: int) -> State:
+        """The state before the first step of ``m`` parameters: arrays, by name."""
+        raise NotImplementedError
+
+    def update(self, state: State, theta: Array, g: Array, lr: float) -> Array:
+        """The step, to be taken from ``theta``; ``state`` becomes that for the next one.
+
+        Args:
+            state: from `start`, changed in place.
+            theta: the parameters, ``(m,)``, not to be changed.
+            g: their gradient, ``(m,)``; the step may be put in its place.
+            lr: the learning rate.
+        """
+        raise NotImplementedError
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the step is ``lr * g`` and nothing else, so that either may be scaled."""
+        return False
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The settings that differ from what they are if not given."""
+        usual = defaults(type(self))
+        return {name: getattr(self, name) for name in usual if getattr(self, name) != usual[name]}
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{name}={setting!r}" for name, setting in self.given.items())
+        return f"{type(self).__name__}({given})"
+
+    # By hand
+
+    @property
+    def lr(self) -> float:
+        """The learning rate."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, lr: float) -> None:
+        self._lr = check_rate(lr)
+
+    @property
+    def state(self) -> State:
+        """What the rule carries on, by name; arrays ``(m,)``, most of them."""
+        if self._state is None:
+            self._state = self.start(len(self._trained()))
+        return self._state
+
+    @state.setter
+    def state(self, state: State) -> None:
+        self._state = state
+
+    def over(self, parameters: Sequence[Value]) -> "Optimizer":
+        """The same rule for these parameters, from the start."""
+        other = copy.copy(self)
+        other.parameters, other._state = list(parameters), None
+        return other
+
+    def step(self) -> None:
+        """Move every parameter against its gradient.
+
+        Raises:
+            FloatingPointError: a parameter would no longer be finite. None is then changed, and
+                the state neither.
+            ValueError: this is a rule without parameters.
+        """
+        parameters = self._trained()
+        theta, g = (np.array([getattr(p, what) for p in parameters]) for what in ("data", "grad"))
+        state = {name: array.copy() for name, array in self.state.items()}
+        with np.errstate(all="ignore"):
+            new = theta - self.update(state, theta, g.copy(), self._lr)
+        check_step(new, g, parameters, self._lr)
+        for p, number in zip(parameters, new.tolist()):
+            p.data = number
+        self._state = state
+
+    def zero_grad(self) -> None:
+        """Set the gradient of every parameter to 0."""
+        for parameter in self._trained():
+            parameter.grad = 0.0
+
+    def _trained(self) -> list[Value]:
+        if self.parameters is None:
+            name = type(self).__name__
+            raise ValueError(f"{self} has no parameters to step: {name}(net.parameters(), lr=...)")
+        return self.parameters
+
+
+def defaults(kind: type[Optimizer]) -> dict[str, Any]:
+    """The settings of a rule, and what they are if not given."""
+    given = inspect.signature(kind).parameters.values()
+    return {p.name: p.default for p in given if p.name not in ("parameters", "lr")}
+
+
+def check_rate(lr: float) -> float:
+    """``lr``, if it is a rate; 0 is one, where a schedule may end."""
+    if type(lr) is not float or not 0 <= lr < math.inf:
+        check_from_zero(lr=lr)
+    return float(lr)
+
+
+def check_step(new: Array, g: Array, parameters: Sequence[Value], lr: float) -> None:
+    """Refuse a step that would set a parameter to a number that is not finite.
+
+    Raises:
+        FloatingPointError: it would; the first such parameter is named.
+    """
+    bad = np.flatnonzero(~np.isfinite(new))
+    if len(bad):
+        j = bad[0]
+        advice = f". Try a smaller lr than {lr:g}" if math.isfinite(g[j]) else ""
+        name = parameters[j].label or "a parameter"
+        raise FloatingPointError(
+            f"the step would set {name} to {new[j]}: its gradient is {g[j]}{advice}"
+        )

@@ -1,0 +1,177 @@
+"""Every activation, row by row: its numbers, one node, and all who read the row."""
+
+import math
+
+import numpy as np
+import pytest
+from mpmath import mp, mpf
+
+import nn
+from autograd import Value, grad
+from nn import MLP, backpropagate, bernoulli_nll, fit, gaussian_nll
+from nn.cli import main
+from nn.model.activations import ACTIVATIONS, Activation
+from nn.show.neurons import sweep
+
+
+def _sigmoid(a):
+    return 1 / (1 + mp.exp(-a))
+
+
+# The exact g; its derivatives are mpmath's.
+EXACT = {
+    "sigmoid": _sigmoid,
+    "relu": lambda a: max(a, mpf(0)),
+    "tanh": mp.tanh,
+    "softplus": lambda a: mp.log1p(mp.exp(a)),
+    "leaky_relu": lambda a: a if a > 0 else mpf(0.01) * a,
+    "elu": lambda a: a if a > 0 else mp.expm1(a),
+    "silu": lambda a: a * _sigmoid(a),
+    "gelu": lambda a: a * mp.erfc(-a / mp.sqrt(2)) / 2,
+    "linear": lambda a: a,
+}
+# g' where the terms of its formula cancel: errors are counted at the size of these.
+SIZE = {
+    "silu": lambda a: _sigmoid(mpf(a)),
+    "gelu": lambda a: mp.erfc(-mpf(a) / mp.sqrt(2)) / 2,
+}
+ROWS = pytest.mark.parametrize("name", ACTIVATIONS)
+POINTS = [*np.random.default_rng(0).normal(0.0, 3.0, 40).tolist(), 1e-8, -1e-8, 1e-100, 15.0, -20.0,
+          -29.37, 36.1, -35.93, 700.0, -700.0]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _digits():
+    with mp.workdps(400):
+        yield
+
+
+def ulps(got, exact, size=None):
+    """How far off, in units of the last place of the exact number, or of one of another size."""
+    return float(abs(mpf(got) - exact) / mpf(math.ulp(float(exact if size is None else size))))
+
+
+def slope_of(name, a):
+    return mp.diff(EXACT[name], mpf(a), h=mpf(10) ** -120)
+
+
+def test_every_row_is_tested_here():
+    assert set(EXACT) == set(ACTIVATIONS)
+    assert all(name == row.name for name, row in ACTIVATIONS.items())
+
+
+@ROWS
+def test_it_is_one_node_right_to_a_few_ulp(name):
+    row = ACTIVATIONS[name]
+    for a in POINTS:
+        leaf = Value(a)
+        x = row.record(leaf)
+        assert ulps(x.data, EXACT[name](mpf(a))) <= 6, a
+        if row.is_identity:
+            assert x is leaf
+            continue
+        assert (x.op, x.inputs) == (name, (leaf,))
+        exact = slope_of(name, a)
+        size = SIZE[name](a) if name in SIZE else exact
+        assert ulps(x.partials[0], exact, max(abs(size), abs(exact))) <= 8, a
+
+
+@ROWS
+def test_its_second_derivative_is_right(name):
+    row = ACTIVATIONS[name]
+    for a in (-3.1, -0.6, 0.4, 2.7):
+        exact = mp.diff(EXACT[name], mpf(a), 2, h=mpf(10) ** -80)
+        assert grad(grad(row.record))(a) == pytest.approx(float(exact), rel=1e-13, abs=1e-15)
+
+
+@ROWS
+def test_by_hand_it_is_the_same(name):
+    row, a = ACTIVATIONS[name], np.array(POINTS)
+    g, slope = row.g(a), row.slope(a)
+    np.testing.assert_allclose(g, [float(EXACT[name](mpf(v))) for v in POINTS], rtol=1e-12)
+    np.testing.assert_allclose(slope, [float(slope_of(name, v)) for v in POINTS], rtol=1e-9,
+                               atol=1e-15)  # fmt: skip
+    assert row.g(a[:0]).shape == row.slope(a[:0]).shape == (0,)
+
+
+@ROWS
+def test_it_goes_through_infinity(name):
+    """Nothing raises, and nan stays nan; an infinite a has the limit, or is nan."""
+    for a in (math.inf, -math.inf, math.nan):
+        x = ACTIVATIONS[name].record(Value(a))
+        with np.errstate(all="ignore"):
+            by_hand = float(ACTIVATIONS[name].g(np.array([a]))[0])
+        assert x.data == by_hand or math.isnan(x.data)
+        if math.isnan(a):
+            assert math.isnan(x.data)
+
+
+@ROWS
+@pytest.mark.parametrize("engine", ["program", "graph"])
+def test_networks_train_with_it(name, engine):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 3))
+    y = X[:, 0] + 0.1 * rng.normal(size=30)
+    net = MLP(3, [5, 4, 1], name, rng=np.random.default_rng(1))
+    history = fit(net, gaussian_nll, X, y, epochs=3, batch_size=5, lr=0.05, engine=engine,
+                  rng=np.random.default_rng(2), progress=False)  # fmt: skip
+    assert history[-1].loss < history[0].loss
+    a = net.predict(np.vstack([X, X]))  # by a program
+    np.testing.assert_allclose(a[:30], [net(row).data for row in X.tolist()], rtol=1e-12)
+
+
+@ROWS
+def test_pictures_and_the_recursion_have_its_slope(name):
+    x, y = [0.3, -1.2, 0.8], 1
+    net = MLP(3, [4, 1], name, rng=np.random.default_rng(3))
+    numbers = sweep(net, x, y, bernoulli_nll)
+    by_hand = backpropagate(net, bernoulli_nll, x, y)
+    np.testing.assert_allclose(numbers.slope[1], ACTIVATIONS[name].slope(by_hand.a[1]), rtol=1e-12)
+    np.testing.assert_allclose(numbers.x[1], by_hand.x[1], rtol=1e-12)
+    np.testing.assert_allclose(numbers.delta[1], by_hand.delta[1], rtol=1e-12)
+    title = nn.draw(net, x, y, bernoulli_nll).steps().frames[1].title
+    assert (f"x1 = {name}(a1)" in title) is not ACTIVATIONS[name].is_identity
+
+
+@ROWS
+def test_first_weights_have_its_variance(name):
+    variance = ACTIVATIONS[name].variance(400, 100)
+    layer = nn.Layer(400, 100, name, rng=np.random.default_rng(0))
+    assert layer.theta.var() == pytest.approx(variance, rel=0.03)
+    assert variance in (2 / 500, 2 / 400) or name == "leaky_relu"
+
+
+@ROWS
+def test_it_is_kept_in_files_and_chosen_on_the_command_line(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(nn.cli, "write_report", lambda *_: None)
+    main(["train", "moons", "--activation", name, "--widths", "3", "--epochs", "1", "--quiet",
+          "--out", str(tmp_path)])  # fmt: skip
+    assert f"3 ({name})" in capsys.readouterr().out
+    assert nn.load(tmp_path / "network.npz").layers[0].activation == name
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        lambda a: a * a.sigmoid(),
+        lambda a: 2.0 * a,
+        lambda a: a * a,
+        lambda a: (a + 1.0).tanh(),
+        lambda a: Value(1.0),
+        lambda a: 1.0,
+    ],
+)
+def test_a_formula_of_several_nodes_is_refused_by_name(formula):
+    with pytest.raises(ValueError, match=r"'mine' must record one node.*autograd\.primitive"):
+        Activation("mine", formula, np.tanh, np.ones_like, lambda d_in, d_out: 1.0)
+
+
+@pytest.mark.parametrize("name", ["swish", "ReLU", "", None, 3, ["relu"]])
+def test_an_unknown_name_lists_those_that_exist(name):
+    for make in (lambda: MLP(2, [3, 1], [name]), lambda: nn.Neuron(2, name)):
+        with pytest.raises(ValueError, match="unknown activation") as info:
+            make()
+        assert ", ".join(ACTIVATIONS) in str(info.value)

@@ -13,6 +13,7 @@ The functions `sum`, `max`, `abs` and `compile` share their names with Python's 
 as ``autograd.sum`` and so on: ``from autograd import *`` leaves them out.
 """
 
+from . import copies as copies
 from .compiler import Operation, Program
 from .compiler import (
     compile as compile,

@@ -66,21 +66,26 @@ class Primitive:
         chooses: whether it takes one of its inputs and leaves the others, or all of them: an input
             whose partial derivative is 0 then gets no share of the gradient, not even 0 times inf.
         value, partials: the row on floats.
+        function: of a user's own primitive, the function that records it; else None.
     """
 
-    __slots__ = ("chooses", "on", "partials", "symbol", "value")
+    __slots__ = ("chooses", "function", "on", "partials", "symbol", "value")
 
     def __init__(self, symbol: str, row: Row, chooses: bool = False) -> None:
         self.symbol = symbol
         self.on = row
         self.chooses = chooses
         self.value, self.partials = row(FLOATS)
+        self.function: Any = None
 
     def __repr__(self) -> str:
         return f"<primitive {self.symbol}>"
 
-    def __deepcopy__(self, memo: object) -> "Primitive":
+    def __copy__(self) -> "Primitive":
         return self  # a copied graph must keep to the same rows
+
+    def __deepcopy__(self, memo: object) -> "Primitive":
+        return self
 
 
 def evaluate_ieee(primitive: Primitive, *arguments: Any) -> tuple[float, tuple[Any, ...]]:

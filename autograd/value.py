@@ -300,11 +300,16 @@ class Value(Refusals):
     sigmoid, relu, softplus = _unary(p.SIGMOID), _unary(p.RELU), _unary(p.SOFTPLUS)
 
 
-def topological_order(root: Value) -> list[Value]:
+def topological_order(root: Value, seen: set[Value] | None = None) -> list[Value]:
     """Every `Value` that ``root`` was computed from, each once, inputs before what uses them.
 
     The order is that of a depth-first search, inputs from left to right, and so the same in every
     run. ``root`` comes last. Plain numbers among the inputs are not listed.
+
+    Args:
+        root: the result.
+        seen: Values to leave out, and what these were computed from. All that is listed is added,
+            for the order of one root after the other.
 
     Raises:
         TypeError: ``root`` is not a Value.
@@ -317,7 +322,7 @@ def topological_order(root: Value) -> list[Value]:
     if not hasattr(root, "_x"):
         raise TypeError(f"root must be a Value, got {type(root).__name__}")
     order: list[Value] = []
-    seen = set()
+    seen = set() if seen is None else seen
     stack: list[Any] = [root]  # our own: a deep graph would exhaust Python's
     pop, push = stack.pop, stack.append
     finished = None

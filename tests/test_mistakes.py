@@ -200,7 +200,7 @@ def test_a_subclass_takes_attributes_and_works_everywhere():
     root.backward()
     assert x.grad == pytest.approx(3 + 3 + 1 + 3 - math.exp(2), rel=1e-15)
     assert "x" in repr(autograd.draw(root)) and "red" not in repr(autograd.trace(root))
-    assert len(list(autograd.steps(root))) == 5
+    assert len(list(autograd.steps(root))) == 6
     outputs, gradient = autograd.compile(root, [x], [y])([[2.0]])
     assert (outputs[0], gradient[0]) == (root.data, y.grad)
     assert grad(lambda v: v * v)(x).data == 4.0

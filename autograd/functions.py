@@ -13,6 +13,8 @@ import numpy as np
 from . import primitives as p
 from .value import Number, Value, real, record
 
+recorded = True  # as an arithmetic: what a row computes in it will be differentiated again
+
 
 def apply(primitive: p.Primitive, *arguments: Any) -> Any:
     """``primitive`` of Values (recorded), of numbers (a float), or of arrays (element by element).

@@ -24,6 +24,8 @@ from typing import Any
 
 import numpy as np
 
+LARGEST_ODD = 2.0**53  # up to here a float y has an odd or even neighbour y - 1
+
 Row = Callable[[Any], tuple[Callable[..., Any], Callable[..., Any]]]
 
 
@@ -139,16 +141,69 @@ def _where_partials(m: Any, c: Any) -> tuple[Any, ...]:
     return ((0.0, yes, 1.0 - yes),)
 
 
+def _is_recorded(m: Any) -> bool:
+    """Whether the arithmetic is that of graph values: partials are then differentiated again.
+
+    Two formulas may agree to the last digit and their derivatives may not: one of them cancels.
+    """
+    return bool(vars(m).get("recorded", False))
+
+
 def _pow_partials(m: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
-    # d/dx = y x^(y-1), with 0 where y = 0; d/dy = z log x, with 0 where x = 0 and y > 0. Infinities
-    # that these exceptions avoid must not be computed either: 0 times inf is nan.
+    dx = 0.0 if _is_recorded(m) and isinstance(x, float) else _pow_by_base(m, z, x, y)
+    dy = 0.0 if _is_recorded(m) and isinstance(y, float) else _pow_by_exponent(m, z, x, y)
+    return dx, dy
+
+
+def _pow_by_base(m: Any, z: Any, x: Any, y: Any) -> Any:
+    # y x^(y-1), with 0 where y = 0. Where y - 1 has to be rounded, x^(y-1) may be far off, even in
+    # its sign: there it is y z / x, as far as that is finite.
+    less = y - 1.0
     if isinstance(y, float):  # a plain exponent: derivatives of x**3 end in 0 at any order
-        dx = y * m.pow(x, y - 1.0) if y != 0.0 else 0.0
+        if y == 0.0:
+            return 0.0
+        power = y * m.pow(x, less)
+        if less + 1.0 == y and -LARGEST_ODD < y < LARGEST_ODD:
+            return power
+        is_rounded: Any = 1.0
     else:
         both_zero = m.where(m.abs(x), 0.0, m.where(m.abs(y), 0.0, 1.0))
-        dx = y * m.pow(x + both_zero, y - 1.0)
-    zero_base = m.where(m.abs(x), 0.0, m.step(y))
-    return dx, z * m.log(x + zero_base)
+        power = y * m.pow(x + both_zero, less)
+        is_rounded = (y - 0.5) * (y - LARGEST_ODD)
+    if _is_recorded(m):
+        # The derivative of y z / x may be inf - inf. So the rest of y - 1 becomes a factor, x^rest,
+        # where the derivative of that is finite. (Beyond 2^53 it decides about the sign.)
+        size = m.where(m.abs(x), m.where(1.0 + 0.0 * x, m.abs(x), 1.0), 1.0)
+        rest = m.where(1.0 + 0.0 * (power / size), y - (less + 1.0), 0.0)
+        power = power * (1.0 + m.where(m.abs(rest), rest * m.log(size), 0.0))
+        is_rounded = m.where(m.abs(y), (y - LARGEST_ODD) * (y + LARGEST_ODD), 1.0)
+    quotient = y * z / x
+    return m.where(m.where(is_rounded, 1.0 + 0.0 * quotient, 0.0), quotient, power)
+
+
+def _pow_by_exponent(m: Any, z: Any, x: Any, y: Any) -> Any:
+    # z log x, with 0 where x = 0 and y > 0. What the exception avoids must not be computed either:
+    # 0 times inf is nan.
+    if isinstance(x, float):
+        return z * m.log(x) if x != 0.0 else m.where(y, 0.0, z * -math.inf)
+    is_zero = m.where(m.abs(x), 0.0, m.step(y))
+    if not _is_recorded(m):
+        return z * m.log(x + is_zero)
+    # Its own derivative there is -inf for y up to 1, that of x^(y-1) (1 + y log x), and 0 above.
+    return m.where(is_zero, m.where(y - 1.0, 0.0, -m.sqrt(x)), z * m.log(x))
+
+
+def _tanh_partial(m: Any, z: Any, x: Any) -> Any:
+    tail = 4.0 * m.sigmoid(2.0 * x) * m.sigmoid(-2.0 * x)  # 1 - z^2, which would be 0 for large x
+    return m.where(0.25 - z * z, 1.0 - z * z, tail) if _is_recorded(m) else tail
+
+
+def _sigmoid_partial(m: Any, z: Any, x: Any) -> Any:
+    tail = z * m.sigmoid(-x)
+    if not _is_recorded(m):
+        return tail
+    t = m.tanh(0.5 * x)  # z is (1 + t) / 2
+    return m.where(0.25 - t * t, 0.25 - 0.25 * t * t, tail)
 
 
 # In DOT, w may be one longer than x: then its last entry is the bias, the weight of a constant 1.
@@ -161,14 +216,14 @@ DIV       = Primitive("/",         lambda m: (operator.truediv,                l
 POW       = Primitive("**",        lambda m: (m.pow,                           lambda z, x, y: _pow_partials(m, z, x, y)))
 NEG       = Primitive("-",         lambda m: (operator.neg,                    lambda z, x: (-1.0,)))
 POS       = Primitive("+",         lambda m: (operator.pos,                    lambda z, x: (1.0,)))
-ABS       = Primitive("abs",       lambda m: (m.abs,                           lambda z, x: (m.step(x) - m.step(-x),)))
+ABS       = Primitive("abs",       lambda m: (m.abs,                           lambda z, x: (m.where(x, 1.0, m.where(-x, -1.0, z)),)))
 EXP       = Primitive("exp",       lambda m: (m.exp,                           lambda z, x: (z,)))
 LOG       = Primitive("log",       lambda m: (m.log,                           lambda z, x: (1.0 / x,)))
 SQRT      = Primitive("sqrt",      lambda m: (m.sqrt,                          lambda z, x: (0.5 / z,)))
 SIN       = Primitive("sin",       lambda m: (m.sin,                           lambda z, x: (m.cos(x),)))
 COS       = Primitive("cos",       lambda m: (m.cos,                           lambda z, x: (-m.sin(x),)))
-TANH      = Primitive("tanh",      lambda m: (m.tanh,                          lambda z, x: (4.0 * m.sigmoid(2.0 * x) * m.sigmoid(-2.0 * x),)))
-SIGMOID   = Primitive("sigmoid",   lambda m: (lambda x: _sigmoid(m, x),        lambda z, x: (z * m.sigmoid(-x),)))
+TANH      = Primitive("tanh",      lambda m: (m.tanh,                          lambda z, x: (_tanh_partial(m, z, x),)))
+SIGMOID   = Primitive("sigmoid",   lambda m: (lambda x: _sigmoid(m, x),        lambda z, x: (_sigmoid_partial(m, z, x),)))
 RELU      = Primitive("relu",      lambda m: (lambda x: m.maximum(x, 0.0),     lambda z, x: (m.where(x, 1.0, 0.0),)))
 SOFTPLUS  = Primitive("softplus",  lambda m: (lambda x: m.maximum(x, 0.0) + m.log1p(m.exp(-m.abs(x))),
                                                                                lambda z, x: (m.sigmoid(x),)))

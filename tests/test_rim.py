@@ -172,7 +172,7 @@ def parts(name):
     points, value, first, second = BINARY[name]
 
     def ordinary(x, y):
-        # A subnormal z holds fewer digits, and so do its derivatives; and 1/x of a subnormal is inf.
+        # A subnormal z holds fewer digits, and so do its derivatives; 1/x of such an x is inf.
         z = abs(value(mpf(x), mpf(y)))
         divisor = {"DIV": y, "POW": x}.get(name, 1.0)
         return (z == 0 or TINY <= z <= HUGE) and abs(divisor) >= TINY
@@ -230,7 +230,6 @@ def test_every_row_is_at_the_rim():
 @pytest.mark.parametrize(
     ("y", "expected"),
     [
-        (0.5, [[-INF, -INF], [-INF, 0.0]]),
         (1.0, [[0.0, -INF], [-INF, 0.0]]),
         (1.5, [[INF, 0.0], [0.0, 0.0]]),
         (2.0, [[2.0, 0.0], [0.0, 0.0]]),

@@ -60,7 +60,7 @@ class NetworkDrawing:
 
     def __repr__(self) -> str:
         n = self._numbers
-        rows = [("layer", "unit", "a", "x", "delta")]
+        rows: list[tuple[str, ...]] = [("layer", "unit", "a", "x", "delta")]
         for l, units in enumerate(n.x):
             for j, x_j in enumerate(units):
                 a_delta = [number(n.a[l][j]), number(n.delta[l][j])] if l else ["", ""]

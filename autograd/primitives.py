@@ -98,9 +98,14 @@ def evaluate_ieee(primitive: Primitive, *arguments: Any) -> tuple[float, tuple[A
     """
     value, partials = primitive.on(ARRAYS)
     with np.errstate(all="ignore"):
-        arguments = each(np.float64, arguments)
+        arguments = each(numpys, arguments)
         z = value(*arguments)
         return float(z), each(float, partials(z, *arguments))
+
+
+def numpys(x: Any) -> Any:
+    """A number as NumPy's scalar, an array as an array of floats, also one of a single number."""
+    return np.asarray(x, dtype=float)[()]
 
 
 def each(f: Callable[[Any], Any], arguments: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -351,11 +351,11 @@ def _on_arrays(
         return np.broadcast_to(np.asarray(z, float), np.broadcast_shapes(*map(np.shape, x)))
 
     def f(*x: Any) -> Any:
-        x = tuple(map(np.float64, x))
+        x = tuple(map(p.numpys, x))
         return full(value(x) if vector else value(*x), *x)
 
     def df(z: Any, *x: Any) -> Any:
-        x = tuple(map(np.float64, x))
+        x = tuple(map(p.numpys, x))
         ds = partials(z, x)[0] if vector else partials(z, *x)
         return tuple([full(d, z, *x) for d in ds])
 

@@ -154,28 +154,39 @@ def _is_recorded(m: Any) -> bool:
     return bool(vars(m).get("recorded", False))
 
 
-def _pow_partials(m: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
-    dx = 0.0 if _is_recorded(m) and isinstance(x, float) else _pow_by_base(m, z, x, y)
-    dy = 0.0 if _is_recorded(m) and isinstance(y, float) else _pow_by_exponent(m, z, x, y)
-    return dx, dy
+def _pow_partials(m: Any) -> Callable[..., Any]:
+    # dx is y x^(y-1), with 0 where y = 0; dy is z log x, with 0 where x = 0 and y > 0.
+    recorded = _is_recorded(m)
+
+    def partials(z: Any, x: Any, y: Any) -> tuple[Any, Any]:
+        dx = dy = 0.0
+        if isinstance(y, float):  # a plain exponent: derivatives of x**3 end in 0 at any order
+            if y != 0.0:
+                less = y - 1.0
+                is_exact = less + 1.0 == y and -LARGEST_ODD < y < LARGEST_ODD
+                dx = y * m.pow(x, less) if is_exact else _pow_by_base(m, recorded, z, x, y)
+        elif not recorded or not isinstance(x, float):
+            dx = _pow_by_base(m, recorded, z, x, y)
+        if isinstance(x, float):
+            dy = z * m.log(x) if x != 0.0 else m.where(y, 0.0, z * -math.inf)
+        elif not recorded or not isinstance(y, float):
+            dy = _pow_by_exponent(m, recorded, z, x, y)
+        return dx, dy
+
+    return partials
 
 
-def _pow_by_base(m: Any, z: Any, x: Any, y: Any) -> Any:
-    # y x^(y-1), with 0 where y = 0. Where y - 1 has to be rounded, x^(y-1) may be far off, even in
-    # its sign: there it is y z / x, as far as that is finite.
+def _pow_by_base(m: Any, recorded: bool, z: Any, x: Any, y: Any) -> Any:
+    # Where y - 1 has to be rounded, x^(y-1) may be far off, even in its sign: there it is y z / x,
+    # as far as that is finite.
     less = y - 1.0
-    if isinstance(y, float):  # a plain exponent: derivatives of x**3 end in 0 at any order
-        if y == 0.0:
-            return 0.0
-        power = y * m.pow(x, less)
-        if less + 1.0 == y and -LARGEST_ODD < y < LARGEST_ODD:
-            return power
-        is_rounded: Any = 1.0
+    if isinstance(y, float):
+        power, is_rounded = y * m.pow(x, less), 1.0
     else:
         both_zero = m.where(m.abs(x), 0.0, m.where(m.abs(y), 0.0, 1.0))
         power = y * m.pow(x + both_zero, less)
         is_rounded = (y - 0.5) * (y - LARGEST_ODD)
-    if _is_recorded(m):
+    if recorded:
         # The derivative of y z / x may be inf - inf. So the rest of y - 1 becomes a factor, x^rest,
         # where the derivative of that is finite. (Beyond 2^53 it decides about the sign.)
         size = m.where(m.abs(x), m.where(1.0 + 0.0 * x, m.abs(x), 1.0), 1.0)
@@ -186,29 +197,36 @@ def _pow_by_base(m: Any, z: Any, x: Any, y: Any) -> Any:
     return m.where(m.where(is_rounded, 1.0 + 0.0 * quotient, 0.0), quotient, power)
 
 
-def _pow_by_exponent(m: Any, z: Any, x: Any, y: Any) -> Any:
-    # z log x, with 0 where x = 0 and y > 0. What the exception avoids must not be computed either:
-    # 0 times inf is nan.
-    if isinstance(x, float):
-        return z * m.log(x) if x != 0.0 else m.where(y, 0.0, z * -math.inf)
+def _pow_by_exponent(m: Any, recorded: bool, z: Any, x: Any, y: Any) -> Any:
+    # What the exception at x = 0 avoids must not be computed either: 0 times inf is nan.
     is_zero = m.where(m.abs(x), 0.0, m.step(y))
-    if not _is_recorded(m):
+    if not recorded:
         return z * m.log(x + is_zero)
     # Its own derivative there is -inf for y up to 1, that of x^(y-1) (1 + y log x), and 0 above.
     return m.where(is_zero, m.where(y - 1.0, 0.0, -m.sqrt(x)), z * m.log(x))
 
 
-def _tanh_partial(m: Any, z: Any, x: Any) -> Any:
-    tail = 4.0 * m.sigmoid(2.0 * x) * m.sigmoid(-2.0 * x)  # 1 - z^2, which would be 0 for large x
-    return m.where(0.25 - z * z, 1.0 - z * z, tail) if _is_recorded(m) else tail
-
-
-def _sigmoid_partial(m: Any, z: Any, x: Any) -> Any:
-    tail = z * m.sigmoid(-x)
+def _tanh_partials(m: Any) -> Callable[..., Any]:
+    # 1 - z^2 would be 0 for large x.
     if not _is_recorded(m):
-        return tail
-    t = m.tanh(0.5 * x)  # z is (1 + t) / 2
-    return m.where(0.25 - t * t, 0.25 - 0.25 * t * t, tail)
+        return lambda z, x: (4.0 * m.sigmoid(2.0 * x) * m.sigmoid(-2.0 * x),)
+
+    def partials(z: Any, x: Any) -> tuple[Any]:
+        tail = 4.0 * m.sigmoid(2.0 * x) * m.sigmoid(-2.0 * x)
+        return (m.where(0.25 - z * z, 1.0 - z * z, tail),)
+
+    return partials
+
+
+def _sigmoid_partials(m: Any) -> Callable[..., Any]:
+    if not _is_recorded(m):
+        return lambda z, x: (z * m.sigmoid(-x),)
+
+    def partials(z: Any, x: Any) -> tuple[Any]:
+        t = m.tanh(0.5 * x)  # z is (1 + t) / 2
+        return (m.where(0.25 - t * t, 0.25 - 0.25 * t * t, z * m.sigmoid(-x)),)
+
+    return partials
 
 
 # In DOT, w may be one longer than x: then its last entry is the bias, the weight of a constant 1.
@@ -218,7 +236,7 @@ ADD       = Primitive("+",         lambda m: (operator.add,                    l
 SUB       = Primitive("-",         lambda m: (operator.sub,                    lambda z, x, y: (1.0, -1.0)))
 MUL       = Primitive("*",         lambda m: (operator.mul,                    lambda z, x, y: (y, x)))
 DIV       = Primitive("/",         lambda m: (operator.truediv,                lambda z, x, y: (1.0 / y, -z / y)))
-POW       = Primitive("**",        lambda m: (m.pow,                           lambda z, x, y: _pow_partials(m, z, x, y)))
+POW       = Primitive("**",        lambda m: (m.pow,                           _pow_partials(m)))
 NEG       = Primitive("-",         lambda m: (operator.neg,                    lambda z, x: (-1.0,)))
 POS       = Primitive("+",         lambda m: (operator.pos,                    lambda z, x: (1.0,)))
 ABS       = Primitive("abs",       lambda m: (m.abs,                           lambda z, x: (m.where(x, 1.0, m.where(-x, -1.0, z)),)))
@@ -227,8 +245,8 @@ LOG       = Primitive("log",       lambda m: (m.log,                           l
 SQRT      = Primitive("sqrt",      lambda m: (m.sqrt,                          lambda z, x: (0.5 / z,)))
 SIN       = Primitive("sin",       lambda m: (m.sin,                           lambda z, x: (m.cos(x),)))
 COS       = Primitive("cos",       lambda m: (m.cos,                           lambda z, x: (-m.sin(x),)))
-TANH      = Primitive("tanh",      lambda m: (m.tanh,                          lambda z, x: (_tanh_partial(m, z, x),)))
-SIGMOID   = Primitive("sigmoid",   lambda m: (lambda x: _sigmoid(m, x),        lambda z, x: (_sigmoid_partial(m, z, x),)))
+TANH      = Primitive("tanh",      lambda m: (m.tanh,                          _tanh_partials(m)))
+SIGMOID   = Primitive("sigmoid",   lambda m: (lambda x: _sigmoid(m, x),        _sigmoid_partials(m)))
 RELU      = Primitive("relu",      lambda m: (lambda x: m.maximum(x, 0.0),     lambda z, x: (m.where(x, 1.0, 0.0),)))
 SOFTPLUS  = Primitive("softplus",  lambda m: (lambda x: m.maximum(x, 0.0) + m.log1p(m.exp(-m.abs(x))),
                                                                                lambda z, x: (m.sigmoid(x),)))

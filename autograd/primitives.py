@@ -98,14 +98,9 @@ def evaluate_ieee(primitive: Primitive, *arguments: Any) -> tuple[float, tuple[A
     """
     value, partials = primitive.on(ARRAYS)
     with np.errstate(all="ignore"):
-        arguments = each(numpys, arguments)
+        arguments = each(np.float64, arguments)
         z = value(*arguments)
         return float(z), each(float, partials(z, *arguments))
-
-
-def numpys(x: Any) -> Any:
-    """A number as NumPy's scalar, an array as an array of floats, also one of a single number."""
-    return np.asarray(x, dtype=float)[()]
 
 
 def each(f: Callable[[Any], Any], arguments: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -142,8 +137,7 @@ def _max_partials(m: Any, z: Any, x: Any) -> tuple[Any, ...]:
 
 
 def _where_partials(m: Any, c: Any) -> tuple[Any, ...]:
-    yes = m.step(c)
-    return ((0.0, yes, 1.0 - yes),)
+    return ((0.0, m.step(c), m.where(c, 0.0, 1.0)),)
 
 
 def _is_recorded(m: Any) -> bool:

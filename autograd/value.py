@@ -243,16 +243,16 @@ class Value(Refusals):
         this sweep alone. The derivatives are those at the recorded point, even if some ``data``
         was changed since.
         """
-        order = topological_order(self)
+        order, nothing = topological_order(self), NOTHING
         for node in order:
             if node._x is not None:
-                node._grad = NOTHING
+                node._grad = nothing
         self._grad += 1.0  # dL/dL
         for node in reversed(order):
             x, y, grad = node._x, node._y, node._grad
             if x is None:
                 continue
-            if grad is NOTHING:  # on a branch that is not taken: it has no share to hand on
+            if grad is nothing:  # on a branch that is not taken: it has no share to hand on
                 node._grad = 0.0
                 continue
             # The chain rule: dL/dinput += dL/dnode * dnode/dinput.

@@ -10,6 +10,7 @@ tag ``solution`` are left out.
 """
 
 import copy
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,7 +56,10 @@ def exercise_of(solution: NotebookNode) -> NotebookNode:
 
 
 def tidy(notebook: NotebookNode) -> NotebookNode:
-    """Without what differs from run to run though nothing has changed: ids, times, versions."""
+    """Without what differs from run to run though nothing has changed: ids, times, versions.
+
+    Graphviz writes its version into comments of its pictures.
+    """
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
@@ -63,6 +67,10 @@ def tidy(notebook: NotebookNode) -> NotebookNode:
     for i, cell in enumerate(notebook.cells):
         cell.id = f"cell-{i}"
         cell.metadata = {k: cell.metadata[k] for k in ("jupyter", "tags") if cell.metadata.get(k)}
+        for output in cell.get("outputs", []):
+            if "image/svg+xml" in output.get("data", {}):
+                svg = output.data["image/svg+xml"]
+                output.data["image/svg+xml"] = re.sub(r"<!--.*?-->\n?", "", svg, flags=re.DOTALL)
     return notebook
 
 

@@ -1,7 +1,75 @@
-"""What tests have measured, shown after them, whichever process they ran in."""
+"""The tests see a bare machine: neither Graphviz's program `dot` nor a browser, unless marked.
+
+A test with the mark ``tools`` sees what there is: `dot`, by which pictures are laid out then, and
+Chromium. Where it can't do without, the mark says so, ``tools("dot")`` or ``tools("browser")``, and
+the test is skipped where there is none. ``pytest --bare -m tools`` runs the marked tests as on a
+machine with neither; the others are always on one. So no new test can depend on a tool unnoticed:
+without the mark it does not find it, and with the mark CI runs it both ways.
+"""
+
+import os
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+TOOLS = ("dot", "chromium", "chromium-browser", "chromedriver")
+INSTALL = {
+    "dot": "no `dot`: install Debian's graphviz",
+    "browser": "no browser: install Debian's chromium and chromium-driver",
+}
+WITH_TOOLS = "CHALKGRAD_PATH_WITH_TOOLS"  # in the environment, so that workers of xdist know it
+
+
+def pytest_addoption(parser):
+    parser.addoption("--bare", action="store_true", help="hide `dot` and browsers from all tests")
+
+
+def pytest_configure(config):
+    if WITH_TOOLS not in os.environ:
+        folder = tempfile.TemporaryDirectory(prefix="bare")
+        config.add_cleanup(folder.cleanup)
+        os.environ[WITH_TOOLS] = os.environ["PATH"]
+        os.environ["PATH"] = without_tools(os.environ["PATH"], Path(folder.name))
+
+
+def without_tools(path, folder):
+    """The PATH with links to all programs but the tools, in place of folders that hold tools."""
+    places = path.split(os.pathsep)
+    for i, place in enumerate(places):
+        if any(shutil.which(tool, path=place) for tool in TOOLS):
+            places[i] = str(folder / str(i))
+            os.mkdir(places[i])
+            for program in Path(place).iterdir():
+                if program.stem not in TOOLS:
+                    with suppress(OSError):  # Windows wants a privilege
+                        (Path(places[i]) / program.name).symlink_to(program)
+    return os.pathsep.join(places)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """A test with its fixtures, in its own PATH."""
+    with pytest.MonkeyPatch.context() as patch:
+        if item.get_closest_marker("tools") and not item.config.getoption("--bare"):
+            patch.setenv("PATH", os.environ[WITH_TOOLS])
+        return (yield)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    there = {"dot": shutil.which("dot"), "browser": chromium and shutil.which("chromedriver")}
+    for mark in item.iter_markers("tools"):
+        for need in mark.args:
+            if not there[need]:
+                pytest.skip(INSTALL[need])
 
 
 def pytest_terminal_summary(terminalreporter):
+    """What tests have measured, after them, whichever process they ran in."""
     rows = [
         row
         for report in terminalreporter.stats.get("passed", ())

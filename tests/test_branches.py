@@ -4,10 +4,14 @@ CppAD's conditional expressions are meant so too; PyTorch, JAX and TensorFlow gi
 an infinite derivative.
 """
 
+import itertools
 import math
+import random
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import autograd
 from autograd import Value, grad, hessian, jacobian, jvp, steps, trace, value_and_grad, where
@@ -155,3 +159,101 @@ def test_a_program_gives_the_gradient_of_each_example_as_the_graph_does(name, re
     for row, gradient in zip(ROWS, gradients):
         np.testing.assert_allclose(program([row])[1], [gradient], rtol=1e-12)
     np.testing.assert_allclose(program(ROWS)[1], [sum(gradients)], rtol=1e-12)
+
+
+def masked_layer(x, w):
+    """A layer over exp(x), infinite in some examples, that these do not take."""
+    hidden = autograd.affine([[w, 2.0], [w * w, w]], [x.exp(), x])
+    return where(5.0 - x, hidden[0].tanh() + hidden[1] / 100, w * x)
+
+
+def of_parameters_alone(x, w):
+    """What no input has a say in, but which branch takes it."""
+    return where(x, (w - 1.5).log(), w) + where(1.0 - x, (1.5 - w).sqrt(), -w)
+
+
+def a_condition_alone(x, w):
+    """Of two logarithms, one is only asked for its sign."""
+    logs = [(x + 1.0).log(), (w * x).log()]
+    return where(logs[1], logs[0] * w, w * 3.0)
+
+
+def some_rows(x, w):
+    """Rows of one operation that some shares reach always, some by one branch, some by both."""
+    a, b, c, d = ((x - k).sqrt() for k in (-9.0, 1.0, 0.0, 0.5))
+    return a * w + where(x - 1.0, b * w, 0.0) + where(x, c * w, w) + where(x - 0.5, d, d * 0.0 + w)
+
+
+def stacked(x, w):
+    sums = [autograd.sum([(x * k).log(), w]) for k in (1.0, -1.0, 0.0)]
+    return where(x, sums[0], where(-x, sums[1] * w, w)) + autograd.max([sums[2], w * x])
+
+
+@pytest.mark.parametrize(
+    "f", [masked_layer, of_parameters_alone, a_condition_alone, some_rows, stacked]
+)
+@pytest.mark.parametrize("point", [2.0, 1.5])
+def test_programs_of_groups_that_are_reached_in_part(f, point):
+    rows = [[0.25], [3.0], [0.0], [1.0], [0.5], [800.0], [-2.0]]
+    x, w = Value(0.25, label="x"), Value(point, label="w")
+    program = autograd.compile(f(x, w), [x], [w])
+    gradients = [grad(f)(*row, point)[1] for row in rows]
+    for row, gradient in zip(rows, gradients):
+        np.testing.assert_allclose(program([row])[1], [gradient], rtol=1e-12)
+        np.testing.assert_allclose(program([row])[0], [f(*map(Value, (*row, point))).data])
+    finite = [row for row, gradient in zip(rows, gradients) if math.isfinite(gradient)]
+    expected = sum(g for g in gradients if math.isfinite(g))
+    assert len(finite) >= 3 or (f, point) == (of_parameters_alone, 1.5)
+    if finite:
+        np.testing.assert_allclose(program(finite)[1], [expected], rtol=1e-12)
+
+
+FUNCTIONS = [
+    Value.log, Value.sqrt, Value.exp, Value.tanh, autograd.step, lambda v: 1.0 / v,
+    lambda v: v * v, lambda v: -v,
+]  # fmt: skip
+
+
+def random_branches(seed, leaves):
+    """A graph of functions with poles and edges, among choices."""
+    r = random.Random(seed)
+    pool = list(leaves)
+    for _ in range(r.randint(3, 12)):
+        kind = r.random()
+        a, b, c = (r.choice(pool) for _ in range(3))
+        if kind < 0.45:
+            pool.append(r.choice(FUNCTIONS)(a))
+        elif kind < 0.7:
+            pool.append(where(a, b, r.choice([c, 0.0, 2.0])))
+        elif kind < 0.8:
+            pool.append(autograd.max([a, b, c]))
+        elif kind < 0.9:
+            pool.append(a + b)
+        else:
+            pool.append(a * b)
+    return pool[-1]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.integers(0, 2**40))
+def test_random_branches_at_hard_points(start):
+    """Program, recorded derivative and sweep agree, example by example, at 0, 1, -1 and 800."""
+    for seed in range(start, start + 5):
+
+        def f(x, y, w, seed=seed):
+            return random_branches(seed, [x, y, w])
+
+        x, y, w = Value(1.0), Value(-1.0), Value(2.0)
+        program = autograd.compile(f(x, y, w), [x, y], [w])
+        gradients = [g if isinstance(g, Value) else Value(g) for g in grad(f)(x, y, w)]
+        recorded = autograd.compile(gradients, [x, y, w], [])
+        for row in itertools.product([0.0, 1.0, -1.0, 800.0], repeat=2):
+            expected = grad(f)(*row, 2.0)
+            leaves = [Value(v) for v in (*row, 2.0)]
+            f(*leaves).backward()
+            # Sums of infinities of either sign depend on their order: such points say nothing.
+            np.testing.assert_allclose([v.grad for v in leaves], expected, err_msg=str((seed, row)))
+            np.testing.assert_allclose(program([row])[1], expected[2:], err_msg=str((seed, row)))
+            np.testing.assert_allclose(
+                recorded([[*row, 2.0]])[0][0], expected, err_msg=str((seed, row))
+            )

@@ -2,7 +2,7 @@
 
 The pictures are laid out for real, as SVG, and read back: a box is a group of class "node", an
 arrow a group of class "edge", and every text in them stands where a reader would see it.
-It is pygraphviz that lays them out, also where there is a program `dot`: that one has its own test.
+It is pygraphviz that lays them out, as `dot` is hidden from tests: that one has its own test.
 """
 
 import math
@@ -23,16 +23,6 @@ from autograd import Drawing, Value, dot, draw, primitive, sin
 
 INF, NAN = math.inf, math.nan
 MINUS = "\N{MINUS SIGN}"  # as printed in a picture
-PATH = os.environ.get("PATH", "")  # before any test hides `dot`
-REAL_DOT = shutil.which("dot")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_dot(tmp_path_factory):
-    """No program `dot`, so that every picture is made by pygraphviz."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", str(tmp_path_factory.mktemp("empty")))
-        yield
 
 
 # ----------------------------------------------------------------------------- reading a picture
@@ -118,6 +108,11 @@ def legend(drawing):
     """What stands below the graph."""
     (graph,) = [e for e in ET.fromstring(drawing.render("svg")) if e.get("class") == "graph"]
     return "\n".join(shown(e) for e in graph if tag(e) == "text").strip()
+
+
+def title(drawing):
+    """What a pointer over the picture, or a screen reader, says it is."""
+    return ET.fromstring(drawing.render("svg")).find("{*}g/{*}title").text
 
 
 def box(drawing, head):
@@ -268,6 +263,10 @@ def test_leaves_inner_nodes_and_the_root_look_different(f):
     assert leaf.look != inner.look
     assert inner.look != root.look
     assert root.look != leaf.look
+
+
+def test_the_picture_has_a_title(f):
+    assert title(draw(f)) == "computation graph"
 
 
 def test_a_leaf_alone_is_a_picture():
@@ -750,7 +749,7 @@ def fake_dot(tmp_path_factory, monkeypatch):
         folder = tmp_path_factory.mktemp("bin")
         (folder / "dot").write_bytes(script)
         (folder / "dot").chmod(0o755)
-        (folder / "cat").symlink_to(shutil.which("cat", path=PATH))
+        (folder / "cat").symlink_to(shutil.which("cat"))
         monkeypatch.setenv("PATH", str(folder))  # alone: past a broken one a real one is found
 
     return install
@@ -768,9 +767,8 @@ def test_the_program_dot_comes_first(f, fake_dot, tmp_path):
     assert b"-Tpng" in (tmp_path / "f.png").read_bytes().splitlines()[0]
 
 
+@pytest.mark.tools("dot")
 def test_the_real_dot_makes_the_same_picture(f, monkeypatch, tmp_path):
-    if REAL_DOT is None:
-        pytest.skip("Graphviz's program `dot` is not installed here (not on PATH)")
     hostile = autograd.sum([Value(1.0, label=label) for label in SHOWN])
     cut = draw(f, stop=[f.inputs[0]])
     drawings = [draw(f), cut, draw(hostile), draw(Value(NAN, label="x") * -0.0)]
@@ -781,10 +779,12 @@ def test_the_real_dot_makes_the_same_picture(f, monkeypatch, tmp_path):
             [sorted((b.head, b.numbers, b.red, b.fill, b.dashed) for b in bs) for bs in boxes],
             [arrows(drawing) for drawing in drawings],
             [legend(drawing) for drawing in drawings],
+            [title(drawing) for drawing in drawings],
         )
 
-    by_pygraphviz = seen()
-    monkeypatch.setenv("PATH", PATH)
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", "")
+        by_pygraphviz = seen()
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
     assert seen() == by_pygraphviz
     assert [b.head for b in picture(cut)[0].values() if b.dashed] == ["v3 = +"]

@@ -319,6 +319,7 @@ def test_help(arguments, capsys):
 # The whole thing, as a student runs it
 
 
+@pytest.mark.tools
 def test_the_defaults_learn_to_read_digits(folder):
     run = subprocess.run(
         [sys.executable, "-m", "nn", "train", "digits"],
@@ -336,7 +337,7 @@ def test_the_defaults_learn_to_read_digits(folder):
 
 
 def test_without_a_layout_tool_the_graph_is_written_as_text(folder, capsys, monkeypatch):
-    monkeypatch.setattr(sys.modules["autograd.show.graph"], "_layout_tool", lambda: None)
+    monkeypatch.setattr("autograd.show.layout.layout_tool", lambda: None)
     assert main(["train", "iris", "--epochs", "1", "--quiet"]) == 0
     printed = capsys.readouterr().out
     assert "graph.dot" in printed

@@ -742,6 +742,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.tools
 @pytest.mark.parametrize("label", HOSTILE, ids=ascii)
 def test_a_label_is_data_in_the_page_of_a_graph(tmp_path, label):
     x = Value(2.0, label=label)
@@ -843,6 +844,7 @@ def test_the_page_of_a_graph_of_20_nodes_is_small(tmp_path):
     assert (tmp_path / "page.html").stat().st_size < 60_000
 
 
+@pytest.mark.tools
 @pytest.mark.parametrize("x", [2.0, 0.0, INF, NAN], ids=str)
 def test_the_frames_of_a_graph_lead_to_its_finished_picture(x):
     v, y = Value(x, label="x"), Value(5.0, label="y")

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import nbformat
@@ -19,18 +20,31 @@ COURSE = sorted(NOTEBOOKS.glob("*.ipynb"))
 SOLUTIONS = sorted(make.SOLUTIONS.glob("*.ipynb"))
 EXERCISES = sorted(make.EXERCISES.glob("*.ipynb"))
 NAMES = [path.stem for path in COURSE]
+DRAWN = [path for path in COURSE if "image/svg+xml" in path.read_text(encoding="utf-8")]
 SECONDS = 120  # the most that a notebook may take
 
 
 @pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    """The notebooks with pictures by Graphviz as they are after a run, in a copy of the folder."""
+    return run(tmp_path_factory, DRAWN)
+
+
+@pytest.fixture(scope="module")
 def ran(tmp_path_factory):
-    """All notebooks as they are after a run by nbmake, in a copy of the folder."""
+    """All others, in another copy."""
+    return run(tmp_path_factory, {*COURSE, *EXERCISES, *SOLUTIONS} - {*DRAWN})
+
+
+def run(tmp_path_factory, paths):
+    """A copy of the notebooks' folder in which nbmake has run some of them."""
     folder = tmp_path_factory.mktemp("run") / "notebooks"
     shutil.copytree(NOTEBOOKS, folder, ignore=shutil.ignore_patterns("__pycache__", ".*"))
     (folder / "pytest.ini").write_text("[pytest]\n")
+    names = [str(path.relative_to(NOTEBOOKS)) for path in paths]
     process = subprocess.run(
         [sys.executable, "-m", "pytest", "--nbmake", "--overwrite", f"--nbmake-timeout={SECONDS}",
-         "-n", "2", "-q", "-p", "no:cacheprovider", "."],
+         "-n", "2", "-q", "-p", "no:cacheprovider", *sorted(names)],
         cwd=folder, env=outside(), capture_output=True, text=True, timeout=900, check=False,
     )  # fmt: skip
     assert process.returncode == 0, process.stdout[-6000:] + process.stderr[-2000:]
@@ -42,9 +56,25 @@ def read(path):
 
 
 def words_of(html):
-    """The words that a picture or a piece of HTML shows, sorted: its layout may differ."""
+    """The words that a piece of HTML shows, sorted: its layout may differ."""
     html = re.sub(r"<(style|script)\b.*?</\1>|<!--.*?-->|data:image/[^\"']*", " ", html, flags=re.S)
     return sorted(set(re.sub(r"<[^>]*>", " ", html).split()))
+
+
+def texts_of(svg):
+    """The texts that a picture by Graphviz shows, a line for each box, arrow and legend, sorted.
+
+    Not its titles and comments, in which one version of Graphviz writes what another does not.
+    """
+    groups = [[*map(ET.Element.itertext, g.findall("{*}text"))] for g in ET.fromstring(svg).iter()]
+    lines = [" ".join(" ".join("".join(text) for text in group).split()) for group in groups]
+    found = [line for line in lines if line]
+    assert found, "a picture without a word"
+    return Lines(sorted(found, key=lambda line: (NUMBER.sub("#", line), numbers_in(line))))
+
+
+class Lines(tuple):
+    """Lines that are compared one by one, their numbers too."""
 
 
 def shown(cell):
@@ -54,21 +84,24 @@ def shown(cell):
 
 
 def kinds(data):
-    """What an output shows, by its kind: texts as they are, pictures by the words in them."""
-    found = dict.fromkeys(data)
-    for kind in ("text/plain", "text/html", "image/svg+xml"):
-        if kind in data:
-            found[kind] = data[kind] if kind == "text/plain" else words_of(data[kind])
-    return found
+    """What an output shows, by its kind: texts as they are, pages and pictures by their words."""
+    read = {"text/plain": str, "text/html": words_of, "image/svg+xml": texts_of}
+    return {kind: read[kind](it) if kind in read else None for kind, it in data.items()}
 
 
 NUMBER = re.compile(r"[-−]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
+
+
+def numbers_in(text):
+    return [float(x.replace("−", "-")) for x in NUMBER.findall(text)]
 
 
 def alike(stored, fresh):
     """Whether two outputs say the same: numbers up to a few per cent, that machines differ by."""
     if isinstance(stored, dict):
         return stored.keys() == fresh.keys() and all(alike(stored[k], fresh[k]) for k in stored)
+    if isinstance(stored, Lines):
+        return len(stored) == len(fresh) and all(map(alike, stored, fresh))
     if isinstance(stored, list):
         return {NUMBER.sub("#", w) for w in stored} == {NUMBER.sub("#", w) for w in fresh}
     if stored is None:
@@ -79,14 +112,27 @@ def alike(stored, fresh):
     )
     if NUMBER.sub("#", stored) != NUMBER.sub("#", fresh):
         return False
-    pairs = zip(NUMBER.findall(stored), NUMBER.findall(fresh))
-    numbers = [[float(x.replace("−", "-")) for x in pair] for pair in pairs]
-    return all(abs(a - b) <= 0.05 * max(abs(a), abs(b)) + 1e-6 for a, b in numbers)
+    pairs = zip(numbers_in(stored), numbers_in(fresh))
+    return all(abs(a - b) <= 0.05 * max(abs(a), abs(b)) + 1e-6 for a, b in pairs)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_stored_outputs_are_fresh(ran, name):
-    stored, fresh = read(NOTEBOOKS / f"{name}.ipynb"), read(ran / f"{name}.ipynb")
+@pytest.mark.tools
+@pytest.mark.parametrize("path", DRAWN, ids=lambda path: path.stem)
+def test_stored_outputs_with_pictures_are_fresh(drawn, path):
+    compare(path, drawn)
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in COURSE if path not in DRAWN], ids=lambda path: path.stem
+)
+def test_stored_outputs_are_fresh(ran, path):
+    compare(path, ran)
+
+
+def compare(path, folder):
+    """Whether what a notebook has stored is what it shows after a run in a copy of the folder."""
+    name = path.stem
+    stored, fresh = read(path), read(folder / path.name)
     counts = [c.execution_count for c in stored.cells if c.cell_type == "code"]
     assert counts == list(range(1, len(counts) + 1)), "not run from top to bottom"
     for old, new in zip(stored.cells, fresh.cells):
@@ -111,9 +157,51 @@ def test_a_stale_output_is_found():
     assert not alike(text, {"text/plain": "loss 0.6931 after 12 updates"})
     assert not alike(text, {"text/plain": "error 0.6931 after 10 updates"})
     assert not alike(text, {"text/plain": text["text/plain"], "image/png": None})
-    picture = {"image/svg+xml": words_of("<svg><title>a</title><text x='1'>grad 2.5</text></svg>")}
-    assert alike(picture, {"image/svg+xml": words_of("<svg><text>grad 2.6</text>a</svg>")})
-    assert not alike(picture, {"image/svg+xml": words_of("<svg><text>data 2.5</text>a</svg>")})
+    page = kinds({"text/html": "<style>b {}</style><p>grad <b>2.5</b></p>"})
+    assert alike(page, kinds({"text/html": "<p>grad</p> 2.6"}))
+    assert not alike(page, kinds({"text/html": "<p>data</p> 2.5"}))
+
+
+def drawing(*boxes, title="<title>%3</title>"):
+    """A picture as Graphviz writes it."""
+    groups = "".join(f'<g class="node"><title>n0</title>{"".join(b)}</g>' for b in boxes)
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg"><!-- Title: %3 --><g>{title}{groups}</g></svg>'
+    return kinds({"image/svg+xml": '<?xml version="1.0" encoding="UTF-8"?>\n' + svg})
+
+
+def test_pictures_are_compared_by_what_they_show():
+    name, value, grad = "<text>x</text>", "<text>value\u00a02.5</text>", "<text>grad −1</text>"
+    stored = drawing((name, value), (grad,))
+    assert stored == {"image/svg+xml": ("grad −1", "x value 2.5")}
+    for same in (
+        drawing((name, value), (grad,), title=""),
+        drawing((grad,), (name, value), title="<title>of another version</title>"),
+        drawing((name, "<text>value 2.6</text>"), (grad,)),
+    ):
+        assert alike(stored, same)
+    for other in (
+        drawing((name, "<text>value 3.5</text>"), (grad,)),
+        drawing((name, value), ("<text>grad 1</text>",)),
+        drawing(("<text>y</text>", value), (grad,)),
+        drawing((value, name), (grad,)),
+        drawing((name, value)),
+        drawing((name, value), (grad,), (grad,)),
+        drawing((name,), (value, grad)),
+        drawing((name, value), (grad,), ("<text>%3</text>",)),
+    ):
+        assert not alike(stored, other) and not alike(other, stored)
+    with pytest.raises(AssertionError, match="without a word"):
+        drawing((), title="<title>grad −1</title>")
+
+
+def test_stored_pictures_have_texts_to_compare():
+    outputs = [o.data for p in COURSE for c in read(p).cells for o in c.get("outputs", [])
+               if "image/svg+xml" in o.get("data", {})]  # fmt: skip
+    lines = [kinds(data)["image/svg+xml"] for data in outputs]
+    assert DRAWN and len(lines) >= 10 and min(map(len, lines)) >= 5
+    for data, texts in zip(outputs, lines):
+        for row in data["text/plain"].splitlines()[1:]:
+            assert any({row.split()[0], *row.split()[-2:]} <= set(text.split()) for text in texts)
 
 
 @pytest.mark.parametrize("path", COURSE, ids=lambda path: path.stem)

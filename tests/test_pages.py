@@ -22,9 +22,9 @@ from autograd import Value, draw, topological_order
 from autograd.show.notation import number
 from nn.__main__ import main
 from tests import browser
-from tests.browser import Page, needs_browser
+from tests.browser import Page
 
-pytestmark = needs_browser
+pytestmark = pytest.mark.tools("browser")
 
 HOSTILE = [
     "</script><script>document.title='broken'</script>",

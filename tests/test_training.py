@@ -691,6 +691,7 @@ def test_a_network_of_ones_own_layers_trains():
 # DrawGraph
 
 
+@pytest.mark.tools
 def test_draw_graph_writes_numbered_files(tmp_path):
     X, y, _ = problem(gaussian_nll)
     draw = DrawGraph(X[0], y[0], every=2, folder=tmp_path / "pictures")
@@ -755,7 +756,7 @@ def test_a_schedule_that_goes_wrong_on_the_way_says_where():
 
 
 def test_draw_graph_without_a_layout_tool_fails_before_training(monkeypatch, tmp_path):
-    monkeypatch.setattr(sys.modules["autograd.show.graph"], "_layout_tool", lambda: None)
+    monkeypatch.setattr("autograd.show.layout.layout_tool", lambda: None)
     net = make_net(1)
     before = numbers(net)
     with pytest.raises(RuntimeError, match="install"):

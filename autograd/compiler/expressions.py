@@ -15,7 +15,8 @@ n-ary primitive is a single expression whose first axis runs over the vector.
 | ``columns``, ``count`` | columns of the batch (``info``) as rows; how many examples it has |
 | ``add sub mul div pow maximum minimum neg`` | element by element |
 | ``exp log log1p sqrt sin cos tanh abs`` | the same; and any other function that a row asks for |
-| ``greater less not where float`` | conditions; a choice by one; a condition as 1.0 or 0.0 |
+| ``greater less differs not and or`` | conditions |
+| ``where float`` | a choice by a condition; a condition as 1.0 or 0.0 |
 | ``sum max`` | along an axis (``info``); a sum may be of the entries where a condition holds |
 | ``matmul transpose`` | matrices |
 | ``rows joined reshape full zeros`` | some rows; arrays one below the other; other shapes |
@@ -39,8 +40,10 @@ Shape = tuple[int | str, ...]
 Index = Union[range, tuple[Any, ...], "Expr", slice]
 ALL = slice(None)
 
-CONDITIONS = ("greater", "less", "not")
-TAKE_CONDITIONS = ("not", "float", "where", "sum")  # to all others they are 1.0 and 0.0
+CONDITIONS = ("greater", "less", "differs", "not", "and", "or")
+MOVED = ("rows", "reshape", "full")  # of a condition they make a condition
+# To all others conditions are 1.0 and 0.0.
+TAKE_CONDITIONS = ("not", "and", "or", "float", "where", "sum", *MOVED)
 VIEWS = ("name", "columns", "count", "zeros", "transpose", "reshape", "item")
 LONGEST = 5  # operations in a statement; what has more gets statements of its own
 WISHES = {"exp": "e", "max": "top", "sum": "total"}  # names of statements that have no label
@@ -85,6 +88,8 @@ class Expr:
     def __pos__(self) -> "Expr":
         return self
 
+    __and__, __or__ = _binary("and")[0], _binary("or")[0]
+
     def __invert__(self) -> Any:
         return self.m.make("not", self)
 
@@ -99,7 +104,7 @@ class Expr:
     @property
     def is_condition(self) -> bool:
         """Whether its entries are true or false."""
-        return self.op in CONDITIONS
+        return self.op in CONDITIONS or (self.op in MOVED and _is_condition(self.args[0]))
 
     @property
     def is_cheap(self) -> bool:
@@ -165,7 +170,6 @@ class Arithmetic:
 
     def full(self, x: Any, shape: Shape) -> Any:
         """``x`` with all its rows and columns, where it stands for equal ones."""
-        x = self.number(x)
         if isinstance(x, Expr) and x.shape == shape:
             return x
         return self.make("full", x, info=shape, shape=shape)
@@ -211,7 +215,10 @@ class Arithmetic:
         """``a`` where c > 0, else ``b``."""
         if not isinstance(c, Expr):
             return a if c > 0.0 else b
-        condition = c > 0.0
+        return self.choose(c > 0.0, a, b)
+
+    def choose(self, condition: Expr, a: Any, b: Any) -> Any:
+        """``a`` where a condition holds, else ``b``."""
         return self.make("where", condition, self.number(a), self.number(b))
 
     def step(self, x: Any) -> Any:

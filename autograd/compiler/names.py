@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 # What the source uses itself.
 RESERVED = (
-    "b", "batch", "d_flat", "flat", "float", "gradients", "len", "np", "parameters", "program",
-    "views",
+    "b", "batch", "d_flat", "erf", "flat", "float", "gradients", "len", "np", "parameters",
+    "program", "views",
 )  # fmt: skip
 MADE_UP = ("c", "index", "t", "v")  # of what has no label: constants, indexes, lines, nodes
 

@@ -24,7 +24,7 @@ WIDE = 64  # rows of a product that is laid out column by column
 WRITTEN_OUT = 8  # entries of an index or a constant that stand in the source
 
 # How tightly an operator binds, as in Python: parentheses go around what binds less.
-ATOM, MINUS, TIMES, MATMUL, PLUS, COMPARE = range(6)
+ATOM, MINUS, TIMES, MATMUL, PLUS, AND, OR, COMPARE = range(8)
 
 
 def _index(index: Index) -> str:
@@ -67,12 +67,16 @@ WRITTEN: dict[str, tuple[str | Callable[[Expr], str], int]] = {
     "matmul": ("{} @ {}", MATMUL),
     "greater": ("{} > {}", COMPARE),
     "less": ("{} < {}", COMPARE),
+    "differs": ("{} != {}", COMPARE),
+    "and": ("{} & {}", AND),
+    "or": ("{} | {}", OR),
     "pow": ("np.power({}, {})", ATOM),
     **{
         f: (f"np.{f}({{}})", ATOM)
         for f in ("exp", "log", "log1p", "sqrt", "sin", "cos", "tanh", "abs")
     },
     **{f: (f"np.{f}({{}}, {{}})", ATOM) for f in ("maximum", "minimum")},
+    "erf": ("erf({})", ATOM),
     "where": ("np.where({}, {}, {})", ATOM),
     "float": ("{}.astype(float)", ATOM),
     "transpose": ("{}.T", ATOM),
@@ -88,6 +92,14 @@ WRITTEN: dict[str, tuple[str | Callable[[Expr], str], int]] = {
     "own": (lambda x: f"{x.info}({_places(x)})", ATOM),
     "item": (lambda x: f"{{}}[{x.info}]", ATOM),
 }
+
+# Functions that NumPy lacks: a program calls the table's own, of arrays.
+CALLED = {"erf": "the error function, scipy.special.erf"}
+
+
+def called(listing: Listing) -> list[str]:
+    """The functions that NumPy lacks and the program uses."""
+    return sorted({x.op for x in listing.users} & CALLED.keys())
 
 
 def write(listing: Listing, names: Names) -> tuple[str, str]:
@@ -157,9 +169,13 @@ class Reading:
                 lines.append(f"{name} = np.array({entries})")
             else:
                 lines.append(f"# {name}: an array {array.shape} of constants")
-        return lines + [
-            f"# {name}: your own primitive; d_{name}: its partial derivatives"
-            for name in self.listing.functions
+        return [
+            *lines,
+            *[f"# {name}: {CALLED[name]}" for name in called(self.listing)],
+            *[
+                f"# {name}: your own primitive; d_{name}: its partial derivatives"
+                for name in self.listing.functions
+            ],
         ]
 
     def line(self, statement: Statement) -> str:
@@ -257,6 +273,8 @@ def _limits(template: str, level: int) -> tuple[int, int]:
         return ATOM if template.startswith("{}") else COMPARE, COMPARE
     if level == COMPARE:
         return PLUS, PLUS
+    if level in (AND, OR):
+        return level, MINUS if level == AND else AND
     if level in (PLUS, TIMES):  # a - b - c is (a - b) - c
         return level, TIMES if level == PLUS else MINUS
     return ATOM, ATOM

@@ -4,12 +4,13 @@ An operand is a list of nodes. `Operands.gather` finds their rows in the arrays 
 array, a slice, an index, several joined), and `Operands.scatter` adds a gradient to the same rows.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from .. import primitives as p
 from ..value import Value
 from .expressions import ALL, Arithmetic, Expr, Index, Shape, Statement, View
 from .names import Names
@@ -27,6 +28,9 @@ class Sheet:
         self.statements: list[Statement] = []
         self.constants: dict[str, npt.NDArray[Any]] = {}
         self._constants: dict[Any, Expr] = {}
+        self.wishes: dict[Expr, str] = {}  # names for gradients, should they get one
+        self.own: dict[p.Primitive, str] = {}  # the names of users' own primitives
+        self.functions: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {}
 
     def state(self, kind: str, name: str, value: Any, **more: Any) -> Statement:
         """A statement after all that was made before; ``more`` as in `Statement`."""
@@ -36,7 +40,7 @@ class Sheet:
 
     def let(self, wish: str, x: Any, shape: Shape) -> Expr:
         """A statement that gives ``x`` a name: ``wish``, if that is free."""
-        name, x = self.names.new(wish), self.m.full(x, shape)
+        name, x = self.names.new(wish), self.m.full(self.m.number(x), shape)
         self.state("let", name, x, shape=shape)
         named: Expr = self.m.name(name, shape)
         self.m.stands_for(named, x)
@@ -77,8 +81,11 @@ class Source:
         """These rows, as an expression."""
         raise NotImplementedError
 
-    def give(self, rows: list[int], d: Any) -> None:
-        """Add ``d``, one row for each of ``rows``, to their gradient."""
+    def give(self, rows: list[int], d: Any, reached: Expr | None) -> None:
+        """Add ``d``, one row for each of ``rows``, to their gradient.
+
+        ``reached`` is the condition under which that is a share at all; None for always.
+        """
         raise NotImplementedError
 
 
@@ -99,7 +106,7 @@ class Inputs(Source):
             self._taken[key] = self.sheet.let(wish, columns, shape)
         return self._taken[key]
 
-    def give(self, rows: list[int], d: Any) -> None:
+    def give(self, rows: list[int], d: Any, reached: Expr | None) -> None:
         """Nothing is done."""
 
 
@@ -122,7 +129,7 @@ class Parameters(Source):
         """An array of parameters: a column for a list of rows, a matrix for a list of lists."""
         return self._array(rows)[0]
 
-    def give(self, rows: Any, d: Any) -> None:
+    def give(self, rows: Any, d: Any, reached: Expr | None = None) -> None:
         """Set their gradient; or add to it, as `finish` decides."""
         array, name, index = self._array(rows)
         statement = self.sheet.state("set", name, d, index=index, shape=array.shape)
@@ -166,10 +173,15 @@ class Parameters(Source):
 
 
 class Operands:
-    """Where each node of a graph stands: in which array, and in which row of it."""
+    """Where each node of a graph stands: in which array, and in which row of it.
+
+    Attributes:
+        varies: the nodes that have a column for each example.
+    """
 
     def __init__(self, sheet: Sheet, inputs: list[Value], parameters: list[Value]) -> None:
         self.sheet, self.m = sheet, sheet.m
+        self.varies = set(inputs)
         self.parameters = Parameters(sheet, parameters)
         self.source: dict[Any, Source] = {}
         self.row: dict[Any, int] = {}
@@ -207,24 +219,28 @@ class Operands:
         index = None if in_order else self.sheet.index(np.argsort(order))
         return self.m.make("joined", *full, info=index, shape=(len(nodes), columns))
 
-    def scatter(self, nodes: Nodes, d: Any, varies: bool) -> None:
-        """Add the rows of ``d`` to the gradients of these nodes.
+    def scatter(self, nodes: Nodes, d: Any, varies: bool, reached: Expr | None = None) -> None:
+        """Add the rows of ``d`` to the gradients of these nodes, where they are ``reached``.
 
         ``d`` has a column for each example if it ``varies``. It may be less long than it stands
-        for along an axis, where it is the same all along.
+        for along an axis, where it is the same all along; and so may the condition.
         """
         if len(nodes) > 1 and all(v is nodes[0] for v in nodes):
             nodes, d = nodes[:1], self.total(d, axis=0, n=len(nodes))
+            reached = self.anywhere(reached, axis=0)
         parts = self._parts(nodes)
         for source, rows, positions in parts:
             if source is None or isinstance(source, Inputs):
                 continue
-            share = d
+            share, where = d, reached
             if len(parts) > 1 and _long(d, axis=0):
                 share = self.m.rows(d, self.sheet.index(positions))
+            if len(parts) > 1 and reached is not None and _long(reached, axis=0):
+                where = self.m.rows(reached, self.sheet.index(positions))
             if varies and not source.varies:
                 share = self.total(share, axis=1)
-            source.give(rows, share)
+                where = self.anywhere(where, axis=1)
+            source.give(rows, share, where)
 
     def gather_matrix(self, theta: Sequence[Nodes]) -> Any:
         """The array of a layer's weights, ``(d_out, d_in)``."""
@@ -250,6 +266,12 @@ class Operands:
         if _long(d, axis):
             return self.m.reduce("sum", d, axis)
         return d * (self.m.make("count", shape=()) if n is None else float(n))
+
+    def anywhere(self, condition: Any, axis: int) -> Any:
+        """Whether a condition holds for some entry along an axis."""
+        if not _long(condition, axis):
+            return condition
+        return self.m.reduce("sum", condition, axis) > 0.0
 
     def _parameter_rows(self, theta: Sequence[Nodes]) -> list[list[int]] | None:
         get = self.source.get

@@ -2,8 +2,8 @@
 
 A row is a pattern and what stands in its place. A pattern is itself an expression, over variables:
 x and y are arrays, c and d plain numbers, q a condition, u and v any of these, k an axis. Products
-are matched in both orders. The first row that fits is taken; one whose right side is None does not
-fit after all.
+and alternatives are matched in both orders. The first row that fits is taken; one whose right side
+is None does not fit after all.
 """
 
 import math
@@ -78,6 +78,8 @@ RULES: list[Rule] = [
     (-x > 0.0,                          lambda m, x: x < 0.0),
     (choice(q, 1.0, 0.0),               lambda m, q: q),
     (choice(q, 0.0, 1.0),               lambda m, q: ~q),
+    (choice(q, choice(q, u, 0.0) * v, 0.0),     lambda m, q, u, v: m.choose(q, u * v, 0.0)),
+    (q | ~q,                            lambda m, q: 1.0),
     (choice(x > 0.0, 1.0, m.exp(-m.abs(x))),    smaller_exponential),
     (choice(x < 0.0, 1.0, m.exp(-m.abs(x))),    smaller_exponential_of_minus),
 ]
@@ -91,7 +93,7 @@ def rewriting(rules: list[Rule]) -> Callable[..., Any]:
         by_operation[pattern.op].append((_operation(pattern), right_side))
 
     def rewrite(m: Arithmetic, op: str, args: tuple[Any, ...], info: Any) -> Any:
-        for order in (args, args[::-1]) if op == "mul" else (args,):
+        for order in (args, args[::-1]) if op in ("mul", "or") else (args,):
             for fits, right_side in by_operation.get(op, ()):
                 found: dict[str, Any] = {}
                 if fits(order, info, found):

@@ -1,14 +1,13 @@
 """The picture of a computation graph, with values and gradients in it.
 
-`draw` builds the DOT text with the `graphviz` package. It is laid out by Graphviz's program `dot`
-or, where there is none, by `pygraphviz`. Importing this room gives `Value` its picture in Jupyter.
+`draw` builds the DOT text with the `graphviz` package, and `lay_out` makes the picture of it.
+Importing this room gives `Value` its picture in Jupyter.
 """
 
 import base64
 import html
 import math
 import os
-import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +18,7 @@ import graphviz
 from ..files import write_whole
 from ..value import Value, topological_order
 from .frames import PATIENCE, stepper
+from .layout import ADVICE, lay_out, layout_tool
 from .notation import for_output, formula, names_of, number, printable
 from .player import Player
 from .steps import Step
@@ -27,11 +27,6 @@ READABLE, DRAWABLE = 80, 2000  # nodes: up to where a picture helps, and where i
 LIT = "#a3006d"  # what a step is about
 LIGHT = {"color": LIT, "fontcolor": LIT, "penwidth": "2.5"}
 FORMATS = ("svg", "png", "pdf")
-
-ADVICE = (
-    "To see the picture, install Graphviz (apt install graphviz, brew install graphviz) "
-    "or: pip install pygraphviz (part of the extra chalkgrad[demo])"
-)
 
 
 def draw(
@@ -96,7 +91,8 @@ class Drawing:
         self.source = _dot(nodes, names, cut, step)
 
     def __repr__(self) -> str:
-        return _table(self._rows) if _layout_tool() else f"{_table(self._rows)}\n{ADVICE}"
+        table = _table(self._rows)
+        return table if layout_tool() else f"{table}\n{ADVICE}"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         bundle = {"text/plain": repr(self)}
@@ -143,35 +139,6 @@ class Drawing:
             write_whole(path, self.render(suffix))
         else:
             raise ValueError(f"path must end in .svg, .png, .pdf or .dot, got {str(path)!r}")
-
-
-def lay_out(source: str, format: str) -> bytes:
-    """What Graphviz makes of a graph in its language.
-
-    Raises:
-        RuntimeError: nothing that can lay it out is installed, or it failed.
-    """
-    tool = _layout_tool()
-    if tool is None:
-        raise RuntimeError(f"nothing here can lay out a graph. {ADVICE}")
-    try:
-        if tool == "dot":
-            return bytes(graphviz.Source(source).pipe(format=format))
-        import pygraphviz
-
-        return bytes(pygraphviz.AGraph(string=source).draw(format=format, prog="dot"))
-    except (graphviz.CalledProcessError, graphviz.ExecutableNotFound, OSError) as error:
-        raise RuntimeError(f"{tool} failed to lay out the graph: {error}") from error
-
-
-def _layout_tool() -> str | None:
-    if shutil.which("dot"):
-        return "dot"
-    try:
-        import pygraphviz  # noqa: F401
-    except (ImportError, OSError, RuntimeError):  # not there, or a library of its is missing
-        return None
-    return "pygraphviz"
 
 
 def _nodes(order: list[Value], stop: set[Value]) -> tuple[list[Value], set[Value]]:
@@ -230,6 +197,7 @@ def _dot(nodes: list[Value], names: dict[Value, str], cut: set[Value], step: Ste
     largest = max((abs(n.grad) for n in nodes if math.isfinite(n.grad)), default=0.0) or 1.0
     fresh = all(node.grad == 0.0 for node in nodes)
     graph = graphviz.Digraph(
+        "computation graph",  # the picture's title; without one some versions show a "%3"
         graph_attr={
             "rankdir": "LR", "bgcolor": "white", "pad": "0.2",
             "nodesep": "0.15", "ranksep": "0.5", **PATIENCE,

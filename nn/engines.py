@@ -19,6 +19,7 @@ from .module import Array, Module, is_static, numbers, replay
 from .optim import SGD, refusal
 
 Loss = Callable[[Any, Any], Any]
+LIKELIHOODS = (gaussian_nll, bernoulli_nll, categorical_nll)
 CHECKED = 8  # examples that a program is tried on
 TINY = 1e-200  # a rate
 
@@ -42,13 +43,13 @@ class GraphEngine:
         total, b = 0.0, len(batch)
         try:
             for i in batch.tolist():
-                loss = self.loss(self.net(self.rows[i]), self.targets[i])
+                loss = loss_of(self.loss, self.net(self.rows[i]), self.targets[i], i)
                 if not math.isfinite(loss.data):
                     raise FloatingPointError(diagnosis(loss, i, lr))
                 (loss / b).backward()
                 total += loss.data
             self.sgd.step()
-        except FloatingPointError:
+        except (FloatingPointError, TypeError):
             self.sgd.zero_grad()
             raise
         return total / b
@@ -65,9 +66,9 @@ class GraphEngine:
     def evaluate(self, X: Array, y: Array) -> tuple[Array, Array]:
         """The losses and the outputs for examples, ``(n,)`` and ``(n,)`` or ``(n, d_L)``."""
         losses, outputs = [], []
-        for row, target in zip(X.tolist(), y.tolist()):
+        for i, (row, target) in enumerate(zip(X.tolist(), y.tolist())):
             a = self.net(row)
-            losses.append(self.loss(a, target).data)
+            losses.append(loss_of(self.loss, a, target, i).data)
             outputs.append(numbers(a))
         return np.array(losses), np.array(outputs)
 
@@ -78,9 +79,14 @@ class GraphEngine:
 
     def prepare(self, evaluated: bool) -> None:
         """Find out what can't be done before anything is changed."""
+        if self.loss not in LIKELIHOODS:
+            for i, (row, target) in enumerate(zip(self.rows, self.targets)):
+                loss_of(self.loss, self.net(row), target, i)
 
-    def check_graph(self) -> None:
+    def check_examples(self) -> None:
         """Any graph will do."""
+
+    check_graph = check_examples
 
 
 class ProgramEngine:
@@ -104,13 +110,17 @@ class ProgramEngine:
         # The allocator gives arrays of a megabyte back to the system, to fetch them again page by
         # page, until it has seen a larger one freed. That can be half the time of an update.
         np.empty(2**21)
+        self.check_examples()
+
+    def check_examples(self) -> None:
+        """Compare the program with a graph of each example, unless they are known to agree."""
         if not self.known:
             self._compare(range(len(self.X)))
 
     @property
     def known(self) -> bool:
         """Whether network and loss are known to record one and the same graph for all examples."""
-        return is_static(self.net) and self.loss in (gaussian_nll, bernoulli_nll, categorical_nll)
+        return is_static(self.net) and self.loss in LIKELIHOODS
 
     def check_graph(self) -> None:
         """Compare the program with graphs recorded now, for a few examples.
@@ -255,7 +265,7 @@ class Recording:
             several = self.one_hot or y.ndim == 2
             target = [Value(v, label=f"y[{k}]" if several else "y") for k, v in enumerate(row)]
             try:
-                self.root = loss(self.a, target if several else target[0])
+                self.root = loss_of(loss, self.a, target if several else target[0], 0)
                 break
             except Exception as error:
                 failure = error
@@ -291,7 +301,7 @@ class Recording:
 
     def _record(self, i: int, outputs: bool) -> Any:
         a = self.net(self.X[i].tolist())
-        root = self.loss(a, self.y[i].tolist())
+        root = loss_of(self.loss, a, self.y[i].tolist(), i)
         return [root, *_values(a)] if outputs else root
 
     def _targets(self, y: Array) -> Array:
@@ -301,6 +311,23 @@ class Recording:
                 return y
             return np.asarray(np.eye(len(self.outputs))[y.astype(int)])
         return y.reshape(len(y), -1)
+
+
+def loss_of(loss: Loss, a: Any, target: Any, example: int, of: str = "") -> Value:
+    """The loss of an example.
+
+    Raises:
+        TypeError: it is no Value.
+    """
+    value = loss(a, target)
+    if not isinstance(value, Value):
+        name = getattr(loss, "__name__", repr(loss))
+        raise TypeError(
+            f"the loss must return a Value, but {name} gives {value!r} ({type(value).__name__}) "
+            f"for {of}example {example}. Where a loss may be a plain number, as with Python's "
+            "max(0, v), write it with autograd: v.relu(), autograd.max, autograd.where"
+        )
+    return value
 
 
 def _values(a: Any) -> list[Value]:

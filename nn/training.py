@@ -13,7 +13,7 @@ import numpy.typing as npt
 from autograd import Drawing, Value, draw
 
 from .checkpoints import describe_run, read_checkpoint, write_checkpoint
-from .engines import GraphEngine, Loss, ProgramEngine
+from .engines import GraphEngine, Loss, ProgramEngine, loss_of
 from .history import Epoch, History
 from .losses import bernoulli_nll, categorical_nll, gaussian_nll
 from .module import (
@@ -46,7 +46,9 @@ def evaluate(
     """
     X, y = _examples(X, y)
     _check_fit(net, loss, X, y)
-    return _scores(loss, y, *_engine(engine)(net, loss, X, y, 0.0).evaluate(X, y))
+    worker = _engine(engine)(net, loss, X, y, 0.0)
+    worker.check_examples()
+    return _scores(loss, y, *worker.evaluate(X, y))
 
 
 def _scores(loss: Loss, true: Array, losses: Array, outputs: Array) -> dict[str, float]:
@@ -267,10 +269,9 @@ def _examples(
 def _check_fit(net: Module, loss: Loss, X: Array, y: Array) -> None:
     """Try one row and every target, so that what does not fit fails before any change."""
     a = net(X[0].tolist())
-    for target in np.unique(y, axis=0).tolist():
-        result = loss(a, target)
-        if not isinstance(result, Value):
-            raise TypeError(f"loss must return a Value, got {type(result).__name__}")
+    targets, first = np.unique(y, axis=0, return_index=True)
+    for target, i in zip(targets.tolist(), first.tolist()):
+        loss_of(loss, a, target, i, "the target of ")
 
 
 def _finite(x: npt.ArrayLike, name: str) -> Array:

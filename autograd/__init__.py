@@ -13,13 +13,15 @@ The functions `sum`, `max`, `abs` and `compile` share their names with Python's 
 as ``autograd.sum`` and so on: ``from autograd import *`` leaves them out.
 """
 
+from . import copies as copies
 from . import functions
+from .checks import GradCheck, gradcheck
 from .compiler import Operation, Program
 from .compiler import (
     compile as compile,
 )
 from .derivatives import grad, hessian, jacobian, jvp, value_and_grad
-from .differences import GradCheck, finite_difference, gradcheck
+from .differences import finite_difference
 from .functions import *  # noqa: F403  (those that hide no builtin)
 from .functions import (
     abs as abs,

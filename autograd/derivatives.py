@@ -9,7 +9,7 @@ recorded on them, ready to be differentiated again.
 (12.0, 12.0)
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,8 @@ def grad(f: Function) -> Function:
 
     Returns:
         A function of n numbers or Values. It gives numbers for numbers, and Values for Values.
-        Inside a function that is itself being differentiated it gives Values wherever the result
+        Arguments by keyword go to ``f`` as they are: it is not differentiated by them. Inside a
+        function that is itself being differentiated it gives Values wherever the result
         depends on that function's arguments, so that derivatives nest. Any other Value that ``f``
         uses is a constant: to differentiate by it too, make it an argument, or pass Values.
 
@@ -49,8 +50,8 @@ def grad(f: Function) -> Function:
     (3.0, 2.0)
     """
 
-    def gradient(*x: Number) -> Any:
-        return value_and_grad(f)(*x)[1]
+    def gradient(*x: Number, **constants: Any) -> Any:
+        return value_and_grad(f)(*x, **constants)[1]
 
     return gradient
 
@@ -62,8 +63,8 @@ def value_and_grad(f: Function) -> Function:
     (9.0, 6.0)
     """
 
-    def value_and_gradient(*x: Number) -> tuple[Any, Any]:
-        variables, y, recorded = _call(f, x)
+    def value_and_gradient(*x: Number, **constants: Any) -> tuple[Any, Any]:
+        variables, y, recorded = _call(f, x, constants)
         (y,) = as_outputs([y])
         gradient = reverse_sweep(y, variables, recorded)
         if not recorded:
@@ -88,8 +89,8 @@ def jacobian(f: Function) -> Function:
            [1., 1.]])
     """
 
-    def jacobian_at(*x: Number) -> Any:
-        variables, y, recorded = _call(f, x)
+    def jacobian_at(*x: Number, **constants: Any) -> Any:
+        variables, y, recorded = _call(f, x, constants)
         outputs = as_outputs([y] if isinstance(y, Value) or np.ndim(y) == 0 else y)
         rows = [reverse_sweep(o, variables, recorded) for o in outputs]
         return _matrix(rows, len(variables), recorded)
@@ -107,8 +108,8 @@ def hessian(f: Function) -> Function:
            [4., 0.]])
     """
 
-    def hessian_at(*x: Number) -> Any:
-        variables, y, recorded = _call(f, x)
+    def hessian_at(*x: Number, **constants: Any) -> Any:
+        variables, y, recorded = _call(f, x, constants)
         (y,) = as_outputs([y])
         gradient = as_outputs(reverse_sweep(y, variables, recorded=True))
         rows = [reverse_sweep(g, variables, recorded) for g in gradient]
@@ -156,7 +157,9 @@ def jvp(f: Function, x: Sequence[Number], v: Sequence[Number]) -> tuple[Any, Any
     return (y, _as_value(tangent)) if recorded else (y.data, tangent)
 
 
-def _call(f: Function, x: Sequence[Number]) -> tuple[list[_Variable], Any, bool]:
+def _call(
+    f: Function, x: Sequence[Number], constants: Mapping[str, Any] | None = None
+) -> tuple[list[_Variable], Any, bool]:
     """Fresh variables for ``x``, ``f`` of them, and whether the derivatives are to be recorded."""
     if len(x) == 0:
         raise TypeError("give the point to differentiate at, one number or Value per argument of f")
@@ -169,7 +172,7 @@ def _call(f: Function, x: Sequence[Number]) -> tuple[list[_Variable], Any, bool]
         variable.running = True
         variables.append(variable)
     try:
-        y = f(*variables)
+        y = f(*variables, **(constants or {}))
     finally:
         for variable in variables:
             variable.running = False

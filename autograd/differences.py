@@ -1,39 +1,18 @@
-"""Finite differences: the slow, independent way to a derivative, and the check against it."""
+"""Finite differences: the slow, independent way to a derivative."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from .derivatives import Function, as_number, as_outputs, grad, is_being_differentiated
+from .derivatives import Function, as_number, as_outputs, is_being_differentiated
 from .value import Value, real
 
 EPS = 2.0**-52  # the spacing of floats at 1
-
-
-def _step(x: float, h: float | None) -> float:
-    if h is None:
-        # Balances the central difference's two errors, h^2 of the formula and eps/h of rounding.
-        return float(EPS ** (1 / 3)) * max(1.0, abs(x))
-    if not (isinstance(h, Real) and 0 < h < math.inf):
-        raise ValueError(f"h must be a positive number, got {h!r}")
-    if x - float(h) == x + float(h):
-        raise ValueError(f"h = {h} is too small: it does not move x = {x}")
-    return float(h)
-
-
-def _at(f: Function, x: Sequence[float], i: int = 0, step: float = 0.0) -> float:
-    """``f`` at x, moved by ``step`` along input i, as a number."""
-    (y,) = as_outputs([f(*[Value(v + step if j == i else v) for j, v in enumerate(x)])])
-    if is_being_differentiated(y):
-        raise TypeError(
-            "f uses a variable of an enclosing derivative, which finite differences, being plain "
-            "numbers, would lose: use grad inside grad"
-        )
-    return y.data
+LOST = 2.0**-32  # a slope of numbers of size 1 that may be lost in their rounding
 
 
 def finite_difference(f: Function, *x: float, h: float | None = None) -> Any:
@@ -56,164 +35,157 @@ def finite_difference(f: Function, *x: float, h: float | None = None) -> Any:
     >>> round(finite_difference(lambda x: x**2, 3.0), 6)
     6.0
     """
-    point = _point(x)
-    slopes = [_central_difference(f, point, i, _step(xi, h)) for i, xi in enumerate(point)]
+    point = as_point(x)
+    slopes = []
+    for i, xi in enumerate(point):
+        # Balances the central difference's two errors, h^2 of the formula and eps/h of rounding.
+        step = EPS ** (1 / 3) * max(1.0, abs(xi)) if h is None else as_step(h, xi)
+        above, below = [only(outputs_at(f, point, i, move)).data for move in (step, -step)]
+        slopes.append((above - below) / ((xi + step) - (xi - step)))  # the distance really gone
     return slopes[0] if len(slopes) == 1 else tuple(slopes)
 
 
-def _central_difference(f: Function, x: Sequence[float], i: int, step: float) -> float:
-    rise = _at(f, x, i, step) - _at(f, x, i, -step)
-    return rise / ((x[i] + step) - (x[i] - step))  # the distance really gone, after rounding
-
-
-def _point(x: Sequence[Any]) -> list[float]:
+def as_point(x: Sequence[Any]) -> list[float]:
+    """The numbers at which a function is to be differentiated."""
     if len(x) == 0:
         raise TypeError("give the point to differentiate at, one number per argument of f")
     return [real(as_number(v), "an argument") for v in x]
 
 
+def as_step(h: Any, x: float) -> float:
+    """A step that a user has chosen, if it moves x."""
+    if not isinstance(h, Real) or not 0 < float(h) < math.inf:
+        raise ValueError(f"h must be a positive number, got {h!r}")
+    if x - float(h) == x + float(h):
+        raise ValueError(f"h = {h} is too small: it does not move x = {x}")
+    return float(h)
+
+
+def outputs_at(f: Function, x: Sequence[float], i: int = 0, move: float = 0.0) -> Any:
+    """``f`` at x, moved along input i: a Value, or a list if it gives several."""
+    y = f(*[Value(v + move if j == i else v) for j, v in enumerate(x)])
+    several = isinstance(y, list | tuple | np.ndarray)
+    outputs = as_outputs(y if several else [y])
+    if any(map(is_being_differentiated, outputs)):
+        raise TypeError(
+            "f uses a variable of an enclosing derivative, which finite differences, being plain "
+            "numbers, would lose: use grad inside grad"
+        )
+    return outputs if several else outputs[0]
+
+
+def only(y: Any) -> Value:
+    """The output of a function that is to have one."""
+    if not isinstance(y, Value):
+        raise TypeError(f"f must return one Value, got {y!r}: for several, use jacobian")
+    return y
+
+
 @dataclass(frozen=True)
-class GradCheckRow:
-    """One input: its derivative in both ways, and the verdict on it."""
+class Slopes:
+    """Slopes of an output of f around a point, over one step to either side.
 
-    input: int
-    x: float
-    analytic: float
-    numeric: float
-    error: float
-    verdict: str
-
-
-@dataclass(frozen=True)
-class GradCheck:
-    """The report of `gradcheck`: true if no derivative is wrong, and a table when printed."""
-
-    rows: tuple[GradCheckRow, ...]
-
-    def __bool__(self) -> bool:
-        return all(row.verdict in ("ok", "kink") for row in self.rows)
-
-    def __repr__(self) -> str:
-        n, bad = len(self.rows), sum(row.verdict not in ("ok", "kink") for row in self.rows)
-        lines = [
-            f"gradcheck: {bad} of {n} derivatives differ"
-            if bad
-            else f"gradcheck: all {n} derivatives agree",
-            f"{'input':>5} {'x':>12} {'analytic':>14} {'numeric':>14} {'error':>9} verdict",
-        ]
-        for r in self.rows:
-            numbers = f"{r.x:>12.6g} {r.analytic:>14.8g} {r.numeric:>14.8g} {r.error:>9.1e}"
-            lines.append(f"{r.input:>5} {numbers} {r.verdict}")
-        return "\n".join(lines)
-
-
-def gradcheck(
-    f: Function,
-    *x: float,
-    gradient: Function | None = None,
-    h: float | None = None,
-    tolerance: float = 1e-5,
-) -> GradCheck:
-    """Compare the gradient of ``f`` at ``x`` with central differences.
-
-    Args:
-        f: takes n Values and returns one.
-        x: the point, n numbers.
-        gradient: the gradient function to check, called with n floats; ours if not given.
-        h: the step; the best of several, judged by how little the result changes, if not given.
-        tolerance: the largest error, relative to the derivative or to 1, whichever is larger (so
-            scale up an ``f`` whose derivatives are tiny).
-
-    Returns:
-        A report with a row per input. The verdict is ``"ok"``; ``"wrong"``; ``"kink"`` where f has
-        a corner and the derivative lies between the two one-sided ones; or ``"undefined"`` where
-        nothing can be said: f is not finite, or jumps, or its rounding errors are too large.
-
-    Raises:
-        ValueError: ``gradient`` returns another number of derivatives than there are inputs, or
-            ``h`` does not do (see `finite_difference`).
-        TypeError: ``gradient`` returns something else than numbers.
-
-    >>> report = gradcheck(lambda x, y: x * y.exp(), 2.0, 0.5)
-    >>> bool(report), [row.verdict for row in report.rows]
-    (True, ['ok', 'ok'])
+    Attributes:
+        left, right: one-sided.
+        central: the central one; where several steps were tried, extrapolated to 0.
+        growth: of ``|right - left|``, from a step four times as large to this one: about 1/4 where
+            f is smooth, 1 at a corner, 4 at a jump.
+        error: of ``central``, estimated.
+        lost: a derivative up to this size is lost in the rounding of f.
     """
-    point = _point(x)
-    derivatives = (grad(f) if gradient is None else gradient)(*point)
-    if np.ndim(derivatives) == 0:
-        derivatives = (derivatives,)
-    if len(derivatives) != len(point):
-        raise ValueError(f"gradient must give {len(point)} derivatives, got {len(derivatives)}")
-    middle = _at(f, point)
-    rows = []
-    for i, (xi, derivative) in enumerate(zip(point, derivatives)):
-        a = real(derivative, "what gradient returns")
-        secants = _best_secants(f, point, i, h, middle, tolerance)
-        numeric = secants.central
-        scale = max(1.0, abs(numeric))
-        error = abs(a - numeric) / scale
-        if not (math.isfinite(middle) and math.isfinite(numeric)):
-            verdict = "undefined"
-        else:
-            verdict = _verdict(a, secants, tolerance * scale)
-        rows.append(GradCheckRow(i, xi, a, numeric, error, verdict))
-    return GradCheck(tuple(rows))
-
-
-@dataclass(frozen=True)
-class _Secants:
-    """Slopes of f around a point, over one step to either side."""
 
     left: float
     right: float
     central: float
-    jump_before: float  # |right - left| at a step eight times as large
-    error: float  # of ``central``, estimated
+    growth: float
+    error: float
+    lost: float = 0.0
 
 
-def _best_secants(
-    f: Function, x: list[float], i: int, h: float | None, middle: float, tolerance: float
-) -> _Secants:
-    """The slopes along input i at the step ``h`` or, if not given, where they err least."""
-    step = _step(x[i], h)
-    best: _Secants | None = None
-    # Ever smaller steps, for steep functions; then large ones, for those with much rounding.
-    for powers in [range(-1, 1)] if h else [range(-1, 9), range(-8, -1)]:
-        before = jump_before = math.nan
-        for k in powers:
-            move = step * 8.0**-k
-            up, down = x[i] + move, x[i] - move
-            if not down < x[i] < up:
-                break
-            above, below = _at(f, x, i, move), _at(f, x, i, -move)
-            central = (above - below) / (up - down)
-            left, right = (middle - below) / (x[i] - down), (above - middle) / (up - x[i])
-            # The formula's error goes with the square of the step, rounding with its inverse.
-            error = 4 * EPS * max(abs(above), abs(below), abs(middle)) / (up - down)
-            if not h:
-                error += abs(central - before) / 63
-            secants = _Secants(left, right, central, jump_before, error)
-            if k != powers[0]:  # with one before it
-                best = secants if best is None or not best.error <= error else best
-                if error <= tolerance / 100 * max(1.0, abs(central)):
+class Line:
+    """The outputs of ``f`` along input i."""
+
+    def __init__(self, f: Function, x: Sequence[float], i: int) -> None:
+        self.f, self.point, self.i, self.x = f, x, i, x[i]
+        self._found: dict[float, list[float]] = {}
+
+    def at(self, move: float) -> list[float]:
+        """The outputs there, computed once."""
+        if move not in self._found:
+            self._found[move] = self.again(move)
+        return self._found[move]
+
+    def again(self, move: float) -> list[float]:
+        """The outputs there, computed anew."""
+        y = outputs_at(self.f, self.point, self.i, move)
+        return [v.data for v in (y if isinstance(y, list) else [y])]
+
+    def is_same_twice(self) -> bool:
+        """Whether outputs that were computed are the same again: at the point, and beside it."""
+        return all(
+            np.array_equal(self.again(move), self._found[move], equal_nan=True)
+            for move in [0.0, *list(self._found)[:3]]
+            if move in self._found
+        )
+
+    def slopes(self, o: int, h: float | None, tolerance: float, size: float) -> Slopes:
+        """The slopes of output o, at the step ``h`` or, if not given, extrapolated to 0.
+
+        Args:
+            o: which output.
+            h: a step; or None.
+            tolerance: the relative error from which on more effort is not worth it.
+            size: of the numbers that f computes with, to which rounding is relative.
+        """
+        X = max(1.0, abs(self.x))
+        if h is not None:
+            return next(reversed(list(self._tries(o, [4 * h, h], size))), UNKNOWN)
+        smaller = [X * 4.0**-k for k in range(4, 28)]
+        larger = [X * 4.0**-k for k in range(-1, 5)]
+        best = UNKNOWN
+        # Ever smaller steps, for steep functions; then large ones, for those with much rounding.
+        for moves in (smaller, larger):
+            before: list[Slopes] = []
+            extrapolated: list[float] = []
+            for slopes in self._tries(o, moves, size):
+                before.append(slopes)
+                if len(before) == 1:
+                    extrapolated.append(slopes.central)
+                    continue
+                # The formula's error goes with h^2: what is left of it after two steps is less.
+                limit = slopes.central + (slopes.central - before[-2].central) / 15
+                extrapolated.append(limit)
+                if len(before) == 2:
+                    continue
+                changes = abs(limit - extrapolated[-2]), abs(limit - slopes.central)
+                error = max(changes) + slopes.error
+                if not best.error <= error:
+                    best = replace(slopes, central=limit, error=error)
+                if error <= max(tolerance / 100 * abs(limit), slopes.lost / 256):
                     return best
-            before, jump_before = central, abs(right - left)
-        if best is not None and best.error <= tolerance * max(1.0, abs(best.central)):
-            break
-    return best or _Secants(math.nan, math.nan, math.nan, math.nan, math.nan)
+            if best.error <= tolerance * abs(best.central):
+                break
+        return best
+
+    def _tries(self, o: int, moves: Sequence[float], size: float) -> Iterator[Slopes]:
+        """The slopes at each of these steps; the error is that of rounding."""
+        x, middle, before, far = self.x, self.at(0.0)[o], math.nan, 0.0
+        for move in moves:
+            up, down = x + move, x - move
+            if not down < x < up:
+                return
+            above, below = self.at(move)[o], self.at(-move)[o]
+            if not (math.isfinite(above) and math.isfinite(below)):
+                continue
+            left, right = (middle - below) / (x - down), (above - middle) / (up - x)
+            jump = abs(right - left)
+            growth = jump / before if before else math.nan
+            before = jump
+            near = max(abs(above), abs(below), size)
+            far = far or near  # of the largest step, which comes first
+            lost = LOST * far / max(1.0, abs(x))
+            rounding = 4 * EPS * near / (up - down)
+            yield Slopes(left, right, (above - below) / (up - down), growth, rounding, lost)
 
 
-def _verdict(a: float, secants: _Secants, slack: float) -> str:
-    """The verdict on the derivative ``a``, which may be off by ``slack``."""
-    left, right = sorted((secants.left, secants.right))
-    # The slopes on the two sides differ by about h f'' where f is smooth, eight times as much at
-    # 8h; at a corner by the same at any step; at a jump of f by an eighth.
-    gap, before = right - left, secants.jump_before
-    if gap > 2 * slack + 2 * secants.error and gap > before / 2:
-        if gap > 4 * before:
-            return "undefined"
-        if left - slack <= a <= right + slack:
-            return "kink"
-    if not abs(a - secants.central) <= slack + secants.error:
-        return "wrong"
-    return "ok" if secants.error <= slack else "undefined"
+UNKNOWN = Slopes(math.nan, math.nan, math.nan, math.nan, math.inf)

@@ -4,6 +4,7 @@ Together these functions are also the arithmetic of graph values: a row of the t
 that runs in it records its own derivative, ready to be differentiated again.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -32,6 +33,8 @@ __all__ = [
     "tanh",
     "where",
 ]
+
+recorded = True  # as an arithmetic: what a row computes in it will be differentiated again
 
 
 def apply(primitive: p.Primitive, *arguments: Any) -> Any:
@@ -279,6 +282,10 @@ def primitive(
 
     function.__name__ = function.__qualname__ = symbol
     function.__doc__ = value.__doc__
+    # How a pickle refers to a node's primitive: by the module and the name of this function.
+    function.__module__ = sys._getframe(1).f_globals.get("__name__", "")
+    function.rows = (scalars, vector)  # type: ignore[attr-defined]
+    scalars.function = vector.function = function
     return function
 
 

@@ -25,6 +25,8 @@ from typing import Any
 import numpy as np
 
 RAISED = (ArithmeticError, ValueError)  # by Python's floats, where IEEE has inf or nan
+LARGEST_ODD = 2.0**53  # up to here a float y has an odd or even neighbour y - 1
+
 Row = Callable[[Any], tuple[Callable[..., Any], Callable[..., Any]]]
 
 
@@ -96,15 +98,17 @@ class Primitive:
         chooses: whether it takes one of its inputs and leaves the others, or all of them: an input
             whose partial derivative is 0 then gets no share of the gradient, not even 0 times inf.
         value, partials: the row on floats.
+        function: of a user's own primitive, the function that records it; else None.
     """
 
-    __slots__ = ("chooses", "on", "partials", "symbol", "value")
+    __slots__ = ("chooses", "function", "on", "partials", "symbol", "value")
 
     def __init__(self, symbol: str, row: Row, chooses: bool = False) -> None:
         self.symbol = symbol
         self.on = row
         self.chooses = chooses
         self.value, self.partials = row(FLOATS)
+        self.function: Any = None
 
     def at(self, *arguments: Any) -> tuple[float, tuple[Any, ...]]:
         """Value and partial derivatives at floats: inf or nan, never an error.
@@ -133,8 +137,11 @@ class Primitive:
     def __repr__(self) -> str:
         return f"<primitive {self.symbol}>"
 
-    def __deepcopy__(self, memo: object) -> "Primitive":
+    def __copy__(self) -> "Primitive":
         return self  # a copied graph must keep to the same rows
+
+    def __deepcopy__(self, memo: object) -> "Primitive":
+        return self
 
 
 def each(f: Callable[[Any], Any], arguments: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -174,16 +181,87 @@ def _where_partials(m: Any, c: Any) -> tuple[Any, ...]:
     return ((0.0, m.step(c), m.where(c, 0.0, 1.0)),)
 
 
-def _pow_partials(m: Any, z: Any, x: Any, y: Any) -> tuple[Any, Any]:
-    # d/dx = y x^(y-1), with 0 where y = 0; d/dy = z log x, with 0 where x = 0 and y > 0. Infinities
-    # that these exceptions avoid must not be computed either: 0 times inf is nan.
-    if isinstance(y, float):  # a plain exponent: derivatives of x**3 end in 0 at any order
-        dx = y * m.pow(x, y - 1.0) if y != 0.0 else 0.0
+def _is_recorded(m: Any) -> bool:
+    """Whether the arithmetic is that of graph values: partials are then differentiated again.
+
+    Two formulas may agree to the last digit and their derivatives may not: one of them cancels.
+    """
+    return bool(vars(m).get("recorded", False))
+
+
+def _pow_partials(m: Any) -> Callable[..., Any]:
+    # dx is y x^(y-1), with 0 where y = 0; dy is z log x, with 0 where x = 0 and y > 0.
+    recorded = _is_recorded(m)
+
+    def partials(z: Any, x: Any, y: Any) -> tuple[Any, Any]:
+        dx = dy = 0.0
+        if isinstance(y, float):  # a plain exponent: derivatives of x**3 end in 0 at any order
+            if y != 0.0:
+                less = y - 1.0
+                is_exact = less + 1.0 == y and -LARGEST_ODD < y < LARGEST_ODD
+                dx = y * m.pow(x, less) if is_exact else _pow_by_base(m, recorded, z, x, y)
+        elif not recorded or not isinstance(x, float):
+            dx = _pow_by_base(m, recorded, z, x, y)
+        if isinstance(x, float):
+            dy = z * m.log(x) if x != 0.0 else m.where(y, 0.0, z * -math.inf)
+        elif not recorded or not isinstance(y, float):
+            dy = _pow_by_exponent(m, recorded, z, x, y)
+        return dx, dy
+
+    return partials
+
+
+def _pow_by_base(m: Any, recorded: bool, z: Any, x: Any, y: Any) -> Any:
+    # Where y - 1 has to be rounded, x^(y-1) may be far off, even in its sign: there it is y z / x,
+    # as far as that is finite.
+    less = y - 1.0
+    if isinstance(y, float):
+        power, is_rounded = y * m.pow(x, less), 1.0
     else:
         both_zero = m.where(m.abs(x), 0.0, m.where(m.abs(y), 0.0, 1.0))
-        dx = y * m.pow(x + both_zero, y - 1.0)
-    zero_base = m.where(m.abs(x), 0.0, m.step(y))
-    return dx, z * m.log(x + zero_base)
+        power = y * m.pow(x + both_zero, less)
+        is_rounded = (y - 0.5) * (y - LARGEST_ODD)
+    if recorded:
+        # The derivative of y z / x may be inf - inf. So the rest of y - 1 becomes a factor, x^rest,
+        # where the derivative of that is finite. (Beyond 2^53 it decides about the sign.)
+        size = m.where(m.abs(x), m.where(1.0 + 0.0 * x, m.abs(x), 1.0), 1.0)
+        rest = m.where(1.0 + 0.0 * (power / size), y - (less + 1.0), 0.0)
+        power = power * (1.0 + m.where(m.abs(rest), rest * m.log(size), 0.0))
+        is_rounded = m.where(m.abs(y), (y - LARGEST_ODD) * (y + LARGEST_ODD), 1.0)
+    quotient = y * z / x
+    return m.where(m.where(is_rounded, 1.0 + 0.0 * quotient, 0.0), quotient, power)
+
+
+def _pow_by_exponent(m: Any, recorded: bool, z: Any, x: Any, y: Any) -> Any:
+    # What the exception at x = 0 avoids must not be computed either: 0 times inf is nan.
+    is_zero = m.where(m.abs(x), 0.0, m.step(y))
+    if not recorded:
+        return z * m.log(x + is_zero)
+    # Its own derivative there is -inf for y up to 1, that of x^(y-1) (1 + y log x), and 0 above.
+    return m.where(is_zero, m.where(y - 1.0, 0.0, -m.sqrt(x)), z * m.log(x))
+
+
+def _tanh_partials(m: Any) -> Callable[..., Any]:
+    # 1 - z^2 would be 0 for large x.
+    if not _is_recorded(m):
+        return lambda z, x: (4.0 * m.sigmoid(2.0 * x) * m.sigmoid(-2.0 * x),)
+
+    def partials(z: Any, x: Any) -> tuple[Any]:
+        tail = 4.0 * m.sigmoid(2.0 * x) * m.sigmoid(-2.0 * x)
+        return (m.where(0.25 - z * z, 1.0 - z * z, tail),)
+
+    return partials
+
+
+def _sigmoid_partials(m: Any) -> Callable[..., Any]:
+    if not _is_recorded(m):
+        return lambda z, x: (z * m.sigmoid(-x),)
+
+    def partials(z: Any, x: Any) -> tuple[Any]:
+        t = m.tanh(0.5 * x)  # z is (1 + t) / 2
+        return (m.where(0.25 - t * t, 0.25 - 0.25 * t * t, z * m.sigmoid(-x)),)
+
+    return partials
 
 
 GRID = 1.5 * 2.0**32  # added and taken away, it rounds to a multiple of 2^-20
@@ -207,17 +285,17 @@ ADD       = Primitive("+",         lambda m: (operator.add,                    l
 SUB       = Primitive("-",         lambda m: (operator.sub,                    lambda z, x, y: (1.0, -1.0)))
 MUL       = Primitive("*",         lambda m: (operator.mul,                    lambda z, x, y: (y, x)))
 DIV       = Primitive("/",         lambda m: (operator.truediv,                lambda z, x, y: (1.0 / y, -z / y)))
-POW       = Primitive("**",        lambda m: (m.pow,                           lambda z, x, y: _pow_partials(m, z, x, y)))
+POW       = Primitive("**",        lambda m: (m.pow,                           _pow_partials(m)))
 NEG       = Primitive("-",         lambda m: (operator.neg,                    lambda z, x: (-1.0,)))
 POS       = Primitive("+",         lambda m: (operator.pos,                    lambda z, x: (1.0,)))
-ABS       = Primitive("abs",       lambda m: (m.abs,                           lambda z, x: (m.step(x) - m.step(-x),)))
+ABS       = Primitive("abs",       lambda m: (m.abs,                           lambda z, x: (m.where(x, 1.0, m.where(-x, -1.0, z)),)))
 EXP       = Primitive("exp",       lambda m: (m.exp,                           lambda z, x: (z,)))
 LOG       = Primitive("log",       lambda m: (m.log,                           lambda z, x: (1.0 / x,)))
 SQRT      = Primitive("sqrt",      lambda m: (m.sqrt,                          lambda z, x: (0.5 / z,)))
 SIN       = Primitive("sin",       lambda m: (m.sin,                           lambda z, x: (m.cos(x),)))
 COS       = Primitive("cos",       lambda m: (m.cos,                           lambda z, x: (-m.sin(x),)))
-TANH      = Primitive("tanh",      lambda m: (m.tanh,                          lambda z, x: (4.0 * m.sigmoid(2.0 * x) * m.sigmoid(-2.0 * x),)))
-SIGMOID   = Primitive("sigmoid",   lambda m: (lambda x: _sigmoid(m, x),        lambda z, x: (z * m.sigmoid(-x),)))
+TANH      = Primitive("tanh",      lambda m: (m.tanh,                          _tanh_partials(m)))
+SIGMOID   = Primitive("sigmoid",   lambda m: (lambda x: _sigmoid(m, x),        _sigmoid_partials(m)))
 ERF       = Primitive("erf",       lambda m: (m.erf,                           lambda z, x: (2.0 / math.sqrt(math.pi) * gaussian(m, x),)))
 ERFC      = Primitive("erfc",      lambda m: (m.erfc,                          lambda z, x: (-2.0 / math.sqrt(math.pi) * gaussian(m, x),)))
 RELU      = Primitive("relu",      lambda m: (lambda x: m.maximum(x, 0.0),     lambda z, x: (m.where(x, 1.0, 0.0),)))

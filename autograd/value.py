@@ -22,6 +22,7 @@ from typing import Any, Union
 import numpy as np
 
 from . import primitives as p
+from .advice import Refusals, of_array
 
 Number = Union["Value", float]
 
@@ -132,11 +133,7 @@ def _comparison(compare: Callable[[float, float], bool]) -> Callable[[Value, Num
 def _operand(x: Any) -> float | None:
     """A plain number beside a Value in an operator, as a float; None if it is something else."""
     if isinstance(x, np.ndarray):
-        raise TypeError(
-            f"a Value is one number and can't be combined with an array of shape {x.shape}: "
-            "use a list comprehension, [v * x for x in array], or autograd.dot(w, x); "
-            "for an array of one number, array.item()"
-        )
+        raise TypeError(of_array(x.shape))
     if not isinstance(x, Real | np.bool_):
         return None
     try:
@@ -157,7 +154,7 @@ def _short(x: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-class Value:
+class Value(Refusals):
     """A scalar in a computation graph.
 
     Args:
@@ -172,15 +169,14 @@ class Value:
     Raises:
         TypeError: ``data`` is not a real number, or ``label`` is not a string.
 
-    Equality is identity; ``<``, ``<=``, ``>`` and ``>=`` compare the data.
+    Equality is identity (a warning says so where a Value is compared with a number); ``<``,
+    ``<=``, ``>`` and ``>=`` compare the data.
     """
 
     # The inputs are _x and _y: a Value, a plain float, a tuple of them for n-ary operations, or
     # None; _dx and _dy are the partial derivatives, of the same shapes (see `Primitive`). Fixed
     # slots instead of lists or closures: nothing else is what makes a node small and fast.
     __slots__ = ("_data", "_dx", "_dy", "_grad", "_primitive", "_x", "_y", "label")
-    __array_ufunc__ = None  # NumPy then leaves `array * value` to us, who refuse it with advice
-
     label: str
 
     def __init__(self, data: float, label: str = "") -> None:
@@ -303,11 +299,16 @@ class Value:
     sigmoid, relu, softplus = _unary(p.SIGMOID), _unary(p.RELU), _unary(p.SOFTPLUS)
 
 
-def topological_order(root: Value) -> list[Value]:
+def topological_order(root: Value, seen: set[Value] | None = None) -> list[Value]:
     """Every `Value` that ``root`` was computed from, each once, inputs before what uses them.
 
     The order is that of a depth-first search, inputs from left to right, and so the same in every
     run. ``root`` comes last. Plain numbers among the inputs are not listed.
+
+    Args:
+        root: the result.
+        seen: Values to leave out, and what these were computed from. All that is listed is added,
+            for the order of one root after the other.
 
     Raises:
         TypeError: ``root`` is not a Value.
@@ -320,7 +321,7 @@ def topological_order(root: Value) -> list[Value]:
     if not hasattr(root, "_x"):
         raise TypeError(f"root must be a Value, got {type(root).__name__}")
     order: list[Value] = []
-    seen = set()
+    seen = set() if seen is None else seen
     stack: list[Any] = [root]  # our own: a deep graph would exhaust Python's
     pop, push = stack.pop, stack.append
     finished = None

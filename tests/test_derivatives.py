@@ -706,10 +706,13 @@ def test_finite_differences_call_f_twice_per_input():
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("check", [finite_difference, gradcheck])
-def test_checks_refuse_several_outputs_and_values(check):
+def test_finite_differences_refuse_several_outputs():
     with pytest.raises(TypeError, match="jacobian"):
-        check(lambda x: [x], 1.0)
+        finite_difference(lambda x: [x], 1.0)
+
+
+@pytest.mark.parametrize("check", [finite_difference, gradcheck])
+def test_checks_refuse_values(check):
     with pytest.raises(TypeError, match="plain number"):
         check(lambda x: x, Value(1.0))
     with pytest.raises(TypeError, match="point"):
@@ -830,7 +833,7 @@ def test_a_students_gradient_is_called_with_plain_floats():
         return x[1], x[0]
 
     assert gradcheck(lambda x, y: x * y, 2, np.float32(3.0), gradient=gradient)
-    assert [type(x) for x in seen] == [float, float]
+    assert [type(x) for x in seen] == [float, float] * 2  # to see that it is the same twice
     assert gradcheck(lambda x: x * x, 2.0, gradient=lambda x: 2 * math.sqrt(x * x))
 
 
@@ -946,3 +949,128 @@ def test_rounding_does_not_hide_a_wrong_sign():
 @pytest.mark.parametrize("slope", [0.0, 0.5, 123.0])
 def test_a_jump_is_no_corner(slope):
     assert not gradcheck(autograd.step, 0.0, gradient=lambda x: slope)
+
+
+def test_keyword_arguments_are_constants_of_f():
+    def f(x, y=1.0, *, power=2):
+        return x**power * y
+
+    assert grad(f)(3.0, y=10.0) == 60.0
+    assert grad(f)(3.0, 10.0) == (60.0, 9.0)
+    assert value_and_grad(f)(3.0, power=3) == (27.0, 27.0)
+    assert jacobian(f)(3.0, y=2.0).tolist() == [[12.0]]
+    assert hessian(f)(3.0, y=2.0).tolist() == [[4.0]]
+    y = Value(10.0)
+    slope = grad(f)(3.0, y=y)
+    assert (slope, y.grad, type(slope)) == (60.0, 0.0, float)
+    assert grad(lambda y: grad(f)(3.0, y=y))(10.0) == 6.0
+    with pytest.raises(TypeError, match="z"):
+        grad(f)(3.0, z=1.0)
+
+
+# What gradcheck can tell, and what it can't
+
+
+def noisy(size, seed=0):
+    rng = np.random.default_rng(seed)
+    return lambda x: x * x + size * rng.normal()
+
+
+@pytest.mark.parametrize("size", [1e-3, 1e-9, 1e-15])
+def test_what_is_not_the_same_twice_is_not_a_function(size):
+    for seed in range(20):
+        for gradient in (None, lambda x: 2 * x, lambda x: 2.1 * x):
+            report = gradcheck(noisy(size, seed), 1.5, gradient=gradient)
+            assert verdicts(report) == ["not a function"]
+            assert not report
+            assert "differ" not in str(report)
+            assert "two results at one point" in str(report).splitlines()[0]
+
+
+def test_dropout_and_a_counter_are_not_functions():
+    rng = np.random.default_rng(0)
+    calls = iter(range(1000))
+    for f in (lambda x, y: x * y * int(rng.integers(2)), lambda x, y: x * y + next(calls)):
+        report = gradcheck(f, 2.0, 3.0)
+        assert set(verdicts(report)) == {"not a function"}
+    slopes = iter([[3.0, 2.0], [3.0, 2.5]])
+    report = gradcheck(lambda x, y: x * y, 2.0, 3.0, gradient=lambda x, y: next(slopes))
+    assert set(verdicts(report)) == {"not a function"}
+
+
+def test_the_head_of_the_report_says_differ_only_where_something_does():
+    head = str(gradcheck(log, 0.0)).splitlines()[0]
+    assert head == "gradcheck: 1 of 1 derivatives can't be judged"
+    f = lambda x, y, z: x * x + log(y) + z  # noqa: E731
+    head = str(gradcheck(f, 1.0, 0.0, 1.0)).splitlines()[0]
+    assert head == "gradcheck: 3 of 3 derivatives can't be judged"  # f is -inf
+    g = lambda x, y: x * x + autograd.step(y)  # noqa: E731
+    head = str(gradcheck(g, 1.0, 0.0, gradient=lambda x, y: (x, 0.0))).splitlines()[0]
+    assert head == "gradcheck: 1 of 2 derivatives differ, 1 of 2 derivatives can't be judged"
+    assert str(gradcheck(relu, 0.0)).splitlines()[0] == "gradcheck: all 1 derivatives agree"
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e-6, 1.0, 1e6, 1e200])
+def test_the_tolerance_is_relative_to_the_derivative(scale):
+    def f(x, y):
+        return scale * sin(x) * exp(y)
+
+    assert gradcheck(f, 0.5, 0.25)
+    right = np.array(grad(f)(0.5, 0.25))
+    assert gradcheck(f, 0.5, 0.25, gradient=lambda x, y: right * (1 + 1e-6))
+    assert not gradcheck(f, 0.5, 0.25, gradient=lambda x, y: right * (1 + 1e-4))
+    assert not gradcheck(f, 0.5, 0.25, gradient=lambda x, y: right[::-1])
+
+
+def test_a_small_derivative_beside_a_large_value_is_judged():
+    def f(x):
+        return 1.0 + 1e-6 * sin(x)
+
+    assert gradcheck(f, 0.5)
+    assert not gradcheck(f, 0.5, gradient=lambda x: 1e-6 * math.cos(x) * (1 + 1e-4))
+    assert not gradcheck(f, 0.5, gradient=lambda x: 0.0)
+
+
+@pytest.mark.parametrize("tolerance", [NAN, INF, -INF, -1e-5, "1e-5", None, [1e-5]])
+def test_a_tolerance_that_judges_nothing_is_refused(tolerance):
+    with pytest.raises(ValueError, match="tolerance must be a finite number"):
+        gradcheck(sin, 1.0, tolerance=tolerance)
+    assert gradcheck(lambda x: 2 * x, 1.0, tolerance=0)
+
+
+def test_second_derivatives_of_several_inputs():
+    def g(x, y):
+        return x**3 * y + sin(x * y)
+
+    report = gradcheck(grad(g), 0.7, 1.3)
+    assert verdicts(report) == ["ok"] * 4
+    assert [(row.output, row.input) for row in report.rows] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert [row.analytic for row in report.rows] == hessian(g)(0.7, 1.3).ravel().tolist()
+    assert gradcheck(grad(g), 0.7, 1.3, gradient=hessian(g))
+    report = gradcheck(grad(g), 0.7, 1.3, gradient=lambda *x: hessian(g)(*x) * [[1, 1], [1, 1.01]])
+    assert verdicts(report) == ["ok", "ok", "ok", "wrong"]
+    assert str(report).splitlines()[1].split()[:2] == ["output", "input"]
+    assert str(report).splitlines()[-1].split()[:2] == ["1", "1"]
+    with pytest.raises(ValueError, match="2 derivatives for each of 2 outputs"):
+        gradcheck(grad(g), 0.7, 1.3, gradient=grad(g))
+
+
+def test_random_gradients_none_is_called_wrong_and_none_that_is_wrong_passes():
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        n = int(rng.integers(2, 4))
+        w, scale = rng.normal(size=(3, n)).tolist(), 10.0 ** rng.integers(-6, 4)
+
+        def f(*x, w=w, scale=scale):
+            h = [tanh(dot(w_j, x, 0.1)) for w_j in w]
+            return scale * autograd.sum([logsumexp(h), h[0] * x[0], relu(h[1]) * x[1]])
+
+        x = rng.normal(size=n).tolist()
+        assert gradcheck(f, *x), str(gradcheck(f, *x))
+        right = np.array(grad(f)(*x))
+        i = int(rng.integers(n))
+        slightly, swapped, missing = right.copy(), np.roll(right, 1), right.copy()
+        slightly[i] *= 1 + 1e-4
+        missing[0] -= scale * math.tanh(sum(a * b for a, b in zip(w[0], x)) + 0.1)
+        for wrong in (slightly, swapped, missing):
+            assert not gradcheck(f, *x, gradient=lambda *x, wrong=wrong: wrong)

@@ -357,3 +357,24 @@ def test_targets_in_single_precision():
 def test_a_target_that_is_no_number(loss, y):
     with pytest.raises(TypeError, match="target must be a number"):
         loss(Value(1.0), y)
+
+
+@pytest.mark.parametrize("y", [1, [0.0, 1.0], np.array([0, 1])])
+def test_a_class_that_is_ruled_out_by_its_score_does_no_harm(y):
+    # log(exp(-inf) + exp(1)) - 1 = 0, and softmax(a) - y = 0
+    a = [Value(-math.inf), Value(1.0)]
+    loss = categorical_nll(a, y)
+    loss.backward()
+    assert loss.data == 0.0
+    assert [v.grad for v in a] == [0.0, 0.0]
+
+
+def test_the_class_that_is_ruled_out_has_no_chance():
+    assert categorical_nll([Value(-math.inf), Value(1.0)], 0).data == math.inf
+
+
+def test_a_class_that_is_nearly_sure_keeps_the_others_part():
+    near = [1.0, 1e-7, 0.0]
+    a = [0.5, 40.0, -3.0]
+    exact = sum(y * (math.log(sum(map(math.exp, a))) - v) for y, v in zip(near, a))
+    assert categorical_nll([Value(v) for v in a], near).data == pytest.approx(exact, rel=1e-6)

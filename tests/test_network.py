@@ -432,3 +432,11 @@ def test_a_module_is_what_networks_are_made_from():
     assert Module().parameters() == []
     with pytest.raises(NotImplementedError):
         Module()([1.0])
+
+
+@pytest.mark.parametrize("X", [np.zeros((5, 2)), np.zeros((2, 2)), [[1.0, 2.0], [3.0, 4.0]]])
+def test_many_examples_at_once_are_refused_with_a_word_about_predict(X):
+    net = MLP(2, [3, 1])
+    for module in (net, net.layers[0], net.layers[0].neurons[0]):
+        with pytest.raises(ValueError, match=r"one example, 2 numbers.*net\.predict\(X\)"):
+            module(X)

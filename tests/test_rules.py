@@ -51,7 +51,7 @@ LINES = {
     "greater(sub(u, v), 0.0)": (logsumexp, "t1 = top > v1"),
     "greater(neg(x), 0.0)": (
         lambda w, u, x: abs(w * x),
-        "d_v1 = (v1 > 0.0).astype(float) - (v1 < 0.0).astype(float)"),
+        "t1 = np.where(v1 > 0.0, 1.0, np.where(v1 < 0.0, -1.0, v2)) * x"),
     "where(q, 1.0, 0.0)": (
         relu, "d_w[:] = ((v1 > 0.0).astype(float) * x).sum(axis=1, keepdims=True)"),
     "where(q, 0.0, 1.0)": (

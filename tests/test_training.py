@@ -784,3 +784,37 @@ def test_the_mean_of_huge_losses_is_a_number():
                   validation=(X, y))  # fmt: skip
     assert history[0].loss == pytest.approx(6.05e307)
     assert history[0].validation_loss == evaluate(net, gaussian_nll, X, y)["loss"]
+
+
+@pytest.mark.parametrize("engine", ["program", "graph"])
+def test_a_loss_that_is_a_plain_number_for_some_examples_is_refused_before_any_change(engine):
+    rng = np.random.default_rng(0)
+    X = 3 * rng.normal(size=(30, 2))
+    y = np.sign(X[:, 0])
+
+    def hinge(a, t):
+        return max(0, 1 - t * a)
+
+    net = MLP(2, [4, 1], rng=np.random.default_rng(0))
+    before = net.state_dict()
+    words = r"hinge gives 0 \(int\) for .*example \d+.*v\.relu\(\)"
+    with pytest.raises(TypeError, match=words):
+        fit(net, hinge, X, y, epochs=2, batch_size=5, lr=0.5, progress=False, engine=engine)
+    with pytest.raises(TypeError, match=words):
+        evaluate(net, hinge, X, y, engine=engine)
+    for name, array in net.state_dict().items():
+        assert array.tolist() == before[name].tolist()
+    assert all(p.grad == 0.0 for p in net.parameters())
+
+
+def test_a_loss_that_becomes_a_plain_number_on_the_way_stops_at_the_last_update():
+    X = np.array([[1.0, 0.5], [-1.0, 0.25], [0.5, 2.0]])
+    y = np.array([1.0, -1.0, 1.0])
+
+    def hinge(a, t):
+        return max(0, 3 - t * a)  # in reach after some updates
+
+    net = MLP(2, [1], rng=np.random.default_rng(0))
+    with pytest.raises(TypeError, match=r"hinge gives 0 \(int\) for example"):
+        fit(net, hinge, X, y, epochs=500, batch_size=3, lr=0.1, progress=False, engine="graph")
+    assert all(math.isfinite(p.data) and p.grad == 0.0 for p in net.parameters())

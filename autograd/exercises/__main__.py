@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import write_whole
+from ..show.notation import for_output
 from .checking import MARKS, NOT_DONE, RIGHT, SECONDS, TASKS, WRONG
 from .submissions import LOADING, MISSING, Result, import_checks, submissions_in
 
@@ -103,7 +104,8 @@ class Grading:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The table comes before the list of what failed, which pytest prints."""
         terminalreporter.section("who passed what")
-        terminalreporter.write_line(self.table())
+        for line in for_output(self.table().split("\n")):
+            terminalreporter.write_line(line)
 
     def rows(self) -> tuple[list[str], dict[str, list[str]]]:
         """The tasks that somebody handed in, and for each submission their states."""

@@ -24,7 +24,7 @@ from functools import wraps
 from textwrap import wrap
 from typing import Any
 
-from ..show.notation import ELLIPSIS
+from ..show.notation import ELLIPSIS, for_output
 from .comparing import Test, agrees_with, holes_in, is_unfinished, raising, written
 from .limits import Place, TimeUp, is_given_up, is_students, line_of, places_of, within
 
@@ -115,7 +115,7 @@ class Report:
             for name, text in _rows(o):
                 rows = [part for row in text.split("\n") for part in wrap(row, 88) or [""]]
                 lines.append(f"    {name:<10}" + ("\n" + " " * 14).join(rows))
-        return "\n".join(line.rstrip() for line in lines)
+        return "\n".join(line.rstrip() for line in for_output(lines))
 
     def _shown(self) -> Sequence[Outcome]:
         """All outcomes; none where nothing was begun."""

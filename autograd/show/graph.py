@@ -19,7 +19,7 @@ from ..files import write_whole
 from ..value import Value, topological_order
 from .frames import PATIENCE, stepper
 from .layout import ADVICE, lay_out, layout_tool
-from .notation import formula, names_of, number, printable
+from .notation import for_output, formula, names_of, number, printable
 from .player import Player
 from .steps import Step
 
@@ -87,11 +87,12 @@ class Drawing:
             raise ValueError("step is of another graph: give one of steps(root)")
         self.size, self._nodes, self._cut = len(nodes), nodes, cut
         self._names = names = names_of(self._order)
-        self._text = _text(nodes, names, cut)
+        self._rows = _rows(nodes, names, cut)
         self.source = _dot(nodes, names, cut, step)
 
     def __repr__(self) -> str:
-        return self._text if layout_tool() else f"{self._text}\n{ADVICE}"
+        table = _table(self._rows)
+        return table if layout_tool() else f"{table}\n{ADVICE}"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         bundle = {"text/plain": repr(self)}
@@ -149,12 +150,22 @@ def _nodes(order: list[Value], stop: set[Value]) -> tuple[list[Value], set[Value
     return [node for node in order if node in needed], stop & needed
 
 
-def _text(nodes: list[Value], names: dict[Value, str], cut: set[Value]) -> str:
-    """The graph as a table: one line per node, inputs first."""
-    rows = [("node", "computed as", "value", "gradient")]
+Row = tuple[str, ...]
+
+
+def _rows(nodes: list[Value], names: dict[Value, str], cut: set[Value]) -> list[Row]:
+    """The graph as a table: one row per node, inputs first."""
+    rows: list[Row] = [("node", "computed as", "value", "gradient")]
     for node in nodes:
         how = formula(node, names, most=8) if node.op and node not in cut else ""
         rows.append((names[node], how, number(node.data), number(node.grad)))
+    return rows
+
+
+def _table(rows: list[Row]) -> str:
+    """Rows under each other, as they can be printed here."""
+    texts = iter(for_output([text for row in rows for text in row]))
+    rows = [tuple([next(texts) for _ in row]) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows)]
     return "\n".join(
         f"{name:<{widths[0]}}  {how:<{widths[1]}}  {value:>{widths[2]}}  {grad:>{widths[3]}}"

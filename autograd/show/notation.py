@@ -1,5 +1,7 @@
 """How nodes and numbers are written for people: the same in pictures, tables and steps."""
 
+import re
+import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
@@ -10,7 +12,11 @@ from ..value import Value
 
 INFIX = ("+", "-", "*", "/", "**")
 MINUS, TIMES, ELLIPSIS = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}", "\N{HORIZONTAL ELLIPSIS}"
-PARTIAL = "\N{PARTIAL DIFFERENTIAL}"
+PARTIAL, ARROW, MACRON = "\N{PARTIAL DIFFERENTIAL}", "\N{RIGHTWARDS ARROW}", "\N{COMBINING MACRON}"
+ASCII = str.maketrans({
+    MINUS: "-", TIMES: "*", ELLIPSIS: "...", PARTIAL: "d", ARROW: "->", "\N{MIDDLE DOT}": ".",
+    "\N{CHECK MARK}": "+", "\N{BALLOT X}": "x",
+})  # fmt: skip
 
 
 def number(x: float) -> str:
@@ -77,6 +83,30 @@ def shortened(terms: Sequence[str], most: int = 4) -> list[str]:
         return list(terms)
     left_out = len(terms) - most
     return [*terms[: most - 1], f"{ELLIPSIS} {left_out} more {ELLIPSIS}", terms[-1]]
+
+
+def for_output(texts: Iterable[str]) -> list[str]:
+    """Texts as they can be printed here: in ASCII where the output takes no more.
+
+    Where it can't take one of them all change, so that they go together. What would steer a
+    terminal, as escape sequences do, is written out.
+    """
+    texts = ["".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
+             for text in texts]  # fmt: skip
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        "".join(texts).encode(encoding)
+    except UnicodeEncodeError:
+        return [in_ascii(text).encode(encoding, "backslashreplace").decode(encoding)
+                for text in texts]  # fmt: skip
+    return texts
+
+
+def in_ascii(text: str) -> str:
+    """Our signs in ASCII; an adjoint's bar as in ``v1_bar``. Other letters stay."""
+    parts = unicodedata.normalize("NFD", text)
+    barred = re.sub(rf"(\S){MACRON}([^\s/]*)", r"\1\2_bar", parts)
+    return unicodedata.normalize("NFC", barred).translate(ASCII)
 
 
 def columns(text: str) -> int:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import write_whole
+from .notation import for_output
 
 SCRIPT = Path(__file__).with_name("player.js").read_text(encoding="utf-8")
 STYLE = Path(__file__).with_name("player.css").read_text(encoding="utf-8")
@@ -101,7 +102,7 @@ class Player:
         self._data = {"details": details, "word": word, "interval": interval}
 
     def __repr__(self) -> str:
-        return self._text
+        return for_output([self._text])[0]
 
     def __len__(self) -> int:
         """How many frames there are."""

@@ -22,7 +22,17 @@ from dataclasses import dataclass, field
 
 from ..primitives import each
 from ..value import Number, Value, topological_order
-from .notation import PARTIAL, TIMES, factor, formula, names_of, number, shortened
+from .notation import (
+    ARROW,
+    PARTIAL,
+    TIMES,
+    factor,
+    for_output,
+    formula,
+    names_of,
+    number,
+    shortened,
+)
 
 
 @dataclass(frozen=True)
@@ -66,7 +76,7 @@ class Step:
     names: Mapping[Value, str] = field(repr=False, compare=False)
 
     def __str__(self) -> str:
-        return "\n    ".join([self.title, *self.lines()])
+        return "\n    ".join(for_output([self.title, *self.lines()]))
 
     @property
     def title(self) -> str:
@@ -89,7 +99,7 @@ class Step:
         return shortened(
             [
                 f"{self.names[s.input]}.grad += {number(self.grad)} {TIMES} {factor(s.partial)}"
-                f"  ({number(s.before)} → {number(s.after)})"
+                f"  ({number(s.before)} {ARROW} {number(s.after)})"
                 for s in self.shares
                 if s.is_given and isinstance(s.input, Value)
             ],

@@ -8,7 +8,18 @@ import html
 import unicodedata
 
 from ..value import Value, topological_order
-from .notation import ELLIPSIS, TIMES, columns, factor, formula, names_of, number, shortened
+from .notation import (
+    ELLIPSIS,
+    MACRON,
+    TIMES,
+    columns,
+    factor,
+    for_output,
+    formula,
+    names_of,
+    number,
+    shortened,
+)
 from .steps import is_stale, sweep, uses
 
 SHOWN = 200  # rows; a longer trace is shown without its middle
@@ -82,6 +93,8 @@ class Trace:
 
     def __repr__(self) -> str:
         cells = self._cells()
+        texts = iter(for_output([text for row in cells for text in row]))
+        cells = [[next(texts) for _ in row] for row in cells]
         widths = [max(map(columns, column)) for column in zip(*cells)]
         left = max(sum(widths[:4]) + 2 * 3, len(FORWARD)) + 4
         lines = []
@@ -106,4 +119,4 @@ class Trace:
 
 def _bar(name: str) -> str:
     """The adjoint's name: the node's with a bar over its first letter."""
-    return unicodedata.normalize("NFC", f"{name[0]}\N{COMBINING MACRON}{name[1:]}")
+    return unicodedata.normalize("NFC", f"{name[0]}{MACRON}{name[1:]}")

@@ -96,11 +96,15 @@ def categorical_nll(a: Any, y: Any) -> Any:
     a = _sequence(a)
     target = _probabilities(y, len(a))
     # Everything relative to the true class's a: for a sure prediction the large terms are then
-    # exactly 0 and the loss is what remains, log(1 + small).
-    a_y = dot(target, a)
+    # exactly 0 and the loss is what remains, log(1 + small). Classes that the target rules out have
+    # no part in a_y, since 0 times -inf, the score of a masked class, is nan.
+    weights = [(y_k, a_k) for y_k, a_k in zip(target, a) if isinstance(y_k, Value) or y_k != 0.0]
+    a_y = dot(*zip(*weights))
     if isinstance(a_y, Value):
         a_y.label = "a_y"
-    return _label(logsumexp([a_k - a_y for a_k in a]))
+    # One class for sure: its a_k - a_y is 0, also where both are -inf.
+    sure = len(weights) == 1 and not isinstance(weights[0][0], Value) and weights[0][0] == 1.0
+    return _label(logsumexp([0.0 if sure and y_k else a_k - a_y for y_k, a_k in zip(target, a)]))
 
 
 def _target(y: Any) -> Number:

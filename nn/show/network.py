@@ -11,7 +11,7 @@ from typing import Any
 
 from autograd.files import write_whole
 from autograd.show.colours import document
-from autograd.show.notation import ELLIPSIS, TIMES, factor, number, shortened
+from autograd.show.notation import ELLIPSIS, TIMES, factor, for_output, number, shortened
 from autograd.show.player import Frame, Player, differences
 
 from ..model.activations import ACTIVATIONS
@@ -64,7 +64,7 @@ class NetworkDrawing:
 
     def __repr__(self) -> str:
         n = self._numbers
-        rows = [("layer", "unit", "a", "x", "delta")]
+        rows: list[tuple[str, ...]] = [("layer", "unit", "a", "x", "delta")]
         for l, units in enumerate(n.x):
             for j, x_j in enumerate(units):
                 a_delta = [number(n.a[l][j]), number(n.delta[l][j])] if l else ["", ""]
@@ -73,9 +73,11 @@ class NetworkDrawing:
             rows[SHOWN:-SHOWN] = [
                 (f"{ELLIPSIS} {len(rows) - 2 * SHOWN} more {ELLIPSIS}", "", "", "", "")
             ]
+        texts = iter(for_output([text for row in rows for text in row]))
+        rows = [tuple([next(texts) for _ in row]) for row in rows]
         widths = [max(map(len, column)) for column in zip(*rows)]
         lines = ["  ".join(f"{t:>{w}}" for t, w in zip(row, widths)) for row in rows]
-        return "\n".join([self._name, *lines])
+        return "\n".join([*for_output([self._name]), *lines])
 
     def svg(self) -> str:
         """The picture as an SVG document."""

@@ -16,7 +16,7 @@ from autograd import Program, Value
 from ..arrays import Array
 from ..model.likelihoods import Loss, likelihood_of
 from ..model.module import Module, is_static, numbers, replay
-from .recording import Recording, diagnosis
+from .recording import Recording, diagnosis, loss_of
 from .stepping import Optimizer, State, check_step
 
 TINY = 1e-200  # a rate
@@ -41,13 +41,13 @@ class GraphEngine:
         total, b = 0.0, len(batch)
         try:
             for i in batch.tolist():
-                loss = self.loss(self.net(self.rows[i]), self.targets[i])
+                loss = loss_of(self.loss, self.net(self.rows[i]), self.targets[i], i)
                 if not math.isfinite(loss.data):
                     raise FloatingPointError(diagnosis(loss, i, lr))
                 (loss / b).backward()
                 total += loss.data
             self.optimizer.step()
-        except FloatingPointError:
+        except (FloatingPointError, TypeError):
             self.optimizer.zero_grad()
             raise
         return total / b
@@ -64,9 +64,9 @@ class GraphEngine:
     def evaluate(self, X: Array, y: Array) -> tuple[Array, Array]:
         """The losses and the outputs for examples, ``(n,)`` and ``(n,)`` or ``(n, d_L)``."""
         losses, outputs = [], []
-        for row, target in zip(X.tolist(), y.tolist()):
+        for i, (row, target) in enumerate(zip(X.tolist(), y.tolist())):
             a = self.net(row)
-            losses.append(self.loss(a, target).data)
+            losses.append(loss_of(self.loss, a, target, i).data)
             outputs.append(numbers(a))
         return np.array(losses), np.array(outputs)
 
@@ -77,9 +77,14 @@ class GraphEngine:
 
     def prepare(self, evaluated: bool) -> None:
         """Find out what can't be done before anything is changed."""
+        if likelihood_of(self.loss) is None:
+            for i, (row, target) in enumerate(zip(self.rows, self.targets)):
+                loss_of(self.loss, self.net(row), target, i)
 
-    def check_graph(self) -> None:
+    def check_examples(self) -> None:
         """Any graph will do."""
+
+    check_graph = check_examples
 
 
 class ProgramEngine:
@@ -105,6 +110,10 @@ class ProgramEngine:
         # The allocator gives arrays of a megabyte back to the system, to fetch them again page by
         # page, until it has seen a larger one freed. That can be half the time of an update.
         np.empty(2**21)
+        self.check_examples()
+
+    def check_examples(self) -> None:
+        """Compare the program with a graph of each example, unless they are known to agree."""
         if not self.known:
             self._compare(range(len(self.X)))
 

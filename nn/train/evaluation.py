@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd import Value
-
 from ..arrays import Array, check_examples
 from ..model.likelihoods import Loss, likelihood_of
 from ..model.module import Module
 from .engines import engine_class
 from .optimizers import SGD
+from .recording import loss_of
 
 
 def evaluate(
@@ -31,7 +30,9 @@ def evaluate(
     """
     X, y = check_examples(X, y)
     try_targets(net, loss, X, y)
-    return scores_of(loss, y, *engine_class(engine)(net, loss, X, y, SGD()).evaluate(X, y))
+    worker = engine_class(engine)(net, loss, X, y, SGD())
+    worker.check_examples()
+    return scores_of(loss, y, *worker.evaluate(X, y))
 
 
 def scores_of(loss: Loss, true: Array, losses: Array, outputs: Array) -> dict[str, float]:
@@ -54,7 +55,6 @@ def mean_of(losses: list[float]) -> float:
 def try_targets(net: Module, loss: Loss, X: Array, y: Array) -> None:
     """Try one row and every target, so that what does not fit fails before any change."""
     a: Any = net(X[0].tolist())
-    for target in np.unique(y, axis=0).tolist():
-        result = loss(a, target)
-        if not isinstance(result, Value):
-            raise TypeError(f"loss must return a Value, got {type(result).__name__}")
+    targets, first = np.unique(y, axis=0, return_index=True)
+    for target, i in zip(targets.tolist(), first.tolist()):
+        loss_of(loss, a, target, i, "the target of ")

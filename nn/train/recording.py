@@ -33,7 +33,7 @@ class Recording:
             several = self.one_hot or y.ndim == 2
             target = [Value(v, label=f"y[{k}]" if several else "y") for k, v in enumerate(row)]
             try:
-                self.root = loss(self.a, target if several else target[0])
+                self.root = loss_of(loss, self.a, target if several else target[0], 0)
                 break
             except Exception as error:
                 failure = error
@@ -69,7 +69,7 @@ class Recording:
 
     def _record(self, i: int, outputs: bool) -> Any:
         a = self.net(self.X[i].tolist())
-        root = self.loss(a, self.y[i].tolist())
+        root = loss_of(self.loss, a, self.y[i].tolist(), i)
         return [root, *values(a)] if outputs else root
 
     def _targets(self, y: Array) -> Array:
@@ -77,6 +77,23 @@ class Recording:
         if self.one_hot and y.ndim == 1:
             return np.asarray(np.eye(len(self.outputs))[y.astype(int)])
         return y.reshape(len(y), -1)
+
+
+def loss_of(loss: Loss, a: Any, target: Any, example: int, of: str = "") -> Value:
+    """The loss of an example.
+
+    Raises:
+        TypeError: it is no Value.
+    """
+    value = loss(a, target)
+    if not isinstance(value, Value):
+        name = getattr(loss, "__name__", repr(loss))
+        raise TypeError(
+            f"the loss must return a Value, but {name} gives {value!r} ({type(value).__name__}) "
+            f"for {of}example {example}. Where a loss may be a plain number, as with Python's "
+            "max(0, v), write it with autograd: v.relu(), autograd.max, autograd.where"
+        )
+    return value
 
 
 def values(a: Any) -> list[Value]:

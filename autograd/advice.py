@@ -1,0 +1,156 @@
+"""What a Value refuses to do, and what to write instead.
+
+A plain number has no gradient: so Python's and NumPy's functions of numbers, which would make one
+of a Value without a word, are refused, with the way to record the same.
+"""
+
+import operator
+import warnings
+from collections.abc import Callable
+from numbers import Real
+from typing import Any, NoReturn
+
+import numpy as np
+
+# NumPy's scalars call these for their operators, as in np.float64(2) * value.
+COMPARISONS = (operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne)
+OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "add": operator.add, "subtract": operator.sub, "multiply": operator.mul,
+    "divide": operator.truediv, "power": operator.pow,
+    **dict(zip(("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"),
+               COMPARISONS)),
+}  # fmt: skip
+
+METHODS = ("exp", "log", "sqrt", "sin", "cos", "tanh")
+INSTEAD = {
+    **{name: f"v.{name}()" for name in METHODS},
+    "absolute": "abs(v)",
+    "fabs": "abs(v)",
+    "negative": "-v",
+    "positive": "+v",
+    "square": "v**2",
+    "cbrt": "v ** (1 / 3)",
+    "reciprocal": "1 / v",
+    "exp2": "2.0**v",
+    "expm1": "v.exp() - 1",
+    "log1p": "(1 + v).log()",
+    "log2": "v.log() / math.log(2)",
+    "log10": "v.log() / math.log(10)",
+    "tan": "v.sin() / v.cos()",
+    "sinh": "(v.exp() - (-v).exp()) / 2",
+    "cosh": "(v.exp() + (-v).exp()) / 2",
+    "sign": "autograd.step(v) - autograd.step(-v)",
+    "heaviside": "autograd.step(v)",
+    "maximum": "autograd.max([a, b]), or v.relu() for the maximum of v and 0",
+    "fmax": "autograd.max([a, b])",
+    "minimum": "-autograd.max([-a, -b])",
+    "fmin": "-autograd.max([-a, -b])",
+    "logaddexp": "autograd.logsumexp([a, b])",
+    "matmul": "autograd.dot(w, x)",
+    "vecdot": "autograd.dot(w, x)",
+    "sum": "autograd.sum(values)",
+    "add.reduce": "autograd.sum(values)",
+    "clip": "lower + (v - lower).relu() - (v - upper).relu()",
+    "where": "autograd.where(c, a, b), which is a where c > 0",
+}
+# NumPy would take a Value for an array of one object, and may put a plain number in its place.
+REFUSED = ("clip", "where", "round", "around", "sum")
+
+
+def of_numpy(name: str) -> str:
+    """Why NumPy's function of that name is refused, and what to write."""
+    instead = INSTEAD.get(
+        name, "it with operators and the functions of autograd, or add it by autograd.primitive"
+    )
+    return f"np.{name} can't record a Value: write {instead}; for its number alone, give v.data"
+
+
+def of_array(shape: tuple[int, ...]) -> str:
+    """Why an array beside a Value is refused, and what to write."""
+    return (
+        f"a Value is one number and can't be combined with an array of shape {shape}: "
+        "use a list comprehension, [v * x for x in array], or autograd.dot(w, x); "
+        "for an array of one number, array.item()"
+    )
+
+
+def _refused(function: str) -> Callable[..., NoReturn]:
+    """A method that Python calls to turn a Value into a plain number."""
+
+    def method(self: Any, *arguments: Any) -> NoReturn:
+        raise TypeError(
+            f"{function}() of a Value would lose its gradient: for its number alone write v.data; "
+            "to go on computing, v.exp() in place of math.exp(v), and so for the others"
+        )
+
+    return method
+
+
+class Refusals:
+    """The side of a Value that other libraries see; `Value` adds all that it can do."""
+
+    __slots__ = ()
+
+    __float__, __int__, __round__ = _refused("float"), _refused("int"), _refused("round")
+
+    def __array_ufunc__(self, function: Any, method: str, *inputs: Any, **settings: Any) -> Any:
+        """What NumPy calls for ``np.exp(value)``, and also for ``np.float64(2) * value``.
+
+        Raises:
+            TypeError: unless it is an operator, on single numbers.
+        """
+        name = function.__name__
+        compute = OPERATORS.get(name)
+        if compute is None or method != "__call__":
+            raise TypeError(of_numpy(name if method == "__call__" else f"{name}.{method}"))
+        if compute in COMPARISONS:  # a scalar comes as an array of no dimensions
+            inputs = tuple([x[()] if isinstance(x, np.ndarray) else x for x in inputs])
+        for x in inputs:
+            if isinstance(x, np.ndarray):
+                raise TypeError(of_array(x.shape))
+        return compute(*[x.item() if isinstance(x, np.generic) else x for x in inputs])
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        """What NumPy calls for its functions that are not of one number at a time."""
+        if function.__name__ in REFUSED:
+            raise TypeError(of_numpy(function.__name__))
+        return function._implementation(*args, **kwargs)
+
+    def __eq__(self, other: object) -> bool:
+        """Identity; a comparison with a number is a mistake, of which a warning tells."""
+        if isinstance(other, Real):
+            warnings.warn(EQUALITY, stacklevel=2)
+        return NotImplemented
+
+    __hash__ = object.__hash__
+
+    # What programs for micrograd read.
+
+    inputs: Any
+    op: Any
+
+    @property
+    def _prev(self) -> tuple[Any, ...]:
+        return tuple([v for v in self.inputs if isinstance(v, Refusals)])
+
+    @property
+    def _op(self) -> str:
+        return str(self.op)
+
+    @property
+    def _backward(self) -> NoReturn:
+        raise AttributeError(BACKWARD)
+
+    @_backward.setter
+    def _backward(self, function: Any) -> NoReturn:
+        raise AttributeError(BACKWARD)
+
+
+EQUALITY = (
+    "a Value equals itself alone, whatever its number: this comparison with a number is never true."
+    " Compare v.data, or write autograd.where(c, a, b) for a choice that stays in the graph"
+)
+BACKWARD = (
+    "a node keeps its partial derivatives, and no _backward(): to do the sweep by hand, step by "
+    "step, use autograd.steps(root); for an operation of your own, autograd.primitive"
+)

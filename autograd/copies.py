@@ -1,0 +1,172 @@
+"""Copies of graphs, and graphs in a pickle: however deep they are, and with all that they share.
+
+Importing this room gives `Value` what `copy` and `pickle` look for. They would follow the inputs of
+a node one call inside the other; here the nodes go one after the other, inputs first.
+"""
+
+import copy
+import importlib
+import operator
+import pickle
+import sys
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from . import primitives
+from .primitives import Primitive
+from .value import Value, new, topological_order
+
+SLOTS = Value.__slots__
+_fields = operator.attrgetter(*SLOTS)
+BUILT_IN = {row: name for name, row in vars(primitives).items() if isinstance(row, Primitive)}
+
+
+def _state(node: Value) -> Any:
+    """What a subclass has added to its Values: a dictionary, or what its ``__getstate__`` gives."""
+    kind = type(node)
+    if kind is Value:
+        return None
+    getstate = getattr(kind, "__getstate__", None)
+    if getstate is not getattr(object, "__getstate__", None):
+        return node.__getstate__()
+    slots = [name for k in kind.__mro__[: -len(Value.__mro__)] for name in _slots(k)]
+    state = {name: getattr(node, name) for name in slots if hasattr(node, name)}
+    return {**getattr(node, "__dict__", {}), **state}
+
+
+def _slots(kind: type) -> list[str]:
+    slots = vars(kind).get("__slots__", ())
+    names = [slots] if isinstance(slots, str) else slots
+    return [name for name in names if name not in ("__dict__", "__weakref__")]
+
+
+def _fill(node: Value, parts: tuple[Any, ...]) -> None:
+    """Give an empty node its numbers and inputs, and what its subclass has added."""
+    *_, fields, state = parts
+    for name, x in zip(SLOTS, fields):
+        setattr(node, name, x)
+    if state and hasattr(node, "__setstate__"):
+        node.__setstate__(state)
+    elif state:
+        for name, x in state.items():
+            object.__setattr__(node, name, x)
+
+
+# Copies
+
+
+def _copy(self: Value) -> Value:
+    """A node of the same inputs: `copy.copy`."""
+    node = _empty(type(self))
+    _fill(node, (_fields(self), _state(self)))
+    return node
+
+
+def _deepcopy(self: Value, memo: dict[Any, Any]) -> Value:
+    """The node, and all that it was computed from: `copy.deepcopy`."""
+
+    def field(x: Any) -> Any:
+        if isinstance(x, Value):
+            return memo[id(x)]
+        if type(x) is tuple and id(x) not in memo:  # the neurons of a layer share theirs
+            memo[id(x)] = tuple([memo[id(v)] if isinstance(v, Value) else v for v in x])
+        return memo[id(x)] if type(x) is tuple else x
+
+    order = topological_order(self, seen=memo.setdefault(Value, set()))
+    for node in order:
+        memo[id(node)] = copied = _empty(type(node))
+        _fill(copied, ([field(x) for x in _fields(node)], None))
+    for node in order:  # which may refer to each other
+        state = _state(node)
+        if state is not None:
+            _fill(memo[id(node)], ([], copy.deepcopy(state, memo)))
+    result: Value = memo[id(self)]
+    return result
+
+
+# Pickles
+
+
+class _Pickling:
+    """The nodes that one pickler has met. It lives as long as that: the pickler's memo holds it.
+
+    A pickler asks each node once what it consists of. The first that it asks has it write a list of
+    all others, inputs first: by the time that a node's inputs are needed, they are there.
+
+    Whether it is still the same pickler can't be known for sure, and need not be: if a node is
+    asked again, or before its inputs, it is another one, for which all begins anew.
+    """
+
+    def __init__(self) -> None:
+        self.met: set[Value] = set()
+        self.waiting: set[Value] = set()  # those in the list that were not asked yet
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return tuple, ()  # of no use when it is read again
+
+
+class _Here(threading.local):
+    pickling: Callable[[], Any] = staticmethod(lambda: None)  # a weak reference
+
+
+_here = _Here()
+
+
+def _reduce(self: Value, protocol: Any = None) -> Any:
+    """What `pickle` writes: an empty node, and then its parts."""
+    if type(self).__reduce__ is not object.__reduce__:
+        return self.__reduce__()
+    pickling = _here.pickling()
+    if pickling is not None and self in pickling.waiting:
+        pickling.waiting.remove(self)
+        if pickling.waiting.isdisjoint(self.inputs):
+            return _parts(self, None)
+    if pickling is None or self in pickling.met:
+        pickling = _Pickling()
+        _here.pickling = weakref.ref(pickling)
+    below = topological_order(self, seen=pickling.met)[:-1]
+    pickling.waiting.update(below)
+    return _parts(self, (pickling, below))
+
+
+def _parts(node: Value, below: Any) -> tuple[Any, ...]:
+    return _empty, (type(node),), (below, _fields(node), _state(node)), None, None, _fill
+
+
+def _empty(kind: type[Value]) -> Value:
+    node: Value = new(kind)
+    return node
+
+
+def _reduce_primitive(self: Primitive) -> Any:
+    """A row of the table by its name; a user's own by the name of its function."""
+    if self in BUILT_IN:
+        return BUILT_IN[self]
+    function: Any = self.function
+    module = getattr(function, "__module__", "")
+    for name, x in list(vars(sys.modules.get(module, primitives)).items()):
+        if x is function:
+            return _own, (module, name, function.rows.index(self))
+    raise pickle.PicklingError(
+        f"the primitive {self.symbol!r} can't be pickled: a node goes with a reference to its "
+        f"function, which no name at the top of the module {module!r} stands for. Write "
+        f"{self.symbol} = autograd.primitive(...) there"
+    )
+
+
+def _own(module: str, name: str, row: int) -> Primitive:
+    function = getattr(importlib.import_module(module), name, None)
+    rows = getattr(function, "rows", None)
+    if rows is None:
+        raise pickle.UnpicklingError(
+            f"{module}.{name} is no primitive any more, as autograd.primitive makes them: the "
+            "pickle holds a node that was computed by it"
+        )
+    primitive: Primitive = rows[row]
+    return primitive
+
+
+Value.__copy__, Value.__deepcopy__, Value.__reduce_ex__ = _copy, _deepcopy, _reduce  # type: ignore
+Primitive.__reduce__ = _reduce_primitive  # type: ignore

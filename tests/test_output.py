@@ -1,0 +1,91 @@
+"""What is printed where the output isn't UTF-8, and what would steer a terminal."""
+
+import io
+import sys
+
+import numpy as np
+import pytest
+
+import nn
+from autograd import Value, draw, exercises, gradcheck, steps, trace
+from autograd.show.notation import for_output, in_ascii
+
+RED = "\x1b[31mred"
+
+
+def graph(x="x", y=RED):
+    x, y = Value(2.0, label=x), Value(-5.0, label=y)
+    root = x * y - y.sin()
+    root.backward()
+    return root
+
+
+class Output(io.TextIOWrapper):
+    def __init__(self, encoding):
+        super().__init__(io.BytesIO(), encoding=encoding)
+
+    def text(self):
+        self.flush()
+        return self.buffer.getvalue().decode(self.encoding)
+
+
+def refusing(x):
+    raise ValueError(f"{RED} \N{MINUS SIGN} \N{MULTIPLICATION SIGN}")
+
+
+SHOWN = {
+    "draw": lambda: draw(graph()),
+    "trace": lambda: trace(graph()),
+    "a step": lambda: list(steps(graph()))[-1],
+    "gradcheck": lambda: gradcheck(lambda x: x.sin(), -2.0),
+    "the player": lambda: draw(graph()).steps(),
+    "a report": lambda: exercises.check_swish(refusing),
+    "the network": lambda: nn.draw(
+        nn.MLP(2, [3, 1], rng=np.random.default_rng(0)), [1.0, -2.0], 1.0, nn.gaussian_nll
+    ),
+}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii", "latin-1", "cp437"])
+@pytest.mark.parametrize("name", SHOWN)
+def test_what_is_printed_fits_the_output_and_steers_no_terminal(name, encoding, monkeypatch):
+    try:
+        shown = SHOWN[name]()
+    except RuntimeError:
+        pytest.skip("nothing here can lay out a graph")
+    output = Output(encoding)
+    monkeypatch.setattr(sys, "stdout", output)
+    print(shown)
+    text = output.text()
+    monkeypatch.undo()
+    assert "\x1b" not in text
+    assert len(text) > 20
+    if encoding == "utf-8":
+        assert text.rstrip("\n") == str(shown)
+
+
+def test_in_ascii_a_table_keeps_its_columns_and_its_signs(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", Output("cp1252"))
+    text = repr(trace(graph(y="y[1]")))
+    monkeypatch.undo()
+    assert text.isascii()
+    assert "y[1]_bar  = v2_bar * dv2/dy[1] + v1_bar * dv1/dy[1]" in text
+    rows = text.splitlines()[1:]
+    assert len({row.index("_bar") // 30 for row in rows}) == 1
+    assert len({row.rindex("  = ") for row in rows}) == 1
+    monkeypatch.setattr(sys, "stdout", Output("ascii"))
+    assert "v1.grad += 1 * 1  (0 -> 1)" in str(list(steps(graph()))[1])
+    assert "-10" in repr(draw(graph()))
+
+
+def test_letters_of_a_label_that_the_output_lacks_are_written_out(monkeypatch):
+    text = "\N{GREEK SMALL LETTER THETA}e\N{COMBINING ACUTE ACCENT}"
+    monkeypatch.setattr(sys, "stdout", Output("ascii"))
+    assert for_output([text]) == ["\\u03b8\\xe9"]
+    monkeypatch.setattr(sys, "stdout", None)
+    assert for_output([text]) == [text]
+    assert in_ascii("\N{MINUS SIGN}1 \N{HORIZONTAL ELLIPSIS} 2") == "-1 ... 2"
+
+
+def test_right_to_left_marks_and_other_controls_are_written_out_too():
+    assert for_output(["a\u202eb\x07\n\tc"]) == ["a\\u202eb\\x07\n\tc"]

@@ -9,6 +9,7 @@ recorded on them, ready to be differentiated again.
 (12.0, 12.0)
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -19,7 +20,8 @@ from .value import Number, Value, real, record, topological_order
 
 Function = Callable[..., Any]
 
-SMALLEST = 5e-324  # above 0: SMALLEST - d > 0 where d is 0, of all d that are nan or not below 0
+# TINY - d > 0 where d is 0, of all partial derivatives of a choice: 0, nan, or 1 over a number.
+TINY = 1e-300
 
 
 class _Variable(Value):
@@ -206,7 +208,10 @@ def reverse_sweep(root: Value, variables: Sequence[Value], recorded: bool) -> li
         for v, d, chosen in _edges(node, recorded):
             if v in needed:
                 here = _times(reached[node], chosen)
-                term = _if_chosen(here, _times(adjoints[node], d))
+                term = _times(adjoints[node], d)
+                # What is not reached has the adjoint 0: only times inf or nan is that not 0.
+                if any(isinstance(v, Value) for v in (chosen, d)) or not math.isfinite(d):
+                    term = _if_chosen(here, term)
                 adjoints[v] = adjoints[v] + term if v in adjoints else term
                 reached[v] = _either(reached[v], here) if v in reached else here
     return [adjoints.get(v, 0.0) for v in variables]
@@ -222,7 +227,7 @@ def _edges(node: Value, recorded: bool) -> list[tuple[Any, Number, Number]]:
     if node.primitive is None or not node.primitive.chooses:
         return [(v, d, 1.0) for v, d in pairs]
     return [
-        (v, d, 1.0 - functions.step(SMALLEST - d) if isinstance(d, Value) else 1.0)
+        (v, d, 1.0 - functions.step(TINY - d) if isinstance(d, Value) else 1.0)
         for v, d in pairs
         if isinstance(d, Value) or d != 0.0
     ]
@@ -234,8 +239,10 @@ def _if_chosen(chosen: Number, share: Number) -> Any:
 
 
 def _either(a: Number, b: Number) -> Number:
-    """Above 0 where one of two is, neither being negative; 1.0 if one is."""
-    return a + b if isinstance(a, Value) and isinstance(b, Value) else 1.0
+    """Above 0 where one of two is; 1.0 if one always is."""
+    if isinstance(a, Value) and isinstance(b, Value):
+        return functions.max([a, b])  # type: ignore[no-any-return]
+    return 1.0
 
 
 def _partials(node: Value, recorded: bool) -> Sequence[Number]:

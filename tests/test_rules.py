@@ -59,10 +59,13 @@ LINES = {
                    "((~t1).sum(axis=0, keepdims=True) - 1.0)"),
     "where(q, mul(where(q, u, 0.0), v), 0.0)": (
         lambda w, u, x: autograd.where(x, (w * x).sin() * u, u),
-        "d_w[:] = (t1 * u * np.cos(v1) * x).sum(axis=1, keepdims=True, where=d_v3)"),
+        "d_w[:] = np.where(t1, u * np.cos(v1) * x, 0.0).sum(axis=1, keepdims=True)"),
+    "where(q, mul(float(q), u), 0.0)": (
+        lambda w, u, x: autograd.where(x, w * x, u),
+        "d_w[:] = np.where(t1, x, 0.0).sum(axis=1, keepdims=True)"),
     "or(q, not(q))": (
         lambda w, u, x: (lambda v: autograd.where(x, v.sin(), v.cos()))(w * x),
-        "d_w[:] = t2.sum(axis=1, keepdims=True)"),
+        "d_w[:] = (d_v1 * x).sum(axis=1, keepdims=True)"),
     "where(greater(x, 0.0), 1.0, exp(neg(abs(x))))": (
         lambda w, u, x: (w * x).sigmoid(), "v2 = np.exp(np.minimum(v1, 0.0)) / t1"),
     "where(less(x, 0.0), 1.0, exp(neg(abs(x))))": (

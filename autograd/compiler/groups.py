@@ -110,7 +110,7 @@ class Group(Source):
         total = self._sum(wish, whole, parts)
         if isinstance(self, Layer) and not parts:  # the error signal has a name, and all its rows
             return self.sheet.let(wish, total, self.shape)
-        if isinstance(total, Expr) and not parts:
+        if isinstance(total, Expr) and not parts and not total.is_condition:
             self.sheet.wishes[total] = wish
         return total
 
@@ -229,21 +229,43 @@ class Layer(Group):
 
     def backward(self, delta: Any) -> None:
         """dL/dtheta = Delta x^T, and theta^T Delta for the layer below."""
-        reached, x = self.reached, self.x_array
+        reached = self.reached
         if self.b[0] is not None:
             self.operands.scatter(self.b, delta, self.varies, reached)
         varies = not self.operands.varies.isdisjoint(self.x)
         if self.varies and not varies:  # the bias alone does
             delta = self.operands.total(delta, axis=1)
             reached = self.operands.anywhere(reached, axis=1)
-        if reached is not None:  # an example that reaches no neuron adds 0, not 0 times infinity
-            reached = self.operands.anywhere(reached, axis=0)
-            x = self.m.choose(reached, x, 0.0)
-        self.operands.scatter_matrix(self.theta, delta @ x.T)
-        d_x = self.theta_array.T @ delta
-        if reached is not None:
-            d_x = self.m.choose(reached, d_x, 0.0)
-        self.operands.scatter(self.x, d_x, varies, reached)
+        x, theta, anywhere = self.x_array, self.theta_array, self.operands.anywhere
+        if reached is None:
+            self.operands.scatter_matrix(self.theta, delta @ x.T)
+            self.operands.scatter(self.x, theta.T @ delta, varies)
+            return
+        # What an example does not reach must add 0 to the products, not 0 times infinity.
+        if reached.shape[0] == 1:  # it reaches all neurons, or none
+            d_theta = delta @ self.m.choose(reached, x, 0.0).T
+            d_x = self.m.choose(reached, theta.T @ delta, 0.0)
+        else:
+            d_theta, d_x = self._products_where(reached, delta, "b" if varies else 1)
+        by_neuron, by_example = anywhere(reached, axis=1), anywhere(reached, axis=0)
+        self.operands.scatter_matrix(self.theta, d_theta, by_neuron)
+        self.operands.scatter(self.x, d_x, varies, by_example)
+
+    def _products_where(self, reached: Expr, delta: Any, columns: Any) -> tuple[Any, Any]:
+        """Delta x^T and theta^T Delta where each neuron is reached by other examples.
+
+        All terms of the sums are formed, ``(d_out, d_in, columns)``, to leave some out.
+        """
+        m, d_out, d_in = self.m, len(self.nodes), len(self.x)
+        delta, where = (
+            m.reshape(m.full(a, (d_out, columns)), (d_out, 1, columns)) for a in (delta, reached)
+        )
+        x = m.reshape(self.x_array, (1, d_in, columns))
+        theta = m.reshape(self.theta_array, (d_out, d_in, 1))
+        return (
+            m.reduce("sum", m.choose(where, delta * x, 0.0), 2),
+            m.reduce("sum", m.choose(where, theta * delta, 0.0), 0),
+        )
 
 
 def _dot(node: Value) -> tuple[Nodes, Nodes, Any]:

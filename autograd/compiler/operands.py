@@ -252,14 +252,22 @@ class Operands:
         array = self.m.full(self.gather(flat), (len(flat), 1))
         return array if array.shape == shape else self.m.reshape(array, shape)
 
-    def scatter_matrix(self, theta: Sequence[Nodes], d: Expr) -> None:
-        """Add ``d``, ``(d_out, d_in)``, to the gradients of a layer's weights."""
+    def scatter_matrix(self, theta: Sequence[Nodes], d: Expr, reached: Expr | None = None) -> None:
+        """Add ``d``, ``(d_out, d_in)``, to the gradients of a layer's weights.
+
+        ``reached`` is the condition, ``(d_out, 1)``, under which a neuron's are; None for always.
+        """
         rows = self._parameter_rows(theta)
         if rows:
             self.parameters.give(rows, d)
             return
         flat = [v for row in theta for v in row]
-        self.scatter(flat, self.m.reshape(d, (len(flat), 1)), varies=False)
+        column = (len(flat), 1)
+        d = self.m.reshape(d, column)
+        if reached is not None:
+            reached = self.m.reshape(self.m.full(reached, (len(theta), len(theta[0]))), column)
+            d = self.m.choose(reached, d, 0.0)
+        self.scatter(flat, d, varies=False, reached=reached)
 
     def total(self, d: Any, axis: int, n: int | None = None) -> Any:
         """The sum of ``d`` along an axis, whose length is ``n``, or that of the batch."""

@@ -1,9 +1,9 @@
 """The algebra of programs: what is computed otherwise than it was recorded, one row each.
 
 A row is a pattern and what stands in its place. A pattern is itself an expression, over variables:
-x and y are arrays, c and d plain numbers, q a condition, u and v any of these, k an axis. Products
-and alternatives are matched in both orders. The first row that fits is taken; one whose right side
-is None does not fit after all.
+x and y are arrays, c and d plain numbers, q a condition, u and v any of these, k an axis. A pattern
+that is a product or an alternative is matched in both orders. The first row that fits is taken; one
+whose right side is None does not fit after all.
 """
 
 import math
@@ -15,20 +15,20 @@ from .expressions import Arithmetic, Expr
 
 Rule = tuple[Expr, Callable[..., Any]]
 
-m = Arithmetic()  # without rules: patterns stay as they are written
-x, y, c, d, q, u, v, k = (m.name(name, ()) for name in "xycdquvk")
+p = Arithmetic()  # without rules: patterns stay as they are written
+x, y, c, d, q, u, v, k = (p.name(name, ()) for name in "xycdquvk")
 
 ARRAYS, NUMBERS, CONDITIONS = (x, y), (c, d), (q,)
 
 
-def total(a: Any, axis: Any, *condition: Any) -> Any:
+def total(a: Any, axis: Any) -> Any:
     """The pattern of a sum along an axis."""
-    return m.make("sum", a, *condition, info=axis)
+    return p.make("sum", a, info=axis)
 
 
 def choice(condition: Any, a: Any, b: Any) -> Any:
     """The pattern of a choice by a condition."""
-    return m.make("where", condition, a, b)
+    return p.make("where", condition, a, b)
 
 
 def negative_factor(m: Arithmetic, c: float, x: Expr) -> Any:
@@ -43,8 +43,8 @@ def powers_of_two(m: Arithmetic, c: float, d: float, x: Expr) -> Any:
 
 
 def sum_where(m: Arithmetic, q: Expr, x: Expr, k: int) -> Any:
-    """What is 0 elsewhere need not be added there."""
-    return m.reduce("sum", x, k, q) if x.shape == q.shape else None
+    """What is 0 elsewhere need not be added there; over the batch NumPy is faster if it is."""
+    return m.reduce("sum", x, k, q) if x.shape == q.shape and k == 0 else None
 
 
 def smaller_exponential(m: Arithmetic, x: Expr) -> Any:
@@ -61,7 +61,7 @@ def smaller_exponential_of_minus(m: Arithmetic, x: Expr) -> Any:
 RULES: list[Rule] = [
     (x + x,                             lambda m, x: 2.0 * x),
     (x + -y,                            lambda m, x, y: x - y),
-    (m.maximum(-x, 0.0) + m.log1p(y),   lambda m, x, y: m.log1p(y) - m.minimum(x, 0.0)),
+    (p.maximum(-x, 0.0) + p.log1p(y),   lambda m, x, y: m.log1p(y) - m.minimum(x, 0.0)),
     (1.0 * x,                           lambda m, x: m.number(x)),
     (c * x,                             negative_factor),
     (-x * u,                            lambda m, x, u: -(x * u)),
@@ -69,19 +69,20 @@ RULES: list[Rule] = [
     (-x / u,                            lambda m, x, u: -(x / u)),
     (x / 1.0,                           lambda m, x: x),
     (-(-x),                             lambda m, x: x),  # noqa: B002
-    (m.abs(-x),                         lambda m, x: m.abs(x)),
-    (m.pow(x, 1.0),                     lambda m, x: x),
+    (p.abs(-x),                         lambda m, x: m.abs(x)),
+    (p.pow(x, 1.0),                     lambda m, x: x),
     (total(-x, k),                      lambda m, x, k: -m.reduce("sum", x, k)),
-    (total(x / total(x, k), k),         lambda m, x, k: 1.0),  # a softmax adds up to 1
+    (total(x / total(x, k), k),         lambda m, x, k: 1.0),  # a softmax of finite numbers
     (total(choice(q, x, 0.0), k),       sum_where),
     (u - v > 0.0,                       lambda m, u, v: m.make("greater", u, v)),
     (-x > 0.0,                          lambda m, x: x < 0.0),
     (choice(q, 1.0, 0.0),               lambda m, q: q),
     (choice(q, 0.0, 1.0),               lambda m, q: ~q),
     (choice(q, choice(q, u, 0.0) * v, 0.0),     lambda m, q, u, v: m.choose(q, u * v, 0.0)),
+    (choice(q, p.make("float", q) * u, 0.0),    lambda m, q, u: m.choose(q, u, 0.0)),
     (q | ~q,                            lambda m, q: 1.0),
-    (choice(x > 0.0, 1.0, m.exp(-m.abs(x))),    smaller_exponential),
-    (choice(x < 0.0, 1.0, m.exp(-m.abs(x))),    smaller_exponential_of_minus),
+    (choice(x > 0.0, 1.0, p.exp(-p.abs(x))),    smaller_exponential),
+    (choice(x < 0.0, 1.0, p.exp(-p.abs(x))),    smaller_exponential_of_minus),
 ]
 # fmt: on
 
@@ -128,7 +129,7 @@ def _operation(pattern: Expr) -> Match:
 def _argument(part: Any) -> Callable[[Any, dict[str, Any]], bool]:
     """Whether an argument, an expression or a number, is what a part of a pattern says."""
     if not isinstance(part, Expr):
-        return lambda a, found: isinstance(a, float) and a == part
+        return lambda a, found: isinstance(a, float) and repr(a) == repr(part)  # not -0.0 for 0.0
     if part.op != "name":
         op, fits = part.op, _operation(part)
         return lambda a, found: isinstance(a, Expr) and a.op == op and fits(a.args, a.info, found)

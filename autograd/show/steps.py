@@ -68,12 +68,14 @@ class Step:
         node: the node.
         grad: its gradient, complete now, since all that it went into has had its turn.
         shares: one `Share` per input, in order.
+        is_reached: whether a share has reached it: not so on a branch that is not taken.
     """
 
     node: Value
     grad: float
     shares: tuple[Share, ...]
     names: Mapping[Value, str] = field(repr=False, compare=False)
+    is_reached: bool = True
 
     def __str__(self) -> str:
         return "\n    ".join(for_output([self.title, *self.lines()]))
@@ -93,15 +95,17 @@ class Step:
         return f"{PARTIAL}{at}/{PARTIAL}{of}" + (f" (input {share.position + 1})" if twice else "")
 
     def lines(self, most: int = 6) -> list[str]:
-        """The chain rule in numbers, a line per input that gets a share: at most so many."""
-        if self.shares and not any(s.is_given for s in self.shares):
-            return ["no share: it is on a branch that was not taken"]
+        """The chain rule in numbers, a line per input that is a Value: at most so many."""
+        if not self.is_reached:
+            return ["no share reaches it: it is a condition, or on a branch that is not taken"]
         return shortened(
             [
                 f"{self.names[s.input]}.grad += {number(self.grad)} {TIMES} {factor(s.partial)}"
                 f"  ({number(s.before)} {ARROW} {number(s.after)})"
+                if s.is_given
+                else f"{self.names[s.input]} gets no share"
                 for s in self.shares
-                if s.is_given and isinstance(s.input, Value)
+                if isinstance(s.input, Value)
             ],
             most,
         )
@@ -161,7 +165,7 @@ def sweep(order: list[Value], leaves: Mapping[Value, float] | None = None) -> It
                     grads[v] = after = before + product
                     reached.add(v)
             shares.append(Share(v, partial, product, before, after, i, given))
-        yield Step(node, grad, tuple(shares), names)
+        yield Step(node, grad, tuple(shares), names, node in reached)
 
 
 def is_stale(node: Value) -> bool:

@@ -73,6 +73,8 @@ class Trace:
             for step, share in used[node]:
                 letters.append(f"{_bar(names[step.node])} {TIMES} {step.partial_name(share)}")
                 numbers.append(f"{factor(step.grad)} {TIMES} {factor(share.partial)}")
+            if not letters and node is not root:
+                letters.append("(no share)")
             sums = [" + ".join(shortened(terms)) for terms in (letters, numbers)]
             total = used[node][-1][1].after if used[node] else float(node is root)
             self.rows.append(

@@ -55,6 +55,11 @@ OPERATIONS = {  # by name, the inputs and a constant to the node
     },
     "softplus": lambda x, y, z, c: x.softplus(),
 }
+OPERATIONS |= {  # all functions of one number that are not among them
+    row.symbol: lambda x, y, z, c, name=row.symbol: getattr(autograd, name)(x)
+    for row in TABLE
+    if row.symbol in autograd.__all__ and row.symbol not in OPERATIONS
+}
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 2.0, 710.0, 1e-320, INF, -INF, NAN]
 numbers = st.floats(-3, 3) | st.sampled_from(SPECIAL)

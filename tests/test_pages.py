@@ -338,7 +338,7 @@ def test_the_network_layer_by_layer(driver, tmp_path):
     assert page.last == 7  # three layers, the loss, three layers
     page.press("last")
     assert "Delta1[0] = 1 × (0.8247 × 1.085 + (−0.8003) × 0.1047) = 0.8109" in page.caption
-    result = nn.model.backpropagate(net, nn.bernoulli_nll, x, y)
+    result = nn.backpropagate(net, nn.bernoulli_nll, x, y)
     for l in (1, 2, 3):
         for j, (a, delta) in enumerate(zip(result.a[l], result.delta[l])):
             assert page.text(f"#u{l}_{j}a") == f"a {number(float(f'{a:.3g}'))}"

@@ -54,8 +54,11 @@ OPERATIONS = {  # by name, the inputs and a constant to the node
         for name in ("abs", "exp", "log", "sqrt", "sin", "cos", "tanh", "sigmoid", "relu")
     },
     "softplus": lambda x, y, z, c: x.softplus(),
-    "erf": lambda x, y, z, c: autograd.erf(x),
-    "erfc": lambda x, y, z, c: autograd.erfc(x),
+}
+OPERATIONS |= {  # all functions of one number that are not among them
+    row.symbol: lambda x, y, z, c, name=row.symbol: getattr(autograd, name)(x)
+    for row in TABLE
+    if row.symbol in autograd.__all__ and row.symbol not in OPERATIONS
 }
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 2.0, 710.0, 1e-320, INF, -INF, NAN]

@@ -43,6 +43,10 @@ def sech2(x):
     return 4 * s(2 * x) * s(-2 * x)
 
 
+def gauss(x):
+    return 2 / mp.sqrt(mp.pi) * mp.exp(-x * x)
+
+
 def sign(x):
     return mpf(0 if x == 0 else 1 if x > 0 else -1)
 
@@ -60,6 +64,8 @@ UNARY = {
     "TANH": (LINE, sech2, lambda x: -2 * mp.tanh(x) * sech2(x)),
     "SIGMOID": (
         LINE, lambda x: s(x) * s(-x), lambda x: -mp.tanh(x / 2) * s(x) * s(-x)),
+    "ERF": (LINE, gauss, lambda x: -2 * x * gauss(x)),
+    "ERFC": (LINE, lambda x: -gauss(x), lambda x: 2 * x * gauss(x)),
     "RELU": (LINE, lambda x: mpf(x > 0), lambda x: 0),
     "SOFTPLUS": (LINE, s, lambda x: s(x) * s(-x)),
     "STEP": (LINE, lambda x: 0, lambda x: 0),
@@ -138,7 +144,7 @@ VECTOR = {
 BOUNDS = {
     "EXP": (1, 1), "LOG": (0.5, 1.5), "SQRT": (1.5, 3), "SIN": (1, 1), "COS": (1, 1),
     "TANH": (6, 12), "SIGMOID": (3, 8), "SOFTPLUS": (2, 4), "DIV": (2, 5), "POW": (8, 16),
-    "LOGSUMEXP": (4, 8), "MAX": (0.5, 0),
+    "LOGSUMEXP": (4, 8), "MAX": (0.5, 0), "ERF": (2, 4), "ERFC": (2, 4),
 }  # fmt: skip
 
 
@@ -260,7 +266,9 @@ def test_the_slope_of_tanh_and_of_sigmoid_near_zero_to_the_last_digits():
         assert error(third, mpmath.diff(mp.tanh, mpf(x), 3, h=mpf(10) ** -15)) < 8
 
 
-NAN_ROWS = ["ABS", "EXP", "LOG", "SQRT", "SIN", "COS", "TANH", "SIGMOID", "SOFTPLUS"]
+NAN_ROWS = [
+    "ABS", "EXP", "LOG", "SQRT", "SIN", "COS", "TANH", "SIGMOID", "ERF", "ERFC", "SOFTPLUS",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NAN_ROWS)

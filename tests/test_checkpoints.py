@@ -447,7 +447,7 @@ if __name__ == "__main__":
 KILLS = 13  # of either kind of training
 
 
-def kill_again_and_again(command, file, delays, kills):
+def kill_again_and_again(command, file, delays, kills, longest):
     """Train to the end in a chain of processes, of which ``kills`` are killed at random moments.
 
     Returns how many were, which can be fewer, and how far the training was each time.
@@ -457,7 +457,7 @@ def kill_again_and_again(command, file, delays, kills):
         with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
             assert process.stdout.readline().strip() == b"ready"
             # Waits grow a little, so that a slow machine gets on as well.
-            delay = delays.uniform(0.0, 0.25 + 0.02 * len(landed))
+            delay = delays.uniform(0.0, longest + 0.02 * len(landed))
             try:
                 process.wait(timeout=delay if len(landed) < kills else 100)
             except subprocess.TimeoutExpired:
@@ -477,24 +477,27 @@ def test_a_training_killed_at_any_moment_ends_as_one_never_killed(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
 
-    def chains(kind, every):
+    def chains(kind, every, longest):
         """As many trainings as it takes to have killed often enough."""
         landed, delays = [], random.Random(kind)
         (tmp_path / kind).mkdir()
         while len(landed) < KILLS:
             file = tmp_path / kind / f"{len(landed)}.npz"
             command = [sys.executable, str(script), str(file), kind, every]
-            landed += kill_again_and_again(command, file, delays, KILLS - len(landed))
+            landed += kill_again_and_again(command, file, delays, KILLS - len(landed), longest)
         return landed
 
     cases = [("PCG64", "1"), ("MT19937", "2")]
+    start = time.perf_counter()
+    for kind, every in cases:
+        runpy.run_path(str(script))["train"](tmp_path / f"{kind}.npz", kind, every)
+    longest = (time.perf_counter() - start) / 16  # an eighth of a training, on this machine now
     with ThreadPoolExecutor(2) as pool:
-        landings = list(pool.map(lambda case: chains(*case), cases))
-    for (kind, every), landed in zip(cases, landings):
+        landings = list(pool.map(lambda case: chains(*case, longest), cases))
+    for (kind, _), landed in zip(cases, landings):
         assert len(landed) == KILLS
         assert len(set(landed)) > 3  # they were killed on the way
         whole = tmp_path / f"{kind}.npz"
-        runpy.run_path(str(script))["train"](whole, kind, every)
         assert len(unpacked(whole)[1]["training"]["history"]) == 250
         finished = [*(tmp_path / kind).glob("*.npz")]
         assert finished

@@ -161,7 +161,9 @@ class Line:
                 error = max(changes) + slopes.error
                 if not best.error <= error:
                     best = replace(slopes, central=limit, error=error)
-                if error <= max(tolerance / 100 * abs(limit), slopes.lost / 256):
+                # Good enough; or as near to 0 as these steps, where corners show, can tell.
+                is_nothing = abs(limit) <= error <= slopes.lost / 64
+                if is_nothing or error <= max(tolerance / 100 * abs(limit), slopes.lost / 256):
                     return best
             if best.error <= tolerance * abs(best.central):
                 break

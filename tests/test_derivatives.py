@@ -769,6 +769,13 @@ def test_a_corner_is_a_kink_and_no_error(f):
     assert verdicts(gradcheck(f, -0.5)) == ["ok"]
 
 
+def test_a_corner_of_a_derivative_whose_slopes_cancel_is_a_kink():
+    def softsign(x):
+        return x / (1 + abs(x))
+
+    assert verdicts(gradcheck(grad(softsign), 0.0)) == ["kink"]  # s' has slopes 2 and -2
+
+
 @pytest.mark.parametrize(("f", "slope"), [(relu, 7.0), (relu, -0.1), (abs, 1.1), (abs, NAN)])
 def test_a_corner_excuses_only_what_lies_between_its_two_slopes(f, slope):
     report = gradcheck(f, 0.0, gradient=lambda x: slope)

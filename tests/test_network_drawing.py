@@ -175,7 +175,7 @@ def test_an_example_that_is_not_made_of_numbers():
     net, _, y = small()
     with pytest.raises(TypeError, match="must be a real number, got 'a'"):
         nn.draw(net, ["a", "b"], y, gaussian_nll)
-    with pytest.raises(TypeError, match="must be a real number, got array"):
+    with pytest.raises(ValueError, match="one example, 2 numbers, got 2 rows"):
         nn.draw(net, np.ones((2, 3)), y, gaussian_nll)
 
 

@@ -271,7 +271,7 @@ def check_inputs(x: Sequence[Number], d: int) -> None:
     """Refuse what is no sequence of d inputs."""
     if isinstance(x, Value) or not hasattr(x, "__len__"):
         raise TypeError(f"x must be a sequence of {d} numbers or Values, got {x!r}")
-    if len(x) and hasattr(x[0], "__len__"):
+    if len(x) and hasattr(x[0], "__len__") and not isinstance(x[0], str):
         raise ValueError(
             f"x must be one example, {d} numbers, got {len(x)} rows: for many, net.predict(X)"
         )

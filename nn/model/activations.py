@@ -6,7 +6,7 @@ one node, `autograd.primitive` makes one from its value and its derivative.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,11 +50,15 @@ class Activation:
         a = Value(0.5)
         x = self.record(a)
         object.__setattr__(self, "is_identity", x is a)
-        if x is not a and (not isinstance(x, Value) or x.inputs != (a,)):
+        if x is not a and not (isinstance(x, Value) and _is_only(a, x.inputs)):
             raise ValueError(
                 f"activation {self.name!r} must record one node, of its argument alone, and not a "
                 "formula of several: autograd.primitive makes one of its value and derivative"
             )
+
+
+def _is_only(a: Value, inputs: Sequence[Any]) -> bool:
+    return len(inputs) == 1 and inputs[0] is a
 
 
 def he(d_in: int, d_out: int) -> float:

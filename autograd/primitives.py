@@ -48,7 +48,8 @@ FLOATS: Any = SimpleNamespace(
 )  # fmt: skip
 ARRAYS: Any = SimpleNamespace(
     exp=np.exp, log=np.log, log1p=np.log1p, sqrt=np.sqrt,
-    sin=np.sin, cos=np.cos, tanh=np.tanh, abs=np.abs, pow=np.power,
+    sin=np.sin, cos=np.cos, tanh=np.tanh, abs=np.abs,
+    pow=np.float_power,  # np.power takes the square root for 0.5, and so nan at -inf
     where=_where,
     maximum=np.maximum,
     sum=lambda x: reduce(operator.add, x),

@@ -23,7 +23,7 @@ OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 
 METHODS = ("exp", "log", "sqrt", "sin", "cos", "tanh")
 INSTEAD = {
-    **{name: f"v.{name}()" for name in METHODS},
+    **{name: f"v.{name}() or autograd.{name}(v)" for name in METHODS},
     "absolute": "abs(v)",
     "fabs": "abs(v)",
     "negative": "-v",

@@ -35,6 +35,12 @@ def _where(c: Any, a: Any, b: Any) -> Any:
     return chosen[()]  # a scalar for scalars
 
 
+def _power(x: Any, y: Any) -> Any:
+    # For a plain 0.5 np.power takes the square root, which at -inf is nan and not inf.
+    is_root = np.ndim(y) == 0 and y == 0.5
+    return np.float_power(x, y) if is_root else np.power(x, y)
+
+
 @cache
 def _scipy() -> Any:
     """SciPy's special functions, or None where it is not installed."""
@@ -78,7 +84,7 @@ FLOATS: Any = SimpleNamespace(
 ARRAYS: Any = SimpleNamespace(
     exp=np.exp, log=np.log, log1p=np.log1p, sqrt=np.sqrt,
     sin=np.sin, cos=np.cos, tanh=np.tanh, erf=_erf, erfc=_erfc,
-    abs=np.abs, pow=np.power,
+    abs=np.abs, pow=_power,
     where=_where,
     maximum=np.maximum,
     sum=lambda x: reduce(operator.add, x),

@@ -85,7 +85,7 @@ def test_what_is_advised_does_the_same(name):
              "upper": 0.5, "c": 1.0, "autograd": autograd, "math": math}  # fmt: skip
     if "number alone" in INSTEAD[name] or "operators" in INSTEAD[name]:
         return
-    text = INSTEAD[name].split(", or ")[0].split(", which ")[0]
+    text = INSTEAD[name].split(" or ")[0].split(", which ")[0].rstrip(",")
     advised = eval(text, names)
     arguments = {
         "where": (True, 0.75, -0.25), "clip": (0.75, 0.0, 0.5), "sum": ([0.75, -0.25],),

@@ -320,3 +320,11 @@ def test_arrays_give_the_derivatives_of_floats():
         for i, x in enumerate(points):
             for a, b in zip(apply(getattr(p, name), *map(Value, x)).partials, ds):
                 assert a == b[i] or error(b[i], a) <= 8, (name, x, a, b[i])
+
+
+@pytest.mark.parametrize("x", [-INF, Value(-INF), np.float64(-INF), np.array([-INF, -INF])])
+def test_the_square_root_as_a_power_of_minus_infinity(x):
+    z = apply(
+        p.POW, x, 0.5
+    )  # C99, F.9.4.4: pow(-inf, y) is +inf for a y > 0 that is no odd integer
+    assert (np.asarray(z.data if isinstance(z, Value) else z) == INF).all()

@@ -47,6 +47,11 @@ def _sum(x: Expr) -> str:
     return f"{{}}.{x.op}(axis={x.info}{keep}{where})"
 
 
+def _power(x: Expr) -> str:
+    # For a plain 0.5 np.power takes the square root, which at -inf is nan and not inf.
+    return f"np.{'float_power' if x.args[1] == 0.5 else 'power'}({{}}, {{}})"
+
+
 def _joined(x: Expr) -> str:
     order = "" if x.info is None else f"[{_index(x.info)}]"
     return f"np.concatenate([{_places(x)}]){order}"
@@ -74,7 +79,7 @@ WRITTEN: dict[str, tuple[str | Callable[[Expr], str], int]] = {
     "differs": ("{} != {}", COMPARE),
     "and": ("{} & {}", AND),
     "or": ("{} | {}", OR),
-    "pow": ("np.power({}, {})", ATOM),
+    "pow": (_power, ATOM),
     **{
         f: (f"np.{f}({{}})", ATOM)
         for f in ("exp", "log", "log1p", "sqrt", "sin", "cos", "tanh", "abs")

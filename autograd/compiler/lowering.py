@@ -35,7 +35,7 @@ class Lowering:
     def __init__(
         self, roots: list[Value], inputs: list[Value], parameters: list[Value], several: bool
     ) -> None:
-        self.m, self.names = Arithmetic(rewriting(RULES)), Names(RESERVED)
+        self.m, self.names = Arithmetic(rewriting(tuple(RULES))), Names(RESERVED)
         self.sheet = Sheet(self.m, self.names)
         self.operands = Operands(self.sheet, inputs, parameters)
         order = list(dict.fromkeys(v for root in roots for v in topological_order(root)))

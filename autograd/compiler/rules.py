@@ -7,8 +7,8 @@ whose right side is None does not fit after all.
 """
 
 import math
-from collections import defaultdict
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from .expressions import Arithmetic, Expr
@@ -87,15 +87,27 @@ RULES: list[Rule] = [
 # fmt: on
 
 
-def rewriting(rules: list[Rule]) -> Callable[..., Any]:
+@cache
+def rewriting(rules: tuple[Rule, ...]) -> Callable[..., Any]:
     """A function for `Arithmetic`: what stands in place of an expression, or None."""
-    by_operation: defaultdict[str, list[tuple[Match, Callable[..., Any]]]] = defaultdict(list)
-    for pattern, right_side in rules:
-        by_operation[pattern.op].append((_operation(pattern), right_side))
+    found_before: dict[Any, list[tuple[Match, Callable[..., Any]]]] = {}
+
+    def candidates(op: str, heads: tuple[Any, ...]) -> list[tuple[Match, Callable[..., Any]]]:
+        """The rules that may fit an operation, by the operations of its arguments."""
+        key = op, heads
+        if key not in found_before:
+            found_before[key] = [
+                (_operation(pattern), right_side)
+                for pattern, right_side in rules
+                if pattern.op == op
+                and all(wanted in (None, head) for wanted, head in zip(_heads(pattern), heads))
+            ]
+        return found_before[key]
 
     def rewrite(m: Arithmetic, op: str, args: tuple[Any, ...], info: Any) -> Any:
         for order in (args, args[::-1]) if op in ("mul", "or") else (args,):
-            for fits, right_side in by_operation.get(op, ()):
+            heads = tuple([a.op if isinstance(a, Expr) else None for a in order])
+            for fits, right_side in candidates(op, heads):
                 found: dict[str, Any] = {}
                 if fits(order, info, found):
                     simpler = right_side(m, **found)
@@ -104,6 +116,11 @@ def rewriting(rules: list[Rule]) -> Callable[..., Any]:
         return None
 
     return rewrite
+
+
+def _heads(pattern: Expr) -> list[str | None]:
+    """The operations of a pattern's arguments; None for variables and numbers."""
+    return [a.op if isinstance(a, Expr) and a.op != "name" else None for a in pattern.args]
 
 
 Match = Callable[[tuple[Any, ...], Any, dict[str, Any]], bool]

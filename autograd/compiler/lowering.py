@@ -38,7 +38,8 @@ class Lowering:
         self.m, self.names = Arithmetic(rewriting(tuple(RULES))), Names(RESERVED)
         self.sheet = Sheet(self.m, self.names)
         self.operands = Operands(self.sheet, inputs, parameters)
-        order = list(dict.fromkeys(v for root in roots for v in topological_order(root)))
+        seen: set[Value] = set()
+        order = [v for root in roots for v in topological_order(root, seen)]
         self.graph_size = len(order)
         self.groups = self._group(order)
         with np.errstate(all="ignore"):

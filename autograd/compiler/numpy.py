@@ -192,11 +192,12 @@ class Reading:
         value = self.expression(
             statement.value, COMPARE, defined=self.named.get(statement.value) == statement.name
         )
-        if statement.repeats:  # += counts a repeated index once
-            return f"np.add.at({statement.name}, {_index_of(statement)}, {value})"
         left = statement.name
         if statement.index is not None:
-            left += f"[{_index(statement.index)}]"
+            index = _index(statement.index)
+            if statement.repeats:  # += counts a repeated index once
+                return f"np.add.at({left}, {index}, {value})"
+            left += f"[{index}]"
         return f"{left} {'+=' if statement.kind == 'add' else '='} {value}"
 
     def expression(self, x: Any, loosest: int, defined: bool = False) -> str:
@@ -283,10 +284,6 @@ def _limits(template: str, level: int) -> tuple[int, int]:
     if level in (PLUS, TIMES):  # a - b - c is (a - b) - c
         return level, TIMES if level == PLUS else MINUS
     return ATOM, ATOM
-
-
-def _index_of(statement: Statement) -> str:
-    return _index(ALL if statement.index is None else statement.index)
 
 
 def _comment(shape: Shape) -> str:

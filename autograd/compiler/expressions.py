@@ -65,9 +65,13 @@ class Expr:
     """An expression, made by the arithmetic ``m``; ``serial`` is its place in the order of making.
 
     Two are equal only if they are the same object, as those of one arithmetic are.
+
+    Attributes:
+        is_condition: whether its entries are true or false.
+        is_cheap: whether it costs nothing, and so is not worth a name however often it is used.
     """
 
-    __slots__ = ("args", "info", "m", "op", "serial", "shape")
+    __slots__ = ("args", "info", "is_cheap", "is_condition", "m", "op", "serial", "shape")
     __array_ufunc__ = None  # NumPy's scalars leave `number * expression` to us
 
     def __init__(
@@ -75,6 +79,8 @@ class Expr:
     ) -> None:
         self.m, self.op, self.args, self.info, self.shape = m, op, args, info, shape
         self.serial = m.next_serial()
+        self.is_condition = op in CONDITIONS or (op in MOVED and _is_condition(args[0]))
+        self.is_cheap = op in VIEWS or (op == "rows" and type(info) is range)
 
     __add__, __radd__ = _binary("add")
     __sub__, __rsub__ = _binary("sub")
@@ -100,16 +106,6 @@ class Expr:
     def T(self) -> Any:
         """The transposed matrix."""
         return self.m.make("transpose", self, shape=self.shape[::-1])
-
-    @property
-    def is_condition(self) -> bool:
-        """Whether its entries are true or false."""
-        return self.op in CONDITIONS or (self.op in MOVED and _is_condition(self.args[0]))
-
-    @property
-    def is_cheap(self) -> bool:
-        """Whether it costs nothing, and so is not worth a name however often it is used."""
-        return self.op in VIEWS or (self.op == "rows" and type(self.info) is range)
 
     def __repr__(self) -> str:
         what = [*map(repr, self.args), *([] if self.info is None else [str(self.info)])]
@@ -140,7 +136,7 @@ class Arithmetic:
 
     def make(self, op: str, *args: Any, info: Any = None, shape: Shape | None = None) -> Any:
         """An expression, a simpler one that means the same, or the one that already is the same."""
-        args = tuple([a if isinstance(a, Expr) else float(a) for a in args])
+        args = tuple([a if type(a) is Expr else float(a) for a in args])
         made = self._made.get(key := _key(op, args, info))
         if made is not None:
             return made
@@ -148,10 +144,8 @@ class Arithmetic:
         if simpler is not None:
             return simpler
         # NumPy multiplies by a condition as by 1.0 and 0.0.
-        if op not in TAKE_CONDITIONS and (op != "mul" or _is_condition(args[0])):
-            numbers = tuple(map(self.number, args))
-            if numbers != args:
-                return self.make(op, *numbers, info=info, shape=shape)
+        if op not in TAKE_CONDITIONS and any(map(_is_condition, args[:1] if op == "mul" else args)):
+            return self.make(op, *map(self.number, args), info=info, shape=shape)
         shape = broadcast(*args) if shape is None else shape
         made = self._made[key] = Expr(self, op, args, info, shape)
         return made
@@ -242,7 +236,7 @@ class Arithmetic:
 
 def broadcast(*args: Any) -> Shape:
     """The shape of an operation over ``args`` element by element."""
-    shapes = {a.shape for a in args if isinstance(a, Expr)}
+    shapes = {a.shape for a in args if type(a) is Expr}
     if len(shapes) == 1:
         return shapes.pop()
     width = max(map(len, shapes), default=0)
@@ -259,11 +253,11 @@ def shape_of(index: Index) -> Shape:
 
 def _key(op: str, args: tuple[Any, ...], info: Any) -> tuple[Any, ...]:
     """What equal expressions have in common; 0.0 and -0.0 are not equal."""
-    return op, info, *[a if isinstance(a, Expr) else repr(a) for a in args]
+    return op, info, *[a if type(a) is Expr else repr(a) for a in args]
 
 
 def _is_condition(x: Any) -> bool:
-    return isinstance(x, Expr) and x.is_condition
+    return type(x) is Expr and x.is_condition
 
 
 @dataclass(eq=False)
@@ -357,9 +351,9 @@ class Listing:
             return 0 if x in own else sizes.get(x, 0)
 
         for x in sorted(users, key=lambda x: x.serial):
-            while sum(map(size, x.args)) >= LONGEST:
+            while (inside := sum(map(size, x.args))) >= LONGEST:
                 own.add(max(x.args, key=size))
-            sizes[x] = sum(map(size, x.args)) + (not x.is_cheap)
+            sizes[x] = inside + (not x.is_cheap)
             if len(users[x]) > 1 and not x.is_cheap:
                 own.add(x)
         for x in sorted(own, key=lambda x: x.serial):

@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 
 # What the source uses itself.
 RESERVED = (
@@ -28,11 +29,7 @@ class Names:
         >>> [names.new(wish) for wish in ("a1", "a1", "np", "lambda", "my label", "v", "v")]
         ['a1', 'a1_2', 'np_2', 'lambda_', 'my_label', 'v1', 'v2']
         """
-        stem = re.sub(r"\W", "_", unicodedata.normalize("NFKC", wish)) or "_"
-        if not stem.isidentifier():  # a digit comes first, or a letter that Python does not take
-            stem = "_" + re.sub(r"\W", "_", stem, flags=re.ASCII)
-        if keyword.iskeyword(stem) or stem == "__debug__":
-            stem += "_"
+        stem = _identifier(wish)
         counted = stem in MADE_UP  # these are numbered from 1, others where they come again
         free = stem
         while counted or free in self._taken:
@@ -50,3 +47,12 @@ class Names:
             name = self.new(wish)
         self._taken.add(f"d_{name}")
         return name
+
+
+@lru_cache
+def _identifier(wish: str) -> str:
+    """The most similar identifier."""
+    stem = re.sub(r"\W", "_", unicodedata.normalize("NFKC", wish)) or "_"
+    if not stem.isidentifier():  # a digit comes first, or a letter that Python does not take
+        stem = "_" + re.sub(r"\W", "_", stem, flags=re.ASCII)
+    return f"{stem}_" if keyword.iskeyword(stem) or stem == "__debug__" else stem

@@ -13,6 +13,7 @@ elsewhere in memory, which takes less time:
 
 import math
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -273,6 +274,7 @@ class Running(Reading):
         return self.numbers[text]
 
 
+@cache
 def _limits(template: str, level: int) -> tuple[int, int]:
     """How loosely the first argument and the others may bind to need no parentheses."""
     if level == ATOM:  # a method or an index of the first argument; else a call

@@ -90,23 +90,23 @@ RULES: list[Rule] = [
 @cache
 def rewriting(rules: tuple[Rule, ...]) -> Callable[..., Any]:
     """A function for `Arithmetic`: what stands in place of an expression, or None."""
-    found_before: dict[Any, list[tuple[Match, Callable[..., Any]]]] = {}
+    rewritten = {pattern.op for pattern, _ in rules}
 
+    @cache
     def candidates(op: str, heads: tuple[Any, ...]) -> list[tuple[Match, Callable[..., Any]]]:
         """The rules that may fit an operation, by the operations of its arguments."""
-        key = op, heads
-        if key not in found_before:
-            found_before[key] = [
-                (_operation(pattern), right_side)
-                for pattern, right_side in rules
-                if pattern.op == op
-                and all(wanted in (None, head) for wanted, head in zip(_heads(pattern), heads))
-            ]
-        return found_before[key]
+        return [
+            (_operation(pattern), right_side)
+            for pattern, right_side in rules
+            if pattern.op == op
+            and all(wanted in (None, head) for wanted, head in zip(_heads(pattern), heads))
+        ]
 
     def rewrite(m: Arithmetic, op: str, args: tuple[Any, ...], info: Any) -> Any:
+        if op not in rewritten:
+            return None
         for order in (args, args[::-1]) if op in ("mul", "or") else (args,):
-            heads = tuple([a.op if isinstance(a, Expr) else None for a in order])
+            heads = tuple([a.op if type(a) is Expr else None for a in order])
             for fits, right_side in candidates(op, heads):
                 found: dict[str, Any] = {}
                 if fits(order, info, found):

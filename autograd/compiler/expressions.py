@@ -23,6 +23,7 @@ n-ary primitive is a single expression whose first axis runs over the vector.
 | ``own item`` | a user's own primitive, called by name; one of several results |
 """
 
+import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -40,11 +41,11 @@ Shape = tuple[int | str, ...]
 Index = Union[range, tuple[Any, ...], "Expr", slice]
 ALL = slice(None)
 
-CONDITIONS = ("greater", "less", "differs", "not", "and", "or")
-MOVED = ("rows", "reshape", "full")  # of a condition they make a condition
+CONDITIONS = {"greater", "less", "differs", "not", "and", "or"}
+MOVED = {"rows", "reshape", "full"}  # of a condition they make a condition
 # To all others conditions are 1.0 and 0.0.
-TAKE_CONDITIONS = ("not", "and", "or", "float", "where", "sum", *MOVED)
-VIEWS = ("name", "columns", "count", "zeros", "transpose", "reshape", "item")
+TAKE_CONDITIONS = {"not", "and", "or", "float", "where", "sum", *MOVED}
+VIEWS = {"name", "columns", "count", "zeros", "transpose", "reshape", "item"}
 LONGEST = 5  # operations in a statement; what has more gets statements of its own
 WISHES = {"exp": "e", "max": "top", "sum": "total"}  # names of statements that have no label
 
@@ -125,18 +126,14 @@ class Arithmetic:
     def __init__(self, rewrite: Rewrite = lambda m, op, args, info: None) -> None:
         self._rewrite = rewrite
         self._made: dict[Any, Expr] = {}
-        self._serial = 0
+        # The place in the order in which things were made, which is the order of the source.
+        self.next_serial = itertools.count(1).__next__
         self.asked: dict[str, p.Primitive] = {}
         self.running: p.Primitive | None = None
 
-    def next_serial(self) -> int:
-        """The place in the order in which things were made, which is the order of the source."""
-        self._serial += 1
-        return self._serial
-
     def make(self, op: str, *args: Any, info: Any = None, shape: Shape | None = None) -> Any:
         """An expression, a simpler one that means the same, or the one that already is the same."""
-        args = tuple([a if type(a) is Expr else float(a) for a in args])
+        args = tuple([a if isinstance(a, Expr) else float(a) for a in args])
         made = self._made.get(key := _key(op, args, info))
         if made is not None:
             return made
@@ -236,7 +233,7 @@ class Arithmetic:
 
 def broadcast(*args: Any) -> Shape:
     """The shape of an operation over ``args`` element by element."""
-    shapes = {a.shape for a in args if type(a) is Expr}
+    shapes = {a.shape for a in args if isinstance(a, Expr)}
     if len(shapes) == 1:
         return shapes.pop()
     width = max(map(len, shapes), default=0)
@@ -253,11 +250,11 @@ def shape_of(index: Index) -> Shape:
 
 def _key(op: str, args: tuple[Any, ...], info: Any) -> tuple[Any, ...]:
     """What equal expressions have in common; 0.0 and -0.0 are not equal."""
-    return op, info, *[a if type(a) is Expr else repr(a) for a in args]
+    return op, info, *[a if isinstance(a, Expr) else repr(a) for a in args]
 
 
 def _is_condition(x: Any) -> bool:
-    return type(x) is Expr and x.is_condition
+    return isinstance(x, Expr) and x.is_condition
 
 
 @dataclass(eq=False)

@@ -52,7 +52,7 @@ class Names:
 @lru_cache
 def _identifier(wish: str) -> str:
     """The most similar identifier."""
-    stem = re.sub(r"\W", "_", unicodedata.normalize("NFKC", wish)) or "_"
+    stem = re.sub(r"\W", "_", unicodedata.normalize("NFKC", wish))
     if not stem.isidentifier():  # a digit comes first, or a letter that Python does not take
         stem = "_" + re.sub(r"\W", "_", stem, flags=re.ASCII)
     return f"{stem}_" if keyword.iskeyword(stem) or stem == "__debug__" else stem

@@ -210,7 +210,7 @@ class Reading:
         if x in self.named and not defined:
             return self.named[x]
         template, level = self.operation(x)
-        first, others = _limits(template, level)
+        first, others = _limits(template.startswith("{}"), level)
         texts = [self.expression(a, others if i else first) for i, a in enumerate(x.args)]
         text = template.format(*texts)
         return f"({text})" if level > loosest else text
@@ -275,10 +275,13 @@ class Running(Reading):
 
 
 @cache
-def _limits(template: str, level: int) -> tuple[int, int]:
-    """How loosely the first argument and the others may bind to need no parentheses."""
-    if level == ATOM:  # a method or an index of the first argument; else a call
-        return ATOM if template.startswith("{}") else COMPARE, COMPARE
+def _limits(in_front: bool, level: int) -> tuple[int, int]:
+    """How loosely the first argument and the others may bind to need no parentheses.
+
+    An atom with an argument ``in_front`` is a method or an index of it; else it is a call.
+    """
+    if level == ATOM:
+        return ATOM if in_front else COMPARE, COMPARE
     if level == COMPARE:
         return PLUS, PLUS
     if level in (AND, OR):

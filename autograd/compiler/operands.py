@@ -58,15 +58,14 @@ class Sheet:
     def index(self, rows: Any) -> Index:
         """Rows of an array: a regular run of them, where they allow it."""
         array = np.asarray(rows)
-        listed = array.tolist()
         if array.ndim == 1:
-            first, step = listed[0], listed[1] - listed[0] if len(listed) > 1 else 1
-            run = range(first, listed[-1] + 1, step) if step > 0 else range(0)
-            if len(run) == len(listed) and list(run) == listed:
-                return run
+            first, last = int(array[0]), int(array[-1])
+            step = int(array[1]) - first if len(array) > 1 else 1
+            if step > 0 and (array[1:] - array[:-1] == step).all():
+                return range(first, last + 1, step)
         if array.size <= LISTED:
-            few: tuple[Any, ...] = _tuples(listed)
-            return few
+            listed: tuple[Any, ...] = _tuples(array.tolist())
+            return listed
         return self.constant(array, "index")
 
 

@@ -98,15 +98,14 @@ def rewriting(rules: tuple[Rule, ...]) -> Callable[..., Any]:
         return [
             (_operation(pattern), right_side)
             for pattern, right_side in rules
-            if pattern.op == op
-            and all(wanted in (None, head) for wanted, head in zip(_heads(pattern), heads))
+            if pattern.op == op and all(map(_may_be, pattern.args, heads))
         ]
 
     def rewrite(m: Arithmetic, op: str, args: tuple[Any, ...], info: Any) -> Any:
         if op not in rewritten:
             return None
         for order in (args, args[::-1]) if op in ("mul", "or") else (args,):
-            heads = tuple([a.op if type(a) is Expr else None for a in order])
+            heads = tuple([a.op if isinstance(a, Expr) else None for a in order])
             for fits, right_side in candidates(op, heads):
                 found: dict[str, Any] = {}
                 if fits(order, info, found):
@@ -118,9 +117,13 @@ def rewriting(rules: tuple[Rule, ...]) -> Callable[..., Any]:
     return rewrite
 
 
-def _heads(pattern: Expr) -> list[str | None]:
-    """The operations of a pattern's arguments; None for variables and numbers."""
-    return [a.op if isinstance(a, Expr) and a.op != "name" else None for a in pattern.args]
+def _may_be(part: Any, head: str | None) -> bool:
+    """Whether an argument that is this operation (None: a number) may be what a pattern says."""
+    if not isinstance(part, Expr) or part in NUMBERS:
+        return head is None
+    if part in (*ARRAYS, *CONDITIONS):
+        return head is not None
+    return part.op in ("name", head)
 
 
 Match = Callable[[tuple[Any, ...], Any, dict[str, Any]], bool]

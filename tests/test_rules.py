@@ -6,6 +6,7 @@ import pytest
 import autograd
 from autograd import Value
 from autograd.compiler import lowering, rules
+from autograd.compiler.expressions import Arithmetic
 from nn import MLP, categorical_nll
 
 
@@ -111,6 +112,32 @@ def test_without_any_rule_the_numbers_are_the_same(monkeypatch):
     batch = np.hstack([np.random.default_rng(1).normal(size=(5, 3)), np.eye(3)[[0, 1, 2, 1, 0]]])
     for a, b in zip(program(batch), plain(batch)):
         np.testing.assert_allclose(a, b, rtol=1e-13, atol=1e-15)
+
+
+def test_variables_stand_for_what_their_kind_allows():
+    m = Arithmetic(rules.rewriting(tuple(rules.RULES)))
+    x = m.name("x", (2, "b"))
+    for u in (m.name("u", (2, "b")), m.exp(x), 3.0):  # u is anything
+        assert repr(-x / u) == f"neg(div(x, {u!r}))"
+    assert repr(1.0 - x) == "sub(1.0, x)"
+    assert repr(m.make("add", 1.0, 1.0)) == "add(1.0, 1.0)"  # the x of x + x is an array
+    assert repr(m.choose(m.make("greater", 1.0, x), 1.0, 0.0)) == "greater(1.0, x)"
+    assert repr(m.make("where", x, 1.0, 0.0)) == "where(x, 1.0, 0.0)"  # and q a condition
+
+
+@pytest.mark.parametrize("move", ["rows", "reshape", "full"])
+def test_a_condition_moved_elsewhere_is_one(move):
+    m = Arithmetic(rules.rewriting(tuple(rules.RULES)))
+    condition = m.name("x", (2, 1)) > 0.0
+    moved = getattr(m, move)(condition, range(1) if move == "rows" else (1, 2))
+    assert moved.is_condition
+    assert repr(m.exp(moved)) == f"exp(float({moved!r}))"
+
+
+def test_a_slice_is_not_given_a_name():
+    source = program_of(lambda w, u, x: (w * x).sin() * (w * x) + (u * x).cos()).source
+    assert "= v1[0:1]" not in source
+    assert source.count("v1[0:1]") > 1
 
 
 def test_products_are_matched_in_both_orders():

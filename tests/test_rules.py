@@ -29,7 +29,7 @@ LINES = {
     "add(maximum(neg(x), 0.0), log1p(y))": (
         lambda w, u, x: (-(w * x)).softplus(), "v2 = np.log1p(e) - np.minimum(v1, 0.0)"),
     "mul(1.0, x)": (
-        relu, "d_w[:] = ((v1 > 0.0).astype(float) * x).sum(axis=1, keepdims=True)"),
+        relu, "d_w[:] = (np.sign(v2) * x).sum(axis=1, keepdims=True)"),
     "mul(c, x)": (lambda w, u, x: u - w * x, "d_w[:] = -x.sum(axis=1, keepdims=True)"),
     "mul(neg(x), u)": (lambda w, u, x: -(w * x) * u, "v2 = -(v1 * u)"),
     "mul(c, mul(d, x))": (
@@ -54,7 +54,7 @@ LINES = {
         lambda w, u, x: abs(w * x),
         "t1 = np.where(v1 > 0.0, 1.0, np.where(v1 < 0.0, -1.0, v2)) * x"),
     "where(q, 1.0, 0.0)": (
-        relu, "d_w[:] = ((v1 > 0.0).astype(float) * x).sum(axis=1, keepdims=True)"),
+        lambda w, u, x: autograd.step(w * x), "v2 = (v1 > 0.0).astype(float)"),
     "where(q, 0.0, 1.0)": (
         logsumexp, "t2 = e.sum(axis=0, keepdims=True, where=t1) + "
                    "((~t1).sum(axis=0, keepdims=True) - 1.0)"),
@@ -67,6 +67,8 @@ LINES = {
     "or(q, not(q))": (
         lambda w, u, x: (lambda v: autograd.where(x, v.sin(), v.cos()))(w * x),
         "d_w[:] = (d_v1 * x).sum(axis=1, keepdims=True)"),
+    "where(greater(x, 0.0), 1.0, y)": (
+        relu, "d_w[:] = (np.sign(v2) * x).sum(axis=1, keepdims=True)"),
     "where(greater(x, 0.0), 1.0, exp(neg(abs(x))))": (
         lambda w, u, x: (w * x).sigmoid(), "v2 = np.exp(np.minimum(v1, 0.0)) / t1"),
     "where(less(x, 0.0), 1.0, exp(neg(abs(x))))": (

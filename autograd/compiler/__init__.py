@@ -222,7 +222,7 @@ def compile(
     Numbers are those of the graph up to rounding: sums are NumPy's, not exact as in `autograd.sum`.
 
     Raises:
-        TypeError: ``root``, an input or a parameter is not a Value.
+        TypeError: ``root``, an input, a parameter or a root in ``check`` is not a Value.
         ValueError: an input or a parameter is no leaf, or given twice; a primitive can't run on
             arrays; or an example of ``check`` comes out differently.
     """
@@ -233,7 +233,7 @@ def compile(
     with _collector_paused():
         program = Program(Lowering(roots, inputs, parameters, several), inputs, parameters)
     for i, (row, recorded) in enumerate(check):
-        _check_example(program, i, row, [recorded] if isinstance(recorded, Value) else recorded)
+        _check_example(program, i, row, _recorded(recorded, i, len(roots)))
     return program
 
 
@@ -275,6 +275,21 @@ def _check_leaves(roots: list[Value], inputs: list[Value], parameters: list[Valu
             if v in seen:
                 raise ValueError(f"{place} is {seen[v]} already: give each Value once")
             seen[v] = place
+
+
+def _recorded(recorded: Any, i: int, k: int) -> list[Value]:
+    """What was recorded for an example to check, as a list of as many Values as there are roots."""
+    values = list(recorded) if isinstance(recorded, Iterable) else [recorded]
+    for v in values:
+        if not isinstance(v, Value):
+            raise TypeError(
+                f"check[{i}]: what is recorded must be a Value, got {v!r}. Where a formula gives a "
+                "plain number, as Python's max(0, v) does, write v.relu(), autograd.where or "
+                "Value(number)"
+            )
+    if len(values) != k:
+        raise ValueError(f"check[{i}] has {_count(len(values), 'root')}, and root {k}")
+    return values
 
 
 def _check_example(program: Program, i: int, row: Sequence[float], recorded: list[Value]) -> None:

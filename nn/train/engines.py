@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Program, Value
+from autograd.show.notation import printable
 
 from ..arrays import Array
 from ..model.likelihoods import Loss, likelihood_of
@@ -204,7 +205,7 @@ class ProgramEngine:
         self.theta[:] = [p.data for p in self.parameters]
         bad = np.flatnonzero(~np.isfinite(self.theta))
         if len(bad):
-            name = self.parameters[bad[0]].label or "a parameter"
+            name = printable(self.parameters[bad[0]].label) or "a parameter"
             raise FloatingPointError(
                 f"{name} is {self.theta[bad[0]]}: only finite numbers can be trained"
             )

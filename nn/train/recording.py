@@ -7,6 +7,7 @@ import numpy as np
 
 import autograd
 from autograd import Program, Value, topological_order
+from autograd.show.notation import printable
 
 from ..arrays import Array
 from ..model.likelihoods import Loss, likelihood_of
@@ -108,8 +109,8 @@ def diagnosis(loss: Value, example: int, lr: float) -> str:
     inputs = [f"{v.data if isinstance(v, Value) else v:.4g}" for v in node.inputs]
     if len(inputs) > 6:
         inputs[6:] = ["..."]
-    how = f", {node.op} of {', '.join(inputs)}" if node.op else ""
+    how = f", {printable(node.op)} of {', '.join(inputs)}" if node.op else ""
     return (
         f"the loss of example {example} is {loss.data}. The first node that is not finite: "
-        f"{node.label or 'unlabelled'} = {node.data}{how}. Try a smaller lr than {lr:g}"
+        f"{printable(node.label) or 'unlabelled'} = {node.data}{how}. Try a smaller lr than {lr:g}"
     )

@@ -123,7 +123,7 @@ def test_errors_write_out_what_would_steer_a_terminal(engine):
         p.label = RED
     X, y = np.array([[1.0], [2.0]]), np.array([100.0, 200.0])
     settings = {"epochs": 9, "batch_size": 1, "lr": 1e308, "progress": False, "engine": engine}
-    with pytest.raises(FloatingPointError, match="step would set .*x1b") as caught:
+    with pytest.raises(FloatingPointError, match=r"step would set .*x1b") as caught:
         nn.fit(net, nn.gaussian_nll, X, y, **settings)
     assert "\x1b" not in str(caught.value)
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd import Value
+from autograd import Value, compiler
 from autograd.compiler import lowering, rules
 from autograd.compiler.expressions import Arithmetic
+from autograd.compiler.structure import Kept
 from nn import MLP, categorical_nll
 
 
@@ -81,6 +82,11 @@ def program_of(build):
     return autograd.compile(build(w, u, x), [x], [w, u])
 
 
+def use_rules(rules, monkeypatch):
+    monkeypatch.setattr(lowering, "RULES", rules)
+    monkeypatch.setattr(compiler, "_kept", Kept())  # no program made with other rules
+
+
 def lines_of(program):
     return {line.split("  #")[0].strip() for line in program.source.splitlines()}
 
@@ -94,8 +100,7 @@ def test_a_rule_shows_in_the_source_and_changes_no_number(pattern, monkeypatch):
     build, line = LINES[pattern]
     program = program_of(build)
     assert line in lines_of(program)
-    others = [rule for rule in rules.RULES if repr(rule[0]) != pattern]
-    monkeypatch.setattr(lowering, "RULES", others)
+    use_rules([rule for rule in rules.RULES if repr(rule[0]) != pattern], monkeypatch)
     without = program_of(build)
     assert line not in lines_of(without)
     batch = np.array([[0.5], [-2.0], [0.0], [700.0]])
@@ -108,7 +113,7 @@ def test_without_any_rule_the_numbers_are_the_same(monkeypatch):
     x, y = [Value(0.5) for _ in range(3)], [Value(float(j == 0)) for j in range(3)]
     root = categorical_nll(net(x), y)
     program = autograd.compile(root, x + y, net.parameters())
-    monkeypatch.setattr(lowering, "RULES", [])
+    use_rules([], monkeypatch)
     plain = autograd.compile(root, x + y, net.parameters())
     assert len(plain.source) > len(program.source)
     batch = np.hstack([np.random.default_rng(1).normal(size=(5, 3)), np.eye(3)[[0, 1, 2, 1, 0]]])

@@ -43,7 +43,6 @@ def value():
         (lambda v: "%.3f" % v, r"v\.data"),  # noqa: UP031
         (lambda v: np.array([v], dtype=float), r"v\.data"),
         (lambda v: np.array(v, dtype=float), r"v\.data"),
-        (lambda v: "%d" % v, "not Value"),  # noqa: UP031 (Python's own words)
         (lambda v: np.array([v, v]).astype(float), r"v\.data"),
         (lambda v: np.zeros(2).__setitem__(0, v), r"v\.data"),
     ],

@@ -247,11 +247,12 @@ def compile(
     several = not isinstance(root, Value)
     roots = [root] if isinstance(root, Value) else _list(root, "root")
     inputs, parameters = _list(inputs, "inputs"), _list(parameters, "parameters")
-    leaves = _check_leaves(roots, inputs, parameters)
+    place = _check_leaves(roots, inputs, parameters)
     with _collector_paused():
-        seen = set(leaves)
+        seen = set(place)
         order = [node for root in roots for node in topological_order(root, seen)]
-        key = (several, *structure_of(roots, order, leaves, len(inputs)))
+        key = (several, *structure_of(roots, order, place, len(inputs)))
+        del seen, place  # of a large network they take much memory
         written = _kept.get(key)
         if written is None:
             written = _Written(Lowering(roots, order, inputs, parameters, several))

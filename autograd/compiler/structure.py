@@ -6,9 +6,9 @@ networks of one architecture share theirs, and no network is kept alive by it.
 
 from array import array
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from itertools import repeat
+from itertools import islice, repeat
 from threading import Lock
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -25,7 +25,7 @@ NUMBER, SCALAR, SEEN, LEAF = -1, -1, -2, -3
 
 
 def structure_of(
-    roots: Sequence[Value], order: Sequence[Value], leaves: Mapping[Value, int], inputs: int
+    roots: Sequence[Value], order: Sequence[Value], place: dict[Value, int], inputs: int
 ) -> Structure:
     """What graphs share that one program is right for.
 
@@ -35,10 +35,9 @@ def structure_of(
     Args:
         roots: of the graph.
         order: all nodes but inputs and parameters, inputs before what uses them.
-        leaves: the places of inputs and parameters, 0, 1, ...
+        place: of inputs and parameters, 0, 1, ...; the other nodes get the next ones.
         inputs: how many of these are inputs.
     """
-    place = dict(leaves)
     find: Callable[..., int] = place.get
     is_constant = bytearray(len(place))
     primitives: dict[Primitive, int] = {}
@@ -73,11 +72,14 @@ def structure_of(
         place[node] = len(place)
         is_constant.append(constant)
     wiring.extend([place[root] for root in roots])
-    labels = [str(v.label) for v in place]
-    digest = blake2b("\0".join(labels).encode("utf-8", "surrogatepass"))
-    for part in (array("q", map(len, labels)), wiring, numbers):
+    digest = blake2b()
+    for part in (wiring, numbers):
         digest.update(len(part).to_bytes(8, "little"))
         digest.update(part)
+    texts = (str(v.label) for v in place)
+    while some := list(islice(texts, 2**16)):
+        digest.update(array("q", map(len, some)))
+        digest.update("".join(some).encode("utf-8", "surrogatepass"))
     return digest.digest(), *primitives
 
 

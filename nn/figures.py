@@ -12,8 +12,10 @@ from autograd.show.notation import ELLIPSIS, printable
 INK = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 
 
-def new_figure(size: tuple[float, float], rows: int = 1, columns: int = 1) -> tuple[Any, Any]:
-    """A figure of so many inches, and its axes in a flat array.
+def new_figure(
+    size: tuple[float, float], rows: int = 1, columns: int = 1, share: bool = False
+) -> tuple[Any, Any]:
+    """A figure of so many inches, and its axes in a flat array; all with one scale, if shared.
 
     Raises:
         ModuleNotFoundError: matplotlib is not installed.
@@ -32,7 +34,7 @@ def new_figure(size: tuple[float, float], rows: int = 1, columns: int = 1) -> tu
             return png(self)
 
     figure = Plot(figsize=size, layout="constrained")
-    return figure, figure.subplots(rows, columns, squeeze=False).ravel()
+    return figure, figure.subplots(rows, columns, sharex=share, sharey=share, squeeze=False).ravel()
 
 
 def plain_text(name: object) -> str:

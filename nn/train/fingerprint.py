@@ -22,20 +22,35 @@ import numpy as np
 PLAIN = (type(None), bool, int, float, complex, str, bytes, type(...))
 
 
-def fingerprint(thing: Any) -> str:
+def fingerprint(thing: Any, module: str | None = None) -> str:
     """64 hexadecimal digits, the same for what is the same.
+
+    Args:
+        thing: a function, or anything else.
+        module: the one whose functions are looked at, if it is not the one of ``thing``.
 
     >>> fingerprint({"lr": 0.1}) == fingerprint({"lr": 0.1}), fingerprint(1) == fingerprint(1.0)
     (True, False)
     """
-    return _Reader(getattr(_inner(thing), "__module__", None)).digest(thing)
+    return _Reader(module or module_of(thing)).digest(thing)
 
 
-def _inner(function: Any) -> Any:
+def inner(function: Any) -> Any:
     """The function in a `functools.partial`."""
     while isinstance(function, partial):
         function = function.func
     return function
+
+
+def module_of(function: Any) -> str | None:
+    """The name of the module that a function is from."""
+    return getattr(inner(function), "__module__", None)
+
+
+def name_of(function: Any) -> str:
+    """What a function is called."""
+    function = inner(function)
+    return str(getattr(function, "__qualname__", type(function).__qualname__))
 
 
 class _Reader:
@@ -57,7 +72,7 @@ class _Reader:
         yield type(thing).__name__
         if isinstance(thing, np.ndarray) and not thing.dtype.hasobject:
             yield repr((thing.dtype.descr, thing.shape))
-            yield memoryview(np.ascontiguousarray(thing).reshape(-1).view(np.uint8))
+            yield np.ascontiguousarray(thing).reshape(-1).view(np.uint8).data
         elif isinstance(thing, list | tuple):
             yield from map(self.digest, thing)
         elif isinstance(thing, set | frozenset):

@@ -104,7 +104,8 @@ class _Reader:
     def _function(self, function: FunctionType) -> Iterator[str]:
         """Without its own text of documentation, which changes nothing."""
         code = function.__code__
-        code = code.replace(co_consts=tuple(c for c in code.co_consts if c != function.__doc__))
+        doc = function.__doc__
+        code = code.replace(co_consts=tuple(None if c == doc else c for c in code.co_consts))
         yield from map(self.digest, (code, function.__defaults__, function.__kwdefaults__))
         for cell in function.__closure__ or ():
             try:

@@ -86,7 +86,7 @@ class Folder:
     def _other(self, file: Path, then: dict[str, str]) -> str:
         """What is different, in words."""
         name, now = self.of["train"], self.of["python"]
-        what = f"{name} has changed since, or data that it uses"
+        what = f"{name} has changed since, or data or options that it uses"
         if then["train"] != name:
             what = f"that is {then['train']}, and this one {name}"
         elif then["python"] != now:

@@ -92,6 +92,8 @@ class _Reader:
             yield from map(self.digest, (thing.__qualname__, thing.__bases__, own))
         elif isinstance(thing, ModuleType):
             yield thing.__name__
+        elif not isinstance(thing, FunctionType | type) and hasattr(thing, "__wrapped__"):
+            yield self.digest(thing.__wrapped__)  # as functools.cache has it
         elif isinstance(thing, type) or hasattr(thing, "__qualname__"):
             yield f"{thing.__module__}.{thing.__qualname__}"
         else:

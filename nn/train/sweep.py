@@ -5,6 +5,7 @@ import os
 import pickle
 import sys
 import traceback
+import uuid
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -55,9 +56,9 @@ def sweep(
         path: a folder, made if there is none, where each training is written as soon as it is done.
             Called again, `sweep` trains only what is not there yet: after an interruption, or for a
             grid, or seeds, with more in them. What another ``train`` has left there is refused:
-            another in its code, or in data and functions of its own module that it uses. What it
-            reads from files, or takes from other modules, can't be seen: if that changes, take
-            another folder.
+            another in its code, or in data and functions of its own module that it uses (a list
+            that it appends to is such data). What it reads from files, or takes from other modules,
+            can't be seen: if that changes, take another folder.
         executor: where to train: any `concurrent.futures.Executor`, such as
             ``ProcessPoolExecutor(4)``, or dask's ``Client(...).get_executor()`` for a cluster. It
             is left running. If not given, they train here, one after the other.
@@ -138,6 +139,7 @@ def _run(
             if not keep(i, attempt(train, t.settings, t.seed)):
                 return
         return
+    run = uuid.uuid4().hex  # dask takes equal calls for one, which has failed if it ever did
     came: SimpleQueue[Future[str]] = SimpleQueue()
     waiting: dict[Future[str], int] = {}
     more, stopped = deque(todo.items()), False
@@ -146,7 +148,7 @@ def _run(
             if more:
                 i, t = more.popleft()
                 try:
-                    future = executor.submit(attempt, train, t.settings, t.seed)
+                    future = executor.submit(attempt, train, t.settings, t.seed, run)
                 except BrokenExecutor as error:
                     keep(i, error)
                     continue
@@ -170,8 +172,10 @@ def _run(
                 keep(i, future.result())
 
 
-def attempt(train: Callable[..., History], settings: Mapping[str, Any], seed: int) -> str:
-    """Train once, wherever this runs; what became of it, in JSON."""
+def attempt(
+    train: Callable[..., History], settings: Mapping[str, Any], seed: int, run: str = ""
+) -> str:
+    """Train once, wherever this runs; what became of it, in JSON. ``run`` tells calls apart."""
     try:
         history = train(seed=seed, **settings)
         if not isinstance(history, History) or not history:

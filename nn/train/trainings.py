@@ -218,16 +218,26 @@ class Trainings(Sequence[Training]):
         """
         by = self._told_apart(by)
         inks = list(dict.fromkeys(c.texts[by] for c in self.combinations)) if by else [""]
-        panels: dict[str, list[Combination]] = {}
+        others = [name for name in self.names if name != by]
+        panels: dict[tuple[str, ...], list[Combination]] = {}
         for c in self.combinations:
-            others = [f"{name} = {text}" for name, text in c.texts.items() if name != by]
-            panels.setdefault("\n".join(map(plain_text, others)), []).append(c)
+            panels.setdefault(tuple(c.texts[name] for name in others), []).append(c)
         if len(panels) > PANELS:
             raise ValueError(
                 f"plot shows at most {PANELS} panels, and this would make {len(panels)}: choose a "
                 f"part by where({self.names[0]}=...), or another by="
             )
-        return _figure(panels, self._columns()[0], by, dict(zip(inks, INK)))
+        titles = [
+            "\n".join(f"{plain_text(name)} = {plain_text(text)}" for name, text in zip(others, key))
+            for key in panels
+        ]
+        last = len({key[-1:] for key in panels}) if len(others) > 1 else 1
+        wide = last if 1 < last <= 6 else math.ceil(math.sqrt(len(panels)))
+        if len(panels) < 4 and last == 1:
+            wide = len(panels)
+        return _figure(
+            [*zip(titles, panels.values())], wide, self._columns()[0], by, dict(zip(inks, INK))
+        )
 
     def _told_apart(self, by: str | None) -> str | None:
         """The setting for the colours; None, where none has few enough values."""
@@ -242,14 +252,20 @@ class Trainings(Sequence[Training]):
 
 
 def _figure(
-    panels: Mapping[str, Sequence[Combination]], column: str, by: str | None, inks: dict[str, str]
+    panels: Sequence[tuple[str, Sequence[Combination]]],
+    wide: int,
+    column: str,
+    by: str | None,
+    inks: Mapping[str, str],
 ) -> Any:
-    """Small multiples of a column: panels by title, and in each the colours by their text."""
-    wide = len(panels) if len(panels) < 4 else math.ceil(math.sqrt(len(panels)))
+    """Small multiples of a column, so many side by side: panels with their titles, and the inks.
+
+    ``inks`` are by the texts of the setting ``by``.
+    """
     high = math.ceil(len(panels) / wide)
     size = (7.0, 3.8) if len(panels) == 1 else (1.6 + 2.5 * wide, 1.0 + 2.2 * high)
     figure, axes = new_figure(size, high, wide, share=True)
-    for i, (ax, (title, group)) in enumerate(zip(axes, panels.items())):
+    for i, (ax, (title, group)) in enumerate(zip(axes, panels)):
         notes = [_draw(ax, c, column, inks[c.texts[by] if by else ""], by) for c in group]
         for line, (note, ink) in enumerate(filter(None, notes)):
             ax.annotate(note, (1, 1), (-4, -4 - 11 * line), xycoords="axes fraction", fontsize=8,

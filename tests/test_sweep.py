@@ -584,7 +584,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-SMALL = ["train", "iris", "--epochs", "2", "--widths", "2", "--batch-size", "24", "--quiet"]
+SMALL = ["train", "moons", "--epochs", "2", "--widths", "2", "--batch-size", "80", "--quiet"]
 
 
 def test_sweep_of_options(folder, capsys):
@@ -601,14 +601,14 @@ def test_sweep_of_options(folder, capsys):
     assert main(command) == 0
     out = capsys.readouterr().out
     lines = out.splitlines()
-    assert lines[0].startswith("data     iris: 96 examples to train on, and 24 to choose by")
+    assert lines[0].startswith("data     moons: 320 examples to train on, and 80 to choose by")
     assert lines[1] == "sweep    2 of lr x 2 of optimizer, 2 seeds each"
     assert lines[2].split() == ["lr", "optimizer", "seeds", "validation", "loss", "validation",
                                 "accuracy"]  # fmt: skip
     assert [line.split()[:3] for line in lines[3:7]] == [
         [lr, rule, "2"] for lr in ("0.03", "0.1") for rule in ("sgd", "adam")
     ]
-    made = folder / "runs" / "iris-sweep"
+    made = folder / "runs" / "moons-sweep"
     assert {path.name for path in made.iterdir()} == {"trainings", "trainings.csv", "curves.svg"}
     assert len(list((made / "trainings").iterdir())) == 8
     before = (made / "trainings.csv").read_bytes()
@@ -621,11 +621,11 @@ def test_sweep_of_options(folder, capsys):
 
 def test_a_row_of_the_command_is_the_training_with_these_options(folder):
     """With a part kept aside to stop by, the same part as that to choose by."""
-    own = ["--patience", "9", "--loss", "categorical"]
+    own = ["--patience", "9", "--loss", "bernoulli"]
     assert (
         main([*SMALL, *own, "--sweep", "lr=0.3", "widths=3 2", "--seeds", "1", "--seed", "4"]) == 0
     )
-    with open("runs/iris-sweep/trainings.csv", newline="") as file:
+    with open("runs/moons-sweep/trainings.csv", newline="") as file:
         [row] = csv.DictReader(file)
     alone = ["--widths", "3", "2", "--lr", "0.3", "--seed", "4", "--out", "alone"]
     assert main([*SMALL, *own, *alone]) == 0
@@ -691,7 +691,7 @@ def test_a_file_that_has_changed_is_not_mixed(folder, capsys):
         ("--sweep lr=0.1,much", "argument --lr: must be a number"),
         ("--sweep optimizer=sgd,best", "argument --optimizer: invalid choice: 'best'"),
         ("--sweep optimizer=sgd,adam momentum=0.9", "momentum"),
-        ("--sweep batch-size=97", "--batch-size 97 is more than the 96 examples"),
+        ("--sweep batch-size=321", "--batch-size 321 is more than the 320 examples"),
         ("--sweep widths=9000000", "parameters"),
         ("--sweep loss=gaussian", "--loss gaussian is for"),
         ("--sweep lr=1 --batch-size 1 2", "give --sweep batch-size=1,2"),
@@ -702,7 +702,7 @@ def test_a_file_that_has_changed_is_not_mixed(folder, capsys):
 )  # fmt: skip
 def test_options_that_are_refused(options, what, folder, capsys):
     with pytest.raises(SystemExit) as info:
-        main(["train", "iris", *options.split()])
+        main(["train", "moons", *options.split()])
     assert info.value.code == 2
     out, err = capsys.readouterr()
     assert what in err and len(err.splitlines()) == 1 and out == ""

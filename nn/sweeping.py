@@ -27,7 +27,7 @@ from .options import (
 )
 from .train.callbacks import EarlyStopping
 from .train.fit import fit
-from .train.grid import combinations
+from .train.grid import trainings_of
 from .train.history import History
 from .train.sweep import sweep
 
@@ -70,7 +70,7 @@ def run_sweep(options: argparse.Namespace) -> None:
     data = data_of(options)
     seeds = range(options.seed, options.seed + (options.seeds or SEEDS))
     shapes = set()
-    for training in combinations(grid, 1):
+    for training in trainings_of(grid, 1):
         own = _options(base, training.settings, options.seed)
         part, held_out = held_out_of(data_of(own) if "loss" in grid else data, own, choosing=True)
         rule_of(own)

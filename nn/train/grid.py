@@ -11,7 +11,7 @@ from ..arrays import check_whole
 from .trainings import Training
 
 
-def combinations(grid: Any, seeds: Any) -> list[Training]:
+def trainings_of(grid: Any, seeds: Any) -> list[Training]:
     """All trainings to come, in the order of the grid, and for each combination of the seeds.
 
     Args:
@@ -21,7 +21,7 @@ def combinations(grid: Any, seeds: Any) -> list[Training]:
     Raises:
         ValueError: one of them is none.
 
-    >>> [str(training) for training in combinations({"lr": [0.1, 1.0]}, seeds=2)]
+    >>> [str(training) for training in trainings_of({"lr": [0.1, 1.0]}, seeds=2)]
     ['lr=0.1, seed=0', 'lr=0.1, seed=1', 'lr=1.0, seed=0', 'lr=1.0, seed=1']
     """
     if not isinstance(grid, Mapping):

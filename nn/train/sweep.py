@@ -18,7 +18,7 @@ from typing import Any
 from .callbacks import progress_bar
 from .fingerprint import module_of, name_of
 from .folders import Folder, with_outcome
-from .grid import combinations
+from .grid import trainings_of
 from .history import History
 from .trainings import DIVERGED, LOST, WAITING, Training, Trainings
 
@@ -75,8 +75,9 @@ def sweep(
         ValueError: an argument does not fit; or ``path`` holds trainings of another ``train``, or a
             damaged file.
         TypeError: ``train`` can't be called with these settings, or can't be sent to processes.
-        RuntimeError: a training failed otherwise. Those under way are waited for and kept, the
-            others cancelled, and the message says how to see the error alone.
+        RuntimeError: a training failed otherwise: the message says how to see the error alone. The
+            others are cancelled, or, where it is too late for that, waited for and kept; so they
+            are, but for the waiting, after Ctrl-C.
         OSError: a file can't be read or written.
 
     >>> from nn import MLP, bernoulli_nll, fit
@@ -87,11 +88,12 @@ def sweep(
     ...     return fit(net, bernoulli_nll, X, y, epochs=50, batch_size=4, lr=lr, rng=batches,
     ...                progress=False)
     >>> results = sweep(train, {"lr": [0.1, 1.0]}, seeds=3, progress=False)
-    >>> results                                                            # doctest: +SKIP
+    >>> results.best, len(results)
+    ({'lr': 1.0}, 6)
     >>> [training.history[-1].loss < 0.7 for training in results.where(lr=1.0)]
     [True, True, True]
     """
-    waiting = combinations(grid, seeds)
+    waiting = trainings_of(grid, seeds)
     _check_call(train, waiting[0])
     _check_executor(train, executor)
     folder = None if path is None else Folder(path, train)

@@ -22,6 +22,7 @@ from .options import (
     Batching,
     Part,
     add_train_options,
+    check_other,
     data_of,
     generators,
     held_out_of,
@@ -172,17 +173,10 @@ def _folder(options: argparse.Namespace, data: Dataset) -> Path:
     for name in FILES:
         if (out / name).is_dir():
             raise IsADirectoryError(f"can't write {out / name}: it is a folder")
-        _check_other(out / name, [Path(options.data), options.checkpoint, options.resume])
+        check_other(out / name, [Path(options.data), options.checkpoint, options.resume])
     with tempfile.TemporaryFile(dir=out):  # checks that the folder can be written
         pass
     return out
-
-
-def _check_other(path: Path, given: list[Path | None]) -> None:
-    """Refuse to write over a file that was given to be read, or kept."""
-    for other in given:
-        if other is not None and path.resolve() == other.resolve():
-            raise ValueError(f"{other} would be written over: give another --out")
 
 
 def _run(
@@ -281,6 +275,6 @@ def predict(options: argparse.Namespace) -> None:
     """Predict as the options say."""
     net, table = load_table(options.network)
     out = options.out or options.file.with_name(f"{options.file.stem}-predicted.csv")
-    _check_other(out, [options.file, options.network])
+    check_other(out, [options.file, options.network])
     n = predict_csv(net, table, options.file, out)
     print(f"wrote    {out}: {n} rows, with 'predicted {table.target}'")

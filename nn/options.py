@@ -197,6 +197,13 @@ def generators(seed: int) -> list[np.random.Generator]:
     return np.random.default_rng(seed).spawn(2)
 
 
+def check_other(path: Path, given: list[Path | None]) -> None:
+    """Refuse to write over a file that was given to be read, or kept."""
+    for other in given:
+        if other is not None and path.resolve() == other.resolve():
+            raise ValueError(f"{other} would be written over: give another --out")
+
+
 class Batching:
     """How the batches of one training are chosen, and how its rate falls.
 

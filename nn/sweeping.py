@@ -17,6 +17,7 @@ from .figures import svg
 from .options import (
     Batching,
     add_train_options,
+    check_other,
     data_of,
     generators,
     held_out_of,
@@ -81,6 +82,7 @@ def run_sweep(options: argparse.Namespace) -> None:
         Batching(batch_size, len(part.X_train), own)
     History().plot()  # matplotlib is missed now, not after the trainings
     out: Path = options.out or Path("runs") / f"{data.name}-sweep"
+    check_other(out / "trainings.csv", [Path(options.data)])
     tried = " x ".join(f"{len(values)} of {name}" for name, values in grid.items())
     print(f"data     {data.name}: {len(part.X_train)} examples to train on, and "
           f"{len(held_out[0])} to choose by; those to test are not looked at")  # fmt: skip

@@ -3,6 +3,7 @@
 import csv
 import functools
 import json
+import math
 import os
 import signal
 import sys
@@ -252,6 +253,30 @@ def test_a_folder_that_is_a_file(tmp_path):
     assert (tmp_path / "file").read_text() == "mine"
 
 
+class Scale:
+    """A class of this module: what is in it counts, wherever it stands and whatever its words."""
+
+    factor = 2.0
+
+    def __call__(self, x):
+        return x * self.factor
+
+
+def test_fingerprints_of_classes_of_the_same_module(monkeypatch):
+    def train(seed):
+        return Scale()(seed)
+
+    before = fingerprint(train), fingerprint(functools.partial(train, Scale()))
+    monkeypatch.setattr(Scale, "__doc__", "Other words.")
+    monkeypatch.setattr(Scale, "__firstlineno__", 3, raising=False)
+    assert (fingerprint(train), fingerprint(functools.partial(train, Scale()))) == before
+    monkeypatch.setattr(Scale, "factor", 3.0)
+    assert fingerprint(train) != before[0]
+    monkeypatch.setattr(Scale, "factor", 2.0)
+    monkeypatch.setattr(Scale, "__call__", lambda self, x: x + self.factor)
+    assert fingerprint(train) != before[0]
+
+
 def test_fingerprints():
     def adder(a):
         return lambda x: x + a
@@ -308,16 +333,37 @@ def test_one_that_diverges_is_a_row(tmp_path):
     assert repr(results).splitlines()[2].split()[:3] == ["5.0", "3", "2"]
 
 
+BEGUN = []  # the seeds of trainings that were begun
+
+
 def failing(seed, lr):
     """One seed is a mistake of the program's."""
+    BEGUN.append(seed)
     if seed == 2:
         raise ZeroDivisionError("a mistake")
     time.sleep(0.05 if seed > 3 else 0)
     return xor(seed, lr)
 
 
+class AtOnce(Executor):
+    """Trains when it is asked to."""
+
+    def submit(self, function, *arguments):
+        future = Future()
+        future.set_result(function(*arguments))
+        return future
+
+
+def test_a_mistake_begins_no_more():
+    BEGUN.clear()
+    with pytest.raises(RuntimeError, match="a mistake"):
+        quiet(failing, {"lr": [0.1]}, seeds=9, executor=AtOnce())
+    assert BEGUN == [0, 1, 2]
+
+
 @pytest.mark.parametrize("threads", [0, 1])
 def test_a_mistake_ends_the_sweep_and_what_is_done_is_kept(threads, tmp_path):
+    BEGUN.clear()
     pool = ThreadPoolExecutor(threads) if threads else None
     with pytest.raises(
         RuntimeError, match=r"(?s)failing\(lr=0.1, seed=2\) failed.*raise Zero.*take"
@@ -326,10 +372,12 @@ def test_a_mistake_ends_the_sweep_and_what_is_done_is_kept(threads, tmp_path):
     assert 2 <= len(list(tmp_path.iterdir())) < 40
     if pool:
         pool.shutdown()
+    assert len(BEGUN) < 40
 
 
 def interrupted(seed, lr):
     """As if Ctrl-C were pressed in the third."""
+    BEGUN.append(seed)
     if seed == 2:
         raise KeyboardInterrupt
     time.sleep(0.05 if seed > 3 else 0)
@@ -338,12 +386,14 @@ def interrupted(seed, lr):
 
 @pytest.mark.parametrize("threads", [0, 1])
 def test_an_interrupt_keeps_what_is_done_and_begins_no_more(threads, tmp_path):
+    BEGUN.clear()
     pool = ThreadPoolExecutor(threads) if threads else None
     with pytest.raises(KeyboardInterrupt):
         quiet(interrupted, {"lr": [0.1]}, seeds=50, path=tmp_path, executor=pool)
     assert 2 <= len(list(tmp_path.iterdir())) < 40
     if pool:
         pool.shutdown()
+    assert len(BEGUN) < 40
 
 
 def test_none_that_comes_back(tmp_path):
@@ -563,6 +613,9 @@ def test_a_plot_of_nothing_of_much_and_of_names_that_mean_something():
     with pytest.raises(ValueError, match="by must be one of lr, width, got 'depth'"):
         many.plot(by="depth")
     assert many.where(width=3).plot()._repr_png_().startswith(b"\x89PNG")
+    infinite = quiet(lambda seed: made(math.inf if seed else 1.0), {}, seeds=2)
+    assert infinite.plot()._repr_png_().startswith(b"\x89PNG")
+    assert repr(infinite).splitlines()[1].split() == ["2", "inf"]
     odd = quiet(lambda seed, kind: made(1.0), {"kind": ["$x$", "_y", "z" * 99]}, seeds=2).plot()
     assert odd._repr_png_().startswith(b"\x89PNG")
 
@@ -672,6 +725,10 @@ def test_a_file_that_has_changed_is_not_mixed(folder, capsys):
     with pytest.raises(SystemExit):
         main(command)
     assert "changed since" in capsys.readouterr().err
+    Path("trainings.csv").write_text(table.read_text())
+    with pytest.raises(SystemExit):
+        main(["train", "trainings.csv", *options.split(), "--out", "."])
+    assert "would be written over" in capsys.readouterr().err
     with pytest.raises(ValueError, match=r"table.csv has changed since the sweep began"):
         nn.sweeping.train_once({"data": "table.csv", "lr": None, "batch_size": ["5"]}, "other", 0)
 
@@ -695,6 +752,7 @@ def test_a_file_that_has_changed_is_not_mixed(folder, capsys):
         ("--sweep widths=9000000", "parameters"),
         ("--sweep loss=gaussian", "--loss gaussian is for"),
         ("--sweep lr=1 --batch-size 1 2", "give --sweep batch-size=1,2"),
+        ("--sweep lr=1 --resume run.npz", "a sweep goes on by itself"),
         ("--sweep lr=1 --checkpoint run.npz", "a sweep goes on by itself"),
         ("--seeds 3", "--seeds is for trainings of --sweep"),
         ("--workers 3", "--workers is for trainings of --sweep"),

@@ -88,14 +88,17 @@ class _Reader:
         elif isinstance(thing, FunctionType) and thing.__module__ in ("__main__", self.module):
             yield from self._function(thing)
         elif isinstance(thing, type) and thing.__module__ in ("__main__", self.module):
-            own = {k: v for k, v in vars(thing).items() if isinstance(v, (*PLAIN, FunctionType))}
+            own = {  # without what Python adds, as the line on which a class begins
+                name: part for name, part in vars(thing).items()
+                if isinstance(part, FunctionType) or not name.startswith("__")
+            }  # fmt: skip
             yield from map(self.digest, (thing.__qualname__, thing.__bases__, own))
         elif isinstance(thing, ModuleType):
             yield thing.__name__
         elif not isinstance(thing, FunctionType | type) and hasattr(thing, "__wrapped__"):
             yield self.digest(thing.__wrapped__)  # as functools.cache has it
         elif isinstance(thing, type) or hasattr(thing, "__qualname__"):
-            yield f"{thing.__module__}.{thing.__qualname__}"
+            yield f"{getattr(thing, '__module__', '')}.{thing.__qualname__}"
         else:
             yield from self._object(thing)
 

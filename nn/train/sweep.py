@@ -80,6 +80,7 @@ def sweep(
             are, but for the waiting, after Ctrl-C.
         OSError: a file can't be read or written.
 
+    >>> import numpy as np
     >>> from nn import MLP, bernoulli_nll, fit
     >>> X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
     >>> def train(seed, lr, width=4):
@@ -121,7 +122,7 @@ def sweep(
             return True
 
         if bar is not None:
-            bar.update(len(trainings) - len(todo))
+            bar.n = bar.initial = len(trainings) - len(todo)
         _run(train, todo, executor, keep)
     if failures:
         raise failures[0]

@@ -10,8 +10,10 @@ from dataclasses import asdict, dataclass
 from statistics import fmean, stdev
 from typing import Any
 
+import numpy as np
+
 from autograd.files import write_whole
-from autograd.show.notation import columns, for_output
+from autograd.show.notation import columns, for_output, printable
 
 from ..figures import INK, new_figure, plain_text
 from ..model.likelihoods import SCORES
@@ -153,10 +155,10 @@ class Trainings(Sequence[Training]):
         """The head and the rows, one per combination."""
         shown = [o for o in (DIVERGED, LOST) if any(t.outcome == o for t in self._trainings)]
         measured = self._columns()
-        head = [*self.names, "seeds", *shown, *map(_title, measured)]
+        head = [*map(printable, self.names), "seeds", *shown, *map(_title, measured)]
         rows = [
-            [*c.texts.values(), str(len(c.trainings)), *(str(c.count(o)) for o in shown),
-             *(_mean(c.last(column)) for column in measured)]
+            [*map(printable, c.texts.values()), str(len(c.trainings)),
+             *(str(c.count(o)) for o in shown), *(_mean(c.last(column)) for column in measured)]
             for c in self.combinations
         ]  # fmt: skip
         return head, rows
@@ -276,14 +278,9 @@ def _figure(
             ax.xaxis.set_tick_params(labelbottom=True)
     for ax in axes[len(panels) :]:
         ax.set_axis_off()
-    lines = [y for ax in axes for line in ax.lines for y in line.get_ydata()]
-    lows = [
-        path.vertices[:, 1].min()
-        for ax in axes
-        for band in ax.collections
-        for path in band.get_paths()
-    ]
-    if lines and min(lines + lows) > 0:
+    drawn = [(mean, low) for _, group in panels for c in group
+             for _, mean, low, _ in c.bands(column) if math.isfinite(mean)]  # fmt: skip
+    if drawn and all(low > 0 for _, low in drawn):
         axes[0].set_yscale("log")
     axes[0].xaxis.get_major_locator().set_params(integer=True)
     figure.supxlabel("epoch", fontsize="medium")
@@ -301,7 +298,9 @@ def _draw(ax: Any, c: Combination, column: str, ink: str, by: str | None) -> tup
     """The curve and the band of a combination; of trainings without an end, a note and its ink."""
     bands = [*c.bands(column)]
     if bands:
-        epochs, means, lows, highs = map(list, zip(*bands))
+        epochs, means, lows, highs = np.array(bands).T
+        for numbers in (means, lows, highs):
+            numbers[~np.isfinite(numbers)] = np.nan  # which is left out
         ax.plot(epochs, means, color=ink, marker="o" if len(epochs) == 1 else None)
         if len(c.histories) > 1:
             ax.fill_between(epochs, lows, highs, color=ink, alpha=0.2, linewidth=0)

@@ -296,7 +296,8 @@ def test_fingerprints():
     for a, b in same:
         assert fingerprint(a) == fingerprint(b)
     other = [
-        1, 1.0, True, "1", b"1", None, [1], (1,), {1: 2}, {2: 1}, {1}, np.arange(3), np.arange(3.0),
+        1, 1.0, True, "1", b"1", None, [1], (1,), {1: 2}, {2: 1}, {1}, {2}, np.arange(3),
+        np.arange(3.0),
         np.arange(3.0).reshape(1, 3), np.arange(3, dtype=np.float32), Adam(), Adam(eps=1e-7),
         adder(1), adder(2), cached(1), cached(2), len, max, np, np.exp, MLP,
         np.random.default_rng(0), np.random.default_rng(1),
@@ -331,6 +332,7 @@ def test_one_that_diverges_is_a_row(tmp_path):
         calls.clear()  # as data that it uses, it is part of the function
     assert repr(results).splitlines()[0].split() == ["lr", "seeds", "diverged", "loss"]
     assert repr(results).splitlines()[2].split()[:3] == ["5.0", "3", "2"]
+    assert "the last epoch of those that came to an end: mean" in repr(results)
 
 
 BEGUN = []  # the seeds of trainings that were begun

@@ -22,6 +22,7 @@ from .history import Epoch, History
 PANELS = 48  # in a plot; more are too small to be read
 WAITING, TRAINED, DIVERGED, LOST = "waiting", "trained", "diverged", "lost"
 CAPTION = "the last epoch: mean ± standard deviation over seeds"
+WITH_GAPS = CAPTION.replace("epoch", "epoch of those that came to an end")
 
 
 @dataclass(frozen=True)
@@ -163,9 +164,13 @@ class Trainings(Sequence[Training]):
         ]  # fmt: skip
         return head, rows
 
+    @property
+    def _caption(self) -> str:
+        return CAPTION if all(t.history for t in self._trainings) else WITH_GAPS
+
     def __repr__(self) -> str:
         head, rows = self._table()
-        flat = iter(for_output([*head, *(text for row in rows for text in row), CAPTION]))
+        flat = iter(for_output([*head, *(text for row in rows for text in row), self._caption]))
         table = [[next(flat) for _ in row] for row in (head, *rows)]
         widths = [max(map(columns, column)) for column in zip(*table)]
         lines = [
@@ -184,7 +189,7 @@ class Trainings(Sequence[Training]):
             "<tr>" + "".join(f'<td style="text-align:left">{html.escape(t)}</td>' for t in row)
             + "</tr>" for row in rows
         )  # fmt: skip
-        return (f"<table><caption>{CAPTION}</caption><thead><tr>{top}</tr></thead>"
+        return (f"<table><caption>{self._caption}</caption><thead><tr>{top}</tr></thead>"
                 f"<tbody>{body}</tbody></table>")  # fmt: skip
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:

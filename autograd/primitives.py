@@ -225,7 +225,10 @@ def _pow_by_base(m: Any, recorded: bool, z: Any, x: Any, y: Any) -> Any:
         power, is_rounded = y * m.pow(x, less), 1.0
     else:
         both_zero = m.where(m.abs(x), 0.0, m.where(m.abs(y), 0.0, 1.0))
-        power = y * m.pow(x + both_zero, less)
+        factor = y
+        if recorded:  # y times inf is inf; differentiated, as a product, it would be inf - inf
+            factor = m.where(m.abs(x), y, m.where(m.where(y, 1.0 - y, 0.0), 1.0, y))
+        power = factor * m.pow(x + both_zero, less)
         is_rounded = (y - 0.5) * (y - LARGEST_ODD)
     if recorded:
         # The derivative of y z / x may be inf - inf. So the rest of y - 1 becomes a factor, x^rest,
@@ -244,7 +247,7 @@ def _pow_by_exponent(m: Any, recorded: bool, z: Any, x: Any, y: Any) -> Any:
     if not recorded:
         return z * m.log(x + is_zero)
     # Its own derivative there is -inf for y up to 1, that of x^(y-1) (1 + y log x), and 0 above.
-    return m.where(is_zero, m.where(y - 1.0, 0.0, -m.sqrt(x)), z * m.log(x))
+    return m.where(is_zero, m.where(y - 1.0, 0.0, -m.sqrt(x + 0.0)), z * m.log(x))
 
 
 def _tanh_partials(m: Any) -> Callable[..., Any]:
@@ -304,7 +307,7 @@ TANH      = Primitive("tanh",      lambda m: (m.tanh,                          _
 SIGMOID   = Primitive("sigmoid",   lambda m: (lambda x: _sigmoid(m, x),        _sigmoid_partials(m)))
 ERF       = Primitive("erf",       lambda m: (m.erf,                           lambda z, x: (2.0 / math.sqrt(math.pi) * gaussian(m, x),)))
 ERFC      = Primitive("erfc",      lambda m: (m.erfc,                          lambda z, x: (-2.0 / math.sqrt(math.pi) * gaussian(m, x),)))
-RELU      = Primitive("relu",      lambda m: (lambda x: m.maximum(x, 0.0),     lambda z, x: (m.where(x, 1.0, 0.0),)))
+RELU      = Primitive("relu",      lambda m: (lambda x: m.maximum(x, 0.0),     lambda z, x: (m.where(x, 1.0, z),)))
 SOFTPLUS  = Primitive("softplus",  lambda m: (lambda x: m.maximum(x, 0.0) + m.log1p(m.exp(-m.abs(x))),
                                                                                lambda z, x: (m.sigmoid(x),)))
 STEP      = Primitive("step",      lambda m: (lambda x: m.where(x, 1.0, 0.0),  lambda z, x: (0.0,)), chooses=True)

@@ -227,7 +227,7 @@ class Value(Refusals):
     @property
     def inputs(self) -> tuple[Number, ...]:
         """What this Value was computed from, in order; a plain number stays a float."""
-        return tuple([v for arg in (self._x, self._y) for v in _numbers(arg)])
+        return (*_numbers(self._x), *_numbers(self._y))
 
     @property
     def partials(self) -> tuple[float, ...]:

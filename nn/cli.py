@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from autograd.files import write_whole
+from autograd.show.notation import for_output
 
 from .data import datasets
 from .data.datasets import Dataset
@@ -47,7 +48,13 @@ FILES = ("report.html", "network.npz", "history.csv", "curves.svg", "graph.svg",
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One clear line and exit code 2."""
-        self.exit(2, f"{self.prog}: {message}\n")
+        _say(f"{self.prog}: {message}", sys.stderr)
+        self.exit(2)
+
+
+def _say(text: str, file: Any = None) -> None:
+    """Print a line, as far as the output can take it; names in a table may be anything."""
+    print(*for_output([text]), file=file, flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,14 +74,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, ModuleNotFoundError, OSError) as error:
         parser.error(str(error))
     except FloatingPointError as error:
-        print(f"{parser.prog}: training stopped: {error}", file=sys.stderr)
+        _say(f"{parser.prog}: training stopped: {error}", sys.stderr)
         return 1
     except KeyboardInterrupt:
         kept = getattr(options, "checkpoint", None)
         how = f"go on with --resume {kept}" if kept and kept.exists() else "nothing was kept"
         if getattr(options, "sweep", None):
             how = "give the same command again to go on"
-        print(f"{parser.prog}: interrupted, {how}", file=sys.stderr)
+        _say(f"{parser.prog}: interrupted, {how}", sys.stderr)
         return 130
     return 0
 
@@ -102,7 +109,7 @@ def train(options: argparse.Namespace) -> None:
     facts = _facts(options, data, rule, nets[0], batchings)
     out = _folder(options, data)
     for name, text in facts.items():
-        print(f"{name:<8} {text}", flush=True)
+        _say(f"{name:<8} {text}")
     History().plot()  # matplotlib is missed now, not after the training
     runs = [_run(options, data, held_out, rule, *pair) for pair in zip(nets, batchings)]
     _print_scores(runs)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from autograd.files import write_whole
+from autograd.show.notation import for_output
 
 from .data import datasets
 from .figures import svg
@@ -84,8 +85,9 @@ def run_sweep(options: argparse.Namespace) -> None:
     out: Path = options.out or Path("runs") / f"{data.name}-sweep"
     check_other(out / "trainings.csv", [Path(options.data)])
     tried = " x ".join(f"{len(values)} of {name}" for name, values in grid.items())
-    print(f"data     {data.name}: {len(part.X_train)} examples to train on, and "
-          f"{len(held_out[0])} to choose by; those to test are not looked at")  # fmt: skip
+    about = (f"data     {data.name}: {len(part.X_train)} examples to train on, and "
+             f"{len(held_out[0])} to choose by; those to test are not looked at")  # fmt: skip
+    print(*for_output([about]))
     print(f"sweep    {tried}, {len(seeds)} seeds each", flush=True)
     workers = options.workers or 1
     pool: Any = nullcontext()
@@ -99,8 +101,8 @@ def run_sweep(options: argparse.Namespace) -> None:
     print(results)
     results.to_csv(out / "trainings.csv")
     write_whole(out / "curves.svg", svg(results.plot()).encode())
-    print(f"wrote    {out}: trainings.csv, curves.svg, and trainings, from which the same command "
-          "goes on")  # fmt: skip
+    print(*for_output([f"wrote    {out}: trainings.csv, curves.svg, and trainings, from which the "
+                       "same command goes on"]))  # fmt: skip
 
 
 def train_once(base: Mapping[str, Any], digest: str, seed: int, **settings: str) -> History:

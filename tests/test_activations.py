@@ -96,7 +96,7 @@ def test_by_hand_it_is_the_same(name):
 
 @ROWS
 def test_it_goes_through_infinity(name):
-    """Nothing raises, and nan stays nan; an infinite a has the limit, or is nan."""
+    """Nothing raises, and nan stays nan, its slope too; an infinite a has the limit, or is nan."""
     for a in (math.inf, -math.inf, math.nan):
         x = ACTIVATIONS[name].record(Value(a))
         with np.errstate(all="ignore"):
@@ -104,6 +104,9 @@ def test_it_goes_through_infinity(name):
         assert x.data == by_hand or math.isnan(x.data)
         if math.isnan(a):
             assert math.isnan(x.data)
+            if name != "linear":
+                assert math.isnan(x.partials[0])
+                assert math.isnan(ACTIVATIONS[name].slope(np.array([a]))[0])
 
 
 @ROWS

@@ -6,6 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 
+import autograd
 from autograd import Value
 from nn import MLP, bernoulli_nll, categorical_nll, gaussian_nll
 
@@ -371,6 +372,22 @@ def test_a_class_that_is_ruled_out_by_its_score_does_no_harm(y):
 
 def test_the_class_that_is_ruled_out_has_no_chance():
     assert categorical_nll([Value(-math.inf), Value(1.0)], 0).data == math.inf
+
+
+def test_a_program_knows_which_example_rules_a_class_out():
+    a = [Value(-math.inf), Value(1.0), Value(2.0)]
+    y = values([0.0, 1.0, 0.0])
+    program = autograd.compile(categorical_nll(a, y), y, a)
+    p = math.e / (math.e + math.e**2)
+    for target, loss, gradient in (
+        ([0.0, 1.0, 0.0], -math.log(p), [0.0, p - 1, 1 - p]),
+        ([0.0, 0.0, 1.0], -math.log(1 - p), [0.0, p, -p]),
+        ([0.0, 0.5, 0.5], -math.log(p * (1 - p)) / 2, [0.0, p - 0.5, 0.5 - p]),
+    ):
+        got = program([target])
+        np.testing.assert_allclose(got[0], [loss], rtol=1e-14)
+        np.testing.assert_allclose(got[1], gradient, rtol=1e-14, atol=1e-16)
+    assert program.forward(np.eye(3)[:1]) == math.inf
 
 
 def test_a_class_that_is_nearly_sure_keeps_the_others_part():

@@ -42,6 +42,7 @@ def value():
         (lambda v: math.floor(v), r"v\.data"),
         (lambda v: "%.3f" % v, r"v\.data"),  # noqa: UP031
         (lambda v: np.array([v], dtype=float), r"v\.data"),
+        (lambda v: np.array(v, dtype=float), r"v\.data"),
         (lambda v: np.array([v, v]).astype(float), r"v\.data"),
         (lambda v: np.zeros(2).__setitem__(0, v), r"v\.data"),
     ],

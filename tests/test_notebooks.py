@@ -1,5 +1,6 @@
 """The notebooks run, what they show is what is stored, and exercises come from solutions."""
 
+import ast
 import re
 import shutil
 import subprocess
@@ -10,6 +11,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from nn import datasets
+from nn.data.datasets import NAMES as DATASETS
 from tests.cases import outside
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
@@ -217,6 +220,34 @@ def test_a_notebook_says_what_it_is_for(path):
     for source in code:
         if "replacement=True" in source:
             assert "with replacement" in " ".join(cell.source for cell in cells)
+
+
+def words_in_code(path):
+    """The strings in a notebook's code, and the parts of the names of what it imports."""
+    code = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "code")
+    words = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            words.add(node.value)
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            names = [alias.name for alias in node.names] + [getattr(node, "module", None) or ""]
+            words.update(part for name in names for part in name.split("."))
+    return words
+
+
+def test_stochastic_gradient_descent_needs_no_scikit_learn(monkeypatch):
+    for module in [*[m for m in sys.modules if m.split(".")[0] == "sklearn"], "sklearn"]:
+        monkeypatch.setitem(sys.modules, module, None)
+    bundled = {"sklearn"}
+    for name in DATASETS:
+        try:
+            datasets.load(name)
+        except ModuleNotFoundError:
+            bundled.add(name)
+    assert len(bundled) > 1 and "moons" not in bundled
+    for folder in (make.COURSE, make.EXERCISES, make.SOLUTIONS):
+        assert words_in_code(folder / "4_stochastic_gradient_descent.ipynb").isdisjoint(bundled)
+    assert not words_in_code(make.COURSE / "5_real_data.ipynb").isdisjoint(bundled)  # is found
 
 
 def test_every_notebook_has_exercises_and_solutions():

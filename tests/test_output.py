@@ -9,6 +9,7 @@ import pytest
 import nn
 from autograd import Value, draw, exercises, gradcheck, steps, trace
 from autograd.show.notation import for_output, in_ascii
+from nn.cli import main
 
 RED = "\x1b[31mred"
 
@@ -89,3 +90,49 @@ def test_letters_of_a_label_that_the_output_lacks_are_written_out(monkeypatch):
 
 def test_right_to_left_marks_and_other_controls_are_written_out_too():
     assert for_output(["a\u202eb\x07\n\tc"]) == ["a\\u202eb\\x07\n\tc"]
+
+
+def hostile_file(folder):
+    path = folder / "table.csv"
+    path.write_text(f"{RED},y\n1.0,a\n2.0,b\n3.0,a\nx,b\n", encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        lambda path: [path, "--target", "y"],  # the cell x is not a number
+        lambda path: [path, "--target", "z"],  # the columns are listed
+        lambda path: [path + RED, "--target", "y"],
+        lambda path: ["moons", "--optimizer", RED],
+    ],
+)
+def test_the_command_line_writes_out_what_would_steer_a_terminal(arguments, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["train", *arguments(hostile_file(tmp_path)), "--out", str(tmp_path / "out")])
+    assert stop.value.code == 2
+    text = capsys.readouterr().err
+    assert "\x1b" not in text
+    assert r"\x1b[31mred" in text
+
+
+@pytest.mark.parametrize("engine", ["graph", "program"])
+def test_errors_write_out_what_would_steer_a_terminal(engine):
+    net = nn.MLP(1, [2, 1], rng=np.random.default_rng(0))
+    for p in net.parameters():
+        p.label = RED
+    X, y = np.array([[1.0], [2.0]]), np.array([100.0, 200.0])
+    settings = {"epochs": 9, "batch_size": 1, "lr": 1e308, "progress": False, "engine": engine}
+    with pytest.raises(FloatingPointError, match=r"step would set .*x1b") as caught:
+        nn.fit(net, nn.gaussian_nll, X, y, **settings)
+    assert "\x1b" not in str(caught.value)
+
+    def named(a, y):
+        loss = (a - y).exp()
+        loss.label = RED
+        return loss
+
+    net = nn.MLP(1, [1], rng=np.random.default_rng(0))
+    with pytest.raises(FloatingPointError, match="x1b") as caught:
+        nn.fit(net, named, 1e4 * X, y, **{**settings, "lr": 1.0})
+    assert "\x1b" not in str(caught.value)

@@ -881,6 +881,22 @@ def test_no_value_is_touched():
 # What compile refuses
 
 
+@pytest.mark.parametrize(
+    ("recorded", "error", "words"),
+    [
+        (lambda root: 3.0, TypeError, r"check\[1\].*must be a Value, got 3\.0"),
+        (lambda root: [root.data], TypeError, r"check\[1\].*must be a Value"),
+        (lambda root: None, TypeError, r"check\[1\].*must be a Value, got None"),
+        (lambda root: [root, root], ValueError, r"check\[1\] has 2 roots, and root 1"),
+    ],
+)
+def test_what_is_checked_must_be_recorded(recorded, error, words):
+    x, w = Value(2.0), Value(1.5)
+    root = w * x
+    with pytest.raises(error, match=words):
+        autograd.compile(root, [x], [w], check=[([2.0], root), ([2.0], recorded(root))])
+
+
 @pytest.mark.parametrize("root", [1.0, None, "x", [1.0], [Value(1.0), 2.0]], ids=repr)
 def test_a_root_must_be_a_value(root):
     with pytest.raises(TypeError, match="root must hold Values"):

@@ -236,6 +236,7 @@ def test_every_row_is_at_the_rim():
 @pytest.mark.parametrize(
     ("y", "expected"),
     [
+        (0.3, [[-INF, -INF], [-INF, 0.0]]),
         (1.0, [[0.0, -INF], [-INF, 0.0]]),
         (1.5, [[INF, 0.0], [0.0, 0.0]]),
         (2.0, [[2.0, 0.0], [0.0, 0.0]]),
@@ -245,6 +246,7 @@ def test_every_row_is_at_the_rim():
 def test_the_hessian_of_a_power_at_a_base_of_zero(y, expected):
     # Limits for x from above: x^(y-1) (1 + y log x) is the mixed derivative.
     assert hessian(lambda x, y: x**y)(0.0, y).tolist() == expected
+    assert hessian(lambda x, y: x**y)(-0.0, y).tolist() == expected
 
 
 @pytest.mark.parametrize("base", [2.0, 1.5, 1e300])
@@ -267,7 +269,7 @@ def test_the_slope_of_tanh_and_of_sigmoid_near_zero_to_the_last_digits():
 
 
 NAN_ROWS = [
-    "ABS", "EXP", "LOG", "SQRT", "SIN", "COS", "TANH", "SIGMOID", "ERF", "ERFC", "SOFTPLUS",
+    "ABS", "EXP", "LOG", "SQRT", "SIN", "COS", "TANH", "SIGMOID", "ERF", "ERFC", "RELU", "SOFTPLUS",
 ]  # fmt: skip
 
 

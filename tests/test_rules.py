@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd import Value
+from autograd import Value, compiler
 from autograd.compiler import lowering, rules
 from autograd.compiler.expressions import Arithmetic
+from autograd.compiler.structure import Kept
 from nn import MLP, categorical_nll
 
 
@@ -29,7 +30,7 @@ LINES = {
     "add(maximum(neg(x), 0.0), log1p(y))": (
         lambda w, u, x: (-(w * x)).softplus(), "v2 = np.log1p(e) - np.minimum(v1, 0.0)"),
     "mul(1.0, x)": (
-        relu, "d_w[:] = ((v1 > 0.0).astype(float) * x).sum(axis=1, keepdims=True)"),
+        relu, "d_w[:] = (np.sign(v2) * x).sum(axis=1, keepdims=True)"),
     "mul(c, x)": (lambda w, u, x: u - w * x, "d_w[:] = -x.sum(axis=1, keepdims=True)"),
     "mul(neg(x), u)": (lambda w, u, x: -(w * x) * u, "v2 = -(v1 * u)"),
     "mul(c, mul(d, x))": (
@@ -54,7 +55,7 @@ LINES = {
         lambda w, u, x: abs(w * x),
         "t1 = np.where(v1 > 0.0, 1.0, np.where(v1 < 0.0, -1.0, v2)) * x"),
     "where(q, 1.0, 0.0)": (
-        relu, "d_w[:] = ((v1 > 0.0).astype(float) * x).sum(axis=1, keepdims=True)"),
+        lambda w, u, x: autograd.step(w * x), "v2 = (v1 > 0.0).astype(float)"),
     "where(q, 0.0, 1.0)": (
         logsumexp, "t2 = e.sum(axis=0, keepdims=True, where=t1) + "
                    "((~t1).sum(axis=0, keepdims=True) - 1.0)"),
@@ -67,6 +68,8 @@ LINES = {
     "or(q, not(q))": (
         lambda w, u, x: (lambda v: autograd.where(x, v.sin(), v.cos()))(w * x),
         "d_w[:] = (d_v1 * x).sum(axis=1, keepdims=True)"),
+    "where(greater(x, 0.0), 1.0, y)": (
+        relu, "d_w[:] = (np.sign(v2) * x).sum(axis=1, keepdims=True)"),
     "where(greater(x, 0.0), 1.0, exp(neg(abs(x))))": (
         lambda w, u, x: (w * x).sigmoid(), "v2 = np.exp(np.minimum(v1, 0.0)) / t1"),
     "where(less(x, 0.0), 1.0, exp(neg(abs(x))))": (
@@ -77,6 +80,11 @@ LINES = {
 def program_of(build):
     w, u, x = Value(1.5, label="w"), Value(-0.5, label="u"), Value(0.5, label="x")
     return autograd.compile(build(w, u, x), [x], [w, u])
+
+
+def use_rules(rules, monkeypatch):
+    monkeypatch.setattr(lowering, "RULES", rules)
+    monkeypatch.setattr(compiler, "_kept", Kept())  # no program made with other rules
 
 
 def lines_of(program):
@@ -92,8 +100,7 @@ def test_a_rule_shows_in_the_source_and_changes_no_number(pattern, monkeypatch):
     build, line = LINES[pattern]
     program = program_of(build)
     assert line in lines_of(program)
-    others = [rule for rule in rules.RULES if repr(rule[0]) != pattern]
-    monkeypatch.setattr(lowering, "RULES", others)
+    use_rules([rule for rule in rules.RULES if repr(rule[0]) != pattern], monkeypatch)
     without = program_of(build)
     assert line not in lines_of(without)
     batch = np.array([[0.5], [-2.0], [0.0], [700.0]])
@@ -106,7 +113,7 @@ def test_without_any_rule_the_numbers_are_the_same(monkeypatch):
     x, y = [Value(0.5) for _ in range(3)], [Value(float(j == 0)) for j in range(3)]
     root = categorical_nll(net(x), y)
     program = autograd.compile(root, x + y, net.parameters())
-    monkeypatch.setattr(lowering, "RULES", [])
+    use_rules([], monkeypatch)
     plain = autograd.compile(root, x + y, net.parameters())
     assert len(plain.source) > len(program.source)
     batch = np.hstack([np.random.default_rng(1).normal(size=(5, 3)), np.eye(3)[[0, 1, 2, 1, 0]]])

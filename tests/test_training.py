@@ -3,7 +3,9 @@
 import math
 import re
 import sys
+import types
 import xml.etree.ElementTree as ET
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -25,6 +27,7 @@ from nn import (
     inverse_time,
     step_decay,
 )
+from nn.train import callbacks
 
 
 def problem(loss, n=12, d0=3, seed=0):
@@ -626,6 +629,34 @@ def test_progress_shows_a_bar(capsys):
     train(silent, gaussian_nll, X, y, progress=False)
     assert capsys.readouterr().err == ""
     assert numbers(shown) == numbers(silent)
+
+
+def test_the_text_beside_the_bar_is_written_ten_times_a_second(monkeypatch):
+    texts, now = [], 0.0
+
+    class Bar:
+        made = 0
+
+        def set_postfix(self, text, refresh):
+            texts.append((now, self.made, text["loss"]))
+
+        def update(self):
+            nonlocal now
+            self.made += 1
+            now += 0.003
+
+    tqdm = types.SimpleNamespace(tqdm=lambda **given: nullcontext(Bar()))
+    monkeypatch.setitem(sys.modules, "tqdm", tqdm)
+    monkeypatch.setattr(callbacks, "monotonic", lambda: now)
+    X, y, _ = problem(gaussian_nll)
+    history = train(make_net(1), gaussian_nll, X, y, progress=True, epochs=60, batch_size=1)
+    updates = history[-1].updates
+    assert texts[0][:2] == (0.0, 0)
+    assert texts[-1][1] == updates - 1  # the last is always there
+    assert len(texts) <= 2 + now / 0.1
+    assert len(texts) >= now / 0.11
+    gaps = np.diff([at for at, _, _ in texts[:-1]])
+    assert gaps.min() >= 0.1 - 1e-9
 
 
 # A user's own

@@ -15,22 +15,21 @@ as Python: the forward pass, then the backward pass. Inside, a batch is columns,
 
 import builtins
 import gc
-import math
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .. import functions
-from ..derivatives import reverse_sweep
 from ..primitives import ARRAYS
 from ..value import Value, topological_order
+from .checking import check_example
 from .lowering import Lowering
 from .numpy import called, write
+from .structure import Kept, structure_of
 
 Array = npt.NDArray[np.float64]
 
@@ -70,23 +69,13 @@ class Program:
             ``exec(source, {**constants, **functions})``.
     """
 
-    def __init__(self, lowering: Lowering, inputs: list[Value], parameters: list[Value]) -> None:
-        listing = lowering.listing
-        self.source, self.code = write(listing, lowering.names)
+    def __init__(self, written: "_Written", inputs: list[Value], parameters: list[Value]) -> None:
+        self.source, self.code = written.source, written.code
         self.inputs, self.parameters = inputs, parameters
-        self.graph_size = lowering.graph_size
-        self.constants = dict(listing.constants)
-        self.functions: dict[str, Callable[..., Any]] = {
-            name: getattr(ARRAYS, name) for name in called(listing)
-        }
-        for name, (value, partials) in listing.functions.items():
-            self.functions.update({name: value, f"d_{name}": partials})
-        self.operations = [
-            Operation(g.name, g.primitive.symbol, len(g.nodes), g.varies) for g in lowering.groups
-        ]
-        namespace: dict[str, Any] = {**self.constants, **self.functions}
-        exec(builtins.compile(self.code, "<autograd.compile>", "exec"), namespace)
-        self._views, self._run = namespace["views"], namespace["program"]
+        self.graph_size = written.graph_size
+        self.constants, self.functions = dict(written.constants), dict(written.functions)
+        self.operations = list(written.operations)
+        self._views, self._run = written.views, written.run
 
     def __call__(
         self,
@@ -202,6 +191,35 @@ class Program:
         return f"{self._summary()}\n\n```python\n{self.source}```\n"
 
 
+class _Written:
+    """A program without the Values that it is of: all of a `Program` that graphs may share."""
+
+    def __init__(self, lowering: Lowering) -> None:
+        listing = lowering.listing
+        self.source, self.code = write(listing, lowering.names)
+        self.graph_size = lowering.graph_size
+        self.constants = listing.constants
+        self.functions: dict[str, Callable[..., Any]] = {
+            name: getattr(ARRAYS, name) for name in called(listing)
+        }
+        for name, (value, partials) in listing.functions.items():
+            self.functions.update({name: value, f"d_{name}": partials})
+        self.operations = [
+            Operation(g.name, g.primitive.symbol, len(g.nodes), g.varies) for g in lowering.groups
+        ]
+        namespace: dict[str, Any] = {**self.constants, **self.functions}
+        exec(builtins.compile(self.code, "<autograd.compile>", "exec"), namespace)
+        self.views, self.run = namespace["views"], namespace["program"]
+        arrays = self.constants.values()
+        for array in arrays:
+            array.flags.writeable = False
+        # Twice the text: what Python makes of it takes about as much.
+        self.size = 2 * len(self.source + self.code) + sum([array.nbytes for array in arrays])
+
+
+_kept: Kept[_Written] = Kept()  # by structure, for the next graph that has the same
+
+
 def compile(
     root: Value | Sequence[Value],
     inputs: Iterable[Value],
@@ -222,18 +240,26 @@ def compile(
     Numbers are those of the graph up to rounding: sums are NumPy's, not exact as in `autograd.sum`.
 
     Raises:
-        TypeError: ``root``, an input or a parameter is not a Value.
+        TypeError: ``root``, an input, a parameter or a root in ``check`` is not a Value.
         ValueError: an input or a parameter is no leaf, or given twice; a primitive can't run on
             arrays; or an example of ``check`` comes out differently.
     """
     several = not isinstance(root, Value)
     roots = [root] if isinstance(root, Value) else _list(root, "root")
     inputs, parameters = _list(inputs, "inputs"), _list(parameters, "parameters")
-    _check_leaves(roots, inputs, parameters)
+    leaves = _check_leaves(roots, inputs, parameters)
     with _collector_paused():
-        program = Program(Lowering(roots, inputs, parameters, several), inputs, parameters)
+        seen = set(leaves)
+        order = [node for root in roots for node in topological_order(root, seen)]
+        key = (several, *structure_of(roots, order, leaves, len(inputs)))
+        written = _kept.get(key)
+        if written is None:
+            written = _Written(Lowering(roots, order, inputs, parameters, several))
+            _kept.keep(key, written)
+        program = Program(written, inputs, parameters)
     for i, (row, recorded) in enumerate(check):
-        _check_example(program, i, row, [recorded] if isinstance(recorded, Value) else recorded)
+        batch = np.atleast_2d(_floats(row, f"the inputs of check[{i}]"))
+        check_example(i, recorded, len(roots), *program(batch), program.parameters)
     return program
 
 
@@ -255,65 +281,33 @@ def _list(values: Any, name: str) -> list[Value]:
     return list(values)
 
 
-def _check_leaves(roots: list[Value], inputs: list[Value], parameters: list[Value]) -> None:
+def _check_leaves(
+    roots: list[Value], inputs: list[Value], parameters: list[Value]
+) -> dict[Value, int]:
+    """Refuse what is no leaf, or given twice; the leaves' places, 0, 1, ..."""
     if not roots:
         raise ValueError("root is empty: give a Value, or several")
     for name, values in (("root", roots), ("inputs", inputs), ("parameters", parameters)):
-        for i, v in enumerate(values):
-            if not isinstance(v, Value):
-                raise TypeError(f"{name} must hold Values, got {v!r}")
-            if v.primitive is not None and name != "root":
-                raise ValueError(
-                    f"{name}[{i}] is not a leaf, but computed by {v.op!r}: give what it comes from"
-                )
-    leaves = [*inputs, *parameters]
-    if len(set(leaves)) < len(leaves):
-        places = [f"inputs[{i}]" for i in range(len(inputs))]
-        places += [f"parameters[{i}]" for i in range(len(parameters))]
-        seen: dict[Value, str] = {}
-        for v, place in zip(leaves, places):
-            if v in seen:
-                raise ValueError(f"{place} is {seen[v]} already: give each Value once")
-            seen[v] = place
-
-
-def _check_example(program: Program, i: int, row: Sequence[float], recorded: list[Value]) -> None:
-    """Compare the program's outputs and gradient with those of a graph recorded for ``row``."""
-    batch = np.atleast_2d(_floats(row, f"the inputs of check[{i}]"))
-    outputs, gradient = program(batch)
-    total = functions.sum(recorded)
-    for what, a, b in (
-        ("value", np.array([root.data for root in recorded]), outputs.ravel()),
-        ("gradient", np.array(reverse_sweep(total, program.parameters, recorded=False)), gradient),
-    ):
-        if not (_close(a, b, 1.0) or _close(a, b, _size(total))):  # the size takes a walk
+        if not all(issubclass(kind, Value) for kind in set(map(type, values))):
+            v = next(v for v in values if not isinstance(v, Value))
+            raise TypeError(f"{name} must hold Values, got {v!r}")
+        if name != "root" and set(map(attrgetter("primitive"), values)) - {None}:
+            i = next(i for i, v in enumerate(values) if v.primitive is not None)
             raise ValueError(
-                f"check[{i}]: the {what} recorded is {_short(a)}, but the program gives "
-                f"{_short(b)}. The two graphs are not the same: a Python `if` on numbers is "
-                "recorded as the branch taken (use autograd.where(c, a, b) instead), and other "
-                "parameters, or chance, make another graph too"
+                f"{name}[{i}] is not a leaf, but computed by {values[i].op!r}: give what it comes "
+                "from"
             )
-
-
-def _close(a: Array, b: Array, size: float) -> bool:
-    return a.shape == b.shape and np.allclose(a, b, rtol=1e-6, atol=1e-12 * size, equal_nan=True)
-
-
-def _size(root: Value) -> float:
-    """The largest of what is computed for a root and its gradient, as if nothing cancelled.
-
-    Rounding is relative to that, and not to a loss or a gradient that has become tiny.
-    """
-    largest = 1.0
-    paths = defaultdict(float, {root: 1.0})  # sums of products of partials, without their signs
-    for node in reversed(topological_order(root)):
-        for v, partial in zip(node.inputs, node.partials):
-            if isinstance(v, Value):
-                paths[v] += paths[node] * abs(partial)
-        for number in (paths[node], abs(node.data)):
-            if largest < number < math.inf:
-                largest = number
-    return largest
+    leaves = [*inputs, *parameters]
+    places = dict(zip(leaves, range(len(leaves))))
+    if len(places) < len(leaves):
+        names = [f"inputs[{i}]" for i in range(len(inputs))]
+        names += [f"parameters[{i}]" for i in range(len(parameters))]
+        seen: dict[Value, str] = {}
+        for v, name in zip(leaves, names):
+            if v in seen:
+                raise ValueError(f"{name} is {seen[v]} already: give each Value once")
+            seen[v] = name
+    return places
 
 
 def _floats(x: npt.ArrayLike, name: str) -> Array:
@@ -332,10 +326,6 @@ def _own(outputs: Array, *others: Array) -> Array:
     """``outputs`` as an array of their own, that the caller may change."""
     shared = any(np.may_share_memory(outputs, other) for other in others)
     return outputs.copy() if shared or not outputs.flags.writeable else outputs
-
-
-def _short(x: Array) -> str:
-    return np.array2string(x if x.size > 1 else x[0], threshold=6, edgeitems=2)
 
 
 def _count(n: int, what: str) -> str:

@@ -14,7 +14,7 @@ n-ary primitive is a single expression whose first axis runs over the vector.
 | ``name`` | an array that has a name, its ``info`` |
 | ``columns``, ``count`` | columns of the batch (``info``) as rows; how many examples it has |
 | ``add sub mul div pow maximum minimum neg`` | element by element |
-| ``exp log log1p sqrt sin cos tanh abs`` | the same; and any other function that a row asks for |
+| ``exp log log1p sqrt sin cos tanh abs sign`` | the same; and other functions that a row asks for |
 | ``greater less differs not and or`` | conditions |
 | ``where float`` | a choice by a condition; a condition as 1.0 or 0.0 |
 | ``sum max`` | along an axis (``info``); a sum may be of the entries where a condition holds |

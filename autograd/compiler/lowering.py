@@ -7,12 +7,13 @@
 """
 
 from collections import defaultdict
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from .. import primitives as p
-from ..value import Value, topological_order
+from ..value import Value
 from .expressions import ALL, Arithmetic, Listing
 from .groups import Elementwise, Group, Layer, Stacked, neuron
 from .names import RESERVED, Names
@@ -25,6 +26,12 @@ STACKED = (p.SUM, p.MAX, p.LOGSUMEXP, p.DOT)  # one array for the whole vector
 class Lowering:
     """A recorded graph as a program.
 
+    Args:
+        roots: what is computed.
+        order: all nodes but inputs and parameters, inputs before what uses them.
+        inputs, parameters: the leaves that are no constants.
+        several: whether each root is a column of the outputs.
+
     Attributes:
         listing: the program, as data.
         names: the names in use in it.
@@ -33,14 +40,18 @@ class Lowering:
     """
 
     def __init__(
-        self, roots: list[Value], inputs: list[Value], parameters: list[Value], several: bool
+        self,
+        roots: list[Value],
+        order: list[Value],
+        inputs: list[Value],
+        parameters: list[Value],
+        several: bool,
     ) -> None:
         self.m, self.names = Arithmetic(rewriting(tuple(RULES))), Names(RESERVED)
         self.sheet = Sheet(self.m, self.names)
         self.operands = Operands(self.sheet, inputs, parameters)
-        seen: set[Value] = set()
-        order = [v for root in roots for v in topological_order(root, seen)]
-        self.graph_size = len(order)
+        used = set(roots).union(*[node.inputs for node in order])
+        self.graph_size = len(order) + len(self.operands.source.keys() & used)
         self.groups = self._group(order)
         with np.errstate(all="ignore"):
             self.listing = self._listing(roots, len(inputs), len(parameters), several)
@@ -48,18 +59,16 @@ class Lowering:
     def _group(self, order: list[Value]) -> list[Group]:
         """The groups, each after its operands, and as late as its uses allow."""
         source = self.operands.source
-        depth: dict[Any, int] = dict.fromkeys(source, 0)
+        depth: dict[Any, Any] = {}  # of nodes that are not constant; of a leaf it is 0
         kinds: dict[Any, list[Value]] = defaultdict(list)
         vectors: dict[Any, Any] = {}
         for node in order:
-            if node in depth or node.primitive is None:
-                continue
-            depths = [depth[v] for v in node.inputs if v in depth]
-            if depths:  # else it is a constant
-                depth[node] = 1 + max(depths)
+            below: set[Any] = set(map(depth.get, node.inputs)) - {None}
+            if below or not source.keys().isdisjoint(node.inputs):  # else it is a constant
+                depth[node] = 1 + max(below, default=0)
                 if not self.operands.varies.isdisjoint(node.inputs):
                     self.operands.varies.add(node)
-                kinds[(depth[node], *self._kind(node, depth, vectors))].append(node)
+                kinds[(depth[node], *self._kind(node, depth.keys(), vectors))].append(node)
         groups: list[Group] = []
         for kind, nodes in sorted(kinds.items(), key=lambda item: item[0][0]):
             nodes.sort(key=self._first_places)  # rows in the order of the operands' rows
@@ -69,7 +78,7 @@ class Lowering:
             group.number = 1 + len(groups)
             group.latest = len(kinds)
         for group in reversed(groups):
-            for operand in {source.get(v) for nodes in group.operand_nodes() for v in nodes}:
+            for operand in set().union(*[map(source.get, v) for v in group.operand_nodes()]):
                 if isinstance(operand, Group):
                     operand.latest = min(operand.latest, group.latest - 1)
         return sorted(groups, key=lambda group: group.latest)
@@ -94,13 +103,17 @@ class Lowering:
         return (
             Elementwise,
             primitive,
-            *[(v in variable) + (v in self.operands.varies) for v in node.inputs],
+            *[
+                (v in variable or v in self.operands.source) + (v in self.operands.varies)
+                for v in node.inputs
+            ],
         )
 
     def _first_places(self, node: Value) -> list[tuple[int, int]]:
         parts = neuron(node, self.operands.varies) if node.primitive is p.DOT else None
         source, row = self.operands.source, self.operands.row
-        found = [v for v in (node.inputs if parts is None else parts[0]) if v in source][:3]
+        operands = node.inputs if parts is None else parts[0]
+        found = islice((v for v in operands if v in source), 3)
         return [(source[v].number, row[v]) for v in found]
 
     def _listing(self, roots: list[Value], n: int, m: int, several: bool) -> Listing:

@@ -83,7 +83,7 @@ WRITTEN: dict[str, tuple[str | Callable[[Expr], str], int]] = {
     "pow": (_power, ATOM),
     **{
         f: (f"np.{f}({{}})", ATOM)
-        for f in ("exp", "log", "log1p", "sqrt", "sin", "cos", "tanh", "abs")
+        for f in ("exp", "log", "log1p", "sqrt", "sin", "cos", "tanh", "abs", "sign")
     },
     **{f: (f"np.{f}({{}}, {{}})", ATOM) for f in ("maximum", "minimum")},
     "where": ("np.where({}, {}, {})", ATOM),

@@ -5,6 +5,7 @@ array, a slice, an index, several joined), and `Operands.scatter` adds a gradien
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -126,7 +127,7 @@ class Parameters(Source):
         self._times_given = np.zeros(len(nodes), int)
 
     def take(self, rows: Any) -> Expr:
-        """An array of parameters: a column for a list of rows, a matrix for a list of lists."""
+        """An array of parameters: a column for a list of rows, a matrix for a matrix of them."""
         return self._array(rows)[0]
 
     def give(self, rows: Any, d: Any, reached: Expr | None = None) -> None:
@@ -191,7 +192,7 @@ class Operands:
     def place(self, source: Source) -> None:
         """From now on its nodes are taken from this array."""
         self.source.update(dict.fromkeys(source.nodes, source))
-        self.row.update({node: row for row, node in enumerate(source.nodes)})
+        self.row.update(zip(source.nodes, range(len(source.nodes))))
 
     def gather(self, nodes: Nodes) -> Any:
         """The array of these nodes, ``(len(nodes), columns)``.
@@ -245,7 +246,7 @@ class Operands:
     def gather_matrix(self, theta: Sequence[Nodes]) -> Any:
         """The array of a layer's weights, ``(d_out, d_in)``."""
         rows = self._parameter_rows(theta)
-        if rows:
+        if rows is not None:
             return self.parameters.take(rows)
         shape = (len(theta), len(theta[0]))
         flat = [v for row in theta for v in row]
@@ -258,7 +259,7 @@ class Operands:
         ``reached`` is the condition, ``(d_out, 1)``, under which a neuron's are; None for always.
         """
         rows = self._parameter_rows(theta)
-        if rows:
+        if rows is not None:
             self.parameters.give(rows, d)
             return
         flat = [v for row in theta for v in row]
@@ -281,11 +282,12 @@ class Operands:
             return condition
         return self.m.reduce("sum", condition, axis) > 0.0
 
-    def _parameter_rows(self, theta: Sequence[Nodes]) -> list[list[int]] | None:
-        get = self.source.get
-        if any(get(v) is not self.parameters for row in theta for v in row):
+    def _parameter_rows(self, theta: Sequence[Nodes]) -> npt.NDArray[np.int64] | None:
+        sources = set().union(*[map(self.source.get, row) for row in theta])
+        if sources != {self.parameters}:
             return None
-        return [[self.row[v] for v in row] for row in theta]
+        rows = map(self.row.__getitem__, chain.from_iterable(theta))
+        return np.fromiter(rows, int).reshape(len(theta), -1)
 
     def _parts(self, nodes: Nodes) -> list[tuple[Any, list[Any], list[int]]]:
         """The sources of an operand, the rows (or constants) it has of each, and where in it."""
@@ -301,8 +303,8 @@ class Operands:
 
 def common_label(nodes: Iterable[Value]) -> str:
     """The label that nodes share, without the index in brackets; empty if they share none."""
-    texts = {str(node.label) for node in nodes}
-    labels = {text[: text.rfind("[")] if text.endswith("]") else text for text in texts}
+    texts = [str(node.label) for node in nodes]
+    labels = {text.rpartition("[")[0] if text[-1:] == "]" else text for text in texts}
     return labels.pop() if len(labels) == 1 else ""
 
 

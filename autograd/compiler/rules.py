@@ -57,6 +57,11 @@ def smaller_exponential_of_minus(m: Arithmetic, x: Expr) -> Any:
     return m.exp(-m.maximum(x, 0.0)) if x.shape[0] == 1 else None
 
 
+def slope_of_relu(m: Arithmetic, x: Expr, y: Expr) -> Any:
+    """It is 1, 0 or nan, as the sign of the result is, which NumPy has sooner."""
+    return m.make("sign", y) if m.maximum(x, 0.0) is y else None
+
+
 # fmt: off
 RULES: list[Rule] = [
     (x + x,                             lambda m, x: 2.0 * x),
@@ -81,6 +86,7 @@ RULES: list[Rule] = [
     (choice(q, choice(q, u, 0.0) * v, 0.0),     lambda m, q, u, v: m.choose(q, u * v, 0.0)),
     (choice(q, p.make("float", q) * u, 0.0),    lambda m, q, u: m.choose(q, u, 0.0)),
     (q | ~q,                            lambda m, q: 1.0),
+    (choice(x > 0.0, 1.0, y),           slope_of_relu),
     (choice(x > 0.0, 1.0, p.exp(-p.abs(x))),    smaller_exponential),
     (choice(x < 0.0, 1.0, p.exp(-p.abs(x))),    smaller_exponential_of_minus),
 ]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from autograd.files import write_whole
+from autograd.show.notation import printable
 
 from ..arrays import Array
 from ..model.likelihoods import LIKELIHOODS, Likelihood, Loss, chosen_classes, known_likelihood
@@ -139,7 +140,8 @@ def load_csv(
     name = cells.name
     likelihood = None if loss is None else known_likelihood(loss)
     if target not in cells.header:
-        raise ValueError(f"{name} has no column {target!r}. Its columns: {', '.join(cells.header)}")
+        columns = ", ".join(map(printable, cells.header))
+        raise ValueError(f"{name} has no column {target!r}. Its columns: {columns}")
     features = tuple(column for column in cells.header if column != target)
     if not features:
         raise ValueError(f"{name} has no column beside the target {target!r}")

@@ -86,7 +86,7 @@ LEAK = 0.01  # of leaky_relu: its slope below 0, as in PyTorch
 leaky_relu = primitive(
     "leaky_relu",
     lambda a: where(a, a, LEAK * a),
-    lambda z, a: (where(a, 1.0, LEAK),),
+    lambda z, a: (where(a, 1.0, where(1.0 - a, LEAK, a)),),  # a: nan
 )  # Maas, Hannun and Ng (2013)
 
 elu = primitive(
@@ -138,11 +138,11 @@ ACTIVATIONS = {row.name: row for row in (
     Activation("sigmoid", Value.sigmoid, _sigmoid,
                lambda a: _sigmoid(a) * (1 - _sigmoid(a)), glorot),
     Activation("relu", Value.relu, lambda a: np.maximum(a, 0.0),
-               lambda a: (a > 0).astype(float), he, switches=True),
+               lambda a: np.heaviside(a, 0.0), he, switches=True),
     Activation("tanh", Value.tanh, np.tanh, lambda a: 1 - np.tanh(a) ** 2, glorot),
     Activation("softplus", Value.softplus, lambda a: np.logaddexp(0.0, a), _sigmoid, he),
     Activation("leaky_relu", leaky_relu, lambda a: np.where(a > 0, a, LEAK * a),
-               lambda a: np.where(a > 0, 1.0, LEAK), leaky_he),
+               lambda a: LEAK + (1.0 - LEAK) * np.heaviside(a, 0.0), leaky_he),
     Activation("elu", elu, lambda a: np.where(a > 0, a, np.expm1(np.minimum(a, 0.0))),
                lambda a: np.exp(np.minimum(a, 0.0)), he),
     Activation("silu", silu, lambda a: a * _sigmoid(a),

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 import autograd
-from autograd import Value, dot, logsumexp, softplus
+from autograd import Value, dot, logsumexp, softplus, where
 
 from ..arrays import Array
 from .activations import ACTIVATIONS
@@ -99,12 +99,21 @@ def categorical_nll(a: Any, y: Any) -> Any:
     # exactly 0 and the loss is what remains, log(1 + small). Classes that the target rules out have
     # no part in a_y, since 0 times -inf, the score of a masked class, is nan.
     weights = [(y_k, a_k) for y_k, a_k in zip(target, a) if isinstance(y_k, Value) or y_k != 0.0]
-    a_y = dot(*zip(*weights))
-    if isinstance(a_y, Value):
-        a_y.label = "a_y"
     # One class for sure: its a_k - a_y is 0, also where both are -inf.
     sure = len(weights) == 1 and not isinstance(weights[0][0], Value) and weights[0][0] == 1.0
-    return _label(logsumexp([0.0 if sure and y_k else a_k - a_y for y_k, a_k in zip(target, a)]))
+    a_y = dot(*zip(*[(1.0, where(*w, 0.0)) if _is_masked(*w) else w for w in weights]))
+    if isinstance(a_y, Value):
+        a_y.label = "a_y"
+    return _label(logsumexp([
+        where(y_k, 0.0, a_k - a_y) if _is_masked(y_k, a_k) else
+        0.0 if sure and y_k else a_k - a_y
+        for y_k, a_k in zip(target, a)
+    ]))  # fmt: skip
+
+
+def _is_masked(y: Number, a: Number) -> bool:
+    """Whether a class has the score -inf, and a target that is a Value says if it is ruled out."""
+    return isinstance(y, Value) and math.isinf(a.data if isinstance(a, Value) else a)
 
 
 def _target(y: Any) -> Number:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from ..model.module import Module
 from .history import Epoch
 
 Callback = Callable[[int, int, float, Any], None]
+
+TEXT_EVERY = 0.1  # seconds: the text beside a bar can cost as much as an update
 
 
 class EarlyStopping:
@@ -109,6 +112,7 @@ class Hooks:
         self._updates = [callback for callback in callbacks if callable(callback)]
         self._looks = [getattr(callback, "looks_every", 1) for callback in self._updates]
         self._epochs = [c.end_epoch for c in callbacks if hasattr(c, "end_epoch")]
+        self._next_text = -math.inf
         self._warnings = np.geterr()  # as the caller, and the callbacks, have them
 
     @property
@@ -130,7 +134,9 @@ class Hooks:
                 if seen:
                     self.worker.read()
         if self.bar is not None:
-            self.bar.set_postfix({"loss": f"{loss:.4f}", "lr": f"{lr:.3g}"}, refresh=False)
+            if update == self.last or monotonic() >= self._next_text:
+                self.bar.set_postfix({"loss": f"{loss:.4f}", "lr": f"{lr:.3g}"}, refresh=False)
+                self._next_text = monotonic() + TEXT_EVERY
             self.bar.update()
 
     def after_epoch(self, row: Epoch) -> bool:

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from autograd import Program, Value
+from autograd.show.notation import printable
 
 from ..arrays import Array
 from ..model.likelihoods import Loss, likelihood_of
-from ..model.module import Module, is_static, numbers, replay
+from ..model.module import Module, numbers, replay
 from .recording import Recording, diagnosis, loss_of
 from .stepping import Optimizer, State, check_step
 
@@ -114,13 +115,8 @@ class ProgramEngine:
 
     def check_examples(self) -> None:
         """Compare the program with a graph of each example, unless they are known to agree."""
-        if not self.known:
+        if not self.recording.known:
             self._compare(range(len(self.X)))
-
-    @property
-    def known(self) -> bool:
-        """Whether network and loss are known to record one and the same graph for all examples."""
-        return is_static(self.net) and likelihood_of(self.loss) is not None
 
     def check_graph(self) -> None:
         """Compare the program with graphs recorded now, for a few examples.
@@ -128,7 +124,7 @@ class ProgramEngine:
         Raises:
             ValueError: they differ.
         """
-        if not self.known:
+        if not self.recording.known:
             self.write()
             self._compare(self.recording.tried)
 
@@ -204,7 +200,7 @@ class ProgramEngine:
         self.theta[:] = [p.data for p in self.parameters]
         bad = np.flatnonzero(~np.isfinite(self.theta))
         if len(bad):
-            name = self.parameters[bad[0]].label or "a parameter"
+            name = printable(self.parameters[bad[0]].label) or "a parameter"
             raise FloatingPointError(
                 f"{name} is {self.theta[bad[0]]}: only finite numbers can be trained"
             )

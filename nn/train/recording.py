@@ -7,10 +7,11 @@ import numpy as np
 
 import autograd
 from autograd import Program, Value, topological_order
+from autograd.show.notation import printable
 
 from ..arrays import Array
 from ..model.likelihoods import Loss, likelihood_of
-from ..model.module import Module
+from ..model.module import Module, is_static
 
 CHECKED = 8  # examples that a program is tried on
 
@@ -52,11 +53,20 @@ class Recording:
         """Examples as the program takes them, inputs and targets side by side."""
         return np.hstack([X, self._targets(y)])
 
+    @property
+    def known(self) -> bool:
+        """Whether network and loss are known to record one and the same graph for all examples."""
+        return is_static(self.net) and likelihood_of(self.loss) is not None
+
     def compile(self, outputs: bool) -> Program:
-        """The program of the loss, or of the loss and the outputs, tried on a few examples."""
+        """The program of the loss, or of the loss and the outputs.
+
+        It is tried on a few examples, unless their graphs are known to be the same.
+        """
         roots = [self.root, *self.outputs] if outputs else self.root
-        rows = self.columns(self.X[self.tried], self.y[self.tried])
-        examples = [(row, self._record(i, outputs)) for row, i in zip(rows, self.tried)]
+        tried = [] if self.known else self.tried
+        rows = self.columns(self.X[tried], self.y[tried])
+        examples = [(row, self._record(i, outputs)) for row, i in zip(rows, tried)]
         try:
             return autograd.compile(roots, self.inputs, self.net.parameters(), check=examples)
         except ValueError as error:
@@ -76,7 +86,7 @@ class Recording:
         """One row per example: a class index as one-hot."""
         if self.one_hot and y.ndim == 1:
             return np.asarray(np.eye(len(self.outputs))[y.astype(int)])
-        return y.reshape(len(y), -1)
+        return y.reshape(len(y), math.prod(y.shape[1:]))
 
 
 def loss_of(loss: Loss, a: Any, target: Any, example: int, of: str = "") -> Value:
@@ -108,8 +118,8 @@ def diagnosis(loss: Value, example: int, lr: float) -> str:
     inputs = [f"{v.data if isinstance(v, Value) else v:.4g}" for v in node.inputs]
     if len(inputs) > 6:
         inputs[6:] = ["..."]
-    how = f", {node.op} of {', '.join(inputs)}" if node.op else ""
+    how = f", {printable(node.op)} of {', '.join(inputs)}" if node.op else ""
     return (
         f"the loss of example {example} is {loss.data}. The first node that is not finite: "
-        f"{node.label or 'unlabelled'} = {node.data}{how}. Try a smaller lr than {lr:g}"
+        f"{printable(node.label) or 'unlabelled'} = {node.data}{how}. Try a smaller lr than {lr:g}"
     )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Value
+from autograd.show.notation import printable
 
 from ..arrays import Array, check_from_zero
 
@@ -157,7 +158,7 @@ def check_step(new: Array, g: Array, parameters: Sequence[Value], lr: float) -> 
     if len(bad):
         j = bad[0]
         advice = f". Try a smaller lr than {lr:g}" if math.isfinite(g[j]) else ""
-        name = parameters[j].label or "a parameter"
+        name = printable(parameters[j].label) or "a parameter"
         raise FloatingPointError(
             f"the step would set {name} to {new[j]}: its gradient is {g[j]}{advice}"
         )

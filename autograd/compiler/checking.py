@@ -1,0 +1,87 @@
+"""Whether a program gives what is recorded: `compile`'s ``check``."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import functions
+from ..derivatives import reverse_sweep
+from ..value import Value, topological_order
+
+Array = npt.NDArray[np.float64]
+
+
+def check_example(
+    i: int, recorded: Any, k: int, outputs: Array, gradient: Array, parameters: list[Value]
+) -> None:
+    """Compare a program's k outputs and their gradient with what was recorded for an example.
+
+    Args:
+        i: which example, for the errors.
+        recorded: its root, or its roots.
+        k: how many there are to be.
+        outputs: the program's, for the example's numbers.
+        gradient: the program's, of their sum.
+        parameters: what the gradient is taken by.
+
+    Raises:
+        TypeError: what is recorded is no Value.
+        ValueError: it is another number of roots, or the numbers differ.
+    """
+    roots = _roots(recorded, i, k)
+    total = functions.sum(roots)
+    for what, a, b in (
+        ("value", np.array([root.data for root in roots]), outputs.ravel()),
+        ("gradient", np.array(reverse_sweep(total, parameters, recorded=False)), gradient),
+    ):
+        if not (_close(a, b, 1.0) or _close(a, b, _size(total))):  # the size takes a walk
+            raise ValueError(
+                f"check[{i}]: the {what} recorded is {_short(a)}, but the program gives "
+                f"{_short(b)}. The two graphs are not the same: a Python `if` on numbers is "
+                "recorded as the branch taken (use autograd.where(c, a, b) instead), and other "
+                "parameters, or chance, make another graph too"
+            )
+
+
+def _roots(recorded: Any, i: int, k: int) -> list[Value]:
+    """What was recorded for an example to check, as a list of as many Values as there are roots."""
+    values = list(recorded) if isinstance(recorded, Iterable) else [recorded]
+    for v in values:
+        if not isinstance(v, Value):
+            raise TypeError(
+                f"check[{i}]: what is recorded must be a Value, got {v!r}. Where a formula gives a "
+                "plain number, as Python's max(0, v) does, write v.relu(), autograd.where or "
+                "Value(number)"
+            )
+    if len(values) != k:
+        raise ValueError(f"check[{i}] has {len(values)} roots, and root {k}")
+    return values
+
+
+def _close(a: Array, b: Array, size: float) -> bool:
+    return a.shape == b.shape and np.allclose(a, b, rtol=1e-6, atol=1e-12 * size, equal_nan=True)
+
+
+def _size(root: Value) -> float:
+    """The largest of what is computed for a root and its gradient, as if nothing cancelled.
+
+    Rounding is relative to that, and not to a loss or a gradient that has become tiny.
+    """
+    largest = 1.0
+    paths = defaultdict(float, {root: 1.0})  # sums of products of partials, without their signs
+    for node in reversed(topological_order(root)):
+        for v, partial in zip(node.inputs, node.partials):
+            if isinstance(v, Value):
+                paths[v] += paths[node] * abs(partial)
+        for number in (paths[node], abs(node.data)):
+            if largest < number < math.inf:
+                largest = number
+    return largest
+
+
+def _short(x: Array) -> str:
+    return np.array2string(x if x.size > 1 else x[0], threshold=6, edgeitems=2)

@@ -1,0 +1,113 @@
+"""Programs that are kept, by the structure of the graph that they are of.
+
+A program does not depend on the numbers of inputs and parameters, nor on which Values these are:
+networks of one architecture share theirs, and no network is kept alive by it.
+"""
+
+from array import array
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
+from itertools import repeat
+from threading import Lock
+from typing import Any, Generic, Protocol, TypeVar
+
+from ..primitives import Primitive
+from ..value import Value
+
+Structure = tuple[Any, ...]
+
+MOST = 2**26  # bytes of programs that are kept
+
+# In place of a node's place: a plain number. Before places: of an argument that is no vector, or a
+# vector seen before; and of a node that is a constant.
+NUMBER, SCALAR, SEEN, LEAF = -1, -1, -2, -3
+
+
+def structure_of(
+    roots: Sequence[Value], order: Sequence[Value], leaves: Mapping[Value, int], inputs: int
+) -> Structure:
+    """What graphs share that one program is right for.
+
+    Primitives by identity; how nodes are wired, with the places of inputs and parameters;
+    constants, and what is computed from them alone, by value; and labels, of which names are made.
+
+    Args:
+        roots: of the graph.
+        order: all nodes but inputs and parameters, inputs before what uses them.
+        leaves: the places of inputs and parameters, 0, 1, ...
+        inputs: how many of these are inputs.
+    """
+    place = dict(leaves)
+    find: Callable[..., int] = place.get
+    is_constant = bytearray(len(place))
+    primitives: dict[Primitive, int] = {}
+    # By identity, since a layer's neurons share their inputs: which one, and if it is constant.
+    vectors: dict[int, tuple[int, bool]] = {}
+    wiring, numbers = array("q", [len(place), inputs]), array("d")
+    for node in order:
+        constant = True
+        if node.primitive is None:
+            wiring.append(LEAF)
+        else:
+            number = primitives.setdefault(node.primitive, len(primitives))
+            wiring.extend((number, len(node.arguments)))
+            for x in node.arguments:
+                vector = x if type(x) is tuple else (x,)
+                seen = vectors.get(id(vector))
+                if seen:
+                    wiring.extend((SEEN, seen[0]))
+                    constant = constant and seen[1]
+                    continue
+                places: array[int] = array("q", map(find, vector, repeat(NUMBER)))
+                wiring.append(len(x) if vector is x else SCALAR)
+                wiring.extend(places)
+                if NUMBER in places:
+                    numbers.extend([v for v in vector if not isinstance(v, Value)])
+                fixed = all(i == NUMBER or is_constant[i] for i in places)
+                constant = constant and fixed
+                if vector is x:
+                    vectors[id(x)] = len(vectors), fixed
+        if constant:
+            numbers.append(node.data)
+        place[node] = len(place)
+        is_constant.append(constant)
+    wiring.extend([place[root] for root in roots])
+    labels = [str(v.label) for v in place]
+    digest = blake2b("\0".join(labels).encode("utf-8", "surrogatepass"))
+    for part in (array("q", map(len, labels)), wiring, numbers):
+        digest.update(len(part).to_bytes(8, "little"))
+        digest.update(part)
+    return digest.digest(), *primitives
+
+
+class Sized(Protocol):
+    """What knows how much memory it takes."""
+
+    size: int
+
+
+T = TypeVar("T", bound=Sized)
+
+
+class Kept(Generic[T]):
+    """What was made for a structure; the least recently used is dropped first."""
+
+    def __init__(self) -> None:
+        self._by_key: OrderedDict[Structure, T] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: Structure) -> T | None:
+        """What was made for it, if it is still there."""
+        with self._lock:
+            found = self._by_key.get(key)
+            if found is not None:
+                self._by_key.move_to_end(key)
+            return found
+
+    def keep(self, key: Structure, made: T) -> None:
+        """Keep it, and drop others where all together take too much."""
+        with self._lock:
+            self._by_key[key] = made
+            while sum(kept.size for kept in self._by_key.values()) > MOST:
+                self._by_key.popitem(last=False)

@@ -1,0 +1,226 @@
+"""Programs are kept by structure: what makes two graphs share one, and what does not."""
+
+import gc
+import math
+import struct
+import threading
+import weakref
+
+import numpy as np
+import pytest
+
+import autograd
+from autograd import Value, compiler
+from autograd.compiler.structure import MOST, Kept
+from nn import MLP, bernoulli_nll, categorical_nll, evaluate, fit, gaussian_nll
+
+
+@pytest.fixture(autouse=True)
+def lowered(monkeypatch):
+    """The graphs that are lowered during a test, into programs that none had kept before."""
+    found = []
+
+    class Lowering(compiler.Lowering):
+        def __init__(self, *given):
+            found.append(given)
+            super().__init__(*given)
+
+    monkeypatch.setattr(compiler, "_kept", Kept())
+    monkeypatch.setattr(compiler, "Lowering", Lowering)
+    return found
+
+
+def graph(w=1.5, x=0.5, c=2.0, label="w", build=lambda w, x, c: (w * x + c).sin()):
+    w, x = Value(w, label=label), Value(x, label="x")
+    return build(w, x, c), [x], [w]
+
+
+def test_graphs_that_differ_in_numbers_alone_share_a_program(lowered):
+    programs = [autograd.compile(*graph(w, x)) for w, x in ((1.5, 0.5), (-2.0, 3.0), (0.0, 7.0))]
+    assert len(lowered) == 1
+    for w, program in zip((1.5, -2.0, 0.0), programs):
+        losses, gradient = program([[2.0]])
+        assert losses[0] == math.sin(w * 2.0 + 2.0)
+        assert gradient[0] == 2.0 * math.cos(w * 2.0 + 2.0)
+        assert program.parameters[0].data == w
+    assert len({program.source for program in programs}) == 1
+
+
+def chain(symbol):
+    return autograd.primitive(symbol, lambda v: v * v, lambda z, v: (2.0 * v,))
+
+
+square, other_square = chain("square"), chain("square")
+shared = [Value(0.25), Value(0.5)]
+
+# Graphs of one w and one x, each another one: in wiring, constants, labels, primitives or places.
+OTHERS = {
+    "the first": {},
+    "constant": {"c": 3.0},
+    "zero": {"c": 0.0},
+    "minus zero": {"c": -0.0},
+    "nan": {"c": math.nan},
+    "constant Value": {"c": Value(2.0, label="c")},
+    "constant node": {"c": Value(1.0) + 1.0},
+    "constant node of other numbers": {"c": Value(1.0) + 2.0},
+    "label": {"label": "u"},
+    "no label": {"label": ""},
+    "primitive": {"build": lambda w, x, c: (w * x + c).cos()},
+    "order": {"build": lambda w, x, c: (x * w + c).sin()},
+    "place": {"build": lambda w, x, c: (w * x + c).sin() + x},
+    "twice": {"build": lambda w, x, c: (w * w + c).sin()},
+    "own": {"build": lambda w, x, c: square(w * x)},
+    "another own of the same name": {"build": lambda w, x, c: other_square(w * x)},
+    "dot": {"build": lambda w, x, c: autograd.dot([w, w], [x, 1.0])},
+    "dot with a bias": {"build": lambda w, x, c: autograd.dot([w], [x], w)},
+    "a node with a label": {"build": lambda w, x, c: labelled((w * x + c).sin(), "a")},
+    "max": {"build": lambda w, x, c: autograd.max([w, x])},
+    "max of three": {"build": lambda w, x, c: autograd.max([w, x, w])},
+    "where": {"build": lambda w, x, c: autograd.where(w, x, w)},
+}
+
+
+def labelled(v, label):
+    v.label = label
+    return v
+
+
+def test_what_differs_has_a_program_of_its_own(lowered):
+    for i, (name, given) in enumerate(OTHERS.items(), start=1):
+        for _ in range(2):
+            root, x, w = graph(**given)
+            program = autograd.compile(root, x, w)
+            losses, gradient = program([[0.5]])
+            root.backward()
+            np.testing.assert_allclose(losses[0], root.data, err_msg=name)
+            np.testing.assert_allclose(gradient[0], w[0].grad, err_msg=name)
+            assert program.graph_size == len(autograd.topological_order(root))
+        assert len(lowered) == i, name
+
+
+def test_one_root_and_a_list_of_one_are_not_the_same(lowered):
+    root, x, w = graph()
+    assert autograd.compile(root, x, w)([[1.0]])[0].shape == (1,)
+    assert autograd.compile([root], x, w)([[1.0]])[0].shape == (1, 1)
+    assert len(lowered) == 2
+
+
+def test_the_places_of_inputs_and_parameters_count(lowered):
+    def build(swapped, unused):
+        a, b, c = Value(1.0), Value(2.0), Value(3.0)
+        inputs = [b, a] if swapped else [a, b]
+        return autograd.compile(a - b * c, inputs, [c, Value(0.0)] if unused else [c])
+
+    ways = [build(*way)([[10.0, 1.0]]) for way in ((0, 0), (1, 0), (0, 1), (1, 1))]
+    assert [loss[0] for loss, _ in ways] == [7.0, -29.0, 7.0, -29.0]
+    assert [gradient.tolist() for _, gradient in ways] == [[-1], [-10], [-1, 0], [-10, 0]]
+    assert len(lowered) == 4
+
+
+def test_a_constant_is_known_to_the_last_bit(lowered):
+    bits = struct.unpack("d", struct.pack("q", struct.unpack("q", struct.pack("d", 2.0))[0] + 1))
+    for c in (2.0, bits[0]):
+        program = autograd.compile(*graph(c=c, build=lambda w, x, c: w * x + c))
+        assert program([[0.0]])[0][0] == c
+    assert len(lowered) == 2
+
+
+def test_networks_of_one_architecture_share_programs(lowered):
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    y = (X[:, 0] > 0).astype(int)
+    settings = {"epochs": 1, "batch_size": 8, "lr": 0.1, "progress": False}
+    for seed in range(3):
+        net = MLP(3, [4, 2], rng=np.random.default_rng(seed))
+        fit(net, categorical_nll, X, y, **settings, validation=(X, y))
+        evaluate(net, categorical_nll, X, y)
+        np.testing.assert_allclose(net.predict(X), [[v.data for v in net(x)] for x in X.tolist()])
+    assert len(lowered) == 3  # the loss; the loss and the outputs; the outputs
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda net: setattr(net.layers[0], "activation", "tanh"),
+        lambda net: net.layers[0].neurons[0].w.__setitem__(0, net.layers[0].neurons[1].w[1]),
+        lambda net: net.layers[0].neurons[0].w.__setitem__(0, Value(0.5)),  # the same, unlabelled
+        lambda net: net.layers.insert(1, net.layers[1]),
+    ],
+)
+def test_an_edited_network_has_another_program(edit, lowered):
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    for edited in (False, True):
+        net = MLP(2, [2, 2], rng=np.random.default_rng(0))
+        if edited:
+            edit(net)
+        leaves = list(dict.fromkeys(net.parameters()))
+        x = [Value(0.5, label="x0[0]"), Value(1.0, label="x0[1]")]
+        program = autograd.compile(net(x), x, leaves)
+        np.testing.assert_allclose(
+            program.forward(X), [[v.data for v in net(row)] for row in X.tolist()], rtol=1e-14
+        )
+    assert len(lowered) == 2
+
+
+def test_no_network_is_kept_alive(lowered):
+    class Watched(Value):
+        pass
+
+    net = MLP(2, [3, 1], "elu", rng=np.random.default_rng(0))
+    for neuron in net.layers[0].neurons:
+        neuron.w = [Watched(w.data) for w in neuron.w]
+    parameter, network = weakref.ref(net.layers[0].neurons[0].w[0]), weakref.ref(net)
+    X = np.zeros((40, 2))
+    net.predict(X)
+    evaluate(net, gaussian_nll, X, X[:, 0])
+    fit(net, bernoulli_nll, X, X[:, 0], epochs=1, batch_size=8, lr=0.1, progress=False)
+    lowered.clear()
+    del net, neuron
+    gc.collect()
+    assert parameter() is None
+    assert network() is None
+
+
+def test_what_is_kept_is_bounded():
+    class Sized:
+        def __init__(self, size):
+            self.size = size
+
+    kept = Kept()
+    third = MOST // 3
+    for name in "abc":
+        kept.keep((name,), Sized(third))
+    assert kept.get(("a",))  # used again, so that it is dropped last
+    kept.keep(("d",), Sized(third))
+    assert [bool(kept.get((name,))) for name in "abcd"] == [True, False, True, True]
+    kept.keep(("e",), Sized(MOST + 1))
+    assert [bool(kept.get((name,))) for name in "abcde"] == [False] * 5
+
+
+def test_a_program_is_its_owners():
+    first, second = (autograd.compile(*graph()) for _ in range(2))
+    first.operations.clear()
+    first.functions["np"] = first.constants["c"] = None
+    assert len(second.operations) == 3
+    assert second.functions == {}
+    assert "c" not in second.constants
+    root, x, w = graph(build=lambda w, x, c: autograd.dot([w] * 12, [x, *range(1, 12)]))
+    for array in autograd.compile(root, x, w).constants.values():
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0
+
+
+def test_threads_that_compile_at_once_get_what_they_ask_for():
+    wrong = []
+
+    def work(c):
+        for i in range(30):
+            program = autograd.compile(*graph(c=float(i % 5), build=lambda w, x, c: w * x + c))
+            if program([[2.0]], [c])[0][0] != 2.0 * c + i % 5:
+                wrong.append((c, i))
+
+    threads = [threading.Thread(target=work, args=(float(c),)) for c in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong

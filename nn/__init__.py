@@ -33,6 +33,8 @@ from .train.fit import fit
 from .train.history import Epoch, History
 from .train.optimizers import *  # noqa: F403  (all of them, whatever there are)
 from .train.schedules import cosine, growing, inverse_time, step_decay
+from .train.sweep import sweep
+from .train.trainings import Training, Trainings
 
 __all__ = [
     "MLP",
@@ -47,6 +49,8 @@ __all__ = [
     "NetworkDrawing",
     "Neuron",
     "Table",
+    "Training",
+    "Trainings",
     "backpropagate",
     "bernoulli_nll",
     "categorical_nll",
@@ -64,5 +68,6 @@ __all__ = [
     "plots",
     "save",
     "step_decay",
+    "sweep",
 ]
 __all__ += optimizers.__all__

@@ -7,26 +7,33 @@ import shlex
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn
-
-import numpy as np
 
 from autograd.files import write_whole
 from autograd.show.notation import for_output
 
 from .data import datasets
 from .data.datasets import Dataset
-from .data.tables import Table, load_csv, predict_csv, read_csv
+from .data.tables import Table, predict_csv
 from .figures import svg
-from .model.likelihoods import LIKELIHOODS, SCORES
+from .model.likelihoods import SCORES
 from .model.network import MLP
-from .options import MOST, Batching, add_train_options, rule_of
+from .options import (
+    Batching,
+    Part,
+    add_train_options,
+    check_other,
+    data_of,
+    generators,
+    held_out_of,
+    networks_of,
+    rule_of,
+)
 from .show.film import FRAMES, Film, every_for
 from .show.graphs import small_drawing
 from .show.report import Run, write_report
+from .sweeping import check_sweep, run_sweep
 from .train.callbacks import EarlyStopping
 from .train.checkpoints import load_table, save
 from .train.evaluation import evaluate
@@ -36,8 +43,6 @@ from .train.stepping import Optimizer
 
 FILMED = 20_000_000  # parameters, counted anew in every frame of the film
 FILES = ("report.html", "network.npz", "history.csv", "curves.svg", "graph.svg", "graph.dot")
-
-Part = tuple[Any, Any]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -74,6 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         kept = getattr(options, "checkpoint", None)
         how = f"go on with --resume {kept}" if kept and kept.exists() else "nothing was kept"
+        if getattr(options, "sweep", None):
+            how = "give the same command again to go on"
         _say(f"{parser.prog}: interrupted, {how}", sys.stderr)
         return 130
     return 0
@@ -92,10 +99,13 @@ def _add_train(commands: Any) -> None:
 def train(options: argparse.Namespace) -> None:
     """Train as the options say, report, and write the files."""
     _check_options(options)
+    if options.sweep:
+        run_sweep(options)
+        return
     rule = rule_of(options)
-    data, held_out = _held_out(_data(options), options)
+    data, held_out = held_out_of(data_of(options), options)
     batchings = [Batching(text, len(data.X_train), options) for text in options.batch_size]
-    nets = _networks(options, data, len(batchings))
+    nets = networks_of(options, data, len(batchings))
     facts = _facts(options, data, rule, nets[0], batchings)
     out = _folder(options, data)
     for name, text in facts.items():
@@ -117,65 +127,7 @@ def _check_options(options: argparse.Namespace) -> None:
         raise ValueError("--checkpoint and --resume are for one --batch-size, not for several")
     if len(set(options.batch_size)) < len(options.batch_size):
         raise ValueError("--batch-size: give each only once")
-
-
-def _data(options: argparse.Namespace) -> Dataset:
-    """The data set, by name or from a file, with the loss to train with."""
-    likelihood = None if options.loss is None else LIKELIHOODS[options.loss]
-    if options.data in datasets.NAMES:
-        if options.target is not None:
-            raise ValueError(f"--target is for CSV files, and {options.data} is a data set by name")
-        data = datasets.load(options.data, seed=options.seed)
-    else:
-        if not options.data.lower().endswith(".csv"):
-            raise ValueError(
-                f"unknown data set {options.data!r}: choose from {', '.join(datasets.NAMES)}, or "
-                "give a file that ends in .csv"
-            )
-        if options.target is None:
-            columns = ", ".join(read_csv(options.data).header)
-            raise ValueError(f"give the column to predict, --target COLUMN, one of: {columns}")
-        loss = None if likelihood is None else likelihood.loss
-        data = load_csv(options.data, options.target, loss=loss, seed=options.seed)
-    if likelihood is None:
-        return data
-    K = len(data.classes)
-    if not likelihood.takes(K):
-        kind = f"{K} classes" if K else "numbers"
-        raise ValueError(
-            f"--loss {likelihood.name} is for {likelihood.targets}, and the targets of {data.name} "
-            f"are {kind}"
-        )
-    return replace(data, loss=likelihood.loss, outputs=likelihood.outputs(K))
-
-
-def _held_out(data: Dataset, options: argparse.Namespace) -> tuple[Dataset, Part]:
-    """The data, and what is looked at after every epoch: the test part.
-
-    To stop by, it is a fifth of the training part instead: the test part is to stay unseen.
-    """
-    if options.patience is None:
-        return data, (data.X_test, data.y_test)
-    X, y = data.X_train, data.y_train
-    n = len(X) - max(1, len(X) // 5)
-    if n < 1:
-        raise ValueError("--patience needs two examples or more to train on")
-    return replace(data, X_train=X[:n], y_train=y[:n]), (X[n:], y[n:])
-
-
-def _networks(options: argparse.Namespace, data: Dataset, how_many: int) -> list[MLP]:
-    """As many networks, each from the same start: what does not fit is refused before all else."""
-    hidden, activation = options.widths, options.activation
-    if len(activation) == 1:
-        activation = activation * len(hidden)
-    sizes = [data.X_train.shape[1], *hidden, data.outputs]
-    m = sum((below + (not options.no_bias)) * d for below, d in pairwise(sizes))
-    if m > MOST:
-        raise ValueError(f"--widths would make {m:,} parameters, and {MOST:,} is the most here")
-    return [
-        MLP(sizes[0], sizes[1:], activation, not options.no_bias, _generators(options.seed)[0])
-        for _ in range(how_many)
-    ]
+    check_sweep(options)
 
 
 def _facts(
@@ -228,17 +180,10 @@ def _folder(options: argparse.Namespace, data: Dataset) -> Path:
     for name in FILES:
         if (out / name).is_dir():
             raise IsADirectoryError(f"can't write {out / name}: it is a folder")
-        _check_other(out / name, [Path(options.data), options.checkpoint, options.resume])
+        check_other(out / name, [Path(options.data), options.checkpoint, options.resume])
     with tempfile.TemporaryFile(dir=out):  # checks that the folder can be written
         pass
     return out
-
-
-def _check_other(path: Path, given: list[Path | None]) -> None:
-    """Refuse to write over a file that was given to be read, or kept."""
-    for other in given:
-        if other is not None and path.resolve() == other.resolve():
-            raise ValueError(f"{other} would be written over: give another --out")
 
 
 def _run(
@@ -264,7 +209,7 @@ def _run(
         batch_size=batching.size,
         lr=batching.lr,
         optimizer=rule,
-        rng=_generators(options.seed)[1],
+        rng=generators(options.seed)[1],
         validation=held_out,
         progress=not options.quiet,
         checkpoint=options.checkpoint,
@@ -281,11 +226,6 @@ def _run(
                 f"{result['loss']}. Try a smaller --lr"
             )
     return Run(batching.text, net, history, scores, film, stopping)
-
-
-def _generators(seed: int) -> list[np.random.Generator]:
-    """Of the weights and of the batches, the same for each training."""
-    return np.random.default_rng(seed).spawn(2)
 
 
 def _print_scores(runs: Sequence[Run]) -> None:
@@ -342,6 +282,6 @@ def predict(options: argparse.Namespace) -> None:
     """Predict as the options say."""
     net, table = load_table(options.network)
     out = options.out or options.file.with_name(f"{options.file.stem}-predicted.csv")
-    _check_other(out, [options.file, options.network])
+    check_other(out, [options.file, options.network])
     n = predict_csv(net, table, options.file, out)
     print(f"wrote    {out}: {n} rows, with 'predicted {table.target}'")

@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from autograd.show.notation import ELLIPSIS, printable
+
 # Told apart by nearly everybody: Okabe and Ito (2008), "Color universal design".
 INK = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 
 
-def new_figure(size: tuple[float, float], rows: int = 1, columns: int = 1) -> tuple[Any, Any]:
-    """A figure of so many inches, and its axes in a flat array.
+def new_figure(
+    size: tuple[float, float], rows: int = 1, columns: int = 1, share: bool = False
+) -> tuple[Any, Any]:
+    """A figure of so many inches, and its axes in a flat array; all with one scale, if shared.
 
     Raises:
         ModuleNotFoundError: matplotlib is not installed.
@@ -30,7 +34,16 @@ def new_figure(size: tuple[float, float], rows: int = 1, columns: int = 1) -> tu
             return png(self)
 
     figure = Plot(figsize=size, layout="constrained")
-    return figure, figure.subplots(rows, columns, squeeze=False).ravel()
+    return figure, figure.subplots(rows, columns, sharex=share, sharey=share, squeeze=False).ravel()
+
+
+def plain_text(name: object) -> str:
+    """A name of the user's for matplotlib: not too long, and with no sign that means something."""
+    text = printable(name)
+    text = text if len(text) <= 18 else f"{text[:17]}{ELLIPSIS}"
+    if text.startswith("_"):  # such a label would be left out: a space of no width is put before it
+        text = f"\u200b{text}"
+    return text.replace("$", r"\$")
 
 
 def png(figure: Any) -> bytes:

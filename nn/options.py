@@ -3,15 +3,24 @@
 import argparse
 import math
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .data import datasets
+from .data.datasets import Dataset
+from .data.tables import load_csv, read_csv
 from .model.activations import ACTIVATIONS
 from .model.likelihoods import LIKELIHOODS
+from .model.network import MLP
 from .train.optimizers import OPTIMIZERS, SGD, make_rule
 from .train.schedules import cosine, growing, inverse_time, step_decay
 from .train.stepping import Optimizer, check_rate, defaults
+
+Part = tuple[Any, Any]
 
 MOST = 2_000_000  # parameters: each is a Value, and goes through the recorded graph
 
@@ -22,6 +31,33 @@ def add_train_options(parser: argparse.ArgumentParser) -> None:
     # fmt: off
     add("data", metavar="DATA", help=", ".join(datasets.NAMES) + ", or a CSV file of your own")
     add("--target", metavar="COLUMN", help="of a CSV file: the column to predict")
+    # fmt: on
+    _add_own_options(add)
+    # fmt: off
+    add("--seed", type=int, default=0, metavar="S",
+        help="of the split, the weights and the batches (%(default)s)")
+    add("--checkpoint", type=Path, metavar="FILE",
+        help="where to keep all that is needed to go on, written at the start and after epochs")
+    add("--every", type=_positive, default=1, metavar="K",
+        help="epochs from checkpoint to checkpoint (%(default)s)")
+    add("--resume", type=Path, metavar="FILE",
+        help="a checkpoint to go on from, with the same options, to --epochs in all")
+    add("--sweep", nargs="+", action="extend", metavar="NAME=V,V",
+        help="train with every combination of such values, as lr=0.03,0.1,0.3 batch-size=1,16, and "
+        "compare: of --" + ", --".join(swept_names()))
+    add("--seeds", type=_positive, metavar="N",
+        help="with --sweep: train each with so many seeds, from --seed on (5)")
+    add("--workers", type=_positive, metavar="N",
+        help="with --sweep: how many processes train side by side (1)")
+    add("--out", type=Path, metavar="DIR",
+        help="where the files go; runs/DATA, or runs/DATA-sweep, if not given")
+    add("--quiet", action="store_true", help="no progress bar")
+    # fmt: on
+
+
+def _add_own_options(add: Callable[..., Any]) -> None:
+    """The options of a training of its own, which can be swept where they take a value."""
+    # fmt: off
     add("--widths", type=_positive, nargs="*", default=[32], metavar="D",
         help="widths of the hidden layers, or nothing for none (32); "
         f"at most {MOST:,} parameters")
@@ -35,7 +71,7 @@ def add_train_options(parser: argparse.ArgumentParser) -> None:
     add("--batch-size", type=_checked_batch_size, nargs="+", default=["16"], metavar="B",
         help="a number, full, or a schedule: grow:START:FACTOR:EPOCHS (16); several are compared, "
         "each from the same start")
-    add("--lr", type=_rate_option, metavar="LR",
+    add("--lr", type=rate_option, metavar="LR",
         help="a number, or a schedule of updates: step:LR:FACTOR:UPDATES, 1/t:LR:T0, cosine:LR "
         "(0.1 for sgd, the usual rate of other optimizers)")
     add("--optimizer", default="sgd", choices=[*OPTIMIZERS], metavar="RULE",
@@ -45,17 +81,19 @@ def add_train_options(parser: argparse.ArgumentParser) -> None:
     add("--patience", type=_positive, metavar="N",
         help="stop after so many epochs without a smaller loss on a fifth of the training part, "
         "kept aside for it, and take the network of the best epoch")
-    add("--seed", type=int, default=0, metavar="S",
-        help="of the split, the weights and the batches (%(default)s)")
-    add("--checkpoint", type=Path, metavar="FILE",
-        help="where to keep all that is needed to go on, written at the start and after epochs")
-    add("--every", type=_positive, default=1, metavar="K",
-        help="epochs from checkpoint to checkpoint (%(default)s)")
-    add("--resume", type=Path, metavar="FILE",
-        help="a checkpoint to go on from, with the same options, to --epochs in all")
-    add("--out", type=Path, metavar="DIR", help="where the files go; runs/DATA, if not given")
-    add("--quiet", action="store_true", help="no progress bar")
     # fmt: on
+
+
+def swept_names() -> list[str]:
+    """The options that `--sweep` can vary: all of a training that take a value."""
+    names: list[str] = []
+
+    def add(option: str, action: str = "", **_: Any) -> None:
+        if not action:
+            names.append(option.removeprefix("--"))
+
+    _add_own_options(add)
+    return names
 
 
 def _settings() -> dict[str, tuple[Any, list[str]]]:
@@ -87,8 +125,83 @@ def rule_of(options: argparse.Namespace) -> Optimizer:
     given = {name: getattr(options, name) for name in _settings()}
     rule = make_rule(options.optimizer, **{k: v for k, v in given.items() if v is not None})
     if options.lr is None:
-        options.lr = _rate_option("0.1" if isinstance(rule, SGD) else repr(rule.lr))
+        options.lr = rate_option("0.1" if isinstance(rule, SGD) else repr(rule.lr))
     return rule
+
+
+def data_of(options: argparse.Namespace) -> Dataset:
+    """The data set, by name or from a file, with the loss to train with."""
+    likelihood = None if options.loss is None else LIKELIHOODS[options.loss]
+    if options.data in datasets.NAMES:
+        if options.target is not None:
+            raise ValueError(f"--target is for CSV files, and {options.data} is a data set by name")
+        data = datasets.load(options.data, seed=options.seed)
+    else:
+        if not options.data.lower().endswith(".csv"):
+            raise ValueError(
+                f"unknown data set {options.data!r}: choose from {', '.join(datasets.NAMES)}, or "
+                "give a file that ends in .csv"
+            )
+        if options.target is None:
+            columns = ", ".join(read_csv(options.data).header)
+            raise ValueError(f"give the column to predict, --target COLUMN, one of: {columns}")
+        loss = None if likelihood is None else likelihood.loss
+        data = load_csv(options.data, options.target, loss=loss, seed=options.seed)
+    if likelihood is None:
+        return data
+    K = len(data.classes)
+    if not likelihood.takes(K):
+        kind = f"{K} classes" if K else "numbers"
+        raise ValueError(
+            f"--loss {likelihood.name} is for {likelihood.targets}, and the targets of {data.name} "
+            f"are {kind}"
+        )
+    return replace(data, loss=likelihood.loss, outputs=likelihood.outputs(K))
+
+
+def held_out_of(
+    data: Dataset, options: argparse.Namespace, choosing: bool = False
+) -> tuple[Dataset, Part]:
+    """The data, and what is looked at after every epoch: the test part.
+
+    To stop by, or to choose settings by, it is a fifth of the training part instead: the test part
+    is to stay unseen.
+    """
+    if options.patience is None and not choosing:
+        return data, (data.X_test, data.y_test)
+    X, y = data.X_train, data.y_train
+    n = len(X) - max(1, len(X) // 5)
+    if n < 1:
+        name = "--patience" if options.patience else "--sweep"
+        raise ValueError(f"{name} needs two examples or more to train on")
+    return replace(data, X_train=X[:n], y_train=y[:n]), (X[n:], y[n:])
+
+
+def networks_of(options: argparse.Namespace, data: Dataset, how_many: int) -> list[MLP]:
+    """As many networks, each from the same start: what does not fit is refused before all else."""
+    hidden, activation = options.widths, options.activation
+    if len(activation) == 1:
+        activation = activation * len(hidden)
+    sizes = [data.X_train.shape[1], *hidden, data.outputs]
+    m = sum((below + (not options.no_bias)) * d for below, d in pairwise(sizes))
+    if m > MOST:
+        raise ValueError(f"--widths would make {m:,} parameters, and {MOST:,} is the most here")
+    return [
+        MLP(sizes[0], sizes[1:], activation, not options.no_bias, generators(options.seed)[0])
+        for _ in range(how_many)
+    ]
+
+
+def generators(seed: int) -> list[np.random.Generator]:
+    """Of the weights and of the batches, the same for each training."""
+    return np.random.default_rng(seed).spawn(2)
+
+
+def check_other(path: Path, given: list[Path | None]) -> None:
+    """Refuse to write over a file that was given to be read, or kept."""
+    for other in given:
+        if other is not None and path.resolve() == other.resolve():
+            raise ValueError(f"{other} would be written over: give another --out")
 
 
 class Batching:
@@ -147,7 +260,8 @@ def _checked_batch_size(text: str) -> str:
     return text
 
 
-def _rate_option(text: str) -> tuple[str, Callable[[int], Any]]:
+def rate_option(text: str) -> tuple[str, Callable[[int], Any]]:
+    """A rate as the option has it, and what it means once the number of updates is known."""
     return text, _learning_rate(text)
 
 

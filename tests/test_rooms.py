@@ -10,7 +10,7 @@ import nn
 
 ROOT = Path(nn.__file__).parent
 # From the ground floor up: a room imports from those before it, and from itself.
-FLOORS = ["arrays", "figures", "model", "data", "train", "show", "options", "cli"]
+FLOORS = ["arrays", "figures", "model", "data", "train", "show", "options", "sweeping", "cli"]
 FILES = sorted(ROOT.rglob("*.py"))
 
 

@@ -15,7 +15,7 @@ MINUS, TIMES, ELLIPSIS = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}", "\N{HORIZO
 PARTIAL, ARROW, MACRON = "\N{PARTIAL DIFFERENTIAL}", "\N{RIGHTWARDS ARROW}", "\N{COMBINING MACRON}"
 ASCII = str.maketrans({
     MINUS: "-", TIMES: "*", ELLIPSIS: "...", PARTIAL: "d", ARROW: "->", "\N{MIDDLE DOT}": ".",
-    "\N{CHECK MARK}": "+", "\N{BALLOT X}": "x",
+    "\N{CHECK MARK}": "+", "\N{BALLOT X}": "x", "\N{PLUS-MINUS SIGN}": "+-",
 })  # fmt: skip
 
 

@@ -18,11 +18,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd.show.notation import ELLIPSIS, printable
-
 from ..arrays import Array, check_whole, real_array
 from ..data.datasets import Dataset
-from ..figures import INK, new_figure
+from ..figures import INK, new_figure, plain_text
 from ..model.likelihoods import chosen_classes, known_likelihood
 from ..model.module import Module
 from ..model.network import MLP
@@ -61,7 +59,7 @@ def losses(histories: Mapping[str, History], against: str = "epochs") -> Any:
                 places = np.cumsum(np.diff(updates, prepend=0) * sizes).tolist()
         ink, marker = INK[i % len(INK)], "o" if len(history) == 1 else None
         axes.plot(
-            places, [row.loss for row in history], color=ink, label=_text(name), marker=marker
+            places, [row.loss for row in history], color=ink, label=plain_text(name), marker=marker
         )
         held_out = [row.validation_loss for row in history]
         if None not in held_out:
@@ -119,7 +117,8 @@ def decision_regions(
     for k in range(K):
         axes.scatter(*X[y == k].T, s=14, color=INK[k % len(INK)], label=names[k],
                      edgecolor="white", linewidth=0.4)  # fmt: skip
-    axes.set(xlabel=_text(features[0]), ylabel=_text(features[1]), title="decision regions")
+    axes.set(xlabel=plain_text(features[0]), ylabel=plain_text(features[1]),
+             title="decision regions")  # fmt: skip
     axes.legend()
     return figure
 
@@ -224,7 +223,7 @@ def predicted_against_observed(
     axes.plot(ends, ends, color="#888888", linewidth=1, label="predicted = observed")
     axes.scatter(observed, predicted, s=14, color=INK[0], alpha=0.7)
     axes.locator_params(nbins=5)
-    name = _text(name)
+    name = plain_text(name)
     axes.set(xlabel=f"observed {name}", ylabel=f"predicted {name}",
              title=f"{len(observed)} examples")  # fmt: skip
     axes.legend()
@@ -370,13 +369,4 @@ def _pair(true: npt.ArrayLike, predicted: npt.ArrayLike) -> tuple[Classes, Class
 
 
 def _names(classes: Sequence[str], K: int) -> list[str]:
-    return [_text(classes[k]) if k < len(classes) else f"{k}" for k in range(K)]
-
-
-def _text(name: object) -> str:
-    """A name of the user's for matplotlib: not too long, and with no sign that means something."""
-    text = printable(name)
-    text = text if len(text) <= 18 else f"{text[:17]}{ELLIPSIS}"
-    if text.startswith("_"):  # such a label would be left out: a space of no width is put before it
-        text = f"\u200b{text}"
-    return text.replace("$", r"\$")
+    return [plain_text(classes[k]) if k < len(classes) else f"{k}" for k in range(K)]

@@ -152,13 +152,13 @@ class Hooks:
             self.worker.read()
 
 
-def progress_bar(progress: bool, updates: int) -> Any:
+def progress_bar(progress: bool, total: int, unit: str = "update") -> Any:
     """Tqdm's bar, or None, as a context."""
     if progress:
         try:
             from tqdm import tqdm
 
-            return tqdm(total=updates, unit="update")
+            return tqdm(total=total, unit=unit)
         except ModuleNotFoundError:
             pass
     return nullcontext()

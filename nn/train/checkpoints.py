@@ -24,7 +24,7 @@ from ..arrays import Array, check_finite
 from ..data.tables import Table
 from ..model.module import Module, check_state
 from ..model.network import MLP
-from .history import Epoch
+from .history import Epoch, read_epoch
 from .stepping import Optimizer, State
 
 Path = str | os.PathLike[str]
@@ -204,7 +204,7 @@ def read_checkpoint(
                 if what == "data":  # of which a long number is kept
                     raise ValueError("it is a training with other data")
                 raise ValueError(f"it is a training with another {what} ({then}, and now {now})")
-        rows = [_epoch(row) for row in training["history"]]
+        rows = [read_epoch(row) for row in training["history"]]
         state = training["generator"]
         if [row.epoch for row in rows] != list(range(1, len(rows) + 1)):
             raise ValueError("its history has gaps")
@@ -291,17 +291,6 @@ def _check_generator_state(state: dict[str, Any]) -> None:
     }.get(state["bit_generator"], (0, 0))
     if not 0 <= position <= last:
         raise ValueError(f"its generator stands at {position}, out of 0 to {last}")
-
-
-def _epoch(row: dict[str, Any]) -> Epoch:
-    """A row of a history, if it is one."""
-    epoch = Epoch(**row)
-    for name, value in asdict(epoch).items():
-        whole = name in ("epoch", "updates", "batch_size")
-        fits = type(value) is int and value > 0 if whole else isinstance(value, int | float)
-        if not fits and not (value is None and name.startswith("validation_")):
-            raise ValueError(f"its history has {name} = {value!r}")
-    return epoch
 
 
 def _quoted(path: Path) -> str:

@@ -36,6 +36,22 @@ class Epoch:
     validation_r2: float | None = None
 
 
+def read_epoch(row: dict[str, Any]) -> Epoch:
+    """A row as it stands in a file, if it is one.
+
+    Raises:
+        TypeError: it has other columns.
+        ValueError: a number is not what its column holds.
+    """
+    epoch = Epoch(**row)
+    for name, value in asdict(epoch).items():
+        whole = name in ("epoch", "updates", "batch_size")
+        fits = type(value) is int and value > 0 if whole else isinstance(value, int | float)
+        if not fits and not (value is None and name.startswith("validation_")):
+            raise ValueError(f"its history has {name} = {value!r}")
+    return epoch
+
+
 class History(Sequence[Epoch]):
     """The course of a training, one `Epoch` per row: ``history[-1].loss``."""
 

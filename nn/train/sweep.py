@@ -1,0 +1,279 @@
+"""Many trainings: every combination of settings, several seeds, on any executor."""
+
+import json
+import os
+import pickle
+import sys
+import traceback
+import uuid
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
+from dataclasses import asdict, replace
+from inspect import signature
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from .callbacks import progress_bar
+from .fingerprint import module_of, name_of
+from .folders import Folder, with_outcome
+from .grid import trainings_of
+from .history import History
+from .trainings import DIVERGED, LOST, WAITING, Training, Trainings
+
+Path = str | os.PathLike[str]
+
+LOOK = 0.5  # seconds between looks at Ctrl-C, which Windows keeps back while a program waits
+
+
+def sweep(
+    train: Callable[..., History],
+    grid: Mapping[str, Iterable[Any]],
+    *,
+    seeds: int | Iterable[int] = 5,
+    path: Path | None = None,
+    executor: Executor | None = None,
+    progress: bool = True,
+) -> Trainings:
+    """Train with every combination of settings, each with several seeds.
+
+    Each training is a call ``train(seed=seed, **settings)``: all its random numbers should come
+    from ``seed``, as ``np.random.default_rng(seed)``, or two generators, one for the weights and
+    one for the batches, ``np.random.default_rng(seed).spawn(2)``. All combinations get the same
+    seeds, whatever their places in the grid. So combinations are compared from the same start, a
+    value or a seed more leaves the numbers of all others as they are, and any row can be had again
+    by that one call. The numbers are the same to the bit wherever, and in whatever order, the
+    trainings run.
+
+    Args:
+        train: trains once, and returns what `fit` returned; with ``progress=False`` for `fit`, or
+            each training shows a bar of its own.
+        grid: the values to try for each argument of ``train``, by its name: numbers, texts, or
+            whatever it takes. Functions and objects are named by what they print, unless you give
+            names, ``{"lr": {"falling": cosine(0.5, 400), "constant": 0.1}}``.
+        seeds: how many, 0, 1, 2, ..., or which.
+        path: a folder, made if there is none, where each training is written as soon as it is done.
+            Called again, `sweep` trains only what is not there yet: after an interruption, or for a
+            grid, or seeds, with more in them. What another ``train`` has left there is refused:
+            another in its code, or in data and functions of its own module that it uses (a list
+            that it appends to is such data). What it reads from files, or takes from other modules,
+            can't be seen: if that changes, take another folder.
+        executor: where to train: any `concurrent.futures.Executor`, such as
+            ``ProcessPoolExecutor(4)``, or dask's ``Client(...).get_executor()`` for a cluster. It
+            is left running. If not given, they train here, one after the other.
+        progress: show a bar, where tqdm is installed.
+
+    Returns:
+        The trainings, in the order of the grid: a table, with ``.plot()``. One that diverged
+        (``FloatingPointError``) is among them, without a history, and so is one that was lost with
+        the process that it ran in. Lost ones are warned of, and trained when `sweep` is called
+        again. Of a ``ProcessPoolExecutor``, a process that dies takes all with it that were not
+        done yet; dask tries them elsewhere first.
+
+    Raises:
+        ValueError: an argument does not fit; or ``path`` holds trainings of another ``train``, or a
+            damaged file.
+        TypeError: ``train`` can't be called with these settings, or can't be sent to processes.
+        RuntimeError: a training failed otherwise: the message says how to see the error alone. The
+            others are cancelled, or, where it is too late for that, waited for and kept; so they
+            are, but for the waiting, after Ctrl-C.
+        OSError: a file can't be read or written.
+
+    >>> import numpy as np
+    >>> from nn import MLP, bernoulli_nll, fit
+    >>> X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+    >>> def train(seed, lr, width=4):
+    ...     weights, batches = np.random.default_rng(seed).spawn(2)
+    ...     net = MLP(2, [width, 1], activation="tanh", rng=weights)
+    ...     return fit(net, bernoulli_nll, X, y, epochs=50, batch_size=4, lr=lr, rng=batches,
+    ...                progress=False)
+    >>> results = sweep(train, {"lr": [0.1, 1.0]}, seeds=3, progress=False)
+    >>> results.best, len(results)
+    ({'lr': 1.0}, 6)
+    >>> [training.history[-1].loss < 0.7 for training in results.where(lr=1.0)]
+    [True, True, True]
+    """
+    waiting = trainings_of(grid, seeds)
+    _check_call(train, waiting[0])
+    _check_executor(train, executor)
+    folder = None if path is None else Folder(path, train)
+    trainings = waiting if folder is None else [folder.read(t) or t for t in waiting]
+    todo = {i: t for i, t in enumerate(trainings) if t.outcome == WAITING}
+    failures: list[RuntimeError] = []
+    with progress_bar(progress, len(trainings), unit="training") as bar:
+
+        def keep(i: int, came: str | Exception) -> bool:
+            """Take what came of a training; whether to go on."""
+            if isinstance(came, Exception):
+                trainings[i] = replace(todo[i], outcome=LOST, why=f"{type(came).__name__}: {came}")
+                if not _is_loss(came):
+                    failures.append(_failed(train, todo[i], trainings[i].why, came))
+                return not failures
+            outcome = json.loads(came)
+            if "failed" in outcome:
+                failures.append(_failed(train, todo[i], outcome["failed"]))
+                return False
+            trainings[i] = with_outcome(todo[i], outcome)
+            if folder is not None:
+                folder.write(todo[i], outcome)
+            if bar is not None:
+                bar.update()
+            return True
+
+        if bar is not None:
+            bar.n = bar.initial = len(trainings) - len(todo)
+        _run(train, todo, executor, keep)
+    if failures:
+        raise failures[0]
+    _check_lost(trainings, path)
+    return Trainings([*grid], trainings)
+
+
+def _run(
+    train: Callable[..., History],
+    todo: Mapping[int, Training],
+    executor: Executor | None,
+    keep: Callable[[int, str | Exception], bool],
+) -> None:
+    """Train, and hand over what comes, in the order in which it comes, for as long as is wished."""
+    if executor is None:
+        for i, t in todo.items():
+            if not keep(i, attempt(train, t.settings, t.seed)):
+                return
+        return
+    run = uuid.uuid4().hex  # dask takes equal calls for one, which has failed if it ever did
+    came: SimpleQueue[Future[str]] = SimpleQueue()
+    waiting: dict[Future[str], int] = {}
+    more, stopped = deque(todo.items()), False
+    try:
+        while more or waiting:
+            if more:
+                i, t = more.popleft()
+                try:
+                    future = executor.submit(attempt, train, t.settings, t.seed, run)
+                except BrokenExecutor as error:
+                    keep(i, error)
+                    continue
+                waiting[future] = i
+                future.add_done_callback(came.put)
+            try:
+                future = came.get(timeout=0 if more else LOOK)
+            except Empty:
+                continue
+            i = waiting.pop(future)
+            if stopped and future.cancelled():
+                continue
+            if not keep(i, _result(future)) and not stopped:
+                stopped = True
+                more.clear()
+                for other in list(waiting):
+                    other.cancel()
+    finally:  # also when interrupted: what is done by now is kept, and no more is begun
+        for future, i in waiting.items():
+            if not future.cancel() and future.done() and future.exception() is None:
+                keep(i, future.result())
+
+
+def attempt(
+    train: Callable[..., History], settings: Mapping[str, Any], seed: int, run: str = ""
+) -> str:
+    """Train once, wherever this runs; what became of it, in JSON. ``run`` tells calls apart."""
+    try:
+        history = train(seed=seed, **settings)
+        if not isinstance(history, History) or not history:
+            raise TypeError(
+                f"{name_of(train)} must return the History that fit returned, got {history!r}"
+            )
+        outcome: dict[str, Any] = {"history": [asdict(row) for row in history]}
+    except FloatingPointError as error:
+        outcome = {DIVERGED: str(error)}
+    except (Exception, SystemExit) as error:
+        outcome = {"failed": "".join(traceback.format_exception(error)).rstrip()}
+    return json.dumps(outcome, default=lambda number: number.item())  # NumPy's whole numbers
+
+
+def _result(future: Future[str]) -> str | Exception:
+    """What an executor gives back: what `attempt` returned, or what prevented it."""
+    try:
+        return future.result()
+    except Exception as error:
+        return error
+
+
+def _is_loss(error: Exception) -> bool:
+    """Whether a training was lost on the way, by no fault of its own; KilledWorker is dask's."""
+    lost = (BrokenExecutor, CancelledError, OSError)
+    return isinstance(error, lost) or type(error).__name__ == "KilledWorker"
+
+
+def _failed(
+    train: Any, training: Training, why: str, cause: Exception | None = None
+) -> RuntimeError:
+    call = f"{name_of(train)}({training})"
+    error = RuntimeError(
+        f"{call} failed; other trainings that are done are kept where a path is given. To see the "
+        f"error alone, call it. It says:\n{why}"
+    )
+    error.__cause__ = cause
+    return error
+
+
+def _check_lost(trainings: Sequence[Training], path: Path | None) -> None:
+    """Warn of trainings that were lost; refuse to return nothing else."""
+    lost = [t for t in trainings if t.outcome == LOST]
+    if not lost:
+        return
+    why = lost[0].why
+    if len(lost) == len(trainings):
+        raise RuntimeError(
+            f"no training came back from the executor ({why}). Perhaps its processes could not "
+            'start: in a script, stand the call of sweep under `if __name__ == "__main__":`'
+        )
+    again = "call sweep again to go on" if path is not None else "with path=, sweep could go on"
+    warnings.warn(
+        f"{len(lost)} of {len(trainings)} trainings were lost with the process that they ran in, "
+        f"or waited for: {again} ({why})",
+        RuntimeWarning,
+        stacklevel=3,
+    )
+
+
+def _check_call(train: Any, training: Training) -> None:
+    """Refuse a function that can't be called with the settings."""
+    if not callable(train):
+        raise TypeError(f"train must be a function that trains once, got {train!r}")
+    try:
+        shape = signature(train)
+    except ValueError:  # not every function in C has one
+        return
+    try:
+        shape.bind(seed=training.seed, **training.settings)
+    except TypeError as error:
+        raise TypeError(f"{name_of(train)} can't be called as {name_of(train)}({training}): {error}"
+                        ) from None  # fmt: skip
+
+
+def _check_executor(train: Any, executor: Any) -> None:
+    """Refuse what is no executor, and a function that its processes could not import."""
+    if executor is None:
+        return
+    if not isinstance(executor, Executor):
+        kind = type(executor).__name__
+        advice = ": write client.get_executor()" if hasattr(executor, "get_executor") else ""
+        raise TypeError(f"executor must be a concurrent.futures.Executor, got {kind}{advice}")
+    if not isinstance(executor, ProcessPoolExecutor):
+        return
+    name, why = name_of(train), ""
+    try:
+        pickle.dumps(train)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        why = str(error)
+    if module_of(train) == "__main__" and not hasattr(sys.modules["__main__"], "__file__"):
+        why = "it was written in a notebook, or typed in"
+    if why:
+        raise TypeError(
+            f"{name} can't be sent to other processes ({why}): they import it by its name. "
+            "Write it with def at the top of a file of its own, say my_training.py, and import it "
+            "from there; data can go along by functools.partial. Or leave out executor="
+        )

@@ -1,0 +1,769 @@
+"""Sweeps: the same numbers everywhere, what is kept, who may die, tables, plots, `--sweep`."""
+
+import csv
+import functools
+import json
+import math
+import os
+import signal
+import sys
+import threading
+import time
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import active_children, get_context
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import nn
+import nn.sweeping
+from nn import MLP, Adam, Epoch, History, bernoulli_nll, fit, sweep
+from nn.cli import main
+from nn.train.fingerprint import fingerprint
+
+X, Y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+GRID = {"lr": [0.1, 1.0], "batch_size": [1, 4]}
+
+
+def xor(seed, lr, batch_size=2, folder=None):
+    """A training of some milliseconds."""
+    if folder is not None and lr == 1.0 and seed == 1 and die(Path(folder) / "died"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    weights, batches = np.random.default_rng(seed).spawn(2)
+    net = MLP(2, [2, 1], activation="tanh", rng=weights)
+    return fit(net, bernoulli_nll, X, Y, epochs=2, batch_size=batch_size, lr=lr, rng=batches,
+               progress=False, engine="graph")  # fmt: skip
+
+
+def die(mark):
+    """Whether it is the first time, which leaves a mark."""
+    if mark.exists():
+        return False
+    mark.touch()
+    return True
+
+
+def made(loss, seed=0, epochs=2, **settings):
+    """A history that is not trained, but made up."""
+    return History([Epoch(e, e, 0.1, 1, loss / e + seed, **settings) for e in range(1, epochs + 1)])
+
+
+def numbers(trainings):
+    """All that came out, for comparison."""
+    return [(t.settings, t.seed, t.outcome, t.history and t.history.rows) for t in trainings]
+
+
+def quiet(train, grid, **options):
+    return sweep(train, grid, progress=False, **options)
+
+
+# The same numbers everywhere
+
+
+@pytest.fixture(scope="module")
+def here():
+    """The trainings of the grid, here and one after the other."""
+    return numbers(quiet(xor, GRID, seeds=3))
+
+
+def test_each_training_is_one_call(here):
+    calls = [
+        ({"lr": lr, "batch_size": b}, s) for lr in (0.1, 1.0) for b in (1, 4) for s in range(3)
+    ]
+    assert here == [(call, s, "trained", xor(s, **call).rows) for call, s in calls]
+    assert len({rows[-1].loss for *_, rows in here}) == 12
+
+
+def test_a_value_or_a_seed_more_changes_no_other(here):
+    more = quiet(xor, {"batch_size": [2, 4, 1], "lr": [1.0, 0.3, 0.1]}, seeds=[5, 2, 0, 1])
+    for settings, seed, _, rows in here:
+        [same] = [t for t in more.where(**settings) if t.seed == seed]
+        assert same.history.rows == rows
+
+
+class Backwards(Executor):
+    """Trains what it is given last first, once it has all."""
+
+    def __init__(self, n):
+        self.n, self.calls = n, []
+
+    def submit(self, function, *arguments):
+        self.calls.append((Future(), function, arguments))
+        if len(self.calls) == self.n:
+            for future, f, given in reversed(self.calls):
+                future.set_result(f(*given))
+        return self.calls[-1][0]
+
+
+def test_the_order_of_completion_does_not_matter(here, tmp_path):
+    assert numbers(quiet(xor, GRID, seeds=3, executor=Backwards(12), path=tmp_path)) == here
+    assert numbers(quiet(xor, GRID, seeds=3, executor=Backwards(0), path=tmp_path)) == here
+    with ThreadPoolExecutor(4) as threads:
+        assert numbers(quiet(xor, GRID, seeds=3, executor=threads)) == here
+
+
+def test_processes_of_which_one_dies(here, tmp_path):
+    pool = functools.partial(ProcessPoolExecutor, 2, mp_context=get_context("spawn"))
+    with pool() as executor:
+        assert numbers(quiet(xor, GRID, seeds=3, executor=executor)) == here
+        train = functools.partial(xor, folder=str(tmp_path))
+        grid, path = {"lr": [0.1, 1.0], "batch_size": [4]}, tmp_path / "kept"
+        quiet(train, {**grid, "lr": [0.1]}, seeds=3, path=path, executor=executor)
+        with pytest.warns(RuntimeWarning, match=r"of 6 trainings were lost .*: call sweep again"):
+            first = quiet(train, grid, seeds=3, path=path, executor=executor)
+        assert [t.outcome for t in first][:3] == ["trained"] * 3
+        assert first[4].outcome == "lost" and "BrokenProcessPool" in first[4].why
+        with pytest.warns(RuntimeWarning, match="lost"):  # the pool is broken: nothing more comes
+            quiet(train, grid, seeds=3, path=path, executor=executor)
+    whole = numbers(quiet(train, grid, seeds=3, path=path))
+    assert whole == [row for row in here if row[0]["batch_size"] == 4]
+
+
+def test_dask_of_which_one_worker_is_killed(here, tmp_path):
+    import dask
+    from distributed import Client, LocalCluster
+
+    quick = {"distributed.scheduler.allowed-failures": 0}  # or it would try elsewhere first
+    cluster = functools.partial(LocalCluster, n_workers=2, threads_per_worker=1, silence_logs=50,
+                                dashboard_address=None)  # fmt: skip
+    with dask.config.set(quick), cluster() as two, Client(two) as client:
+        executor = client.get_executor()
+        assert numbers(quiet(xor, GRID, seeds=3, executor=executor)) == here
+        train = functools.partial(xor, folder=str(tmp_path))
+        grid, path = {"lr": [0.1, 1.0], "batch_size": [4]}, tmp_path / "kept"
+        with pytest.warns(RuntimeWarning, match=r"of 6 trainings were lost .*: call sweep again"):
+            first = quiet(train, grid, seeds=3, path=path, executor=executor)
+        outcomes = [t.outcome for t in first]
+        assert first[4].outcome == "lost" and "KilledWorker" in first[4].why
+        assert outcomes.count("trained") >= 3
+        assert len(list(path.iterdir())) == outcomes.count("trained")
+        whole = numbers(quiet(train, grid, seeds=3, path=path, executor=executor))
+    assert whole == [row for row in here if row[0]["batch_size"] == 4]
+    assert not active_children()
+
+
+# What is kept
+
+
+def test_each_is_written_when_it_is_there_and_only_missing_ones_are_trained(tmp_path):
+    calls = []
+
+    def train(seed, lr):
+        calls.append((lr, seed, len(list(tmp_path.iterdir()))))
+        return xor(seed, lr)
+
+    first = quiet(train, {"lr": [0.1, 1.0]}, seeds=2, path=tmp_path)
+    assert calls == [(0.1, 0, 0), (0.1, 1, 1), (1.0, 0, 2), (1.0, 1, 3)]
+    files = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    calls.clear()
+    assert numbers(quiet(train, {"lr": [0.1, 1.0]}, seeds=2, path=tmp_path)) == numbers(first)
+    assert not calls
+    sorted(tmp_path.iterdir())[0].unlink()
+    more = quiet(train, {"lr": np.array([0.3, 1.0, 0.1])}, seeds=[1, 0], path=str(tmp_path))
+    assert sorted((lr, seed) for lr, seed, _ in calls)[-2:] == [(0.3, 0), (0.3, 1)]
+    assert len(calls) == 3
+    assert [(t.settings["lr"], t.seed) for t in more][:2] == [(0.3, 1), (0.3, 0)]
+    assert all((tmp_path / name).read_bytes() == data for name, data in files.items())
+
+
+RATES = [0.1, 1.0]
+
+
+def scaled(seed, lr, factor=1.0):
+    """Uses data, an argument with a default, and another function."""
+    return xor(seed, lr * factor * RATES[1])
+
+
+def test_another_function_or_data_is_refused_and_nothing_changed(tmp_path, monkeypatch):
+    def old(seed, lr):
+        return scaled(seed, lr)
+
+    def documented(seed, lr):
+        """With words, which change nothing."""
+        return scaled(seed, lr)  # nor does this
+
+    def new(seed, lr):
+        return scaled(seed, 2 * lr)
+
+    def run(train):
+        return quiet(train, {"lr": [0.1]}, seeds=2, path=tmp_path)
+
+    def refused(train, what):
+        before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+        with pytest.raises(ValueError, match=what):
+            run(train)
+        assert before == {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+
+    for function in (old, documented, new):
+        function.__qualname__ = "train"
+    first = run(old)
+    assert numbers(run(documented)) == numbers(first)
+    refused(new, "train has changed since, or data or options that it uses: .*|changed since")
+    refused(functools.partial(old), "changed since")
+    with monkeypatch.context() as patch:
+        patch.setattr(sys.modules[__name__], "RATES", [0.1, 2.0])
+        refused(old, "changed since")
+    with monkeypatch.context() as patch:
+        patch.setattr(scaled, "__defaults__", (2.0,))
+        refused(old, "changed since")
+    new.__qualname__ = "other"
+    refused(new, "of another training function: that is train, and this one other")
+    assert numbers(run(old)) == numbers(first)
+
+
+@pytest.mark.parametrize(
+    ("damage", "what"),
+    [
+        (lambda kept: {}, "KeyError"),
+        (lambda kept: [], "TypeError"),
+        (lambda kept: {**kept, "format": 2}, "its format is 2"),
+        (lambda kept: {**kept, "seed": 1}, "its settings are not those"),
+        (lambda kept: {**kept, "settings": {"lr": "0.2"}}, "its settings are not those"),
+        (lambda kept: {**kept, "outcome": {"history": []}}, "its history is empty"),
+        (lambda kept: {**kept, "outcome": {"history": [{"epoch": 1}]}}, "TypeError"),
+        (lambda kept: {**kept, "python": "2.7"}, "Python was 2.7 then, and is 3"),
+    ],
+)
+def test_damaged_files_are_refused_by_name(damage, what, tmp_path):
+    quiet(xor, {"lr": [0.1]}, seeds=1, path=tmp_path)
+    [file] = tmp_path.iterdir()
+    kept = damage(json.loads(file.read_text()))
+    if "Python was" in what:
+        kept["fingerprint"] = "0"
+    file.write_text(json.dumps(kept))
+    with pytest.raises(ValueError, match=f"{file.name}.*{what}"):
+        quiet(xor, {"lr": [0.1]}, seeds=1, path=tmp_path)
+
+
+def test_no_part_of_a_file_is_taken_for_the_whole(tmp_path):
+    quiet(xor, {"lr": [0.1]}, seeds=1, path=tmp_path)
+    [file] = tmp_path.iterdir()
+    data = file.read_bytes().rstrip()
+    for n in range(0, len(data), 7):
+        file.write_bytes(data[:n])
+        with pytest.raises(ValueError, match="is damaged"):
+            quiet(xor, {"lr": [0.1]}, seeds=1, path=tmp_path)
+
+
+def test_a_folder_that_is_a_file(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(NotADirectoryError, match=r"path must be a folder, and .*file' is a file"):
+        quiet(xor, {"lr": [0.1]}, path=tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+class Scale:
+    """A class of this module: what is in it counts, wherever it stands and whatever its words."""
+
+    factor = 2.0
+
+    def __call__(self, x):
+        return x * self.factor
+
+
+def test_fingerprints_of_classes_of_the_same_module(monkeypatch):
+    def train(seed):
+        return Scale()(seed)
+
+    before = fingerprint(train), fingerprint(functools.partial(train, Scale()))
+    monkeypatch.setattr(Scale, "__doc__", "Other words.")
+    monkeypatch.setattr(Scale, "__firstlineno__", 3, raising=False)
+    assert (fingerprint(train), fingerprint(functools.partial(train, Scale()))) == before
+    monkeypatch.setattr(Scale, "factor", 3.0)
+    assert fingerprint(train) != before[0]
+    monkeypatch.setattr(Scale, "factor", 2.0)
+    monkeypatch.setattr(Scale, "__call__", lambda self, x: x + self.factor)
+    assert fingerprint(train) != before[0]
+
+
+def test_fingerprints():
+    def adder(a):
+        return lambda x: x + a
+
+    def cached(a):
+        return functools.cache(adder(a))
+
+    same = [
+        (np.arange(3.0), np.arange(3.0)),
+        (np.asfortranarray(np.eye(3)[:, :2]), np.eye(3)[:, :2].copy()),
+        ({1, 2, 3}, {3, 2, 1}),
+        (Adam(betas=(0.9, 0.99)), Adam(betas=(0.9, 0.99))),
+        (adder(1), adder(1)),
+        (MLP(2, [1], rng=np.random.default_rng(0)), MLP(2, [1], rng=np.random.default_rng(0))),
+        (np.random.default_rng(1), np.random.default_rng(1)),
+    ]
+    for a, b in same:
+        assert fingerprint(a) == fingerprint(b)
+    other = [
+        1, 1.0, True, "1", b"1", None, [1], (1,), {1: 2}, {2: 1}, {1}, {2}, np.arange(3),
+        np.arange(3.0),
+        np.arange(3.0).reshape(1, 3), np.arange(3, dtype=np.float32), Adam(), Adam(eps=1e-7),
+        adder(1), adder(2), cached(1), cached(2), len, max, np, np.exp, MLP,
+        np.random.default_rng(0), np.random.default_rng(1),
+        MLP(2, [1], rng=np.random.default_rng(0)), MLP(2, [1], rng=np.random.default_rng(1)),
+        functools.partial(max, 1), functools.partial(max, 2), [1, [2]], [[1], 2], 0.0, -0.0,
+    ]  # fmt: skip
+    assert len({fingerprint(thing) for thing in other}) == len(other)
+    around = [1]
+    around.append(around)
+    assert fingerprint(around) != fingerprint([1])
+    assert len(fingerprint(threading.Lock())) == 64  # which can't be pickled
+
+
+# What goes wrong
+
+
+def test_one_that_diverges_is_a_row(tmp_path):
+    calls = []
+
+    def train(seed, lr):
+        calls.append(seed)
+        if lr > 1 and seed:
+            raise FloatingPointError("epoch 1, update 3: the loss is nan")
+        return xor(seed, lr)
+
+    for n in (6, 0):  # the second time it is read from its file
+        results = quiet(train, {"lr": [0.1, 5.0]}, seeds=3, path=tmp_path)
+        assert [t.outcome for t in results] == ["trained"] * 4 + ["diverged"] * 2
+        assert results[5].history is None and results[5].why.endswith("update 3: the loss is nan")
+        assert results.best == {"lr": 0.1}
+        assert len(calls) == n
+        calls.clear()  # as data that it uses, it is part of the function
+    assert repr(results).splitlines()[0].split() == ["lr", "seeds", "diverged", "loss"]
+    assert repr(results).splitlines()[2].split()[:3] == ["5.0", "3", "2"]
+    assert "the last epoch of those that came to an end: mean" in repr(results)
+
+
+BEGUN = []  # the seeds of trainings that were begun
+
+
+def failing(seed, lr):
+    """One seed is a mistake of the program's."""
+    BEGUN.append(seed)
+    if seed == 2:
+        raise ZeroDivisionError("a mistake")
+    time.sleep(0.05 if seed > 3 else 0)
+    return xor(seed, lr)
+
+
+class AtOnce(Executor):
+    """Trains when it is asked to."""
+
+    def submit(self, function, *arguments):
+        future = Future()
+        future.set_result(function(*arguments))
+        return future
+
+
+def test_a_mistake_begins_no_more():
+    BEGUN.clear()
+    with pytest.raises(RuntimeError, match="a mistake"):
+        quiet(failing, {"lr": [0.1]}, seeds=9, executor=AtOnce())
+    assert BEGUN == [0, 1, 2]
+
+
+@pytest.mark.parametrize("threads", [0, 1])
+def test_a_mistake_ends_the_sweep_and_what_is_done_is_kept(threads, tmp_path):
+    BEGUN.clear()
+    pool = ThreadPoolExecutor(threads) if threads else None
+    with pytest.raises(
+        RuntimeError, match=r"(?s)failing\(lr=0.1, seed=2\) failed.*raise Zero.*take"
+    ):
+        quiet(failing, {"lr": [0.1]}, seeds=50, path=tmp_path, executor=pool)
+    assert 2 <= len(list(tmp_path.iterdir())) < 40
+    if pool:
+        pool.shutdown()
+    assert len(BEGUN) < 40
+
+
+def interrupted(seed, lr):
+    """As if Ctrl-C were pressed in the third."""
+    BEGUN.append(seed)
+    if seed == 2:
+        raise KeyboardInterrupt
+    time.sleep(0.05 if seed > 3 else 0)
+    return xor(seed, lr)
+
+
+@pytest.mark.parametrize("threads", [0, 1])
+def test_an_interrupt_keeps_what_is_done_and_begins_no_more(threads, tmp_path):
+    BEGUN.clear()
+    pool = ThreadPoolExecutor(threads) if threads else None
+    with pytest.raises(KeyboardInterrupt):
+        quiet(interrupted, {"lr": [0.1]}, seeds=50, path=tmp_path, executor=pool)
+    assert 2 <= len(list(tmp_path.iterdir())) < 40
+    if pool:
+        pool.shutdown()
+    assert len(BEGUN) < 40
+
+
+def test_none_that_comes_back(tmp_path):
+    with ThreadPoolExecutor(1, initializer=lambda: 1 / 0) as broken, pytest.raises(
+        RuntimeError, match=r"no training came back .*BrokenThreadPool.*__main__"
+    ):  # fmt: skip
+        quiet(xor, {"lr": [0.1]}, seeds=2, executor=broken)
+
+
+def test_what_is_no_history():
+    with pytest.raises(RuntimeError, match=r"<lambda> must return the History that fit returned, "):
+        quiet(lambda seed: 3, {})
+
+
+def typed_in(seed, lr):
+    """Stands for a function of a notebook."""
+
+
+@pytest.mark.parametrize("kind", ["lambda", "inside", "notebook"])
+def test_functions_that_processes_could_not_import(kind, monkeypatch):
+    def inside(seed, lr):
+        return xor(seed, lr)
+
+    functions = {"lambda": lambda seed, lr: xor(seed, lr), "inside": inside, "notebook": typed_in}
+    if kind == "notebook":
+        monkeypatch.setattr(typed_in, "__module__", "__main__")
+        monkeypatch.setattr(sys.modules["__main__"], "typed_in", typed_in, raising=False)
+        monkeypatch.delattr(sys.modules["__main__"], "__file__", raising=False)
+    with ProcessPoolExecutor(1) as pool, pytest.raises(
+        TypeError, match=r"can't be sent to other processes \(.*\).* file of its own.*import it"
+    ):  # fmt: skip
+        quiet(functions[kind], {"lr": [0.1]}, executor=pool)
+
+
+class Client:
+    """As dask's."""
+
+    def get_executor(self):
+        raise NotImplementedError
+
+
+REFUSED = [
+    (xor, [("lr", [1])], {}, "grid must have the values to try by name"),
+    (xor, {"lr": 0.1}, {}, r"grid\['lr'\] must be a list of values"),
+    (xor, {"lr": "0.1"}, {}, r"grid\['lr'\] must be a list of values"),
+    (xor, {"lr": []}, {}, r"grid\['lr'\] has no values"),
+    (xor, {"lr": [0.1, np.float64(0.1)]}, {}, "has 0.1 more than once"),
+    (xor, {"lr": [lambda t: 0.1]}, {}, "give names to its values, {'lr': {'a name': value"),
+    (xor, {"seed": [1]}, {}, "grid must not have 'seed'"),
+    (xor, {1: [1]}, {}, "grid must not have 1"),
+    (xor, {"lr": [0.1]}, {"seeds": 0}, "seeds must be a positive whole number, got 0"),
+    (xor, {"lr": [0.1]}, {"seeds": 1.5}, "seeds must be a positive whole number, got 1.5"),
+    (xor, {"lr": [0.1]}, {"seeds": []}, "seeds must hold one seed or more"),
+    (xor, {"lr": [0.1]}, {"seeds": [1, 1]}, "each once"),
+    (xor, {"lr": [0.1]}, {"seeds": [-1]}, "from 0 up, got -1"),
+    (3, {}, {}, "train must be a function"),
+    (xor, {"lrr": [0.1]}, {}, r"xor can't be called as xor\(lrr=0.1, seed=0\): "),
+    (xor, {}, {}, "missing a required argument: 'lr'"),
+    (xor, {"lr": [0.1]}, {"executor": 2}, "must be a concurrent.futures.Executor, got int"),
+    (xor, {"lr": [0.1]}, {"executor": Client()}, "got Client: write client.get_executor()"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("train", "grid", "options", "what"), REFUSED)
+def test_refusals_come_before_anything_is_done(train, grid, options, what, tmp_path):
+    with pytest.raises((ValueError, TypeError), match=what):
+        quiet(train, grid, path=tmp_path / "folder", **options)
+    assert not (tmp_path / "folder").exists()
+
+
+# The table, the parts, the files
+
+
+def test_the_table():
+    losses = {
+        ("a", 0): 1.0,
+        ("a", 1): 2.0,
+        ("a", 2): 4.0,
+        ("b", 0): 0.5,
+        ("b", 1): 0.5,
+        ("b", 2): 0.5,
+    }
+
+    def train(seed, kind, width):
+        loss = losses[kind, seed] * width
+        return History(
+            [Epoch(1, 1, 0.1, 1, 9.0, loss + 1, 0.25), Epoch(2, 2, 0.1, 1, 9.0, loss, 0.5)]
+        )
+
+    results = quiet(train, {"kind": ["a", "b"], "width": [1, 10]}, seeds=3)
+    mean, sd = np.mean([1, 2, 4]), np.std([1, 2, 4], ddof=1)
+    assert repr(results).splitlines() == [
+        "kind  width  seeds  validation loss  validation accuracy",
+        f"a     1      3      {mean:.4g} ± {sd:.2g}      0.5 ± 0",
+        f"a     10     3      {10 * mean:.4g} ± {10 * sd:.2g}       0.5 ± 0",
+        "b     1      3      0.5 ± 0          0.5 ± 0",
+        "b     10     3      5 ± 0            0.5 ± 0",
+        "(the last epoch: mean ± standard deviation over seeds)",
+    ]
+    assert results.best == {"kind": "b", "width": 1}
+    part = results.where(kind="a", width=10)
+    assert len(part) == 3 and part[0].settings == {"kind": "a", "width": 10}
+    assert len(results) == 12 and [t.seed for t in results[:4]] == [0, 1, 2, 0]
+    with pytest.raises(ValueError, match="tried were kind: a, b; width: 1, 10"):
+        results.where(kind="c")
+    with pytest.raises(ValueError, match="no training has"):
+        results.where(lr=1)
+
+
+def test_one_seed_has_no_deviation_and_losses_of_training_count_without_validation():
+    results = quiet(lambda seed: made(3.0), {}, seeds=1)
+    assert repr(results).splitlines()[:2] == ["seeds  loss", "1      1.5"]
+
+
+def test_values_by_name(tmp_path):
+    def train(seed, lr):
+        return made(lr(2))
+
+    rates = {"falling": lambda t: 1 / t, "constant": lambda t: 1.0}
+    results = quiet(train, {"lr": rates}, seeds=1, path=tmp_path)
+    assert [c.texts["lr"] for c in results.combinations] == ["falling", "constant"]
+    assert results.where(lr="falling")[0] is results.where(lr=rates["falling"])[0] is results[0]
+    assert numbers(quiet(train, {"lr": rates}, seeds=1, path=tmp_path)) == numbers(results)
+
+
+def test_signs_in_html_and_where_the_output_takes_only_ascii(capsys):
+    results = quiet(lambda seed, kind: made(1.0, seed), {"kind": ["<b>&", "\x1b[31m"]}, seeds=2)
+    shown = results._repr_html_()
+    assert "&lt;b&gt;&amp;" in shown and "<b>" not in shown
+    assert shown.count("<tr>") == 3 and "<caption>" in shown and 'scope="col"' in shown
+    assert "\x1b" not in repr(results)
+
+    class Ascii:
+        encoding = "ascii"
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdout", Ascii())
+        text = repr(results)
+    assert "1 +- 0.71" in text and text.isascii()
+
+
+def test_to_csv(tmp_path):
+    def train(seed, lr):
+        if seed:
+            raise FloatingPointError
+        return xor(seed, lr)
+
+    results = quiet(train, {"lr": [0.1]}, seeds=2)
+    results.to_csv(tmp_path / "table.csv")
+    with open(tmp_path / "table.csv", newline="") as file:
+        head, first, second = csv.reader(file)
+    assert head == ["lr", "seed", "outcome", "epoch", "updates", "batch_size", "loss"]
+    assert first == ["0.1", "0", "trained", "2", "4", "2", repr(results[0].history[-1].loss)]
+    assert second == ["0.1", "1", "diverged", "", "", "", ""]
+
+
+# The plot
+
+
+def plotted(seed, lr, width=1, kind=""):
+    """Curves of different lengths; the largest rate diverges with some seeds."""
+    if lr == 9 and seed < 2:
+        raise FloatingPointError
+    return made(lr * width, seed, epochs=3 + seed)
+
+
+def test_curves_have_bands_over_seeds():
+    results = quiet(plotted, {"lr": [1, 2, 9], "width": [1, 2]}, seeds=3)
+    figure = results.plot()
+    assert [ax.get_title() for ax in figure.axes] == ["width = 1", "width = 2"]
+    assert len(figure.axes[0].get_shared_y_axes().get_siblings(figure.axes[0])) == 2
+    for ax, width in zip(figure.axes, (1, 2), strict=True):
+        lines = [line for line in ax.lines if len(line.get_xdata())]
+        for line, lr in zip(lines, (1, 2, 9), strict=True):
+            per_epoch = [
+                [lr * width / e + s for s in range(2 if lr == 9 else 0, 3) if e <= 3 + s]
+                for e in range(1, 6)
+            ]
+            assert line.get_xdata().tolist() == [1, 2, 3, 4, 5]
+            assert line.get_ydata().tolist() == pytest.approx([np.mean(n) for n in per_epoch])
+        first = ax.collections[0].get_paths()[0].vertices
+        for e in (1, 2, 3):
+            at = first[first[:, 0] == e, 1]
+            assert (at.min(), at.max()) == pytest.approx((width / e, width / e + 2))
+        assert len(ax.collections) == 2  # one seed alone has no band
+        assert [text.get_text() for text in ax.texts] == ["9: 2 of 3 diverged"]
+        assert ax.get_yscale() == "log"
+    [legend] = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["1", "2", "9"]
+    assert legend.get_title().get_text() == "lr"
+    by_width = results.plot(by="width")
+    assert [ax.get_title() for ax in by_width.axes][:3] == ["lr = 1", "lr = 2", "lr = 9"]
+
+
+def test_panels_stand_in_columns_by_the_last_setting():
+    grid = {"lr": [1, 2], "width": [1, 2, 3], "kind": ["a", "b"]}
+    figure = quiet(plotted, grid, seeds=1).plot()
+    assert [ax.get_title() for ax in figure.axes][:2] == [
+        "width = 1\nkind = a",
+        "width = 1\nkind = b",
+    ]
+    assert figure.axes[0].get_gridspec().ncols == 2
+
+
+def test_a_plot_of_nothing_of_much_and_of_names_that_mean_something():
+    def diverging(seed, lr):
+        raise FloatingPointError
+
+    [ax] = quiet(diverging, {"lr": [1]}, seeds=2).plot().axes
+    assert [text.get_text() for text in ax.texts] == ["2 of 2 diverged"]
+    many = quiet(plotted, {"lr": range(1, 9), "width": range(1, 50)}, seeds=1)
+    with pytest.raises(ValueError, match="at most 48 panels, and this would make 49"):
+        many.plot()
+    many.where(lr=1)
+    with pytest.raises(ValueError, match="by='width' has 49 values, and there are 8 colours"):
+        many.plot(by="width")
+    with pytest.raises(ValueError, match="by must be one of lr, width, got 'depth'"):
+        many.plot(by="depth")
+    assert many.where(width=3).plot()._repr_png_().startswith(b"\x89PNG")
+    infinite = quiet(lambda seed: made(math.inf if seed else 1.0), {}, seeds=2)
+    assert infinite.plot()._repr_png_().startswith(b"\x89PNG")
+    assert repr(infinite).splitlines()[1].split() == ["2", "inf"]
+    odd = quiet(lambda seed, kind: made(1.0), {"kind": ["$x$", "_y", "z" * 99]}, seeds=2).plot()
+    assert odd._repr_png_().startswith(b"\x89PNG")
+
+
+def test_progress(capsys, tmp_path):
+    sweep(xor, {"lr": [0.1, 1.0]}, seeds=2, path=tmp_path)
+    assert "4/4" in capsys.readouterr().err
+    sweep(xor, {"lr": [0.1, 1.0]}, seeds=2, path=tmp_path, progress=False)
+    assert capsys.readouterr() == ("", "")
+
+
+# The command line
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty folder to stand in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+SMALL = ["train", "moons", "--epochs", "2", "--widths", "2", "--batch-size", "80", "--quiet"]
+
+
+def test_sweep_of_options(folder, capsys):
+    command = [
+        *SMALL,
+        "--sweep",
+        "lr=0.03,0.1",
+        "optimizer=sgd,adam",
+        "--seeds",
+        "2",
+        "--seed",
+        "3",
+    ]
+    assert main(command) == 0
+    out = capsys.readouterr().out
+    lines = out.splitlines()
+    assert lines[0].startswith("data     moons: 320 examples to train on, and 80 to choose by")
+    assert lines[1] == "sweep    2 of lr x 2 of optimizer, 2 seeds each"
+    assert lines[2].split() == ["lr", "optimizer", "seeds", "validation", "loss", "validation",
+                                "accuracy"]  # fmt: skip
+    assert [line.split()[:3] for line in lines[3:7]] == [
+        [lr, rule, "2"] for lr in ("0.03", "0.1") for rule in ("sgd", "adam")
+    ]
+    made = folder / "runs" / "moons-sweep"
+    assert {path.name for path in made.iterdir()} == {"trainings", "trainings.csv", "curves.svg"}
+    assert len(list((made / "trainings").iterdir())) == 8
+    before = (made / "trainings.csv").read_bytes()
+    for file in list((made / "trainings").iterdir())[:2]:
+        file.unlink()
+    assert main(command) == 0
+    assert capsys.readouterr().out == out
+    assert (made / "trainings.csv").read_bytes() == before
+
+
+def test_a_row_of_the_command_is_the_training_with_these_options(folder):
+    """With a part kept aside to stop by, the same part as that to choose by."""
+    own = ["--patience", "9", "--loss", "bernoulli"]
+    assert (
+        main([*SMALL, *own, "--sweep", "lr=0.3", "widths=3 2", "--seeds", "1", "--seed", "4"]) == 0
+    )
+    with open("runs/moons-sweep/trainings.csv", newline="") as file:
+        [row] = csv.DictReader(file)
+    alone = ["--widths", "3", "2", "--lr", "0.3", "--seed", "4", "--out", "alone"]
+    assert main([*SMALL, *own, *alone]) == 0
+    with open("alone/history.csv", newline="") as file:
+        last = list(csv.DictReader(file))[-1]
+    for column in ("loss", "validation_loss", "validation_accuracy", "updates"):
+        assert row[column] == last[column]
+
+
+def test_workers_are_spawned_processes(folder, monkeypatch):
+    def pool(n, mp_context):
+        assert (n, mp_context.get_start_method()) == (3, "spawn")
+        return ThreadPoolExecutor(n)
+
+    monkeypatch.setattr(nn.sweeping, "ProcessPoolExecutor", pool)
+    assert main([*SMALL, "--sweep", "momentum=0,0.9", "--seeds", "2", "--workers", "3"]) == 0
+
+
+def test_a_sweep_that_is_interrupted_goes_on(folder, capsys, monkeypatch):
+    once = nn.sweeping.train_once
+    fits = []
+
+    def fit_or_stop(*arguments, **options):
+        fits.append(options)
+        if len(fits) == 2:
+            raise KeyboardInterrupt
+        return fit(*arguments, **options)
+
+    monkeypatch.setattr(nn.sweeping, "fit", fit_or_stop)
+    command = [*SMALL, "--sweep", "lr=0.1", "--seeds", "3"]
+    assert main(command) == 130
+    assert "interrupted, give the same command again to go on" in capsys.readouterr().err
+    assert main(command) == 0 and nn.sweeping.train_once is once
+    assert len(fits) == 4
+
+
+def test_a_file_that_has_changed_is_not_mixed(folder, capsys):
+    table = folder / "table.csv"
+    table.write_text("x,y\n" + "".join(f"{i},{i % 3 + i / 7}\n" for i in range(20)))
+    options = "--target y --epochs 1 --batch-size 5 --quiet --sweep lr=0.01 --seeds 1"
+    command = ["train", "table.csv", *options.split()]
+    assert main(command) == 0
+    table.write_text(table.read_text() + "20,3\n")
+    with pytest.raises(SystemExit):
+        main(command)
+    assert "changed since" in capsys.readouterr().err
+    Path("trainings.csv").write_text(table.read_text())
+    with pytest.raises(SystemExit):
+        main(["train", "trainings.csv", *options.split(), "--out", "."])
+    assert "would be written over" in capsys.readouterr().err
+    with pytest.raises(ValueError, match=r"table.csv has changed since the sweep began"):
+        nn.sweeping.train_once({"data": "table.csv", "lr": None, "batch_size": ["5"]}, "other", 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        ("--sweep lrr=1,2", "unknown option 'lrr', choose from widths, activation, loss, epochs, "
+         "batch-size, lr, optimizer, momentum"),
+        ("--sweep seed=1,2", "unknown option 'seed', choose from"),
+        ("--sweep no-bias=1", "unknown option 'no-bias', choose from"),
+        ("--sweep lr", "write lr=VALUE,VALUE, got 'lr'"),
+        ("--sweep lr=", "write lr=VALUE,VALUE"),
+        ("--sweep lr=1,,2", "write lr=VALUE,VALUE"),
+        ("--sweep lr=1 lr=2", "lr is given twice"),
+        ("--sweep lr=1,1", "has 1 more than once"),
+        ("--sweep lr=0.1,much", "argument --lr: must be a number"),
+        ("--sweep optimizer=sgd,best", "argument --optimizer: invalid choice: 'best'"),
+        ("--sweep optimizer=sgd,adam momentum=0.9", "momentum"),
+        ("--sweep batch-size=321", "--batch-size 321 is more than the 320 examples"),
+        ("--sweep widths=9000000", "parameters"),
+        ("--sweep loss=gaussian", "--loss gaussian is for"),
+        ("--sweep lr=1 --batch-size 1 2", "give --sweep batch-size=1,2"),
+        ("--sweep lr=1 --resume run.npz", "a sweep goes on by itself"),
+        ("--sweep lr=1 --checkpoint run.npz", "a sweep goes on by itself"),
+        ("--seeds 3", "--seeds is for trainings of --sweep"),
+        ("--workers 3", "--workers is for trainings of --sweep"),
+    ],
+)  # fmt: skip
+def test_options_that_are_refused(options, what, folder, capsys):
+    with pytest.raises(SystemExit) as info:
+        main(["train", "moons", *options.split()])
+    assert info.value.code == 2
+    out, err = capsys.readouterr()
+    assert what in err and len(err.splitlines()) == 1 and out == ""
+    assert not list(folder.iterdir())

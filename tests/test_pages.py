@@ -24,7 +24,7 @@ from nn.cli import main
 from tests import browser
 from tests.browser import Page
 
-pytestmark = pytest.mark.tools("browser")
+pytestmark = [pytest.mark.slow, pytest.mark.tools("browser")]
 
 HOSTILE = [
     "</script><script>document.title='broken'</script>",

@@ -6,7 +6,7 @@ the test is skipped where there is none. ``pytest --bare -m tools`` runs the mar
 machine with neither; the others are always on one. So no new test can depend on a tool unnoticed:
 without the mark it does not find it, and with the mark CI runs it both ways.
 
-A test with the mark ``slow`` takes seconds: it runs notebooks, a browser, or trainings to be killed.
+A test with the mark ``slow`` takes seconds: it runs notebooks, a browser, processes to be killed.
 All others are the fast subset, ``-m "not slow"``, which CI runs once more on the lowest versions
 that pyproject.toml declares, with the warning filters that users have. The files with most slow
 tests are begun first, so that no worker is left alone with one at the end.

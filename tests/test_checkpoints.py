@@ -473,6 +473,7 @@ def kill_again_and_again(command, file, delays, kills, longest):
             landed[-1] = len(about["training"]["history"])
 
 
+@pytest.mark.slow
 def test_a_training_killed_at_any_moment_ends_as_one_never_killed(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)

@@ -1,5 +1,6 @@
 """The notebooks run, what they show is what is stored, and exercises come from solutions."""
 
+import os
 import re
 import shutil
 import sys
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
+
+from tests.cases import outside
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 sys.path.insert(0, str(NOTEBOOKS))
@@ -29,8 +32,11 @@ def folder(tmp_path_factory):
 
 
 def run(path, folder):
-    """A notebook after a run in a copy of its folder."""
-    return make.run(path, folder / path.parent.relative_to(NOTEBOOKS), SECONDS)
+    """A notebook after a run in a copy of its folder, by a kernel that knows of no test."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ.keys() - outside().keys():
+            patch.delenv(name)  # a kernel in a test does not watch the file stderr
+        return make.run(path, folder / path.parent.relative_to(NOTEBOOKS), SECONDS)
 
 
 def read(path):

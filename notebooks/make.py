@@ -86,14 +86,19 @@ def write(notebook: NotebookNode, path: Path) -> None:
     print(path.relative_to(HERE.parent))
 
 
+def run(path: Path, folder: Path = HERE, seconds: float | None = None) -> NotebookNode:
+    """A notebook as it is after a run in a folder, each cell within so many seconds."""
+    notebook = read(path)
+    place = {"metadata": {"path": folder}}
+    NotebookClient(notebook, timeout=seconds, resources=place, coalesce_streams=True).execute()
+    return notebook
+
+
 def main(names: list[str]) -> None:
     """Run the course's notebooks, all or those named, and make all exercises."""
     for path in sorted(COURSE.glob("*.ipynb")):
         if not names or path.stem in names:
-            notebook = read(path)
-            place = {"metadata": {"path": HERE}}
-            NotebookClient(notebook, resources=place, coalesce_streams=True).execute()
-            write(notebook, path)
+            write(run(path), path)
     for path in sorted(SOLUTIONS.glob("*.ipynb")):
         solution = read(path)
         write(exercise_of(solution), EXERCISES / path.name)

@@ -5,11 +5,17 @@ Chromium. Where it can't do without, the mark says so, ``tools("dot")`` or ``too
 the test is skipped where there is none. ``pytest --bare -m tools`` runs the marked tests as on a
 machine with neither; the others are always on one. So no new test can depend on a tool unnoticed:
 without the mark it does not find it, and with the mark CI runs it both ways.
+
+A test with the mark ``slow`` takes seconds: it runs notebooks, a browser, processes to be killed.
+All others are the fast subset, ``-m "not slow"``, which CI runs once more on the lowest versions
+that pyproject.toml declares, with the warning filters that users have. The files with most slow
+tests are begun first, so that no worker is left alone with one at the end.
 """
 
 import os
 import shutil
 import tempfile
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
@@ -33,6 +39,14 @@ def pytest_configure(config):
         config.add_cleanup(folder.cleanup)
         os.environ[WITH_TOOLS] = os.environ["PATH"]
         os.environ["PATH"] = without_tools(os.environ["PATH"], Path(folder.name))
+    # xdist would begin with the files of most tests, which take no time, and end with notebooks.
+    config.option.loadscopereorder = False
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` takes some away
+def pytest_collection_modifyitems(items):
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
 
 
 def without_tools(path, folder):

@@ -3,14 +3,11 @@
 import io
 import json
 import math
+import multiprocessing
 import pickle
 import random
 import re
-import runpy
-import subprocess
-import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -422,7 +419,7 @@ def test_a_diverging_training_leaves_a_good_checkpoint(tmp_path):
 
 
 SCRIPT = """
-import os, sys
+import os
 import numpy as np
 from nn import MLP, categorical_nll, cosine, fit, growing
 
@@ -435,36 +432,35 @@ def train(file, kind, every):
         net, categorical_nll, X, y, epochs=250, batch_size=growing(6, 1.5, 60),
         lr=cosine(0.2, 3000), momentum=0.9, validation=(X[:9], y[:9]),
         rng=np.random.Generator(getattr(np.random, kind)(7)), progress=False,
-        checkpoint=file, every=int(every), resume=file if os.path.exists(file) else None,
+        checkpoint=file, every=every, resume=file if os.path.exists(file) else None,
     )
-
-if __name__ == "__main__":
-    print("ready", flush=True)
-    train(*sys.argv[1:])
 """
 
 
 KILLS = 13  # of either kind of training
+# Processes are forks of one that has imported all, where there are forks.
+START = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 
 
-def kill_again_and_again(command, file, delays, kills, longest):
+def kill_again_and_again(training, file, delays, kills, longest):
     """Train to the end in a chain of processes, of which ``kills`` are killed at random moments.
 
     Returns how many were, which can be fewer, and how far the training was each time.
     """
     landed = []
+    context = multiprocessing.get_context(START)
+    context.set_forkserver_preload(["nn"])
     while True:
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-            assert process.stdout.readline().strip() == b"ready"
-            # Waits grow a little, so that a slow machine gets on as well.
-            delay = delays.uniform(0.0, longest + 0.02 * len(landed))
-            try:
-                process.wait(timeout=delay if len(landed) < kills else 100)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-                assert len(landed) < kills, "the training does not end"
-        if process.returncode == 0:
+        process = context.Process(target=exec, args=(training, {}))
+        process.start()
+        # Waits grow a little, so that a slow machine gets on as well.
+        delay = delays.uniform(0.0, longest + 0.02 * len(landed))
+        process.join(delay if len(landed) < kills else 100)
+        if process.is_alive():
+            assert len(landed) < kills, "the training does not end"
+            process.kill()
+            process.join()
+        if process.exitcode == 0:
             return landed
         landed.append(0)
         if file.exists():
@@ -473,28 +469,22 @@ def kill_again_and_again(command, file, delays, kills, longest):
             landed[-1] = len(about["training"]["history"])
 
 
+@pytest.mark.slow
 def test_a_training_killed_at_any_moment_ends_as_one_never_killed(tmp_path):
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT)
-
-    def chains(kind, every, longest):
-        """As many trainings as it takes to have killed often enough."""
-        landed, delays = [], random.Random(kind)
-        (tmp_path / kind).mkdir()
-        while len(landed) < KILLS:
-            file = tmp_path / kind / f"{len(landed)}.npz"
-            command = [sys.executable, str(script), str(file), kind, every]
-            landed += kill_again_and_again(command, file, delays, KILLS - len(landed), longest)
-        return landed
-
-    cases = [("PCG64", "1"), ("MT19937", "2")]
+    cases = [("PCG64", 1), ("MT19937", 2)]
+    trains = {}
+    exec(SCRIPT, trains)
     start = time.perf_counter()
     for kind, every in cases:
-        runpy.run_path(str(script))["train"](tmp_path / f"{kind}.npz", kind, every)
+        trains["train"](tmp_path / f"{kind}.npz", kind, every)
     longest = (time.perf_counter() - start) / 16  # an eighth of a training, on this machine now
-    with ThreadPoolExecutor(2) as pool:
-        landings = list(pool.map(lambda case: chains(*case, longest), cases))
-    for (kind, _), landed in zip(cases, landings):
+    for kind, every in cases:
+        landed, delays = [], random.Random(kind)
+        (tmp_path / kind).mkdir()
+        while len(landed) < KILLS:  # as many trainings as it takes to have killed often enough
+            file = tmp_path / kind / f"{len(landed)}.npz"
+            training = f"{SCRIPT}\ntrain({str(file)!r}, {kind!r}, {every})"
+            landed += kill_again_and_again(training, file, delays, KILLS - len(landed), longest)
         assert len(landed) == KILLS
         assert len(set(landed)) > 3  # they were killed on the way
         whole = tmp_path / f"{kind}.npz"

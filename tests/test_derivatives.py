@@ -1062,6 +1062,7 @@ def test_second_derivatives_of_several_inputs():
         gradcheck(grad(g), 0.7, 1.3, gradient=grad(g))
 
 
+@pytest.mark.slow
 def test_random_gradients_none_is_called_wrong_and_none_that_is_wrong_passes():
     rng = np.random.default_rng(0)
     for _ in range(60):

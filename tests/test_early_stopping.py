@@ -275,6 +275,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_patience_on_the_command_line(folder, capsys):
     arguments = ["train", "moons", "--patience", "2", "--epochs", "60", "--lr", "4", "--quiet",
                  "--widths", "4", "--checkpoint", "run.npz", "--out", "out"]  # fmt: skip

@@ -748,6 +748,7 @@ def test_training_holds_arrays_of_a_batch_and_no_nodes():
     assert per_example < 8 * (10 * sum(WIDTHS) + 10 * X.shape[1])
 
 
+@pytest.mark.slow
 def test_long_trainings_and_predictions_take_no_more_memory():
     net = make_net(d0=8, hidden=WIDTHS[:-1])
     X, y = problem(gaussian_nll, n=6144, d0=8)

@@ -13,7 +13,7 @@ import pytest
 import autograd
 import nn
 from autograd import exercises, primitive
-from autograd.exercises import Case, check
+from autograd.exercises import Case, check, checking
 from autograd.exercises.checking import TASKS
 from autograd.exercises.comparing import agree, is_unfinished, written
 from autograd.functions import exp, sigmoid
@@ -22,6 +22,15 @@ from tests.cases import outside
 
 BY_NAME = {name: task.check for name, task in TASKS.items()}
 assert exercises, nn_exercises
+REPORTS = {}
+
+
+def report_of(task, things):
+    """What a check says of things, asked once: a sweep that never ends takes its two seconds."""
+    key = task, *map(id, things)
+    if key not in REPORTS:
+        REPORTS[key] = things, BY_NAME[task](*things)  # kept with them: an id is then theirs alone
+    return REPORTS[key][1]
 
 
 # A student's Value, in one piece, with all the classic mistakes as switches.
@@ -296,7 +305,7 @@ def test_right_values(Value):
     ],
 )
 def test_mistakes_in_a_value_are_named(Value, words):
-    report = exercises.check_backward(Value)
+    report = report_of("backward", (Value,))
     assert report.state == "wrong"
     assert words in report.mistakes[0], report
 
@@ -822,7 +831,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("task", "things", "words"), WRONG)
 def test_classic_mistakes_are_named(task, things, words):
-    report = BY_NAME[task](*things)
+    report = report_of(task, things)
     assert report.state == "wrong"
     assert any(words in mistake for mistake in report.mistakes), report
     assert words in repr(report).replace("\n" + " " * 14, " ")
@@ -990,7 +999,8 @@ def test_a_mistake_in_a_check_is_raised():
 def grade(folder, *options):
     process = subprocess.run(
         [sys.executable, "-m", "autograd.exercises", str(folder), *options],
-        env=outside(),
+        # Plugins of pytest that are installed for other tests take seconds to import.
+        env=outside() | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     return process.returncode, process.stdout + process.stderr
@@ -1009,6 +1019,7 @@ def notebook(*cells):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_folder_of_submissions(tmp_path):
     right = "def growing(b, every):\n    return lambda epoch: b * 2 ** ((epoch - 1) // every)\n"
     (tmp_path / "anna.py").write_text(right)
@@ -1042,6 +1053,7 @@ def test_a_folder_of_submissions(tmp_path):
     assert states["dora"]["growing"] == "wrong"
 
 
+@pytest.mark.slow
 def test_checks_of_a_teachers_own(tmp_path):
     checks = tmp_path / "my_checks.py"
     checks.write_text(
@@ -1161,7 +1173,7 @@ def counting_calls(lr, factor, every):
     ],
 )
 def test_wrong_solutions_that_nearly_pass(task, things, words):
-    report = BY_NAME[task](*things)
+    report = report_of(task, things)
     assert any(words in mistake for mistake in report.mistakes), report
 
 
@@ -1191,7 +1203,9 @@ def test_a_hole_does_not_hide_what_is_wrong_beside_it():
     assert {o.state for o in report.outcomes[2:]} == {"not done"}
 
 
-def test_printing_for_ever_is_cut_off(capsys):
+def test_printing_for_ever_is_cut_off(capsys, monkeypatch):
+    monkeypatch.setattr(checking, "SECONDS", 0.5)
+
     def chatty(x):
         while True:
             print("still here", x)
@@ -1244,6 +1258,7 @@ def test_a_check_needs_names_and_cases_and_a_name_of_its_own():
         check_nothing(1)
 
 
+@pytest.mark.slow
 def test_all_kinds_of_submissions(tmp_path):
     right = "def growing(b, every):\n    return lambda epoch: b * 2 ** ((epoch - 1) // every)\n"
     cells = ["%%time\n" + right, "x = !ls", "    %time 1", "growing?", "await asyncio.sleep(0)"]
@@ -1422,7 +1437,7 @@ def test_every_mistake_that_a_check_names_is_recognised():
     ):  # fmt: skip
         rows = test.pytestmark[0].args[1]
         tried += [("backward", (row[0],)) if len(row) == 2 else tuple(row[:2]) for row in rows]
-    found = {(task, m) for task, things in tried for m in BY_NAME[task](*things).mistakes}
+    found = {(task, m) for task, things in tried for m in report_of(task, things).mistakes}
     right = dict(RIGHT) | {"forward": (autograd.Value,), "backward": (autograd.Value,)}
     named = {
         (task, mistake)

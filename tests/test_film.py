@@ -485,6 +485,7 @@ def test_a_long_film_is_a_short_text():
     assert [line.split(".")[0] for line in (lines[9], lines[11], lines[20])] == ["9", "31", "40"]
 
 
+@pytest.mark.slow
 def test_a_film_of_200_frames_is_a_page_of_less_than_3_megabytes(tmp_path):
     rng = np.random.default_rng(0)
     inputs, labels = rng.normal(size=(8 * 199, 64)), rng.integers(10, size=8 * 199)

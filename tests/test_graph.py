@@ -140,6 +140,7 @@ def test_the_same_graph_always_has_the_same_order():
     assert names(topological_order(again)) == names(first)
 
 
+@pytest.mark.slow
 def test_depth_of_a_million():
     x = Value(1.0)
     v = x

@@ -89,6 +89,7 @@ def python(code):
     return process.stdout, process.stderr
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("tool", TOOL)
 def test_complaints_about_fonts_are_kept_from_the_user(tool, fonts):
@@ -105,6 +106,7 @@ def test_complaints_about_fonts_are_kept_from_the_user(tool, fonts):
     assert sorted(python(lay_out_warned)[1].splitlines()) == WARNINGS
 
 
+@pytest.mark.slow
 @posix
 def test_no_complaint_about_fonts_in_jupyter(fonts, monkeypatch):
     # In a test a kernel does not watch the file stderr: this one is to be as for a user.

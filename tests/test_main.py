@@ -319,6 +319,7 @@ def test_help(arguments, capsys):
 # The whole thing, as a student runs it
 
 
+@pytest.mark.slow
 @pytest.mark.tools
 def test_the_defaults_learn_to_read_digits(folder):
     run = subprocess.run(

@@ -1,9 +1,9 @@
 """The notebooks run, what they show is what is stored, and exercises come from solutions."""
 
 import ast
+import os
 import re
 import shutil
-import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -24,34 +24,22 @@ SOLUTIONS = sorted(make.SOLUTIONS.glob("*.ipynb"))
 EXERCISES = sorted(make.EXERCISES.glob("*.ipynb"))
 NAMES = [path.stem for path in COURSE]
 DRAWN = [path for path in COURSE if "image/svg+xml" in path.read_text(encoding="utf-8")]
-SECONDS = 120  # the most that a notebook may take
+SECONDS = 120  # the most that a cell may take
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory):
-    """The notebooks with pictures by Graphviz as they are after a run, in a copy of the folder."""
-    return run(tmp_path_factory, DRAWN)
-
-
-@pytest.fixture(scope="module")
-def ran(tmp_path_factory):
-    """All others, in another copy."""
-    return run(tmp_path_factory, {*COURSE, *EXERCISES, *SOLUTIONS} - {*DRAWN})
-
-
-def run(tmp_path_factory, paths):
-    """A copy of the notebooks' folder in which nbmake has run some of them."""
+def folder(tmp_path_factory):
+    """A copy of the notebooks' folder, for what they read and write."""
     folder = tmp_path_factory.mktemp("run") / "notebooks"
-    shutil.copytree(NOTEBOOKS, folder, ignore=shutil.ignore_patterns("__pycache__", ".*"))
-    (folder / "pytest.ini").write_text("[pytest]\n")
-    names = [str(path.relative_to(NOTEBOOKS)) for path in paths]
-    process = subprocess.run(
-        [sys.executable, "-m", "pytest", "--nbmake", "--overwrite", f"--nbmake-timeout={SECONDS}",
-         "-n", "2", "-q", "-p", "no:cacheprovider", *sorted(names)],
-        cwd=folder, env=outside(), capture_output=True, text=True, timeout=900, check=False,
-    )  # fmt: skip
-    assert process.returncode == 0, process.stdout[-6000:] + process.stderr[-2000:]
-    return folder
+    return shutil.copytree(NOTEBOOKS, folder, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+
+
+def run(path, folder):
+    """A notebook after a run in a copy of its folder, by a kernel that knows of no test."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ.keys() - outside().keys():
+            patch.delenv(name)  # a kernel in a test does not watch the file stderr
+        return make.run(path, folder / path.parent.relative_to(NOTEBOOKS), SECONDS)
 
 
 def read(path):
@@ -119,23 +107,25 @@ def alike(stored, fresh):
     return all(abs(a - b) <= 0.05 * max(abs(a), abs(b)) + 1e-6 for a, b in pairs)
 
 
+@pytest.mark.slow
 @pytest.mark.tools
 @pytest.mark.parametrize("path", DRAWN, ids=lambda path: path.stem)
-def test_stored_outputs_with_pictures_are_fresh(drawn, path):
-    compare(path, drawn)
+def test_stored_outputs_with_pictures_are_fresh(folder, path):
+    compare(path, run(path, folder))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path", [path for path in COURSE if path not in DRAWN], ids=lambda path: path.stem
 )
-def test_stored_outputs_are_fresh(ran, path):
-    compare(path, ran)
+def test_stored_outputs_are_fresh(folder, path):
+    compare(path, run(path, folder))
 
 
-def compare(path, folder):
-    """Whether what a notebook has stored is what it shows after a run in a copy of the folder."""
+def compare(path, fresh):
+    """Whether what a notebook has stored is what it shows after a run."""
     name = path.stem
-    stored, fresh = read(path), read(folder / path.name)
+    stored = read(path)
     counts = [c.execution_count for c in stored.cells if c.cell_type == "code"]
     assert counts == list(range(1, len(counts) + 1)), "not run from top to bottom"
     for old, new in zip(stored.cells, fresh.cells):
@@ -261,9 +251,9 @@ def test_exercises_are_made_from_solutions(path):
     assert made == read(make.EXERCISES / path.name), "run `python notebooks/make.py none`"
 
 
-def reports(path):
+def reports(notebook):
     """The titles of the reports that a notebook shows."""
-    cells = [cell for cell in read(path).cells if cell.cell_type == "code"]
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert all(output.output_type != "error" for cell in cells for output in cell.outputs)
     return [
         output.data["text/plain"].splitlines()[0]
@@ -273,15 +263,17 @@ def reports(path):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)
-def test_exercises_run_with_their_holes(ran, path):
-    titles = reports(ran / "exercises" / path.name)
+def test_exercises_run_with_their_holes(folder, path):
+    titles = reports(run(path, folder))
     assert len(titles) >= 2 and all(": not done yet" in title for title in titles), titles
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
-def test_solutions_are_right(ran, path):
-    titles = reports(ran / "solutions" / path.name)
+def test_solutions_are_right(folder, path):
+    titles = reports(run(path, folder))
     assert len(titles) >= 2 and all(re.search(r": all \d+ right$", title) for title in titles)
 
 

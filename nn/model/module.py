@@ -114,8 +114,15 @@ def check_names(names: Iterable[str], own: Iterable[str], of: str = "network") -
     """
     missing, unknown = {*own} - {*names}, {*names} - {*own}
     if missing or unknown:
-        listed = [sorted(found, key=str) for found in (missing, unknown)]
-        raise ValueError(f"state is of another {of}: missing {listed[0]}, unknown {listed[1]}")
+        raise ValueError(
+            f"state is of another {of}: missing {_listed(missing)}, unknown {_listed(unknown)}"
+        )
+
+
+def _listed(names: set[str]) -> str:
+    """Some names, the first of them if there are many."""
+    first = sorted(names, key=str)[:6]
+    return f"{first}" + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
 def replay(program: Program, batch: Array, parameters: Array | None = None) -> Array:

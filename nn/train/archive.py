@@ -64,11 +64,11 @@ class Archive:
             raise ValueError("it does not say which network it holds")
         return about
 
-    def arrays(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
-        """The arrays of these names, which are there, and shapes.
+    def check(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """Refuse arrays of other shapes than these, by their names, which are there.
 
         Raises:
-            ValueError: one has another shape, or is not of real numbers.
+            ValueError: one has another shape or size, or is not of real numbers.
         """
         for name, shape in shapes.items():
             with self._zip.open(self._members[name]) as file:
@@ -81,6 +81,10 @@ class Archive:
             if self._members[name].file_size != size:
                 declared = self._members[name].file_size
                 raise ValueError(f"{name} must take {size} bytes, and takes {declared}")
+
+    def arrays(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Array]:
+        """The arrays of these names and shapes, after the same checks."""
+        self.check(shapes)
         return {name: self._read(name) for name in shapes}
 
     def _read(self, name: str) -> Any:

@@ -121,6 +121,7 @@ def _network(path: Path, archive: Archive, limit: int) -> MLP:
         description = Description(archive.about["network"])
         shapes = description.shapes
         check_names([name for name in archive.names if not name.startswith(OWN)], shapes)
+        archive.check(shapes)
         check_limit(description.memory, limit)
         arrays = archive.arrays(shapes)
         for name, array in arrays.items():
@@ -307,6 +308,7 @@ def _own(checkpoint: Any) -> Iterator[None]:
 
 
 def _write(path: Path, net: Module, arrays: dict[str, Array], about: dict[str, Any]) -> None:
+    about = {"format": FORMAT, "network": describe(net), **about}
     arrays = {**net.state_dict(), **arrays}
     for name, array in arrays.items():
         check_finite(array, name)

@@ -1,16 +1,14 @@
-"""Networks in files, and trainings that go on where they were: after kill -9, too."""
+"""Networks in files, and trainings that go on where they were.
+
+Flipped bits and truncations are tried in test_damage.py, kill -9 in test_kills.py.
+"""
 
 import io
 import json
 import math
 import pickle
-import random
 import re
-import runpy
-import subprocess
-import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -419,92 +417,6 @@ def test_a_diverging_training_leaves_a_good_checkpoint(tmp_path):
     assert names(tmp_path) == ["file.npz", "two.npz"]
 
 
-# kill -9
-
-
-SCRIPT = """
-import os, sys
-import numpy as np
-from nn import MLP, categorical_nll, cosine, fit, growing
-
-def train(file, kind, every):
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(60, 4))
-    y = X[:, :3].argmax(axis=1)
-    net = MLP(4, [6, 3], "tanh", rng=rng)
-    fit(
-        net, categorical_nll, X, y, epochs=250, batch_size=growing(6, 1.5, 60),
-        lr=cosine(0.2, 3000), momentum=0.9, validation=(X[:9], y[:9]),
-        rng=np.random.Generator(getattr(np.random, kind)(7)), progress=False,
-        checkpoint=file, every=int(every), resume=file if os.path.exists(file) else None,
-    )
-
-if __name__ == "__main__":
-    print("ready", flush=True)
-    train(*sys.argv[1:])
-"""
-
-
-KILLS = 13  # of either kind of training
-
-
-def kill_again_and_again(command, file, delays, kills, longest):
-    """Train to the end in a chain of processes, of which ``kills`` are killed at random moments.
-
-    Returns how many were, which can be fewer, and how far the training was each time.
-    """
-    landed = []
-    while True:
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-            assert process.stdout.readline().strip() == b"ready"
-            # Waits grow a little, so that a slow machine gets on as well.
-            delay = delays.uniform(0.0, longest + 0.02 * len(landed))
-            try:
-                process.wait(timeout=delay if len(landed) < kills else 100)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-                assert len(landed) < kills, "the training does not end"
-        if process.returncode == 0:
-            return landed
-        landed.append(0)
-        if file.exists():
-            assert load(file).layers
-            about = json.loads(np.load(file)["about"].item())
-            landed[-1] = len(about["training"]["history"])
-
-
-def test_a_training_killed_at_any_moment_ends_as_one_never_killed(tmp_path):
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT)
-
-    def chains(kind, every, longest):
-        """As many trainings as it takes to have killed often enough."""
-        landed, delays = [], random.Random(kind)
-        (tmp_path / kind).mkdir()
-        while len(landed) < KILLS:
-            file = tmp_path / kind / f"{len(landed)}.npz"
-            command = [sys.executable, str(script), str(file), kind, every]
-            landed += kill_again_and_again(command, file, delays, KILLS - len(landed), longest)
-        return landed
-
-    cases = [("PCG64", "1"), ("MT19937", "2")]
-    start = time.perf_counter()
-    for kind, every in cases:
-        runpy.run_path(str(script))["train"](tmp_path / f"{kind}.npz", kind, every)
-    longest = (time.perf_counter() - start) / 16  # an eighth of a training, on this machine now
-    with ThreadPoolExecutor(2) as pool:
-        landings = list(pool.map(lambda case: chains(*case, longest), cases))
-    for (kind, _), landed in zip(cases, landings):
-        assert len(landed) == KILLS
-        assert len(set(landed)) > 3  # they were killed on the way
-        whole = tmp_path / f"{kind}.npz"
-        assert len(unpacked(whole)[1]["training"]["history"]) == 250
-        finished = [*(tmp_path / kind).glob("*.npz")]
-        assert finished
-        assert all(file.read_bytes() == whole.read_bytes() for file in finished)
-
-
 # Damaged files, and those of something else
 
 
@@ -572,41 +484,6 @@ def test_more_at_the_end_or_the_start_never_gives_other_numbers(checkpoint):
             assert numbers(load(checkpoint)) == numbers(net)
         except ValueError as error:
             check_named(checkpoint, error)
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_flipped_bits_are_refused_or_do_not_matter(seed, checkpoint):
-    data, random_places = checkpoint.read_bytes(), random.Random(seed)
-    good, whole = load(checkpoint), make_net(seed=5)
-    history = train(whole, epochs=3, resume=checkpoint)
-    refused, passed = 0, 0
-    for _ in range(60):
-        damaged = bytearray(data)
-        for _ in range(random_places.choice([1, 1, 1, 2, 8])):
-            place = random_places.randrange(8 * len(data))
-            damaged[place // 8] ^= 1 << place % 8
-        checkpoint.write_bytes(damaged)
-        try:
-            net = load(checkpoint)
-        except ValueError as error:
-            refused += 1
-            check_named(checkpoint, error)
-        else:
-            passed += 1
-            assert repr(net) == repr(good)
-            assert numbers(net) == numbers(good)
-        net, rng = make_net(seed=6), make_rng(seed=9)
-        before, state = numbers(net), rng.bit_generator.state
-        try:
-            rows = train(net, epochs=3, resume=checkpoint, rng=rng)
-        except ValueError as error:
-            check_named(checkpoint, error)
-            assert numbers(net) == before
-            assert rng.bit_generator.state == state
-        else:
-            assert list(rows) == list(history)
-            assert numbers(net) == numbers(whole)
-    assert refused > 30
 
 
 def other_files():

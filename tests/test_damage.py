@@ -67,7 +67,7 @@ def outcome(look, path):
     except ValueError as error:
         text = str(error)
     assert repr(str(path)) in text
-    assert len(text) < 2000
+    assert len(text) < 1500
     return None
 
 

@@ -103,23 +103,24 @@ def opened(path: Path, limit: int = LIMIT) -> Iterator[Archive]:
         ValueError: it is none, damaged, of a later format, or would take more than the limit.
         OSError: it can't be read.
     """
-    with open(
-        os.fspath(path), "rb"
-    ) as opened_file:  # a number would be a file that is open already
-        file: IO[bytes] = opened_file
+    name = os.fspath(path)  # a number would be a file that is open already
+    with open(name, "rb") as on_disk:
+        file: IO[bytes] = on_disk
         if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):  # an archive is read from its end
             file = io.BytesIO(file.read())
         try:
             archive = Archive(file, limit)
         except Exception as error:  # whatever a damaged archive may raise
-            raise ValueError(f"{quoted(path)} is not a network file, or damaged: {error}") from None
+            raise ValueError(
+                f"{quoted(path)} is not a network file, or damaged: {short(error)}"
+            ) from None
         made = archive.about.get("format", 0)
         if type(made) is not int or made < 0:
-            raise ValueError(f"{quoted(path)} is damaged: its format is {made!r}")
+            raise ValueError(f"{quoted(path)} is damaged: its format is {short(repr(made))}")
         if made > FORMAT:
             raise ValueError(
-                f"{quoted(path)} is of format {made}, which a later version of chalkgrad has "
-                f"written: this one reads formats up to {FORMAT}. Update chalkgrad to read it"
+                f"{quoted(path)} is of format {short(made)}, which a later version of chalkgrad "
+                f"has written: this one reads formats up to {FORMAT}. Update chalkgrad to read it"
             )
         yield archive
 
@@ -156,6 +157,12 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("what it says about itself has a key twice")
     return found
+
+
+def short(x: object) -> str:
+    """The text of what a file says, or of an error, in which much of a file may stand."""
+    text = str(x)
+    return text if len(text) <= 500 else f"{text[:497]}..."
 
 
 def quoted(path: Path) -> str:

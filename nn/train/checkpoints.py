@@ -27,7 +27,7 @@ from ..arrays import Array, check_finite
 from ..data.tables import Table
 from ..model.module import Module, check_names, check_state
 from ..model.network import MLP
-from .archive import FORMAT, LIMIT, Archive, Path, check_limit, opened, quoted
+from .archive import FORMAT, LIMIT, Archive, Path, check_limit, opened, quoted, short
 from .descriptions import Description, describe
 from .history import Epoch
 from .stepping import Optimizer, State
@@ -88,7 +88,7 @@ def load_table(path: Path, *, limit: int = LIMIT) -> tuple[MLP, Table]:
         if table.outputs != len(net.layers[-1].neurons):
             raise ValueError("its classes do not go with the network's outputs")
     except (ValueError, KeyError, TypeError, OverflowError) as error:
-        raise ValueError(f"{quoted(path)} is damaged: {error}") from None
+        raise ValueError(f"{quoted(path)} is damaged: {short(error)}") from None
     return net, table
 
 
@@ -116,7 +116,7 @@ def load(path: Path, *, limit: int = LIMIT) -> MLP:
 def _network(path: Path, archive: Archive, limit: int) -> MLP:
     kind = archive.about["network"].get("class")
     if kind != "MLP":
-        raise ValueError(f"{quoted(path)} holds {kind!r}, not an MLP")
+        raise ValueError(f"{quoted(path)} holds {short(repr(kind))}, not an MLP")
     try:
         description = Description(archive.about["network"])
         shapes = description.shapes
@@ -129,7 +129,7 @@ def _network(path: Path, archive: Archive, limit: int) -> MLP:
         net = description.build()
         net.load_state_dict(arrays)
     except Exception as error:  # whatever a damaged archive may raise
-        raise ValueError(f"{quoted(path)} is damaged: {error}") from None
+        raise ValueError(f"{quoted(path)} is damaged: {short(error)}") from None
     return net
 
 
@@ -227,7 +227,8 @@ def read_checkpoint(
         ours = describe(net)
         if json.dumps(about["network"], sort_keys=True) != json.dumps(ours, sort_keys=True):
             raise ValueError(
-                f"{name} is of another network: {about['network']}, and this one is {ours}"
+                f"{name} is of another network: {short(about['network'])}, and this one is "
+                f"{short(ours)}"
             )
         if "training" not in about:
             raise ValueError(f"{name} holds a network, but no training to resume: use load")
@@ -238,7 +239,7 @@ def read_checkpoint(
                 check_names(names, part, of)
             arrays, own_ = [archive.arrays({k: v.shape for k, v in part.items()}) for part in parts]
         except Exception as error:  # whatever a damaged archive may raise
-            raise ValueError(f"{name} can't be resumed: {error}") from None
+            raise ValueError(f"{name} can't be resumed: {short(error)}") from None
     try:
         training = about["training"]
         for what, now in run.items():
@@ -262,7 +263,7 @@ def read_checkpoint(
             state,
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        raise ValueError(f"{name} can't be resumed: {error}") from None
+        raise ValueError(f"{name} can't be resumed: {short(error)}") from None
     if len(rows) > epochs:
         raise ValueError(f"{name} has gone {len(rows)} epochs already, and epochs is {epochs}")
     return checkpoint
@@ -312,9 +313,7 @@ def _write(path: Path, net: Module, arrays: dict[str, Array], about: dict[str, A
     arrays = {**net.state_dict(), **arrays}
     for name, array in arrays.items():
         check_finite(array, name)
-    text = json.dumps(
-        {"format": FORMAT, "network": describe(net), **about}, default=np.ndarray.tolist
-    )
+    text = json.dumps(about, default=np.ndarray.tolist)
     data = io.BytesIO()
     np.savez(data, about=np.array(text), **arrays)  # type: ignore[arg-type]
     write_whole(path, data.getvalue())

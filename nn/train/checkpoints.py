@@ -233,40 +233,49 @@ def read_checkpoint(
         if "training" not in about:
             raise ValueError(f"{name} holds a network, but no training to resume: use load")
         try:
-            parts = net.state_dict(), own
-            kept = [[k for k in archive.names if k.startswith(OWN) == is_own] for is_own in (0, 1)]
-            for names, part, of in zip(kept, parts, ("network", "training")):
-                check_names(names, part, of)
-            arrays, own_ = [archive.arrays({k: v.shape for k, v in part.items()}) for part in parts]
+            training = about["training"]
+            for what, now in run.items():
+                then = training["run"].get(what)
+                if then != now:
+                    if what == "data":  # of which a long number is kept
+                        raise ValueError("it is a training with other data")
+                    raise ValueError(
+                        f"it is a training with another {what} ({then}, and now {now})"
+                    )
+            rows = [_epoch(row) for row in training["history"]]
+            state = training["generator"]
+            if [row.epoch for row in rows] != list(range(1, len(rows) + 1)):
+                raise ValueError("its history has gaps")
+            kind = type((rng or _new_generator(state)).bit_generator).__name__
+            if state["bit_generator"] != kind:
+                raise ValueError(f"its generator is {state['bit_generator']}, and rng is {kind}")
+            _check_generator_state(state)
+            theirs = [k for k in archive.names if not k.startswith(OWN)]
+            others = [k for k in archive.names if k.startswith(OWN)]
+            checkpoint = Checkpoint(
+                _arrays(archive, theirs, net.state_dict(), "network"),
+                _arrays(archive, others, own, "training"),
+                rows,
+                state,
+            )
         except Exception as error:  # whatever a damaged archive may raise
             raise ValueError(f"{name} can't be resumed: {short(error)}") from None
-    try:
-        training = about["training"]
-        for what, now in run.items():
-            then = training["run"].get(what)
-            if then != now:
-                if what == "data":  # of which a long number is kept
-                    raise ValueError("it is a training with other data")
-                raise ValueError(f"it is a training with another {what} ({then}, and now {now})")
-        rows = [_epoch(row) for row in training["history"]]
-        state = training["generator"]
-        if [row.epoch for row in rows] != list(range(1, len(rows) + 1)):
-            raise ValueError("its history has gaps")
-        kind = type((rng or _new_generator(state)).bit_generator).__name__
-        if state["bit_generator"] != kind:
-            raise ValueError(f"its generator is {state['bit_generator']}, and rng is {kind}")
-        _check_generator_state(state)
-        checkpoint = Checkpoint(
-            check_state(arrays, parts[0]),
-            check_state(own_, parts[1], of="training"),
-            rows,
-            state,
-        )
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        raise ValueError(f"{name} can't be resumed: {short(error)}") from None
     if len(rows) > epochs:
         raise ValueError(f"{name} has gone {len(rows)} epochs already, and epochs is {epochs}")
     return checkpoint
+
+
+def _arrays(
+    archive: Archive, names: list[str], like: dict[str, Array], of: str
+) -> dict[str, Array]:
+    """The arrays of these names, which must be as those of ``like``, checked before they are read.
+
+    Raises:
+        ValueError: they are not; ``of`` is what they belong to.
+    """
+    check_names(names, like, of)
+    arrays = archive.arrays({name: array.shape for name, array in like.items()})
+    return check_state(arrays, like, of)
 
 
 def one_training(train: Callable[P, T]) -> Callable[P, T]:

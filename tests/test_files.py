@@ -1,12 +1,18 @@
 """Files are written whole or not at all (autograd/files.py)."""
 
+import errno
 import os
 import stat
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from autograd import files, locks
 from autograd.files import write_whole
 
 
@@ -117,3 +123,357 @@ def test_a_reader_never_meets_half_a_file(tmp_path):
         for writer in writers:
             writer.result()
     assert names(tmp_path) == ["a.bin"]
+
+
+# What stands at the path already
+
+posix = pytest.mark.skipif(os.name == "nt", reason="of POSIX")
+
+
+def chain(folder, *links):
+    """Links in a row, each to the next."""
+    for link, end in pairwise(links):
+        (folder / link).symlink_to(end)
+    return folder / links[0]
+
+
+@posix
+@pytest.mark.parametrize("there_is_one", [True, False])
+def test_links_are_followed_and_stay(tmp_path, there_is_one):
+    (tmp_path / "inner").mkdir()
+    end = tmp_path / "inner" / "end"
+    if there_is_one:
+        end.write_bytes(b"old")
+    link = chain(tmp_path, "a", str(tmp_path / "b"), "inner/end")
+    write_whole(link, b"new")
+    assert link.is_symlink() and (tmp_path / "b").is_symlink() and not end.is_symlink()
+    assert end.read_bytes() == b"new"
+    assert names(tmp_path) == ["a", "b", "inner"]
+    assert names(tmp_path / "inner") == ["end"]
+
+
+@posix
+def test_a_folder_may_be_a_link(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "deep").mkdir()
+    (tmp_path / "link").symlink_to("real/deep")
+    write_whole(tmp_path / "link" / ".." / "a", b"1")  # of what the link leads to
+    assert names(tmp_path / "real") == ["a", "deep"]
+
+
+@posix
+def test_links_that_lead_nowhere_are_refused_and_named(tmp_path):
+    chain(tmp_path, "a", "b", "a")
+    chain(tmp_path, "out", str(tmp_path / "gone" / "x"))
+    for name, error, words in (
+        ("a", OSError, "Too many levels of symbolic links: '.*a'"),
+        ("out", FileNotFoundError, r"out': it is a link to '.*x', and there is no folder '.*gone'"),
+    ):
+        with pytest.raises(error, match=words):
+            write_whole(tmp_path / name, b"1")
+    (tmp_path / "in").symlink_to(tmp_path)
+    with pytest.raises(IsADirectoryError, match="in': it is a folder"):
+        write_whole(tmp_path / "in", b"1")
+    assert names(tmp_path) == ["a", "b", "in", "out"]
+
+
+@pytest.mark.parametrize("name", ["", "new/", "there/", ".", "there/.."])
+def test_what_names_no_file_is_refused(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").mkdir()
+    with pytest.raises(OSError, match=r"can't write"):
+        write_whole(name, b"1")
+    assert names(tmp_path) == ["there"]
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o755, 0o666, 0o4711])
+def test_the_mode_of_an_older_file_stays(tmp_path, mode):
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    path.chmod(mode)
+    write_whole(path, b"new")
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+    assert path.read_bytes() == b"new"
+
+
+@posix
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives away")
+def test_the_owner_of_an_older_file_stays(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    os.chown(path, 12, 34)
+    write_whole(path, b"new")
+    assert (path.stat().st_uid, path.stat().st_gid) == (12, 34)
+
+
+@posix
+def test_nobody_else_can_read_a_private_file_while_it_is_written(tmp_path, monkeypatch):
+    path, modes = tmp_path / "a", []
+    path.write_bytes(b"old")
+    path.chmod(0o600)
+    begin = files._begin
+    monkeypatch.setattr(files, "_begin", lambda *given: note(begin(*given)))
+
+    def note(new):
+        modes.append(stat.S_IMODE(os.fstat(new.descriptor).st_mode))
+        return new
+
+    write_whole(path, b"new")
+    assert modes == [0o600]
+
+
+@posix
+def test_a_read_only_file_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write all files
+    with pytest.raises(PermissionError, match=r"read-only: '.*a'"):
+        write_whole(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENOSPC])
+def test_a_folder_that_takes_no_file_is_told_with_the_name_given(tmp_path, monkeypatch, number):
+    (tmp_path / "a").write_bytes(b"old")
+
+    def fail(*_):
+        raise OSError(number, os.strerror(number), "a name that nobody knows")
+
+    monkeypatch.setattr(files, "take", fail)
+    with pytest.raises(OSError, match=r"no new file can be made in '.*': '.*a'") as info:
+        write_whole(tmp_path / "a", b"new")
+    assert info.value.errno == number
+    assert info.value.filename == str(tmp_path / "a")
+    assert (tmp_path / "a").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_disk_that_fails_is_told_with_the_name_given(tmp_path, monkeypatch, call):
+    (tmp_path / "a").write_bytes(b"old")
+
+    def fail(*_):
+        raise OSError(errno.EIO, "Input/output error", "a name that nobody knows")
+
+    monkeypatch.setattr(os, call, fail)
+    with pytest.raises(OSError, match=r"Input/output error: '.*a'"):
+        write_whole(tmp_path / "a", b"new")
+    assert (tmp_path / "a").read_bytes() == b"old"
+    assert names(tmp_path) == ["a"]
+
+
+@posix
+def test_file_and_folder_are_synced_in_this_order(tmp_path, monkeypatch):
+    done, fsync, replace = [], os.fsync, os.replace
+
+    def noting_sync(descriptor):
+        kind = "folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file"
+        size = os.fstat(descriptor).st_size if kind == "file" else None
+        done.append((kind, size))
+        fsync(descriptor)
+
+    def noting_replace(*given):
+        done.append(("name", None))
+        replace(*given)
+
+    monkeypatch.setattr(os, "fsync", noting_sync)
+    monkeypatch.setattr(os, "replace", noting_replace)
+    write_whole(tmp_path / "a", b"12345")
+    assert done == [("file", 5), ("name", None), ("folder", None)]
+
+
+@posix
+def test_where_nothing_can_be_synced_the_file_is_written_all_the_same(tmp_path, monkeypatch):
+    def fail(descriptor):
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    write_whole(tmp_path / "a", b"1")
+    assert (tmp_path / "a").read_bytes() == b"1"
+
+
+@posix
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_pipe_is_written_into(tmp_path, linked):
+    os.mkfifo(tmp_path / "pipe")
+    path = chain(tmp_path, "link", "pipe") if linked else tmp_path / "pipe"
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit((tmp_path / "pipe").read_bytes)
+        write_whole(path, b"x" * 200_000)
+        assert read.result(timeout=20) == b"x" * 200_000
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    assert names(tmp_path) == ["link", "pipe"][not linked :]
+
+
+@posix
+def test_devices_are_written_into_and_stay(tmp_path):
+    write_whole("/dev/null", b"1")
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+    write_whole(chain(tmp_path, "null", "/dev/null"), b"1")
+    assert stat.S_ISCHR(os.stat(tmp_path / "null").st_mode)
+    assert not [name for name in os.listdir("/dev") if name.startswith(".writing-")]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="of Linux")
+def test_a_full_disk_is_told():
+    with pytest.raises(OSError, match=r"No space left on device: '/dev/full'"):
+        write_whole("/dev/full", b"1")
+    assert stat.S_ISCHR(os.stat("/dev/full").st_mode)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="of Linux")
+@pytest.mark.parametrize("to", ["pipe", "file", "end of a file"])
+def test_standard_output_gets_the_content_among_what_is_printed(tmp_path, to):
+    script = (
+        "from autograd.files import write_whole\n"
+        "print('before')\nwrite_whole('/dev/stdout', b'content\\n')\nprint('after')"
+    )
+    out, said = tmp_path / "out", b"before\ncontent\nafter\n"
+    out.write_bytes(b"old\n")
+    if to == "pipe":
+        got = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True).stdout
+    else:
+        with out.open("ab" if to == "end of a file" else "wb") as file:
+            subprocess.run([sys.executable, "-c", script], stdout=file, check=True)
+        got = out.read_bytes()
+    assert got == (b"old\n" if to == "end of a file" else b"") + said
+    assert os.path.islink("/dev/stdout")
+    assert names(tmp_path) == ["out"]
+
+
+# What writers that were killed leave
+
+KILLED = """
+import os, signal, sys
+from autograd import files
+def sync(descriptor):
+    print("here", flush=True)
+    {then}
+files._sync = sync
+files.write_whole(sys.argv[1], b"new" * 1000)
+"""
+
+
+def writing(folder):
+    return [name for name in names(folder) if name.startswith(".writing-")]
+
+
+@posix
+def test_what_a_killed_writer_left_is_cleared_by_the_next(tmp_path):
+    (tmp_path / "a").write_bytes(b"old")
+    script = KILLED.format(then="os.kill(os.getpid(), signal.SIGKILL)")
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", script, str(tmp_path / "a")], capture_output=True)
+        assert len(writing(tmp_path)) == 1  # that of the first is gone
+    assert (tmp_path / "a").read_bytes() == b"old"
+    own = [".writing-notes", f".writing-{'0' * 31}", f"x.writing-{'0' * 32}"]
+    for name in own:
+        (tmp_path / name).write_bytes(b"mine")
+    (tmp_path / f".writing-{'1' * 32}").mkdir()
+    (tmp_path / f".writing-{'2' * 32}").symlink_to("a")
+    write_whole(tmp_path / "b", b"1")
+    assert names(tmp_path) == sorted(
+        [*own, f".writing-{'1' * 32}", f".writing-{'2' * 32}", "a", "b"]
+    )
+
+
+@posix
+def test_what_a_live_writer_has_is_left_alone(tmp_path):
+    script = KILLED.format(then="sys.stdin.read()")
+    command = [sys.executable, "-c", script, str(tmp_path / "a")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"here\n"
+        before = writing(tmp_path)
+        assert len(before) == 1
+        write_whole(tmp_path / "b", b"1")
+        assert writing(tmp_path) == before
+        process.communicate()
+        assert process.returncode == 0
+    assert (tmp_path / "a").read_bytes() == b"new" * 1000
+    assert names(tmp_path) == ["a", "b"]
+
+
+def test_nor_what_another_thread_has(tmp_path, monkeypatch):
+    sync, inner = files._sync, []
+
+    def sync_after_another(descriptor):
+        if not inner:
+            inner.append(writing(tmp_path))
+            write_whole(tmp_path / "b", b"1")
+            inner.append(writing(tmp_path))
+        sync(descriptor)
+
+    monkeypatch.setattr(files, "_sync", sync_after_another)
+    write_whole(tmp_path / "a", b"new")
+    assert inner[0] == inner[1] and len(inner[0]) == 1
+    assert names(tmp_path) == ["a", "b"]
+
+
+@posix
+def test_where_there_are_no_locks_nothing_is_cleared(tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    left = tmp_path / f".writing-{'0' * 32}"
+    left.write_bytes(b"perhaps of a live writer")
+    monkeypatch.setattr("fcntl.lockf", fail)
+    write_whole(tmp_path / "a", b"1")
+    assert names(tmp_path) == [left.name, "a"]
+
+
+@posix
+def test_writers_of_one_folder_do_not_disturb_each_other(tmp_path):
+    script = (
+        "import sys\nfrom autograd.files import write_whole\n"
+        "for i in range(40): write_whole(sys.argv[1], sys.argv[2].encode() * 5000)"
+    )
+    commands = [[sys.executable, "-c", script, str(tmp_path / name), name] for name in "abb"]
+    with ExitStack() as stack:
+        processes = [stack.enter_context(subprocess.Popen(command)) for command in commands]
+        for _ in range(20):
+            write_whole(tmp_path / "c", b"c")
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    assert names(tmp_path) == ["a", "b", "c"]
+    assert (tmp_path / "b").read_bytes() == b"b" * 5000
+
+
+# Locks
+
+
+def test_a_lock_is_had_by_one(tmp_path):
+    path = str(tmp_path / "lock")
+    first = locks.take(path)
+    assert locks.take(path) is None
+    first.leave()
+    first.leave()  # nothing more
+    second = locks.take(path)
+    first.remove()
+    assert names(tmp_path) == ["lock"]
+    second.remove()
+    assert names(tmp_path) == []
+
+
+@posix
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # a fork beside threads
+def test_a_child_has_not_the_locks_of_its_parent_and_does_not_hold_them(tmp_path):
+    path = str(tmp_path / "lock")
+    held = locks.take(path)
+    (read, write), (until, end) = os.pipe(), os.pipe()
+    child = os.fork()
+    if not child:  # no test in here
+        with suppress(BaseException):
+            held.remove()
+            os.write(write, b"ours" if locks.take(path) is None else b"free")
+            os.read(until, 1)
+        os._exit(0)
+    assert os.read(read, 4) == b"ours"
+    assert names(tmp_path) == ["lock"]
+    held.leave()
+    script = "import sys\nfrom autograd import locks\nprint(locks.take(sys.argv[1]) is None)"
+    other = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True)
+    os.write(end, b"1")
+    os.waitpid(child, 0)
+    for descriptor in (read, write, until, end):
+        os.close(descriptor)
+    assert other.stdout == "False\n", other.stderr

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 import autograd
 from autograd import Program, Value
+from autograd.value import assign
 
 from ..arrays import Array, check_finite, real_array
 
@@ -63,8 +64,7 @@ class Module:
             ValueError: a name is missing or unknown, a shape differs, or a number is not finite.
         """
         numbers = self._vector(check_state(state, self.state_dict()))
-        for p, number in zip(self.parameters(), numbers.tolist()):
-            p.data = number
+        assign(self.parameters(), numbers.tolist())
 
     def _vector(self, state: Mapping[str, Array]) -> Array:
         """The numbers of a state in the order of `parameters`."""
@@ -97,16 +97,32 @@ def check_state(
     Raises:
         ValueError: a name is missing or unknown, a shape differs, or a number is not finite.
     """
-    if own.keys() != state.keys():
-        missing = sorted(own.keys() - state.keys(), key=str)
-        unknown = sorted(state.keys() - own.keys(), key=str)
-        raise ValueError(f"state is of another {of}: missing {missing}, unknown {unknown}")
+    check_names(state, own, of)
     new = {name: real_array(state[name], name) for name in own}
     for name, array in new.items():
         if array.shape != own[name].shape:
             raise ValueError(f"{name} must have shape {own[name].shape}, got {array.shape}")
         check_finite(array, name)
     return new
+
+
+def check_names(names: Iterable[str], own: Iterable[str], of: str = "network") -> None:
+    """Refuse other names than those of ``own``; ``of`` is what they belong to.
+
+    Raises:
+        ValueError: a name is missing or unknown.
+    """
+    missing, unknown = {*own} - {*names}, {*names} - {*own}
+    if missing or unknown:
+        raise ValueError(
+            f"state is of another {of}: missing {_listed(missing)}, unknown {_listed(unknown)}"
+        )
+
+
+def _listed(names: set[str]) -> str:
+    """Some names, the first of them if there are many."""
+    first = sorted(names, key=str)[:6]
+    return f"{first}" + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
 def replay(program: Program, batch: Array, parameters: Array | None = None) -> Array:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd.value import assign
+
 from ..arrays import Array, check_whole
 from ..model.module import Module
 from .history import Epoch
@@ -85,8 +87,7 @@ class EarlyStopping:
     def end(self, net: Module) -> None:
         """Give the network its best parameters back."""
         if self.restore_best and self.best_epoch:
-            for p, number in zip(net.parameters(), self.best_parameters.tolist()):
-                p.data = number
+            assign(net.parameters(), self.best_parameters.tolist())
 
 
 def _vector(net: Module) -> Array:

@@ -1,38 +1,45 @@
 """Networks in files: `save` and `load`, and the checkpoints of a training.
 
 A file is a NumPy ``.npz`` archive without pickled objects: the parameters under PyTorch's names
-(``layers.0.weight``, ...), and ``about``, a text in JSON that says which network they are of. A
-checkpoint also has what the optimizer carries on (``optimizer.velocity``, say), the best parameters
-so far (``stopping.best``) where `EarlyStopping` keeps them, and in ``about`` the history and the
-state of the random generator.
+(``layers.0.weight``, ...), and ``about``, a text in JSON that says which network they are of, and
+in which format it is written. A checkpoint also has what the optimizer carries on
+(``optimizer.velocity``, say), the best parameters so far (``stopping.best``) where `EarlyStopping`
+keeps them, and in ``about`` the history and the state of the random generator.
 """
 
+import functools
 import hashlib
 import io
 import json
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from autograd.files import write_whole
+from autograd.files import Target, naming, write_whole
+from autograd.locks import take
 
 from ..arrays import Array, check_finite
 from ..data.tables import Table
-from ..model.module import Module, check_state
+from ..model.module import Module, check_names, check_state
 from ..model.network import MLP
+from .archive import FORMAT, LIMIT, Archive, Path, check_limit, opened, quoted, short
+from .descriptions import Description, describe
 from .history import Epoch, read_epoch
 from .stepping import Optimizer, State
 
-Path = str | os.PathLike[str]
+P = ParamSpec("P")
+T = TypeVar("T")
+
 OWN = ("optimizer.", "stopping.")  # how the names of a training's own arrays begin
 
 
 def save(net: Module, path: Path, table: Table | None = None) -> None:
-    """Write a network to a file, whole or not at all.
+    """Write a network to a file, whole or not at all; when it returns, it is on the disk.
 
     Args:
         net: the network.
@@ -40,7 +47,8 @@ def save(net: Module, path: Path, table: Table | None = None) -> None:
         table: what its inputs and outputs stand for, to be kept with it.
 
     Raises:
-        ValueError: a parameter is not finite.
+        ValueError: a parameter is not finite; or the network is an `MLP` that was changed so that
+            the file could not say what it is, as where some neurons of a layer have no bias.
         OSError: the file can't be written.
 
     >>> import tempfile
@@ -54,18 +62,23 @@ def save(net: Module, path: Path, table: Table | None = None) -> None:
     _write(path, net, {}, {} if table is None else {"table": table.to_json()})
 
 
-def load_table(path: Path) -> tuple[MLP, Table]:
+def load_table(path: Path, *, limit: int = LIMIT) -> tuple[MLP, Table]:
     """The network in a file that `save` wrote, and what its inputs and outputs stand for.
+
+    Args:
+        path: the file.
+        limit: as in `load`.
 
     Raises:
         ValueError: as in `load`; or the file says nothing about a table.
         OSError: the file can't be read.
     """
-    net = load(path)
-    _, about = _read(path)
+    with opened(path, limit) as archive:
+        net = _network(path, archive, limit)
+    about = archive.about
     if "table" not in about:
         raise ValueError(
-            f"{_quoted(path)} holds a network, but not the names and scales of a table's columns: "
+            f"{quoted(path)} holds a network, but not the names and scales of a table's columns: "
             "`python -m nn train` writes files that do, and save(net, path, table=...)"
         )
     try:
@@ -75,28 +88,48 @@ def load_table(path: Path) -> tuple[MLP, Table]:
         if table.outputs != len(net.layers[-1].neurons):
             raise ValueError("its classes do not go with the network's outputs")
     except (ValueError, KeyError, TypeError, OverflowError) as error:
-        raise ValueError(f"{_quoted(path)} is damaged: {error}") from None
+        raise ValueError(f"{quoted(path)} is damaged: {short(error)}") from None
     return net, table
 
 
-def load(path: Path) -> MLP:
+def load(path: Path, *, limit: int = LIMIT) -> MLP:
     """The network in a file that `save` wrote, or in a checkpoint.
 
+    The file may come from anywhere: it is checked against what it says of itself, before anything
+    is built.
+
+    Args:
+        path: the file.
+        limit: the most memory that the network may take, in bytes, by an estimate; 4 GiB, some 14
+            million parameters, if not given.
+
     Raises:
-        ValueError: the file is damaged, holds numbers that are not finite, or a network that is no
-            `MLP` (build that one yourself and use its ``load_state_dict``).
+        ValueError: the file is damaged, of a later version's format, over the limit, holds numbers
+            that are not finite, or a network that is no `MLP` (build that one yourself and use its
+            ``load_state_dict``).
         OSError: the file can't be read.
     """
-    arrays, about = _read(path)
-    if about["network"].get("class") != "MLP":
-        raise ValueError(f"{_quoted(path)} holds {about['network'].get('class')!r}, not an MLP")
-    arrays = {name: array for name, array in arrays.items() if not name.startswith(OWN)}
+    with opened(path, limit) as archive:
+        return _network(path, archive, limit)
+
+
+def _network(path: Path, archive: Archive, limit: int) -> MLP:
+    kind = archive.about["network"].get("class")
+    if kind != "MLP":
+        raise ValueError(f"{quoted(path)} holds {short(repr(kind))}, not an MLP")
     try:
-        description = about["network"]
-        net = MLP(*[description[name] for name in ("d0", "widths", "activation", "bias")])
+        description = Description(archive.about["network"])
+        shapes = description.shapes
+        check_names([name for name in archive.names if not name.startswith(OWN)], shapes)
+        archive.check(shapes)
+        check_limit(description.memory, limit)
+        arrays = archive.arrays(shapes)
+        for name, array in arrays.items():
+            check_finite(array, name)
+        net = description.build()
         net.load_state_dict(arrays)
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{_quoted(path)} is damaged: {error}") from None
+    except Exception as error:  # whatever a damaged archive may raise
+        raise ValueError(f"{quoted(path)} is damaged: {short(error)}") from None
     return net
 
 
@@ -188,85 +221,111 @@ def read_checkpoint(
         ValueError: the file is damaged, of another network or generator, or of a longer training.
         OSError: the file can't be read.
     """
-    arrays, about = _read(path)
-    name = _quoted(path)
-    if about["network"] != _describe(net):
-        raise ValueError(
-            f"{name} is of another network: {about['network']}, and this one is {_describe(net)}"
-        )
-    if "training" not in about:
-        raise ValueError(f"{name} holds a network, but no training to resume: use load")
-    try:
-        training = about["training"]
-        for what, now in run.items():
-            then = training["run"].get(what)
-            if then != now:
-                if what == "data":  # of which a long number is kept
-                    raise ValueError("it is a training with other data")
-                raise ValueError(f"it is a training with another {what} ({then}, and now {now})")
-        rows = [read_epoch(row) for row in training["history"]]
-        state = training["generator"]
-        if [row.epoch for row in rows] != list(range(1, len(rows) + 1)):
-            raise ValueError("its history has gaps")
-        kind = type((rng or _new_generator(state)).bit_generator).__name__
-        if state["bit_generator"] != kind:
-            raise ValueError(f"its generator is {state['bit_generator']}, and rng is {kind}")
-        _check_generator_state(state)
-        parts = {name: name.startswith(OWN) for name in arrays}
-        checkpoint = Checkpoint(
-            check_state({k: arrays[k] for k in parts if not parts[k]}, net.state_dict()),
-            check_state({k: arrays[k] for k in parts if parts[k]}, own, of="training"),
-            rows,
-            state,
-        )
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        raise ValueError(f"{name} can't be resumed: {error}") from None
+    name = quoted(path)
+    with opened(path) as archive:
+        about = archive.about
+        ours = describe(net)
+        if json.dumps(about["network"], sort_keys=True) != json.dumps(ours, sort_keys=True):
+            raise ValueError(
+                f"{name} is of another network: {short(about['network'])}, and this one is "
+                f"{short(ours)}"
+            )
+        if "training" not in about:
+            raise ValueError(f"{name} holds a network, but no training to resume: use load")
+        try:
+            training = about["training"]
+            for what, now in run.items():
+                then = training["run"].get(what)
+                if then != now:
+                    if what == "data":  # of which a long number is kept
+                        raise ValueError("it is a training with other data")
+                    raise ValueError(
+                        f"it is a training with another {what} ({then}, and now {now})"
+                    )
+            rows = [read_epoch(row) for row in training["history"]]
+            state = training["generator"]
+            if [row.epoch for row in rows] != list(range(1, len(rows) + 1)):
+                raise ValueError("its history has gaps")
+            kind = type((rng or _new_generator(state)).bit_generator).__name__
+            if state["bit_generator"] != kind:
+                raise ValueError(f"its generator is {state['bit_generator']}, and rng is {kind}")
+            _check_generator_state(state)
+            theirs = [k for k in archive.names if not k.startswith(OWN)]
+            others = [k for k in archive.names if k.startswith(OWN)]
+            checkpoint = Checkpoint(
+                _arrays(archive, theirs, net.state_dict(), "network"),
+                _arrays(archive, others, own, "training"),
+                rows,
+                state,
+            )
+        except Exception as error:  # whatever a damaged archive may raise
+            raise ValueError(f"{name} can't be resumed: {short(error)}") from None
     if len(rows) > epochs:
         raise ValueError(f"{name} has gone {len(rows)} epochs already, and epochs is {epochs}")
     return checkpoint
 
 
-def _describe(net: Module) -> dict[str, Any]:
-    """Which network this is."""
-    if type(net) is not MLP:
-        return {"class": type(net).__name__}
-    first = net.layers[0].neurons[0]
-    return {
-        "class": "MLP",
-        "d0": len(first.w),
-        "widths": [len(layer.neurons) for layer in net.layers],
-        "activation": [layer.activation for layer in net.layers[:-1]],
-        "bias": first.b is not None,
-    }
+def _arrays(
+    archive: Archive, names: list[str], like: dict[str, Array], of: str
+) -> dict[str, Array]:
+    """The arrays of these names, which must be as those of ``like``, checked before they are read.
+
+    Raises:
+        ValueError: they are not; ``of`` is what they belong to.
+    """
+    check_names(names, like, of)
+    arrays = archive.arrays({name: array.shape for name, array in like.items()})
+    return check_state(arrays, like, of)
+
+
+def one_training(train: Callable[P, T]) -> Callable[P, T]:
+    """A function whose ``checkpoint`` is its own for as long as it runs."""
+
+    @functools.wraps(train)
+    def alone(*args: P.args, **kwargs: P.kwargs) -> T:
+        with _own(kwargs.get("checkpoint")):
+            return train(*args, **kwargs)
+
+    return alone
+
+
+@contextmanager
+def _own(checkpoint: Any) -> Iterator[None]:
+    """Keep other trainings, of this process or another, from writing a checkpoint.
+
+    A locked file beside it, ``.NAME.lock``, says so. It is removed at the end; one that kill -9 has
+    left is not locked, and goes with the end of the next training.
+
+    Raises:
+        BlockingIOError: another training has it.
+    """
+    target = None if checkpoint is None else Target.of(checkpoint)
+    if target is None or not target.is_regular:
+        yield
+        return
+    folder, name = os.path.split(target.path)
+    with naming(checkpoint):
+        lock = take(os.path.join(folder, f".{name}.lock"))
+    if lock is None:
+        raise BlockingIOError(
+            f"{quoted(checkpoint)} is the checkpoint of another training that is still running: "
+            "wait for its end, or give another file"
+        )
+    try:
+        yield
+    finally:
+        lock.remove()
 
 
 def _write(path: Path, net: Module, arrays: dict[str, Array], about: dict[str, Any]) -> None:
+    about = {"format": FORMAT, "network": describe(net), **about}
     arrays = {**net.state_dict(), **arrays}
     for name, array in arrays.items():
         check_finite(array, name)
-    text = json.dumps({"network": _describe(net), **about}, default=np.ndarray.tolist)
+    text = json.dumps(about, default=np.ndarray.tolist)
     data = io.BytesIO()
     np.savez(data, about=np.array(text), **arrays)  # type: ignore[arg-type]
     write_whole(path, data.getvalue())
-
-
-def _read(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
-    """The arrays in a file, and what it says about them."""
-    with open(os.fspath(path), "rb") as file:  # a number would be a file that is open already
-        data = io.BytesIO(file.read())
-    try:
-        if data.getvalue()[:2] != b"PK":
-            raise ValueError("it is no .npz archive")
-        with np.load(data, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        if "about" not in arrays:
-            raise ValueError("nothing in it says which network it holds")
-        about = json.loads(arrays.pop("about").item())
-        if not isinstance(about["network"], dict):
-            raise ValueError("it does not say which network it holds")
-    except Exception as error:  # whatever a damaged archive may raise
-        raise ValueError(f"{_quoted(path)} is not a network file, or damaged: {error}") from None
-    return arrays, about
 
 
 def _new_generator(state: dict[str, Any]) -> np.random.Generator:
@@ -291,7 +350,3 @@ def _check_generator_state(state: dict[str, Any]) -> None:
     }.get(state["bit_generator"], (0, 0))
     if not 0 <= position <= last:
         raise ValueError(f"its generator stands at {position}, out of 0 to {last}")
-
-
-def _quoted(path: Path) -> str:
-    return repr(os.fspath(path))

@@ -13,6 +13,7 @@ import numpy as np
 
 from autograd import Program, Value
 from autograd.show.notation import printable
+from autograd.value import assign
 
 from ..arrays import Array
 from ..model.likelihoods import Loss, likelihood_of
@@ -163,7 +164,7 @@ class ProgramEngine:
         """As in `GraphEngine`."""
         self._unit = math.inf  # while the gradient is being written there is none
         losses = self._replay(self.data.take(batch, axis=0))
-        self._unit = b = len(batch)
+        b = len(batch)
         total = float(np.add.reduce(losses))
         if not math.isfinite(total):
             self._check_losses(batch, losses, lr)
@@ -171,6 +172,7 @@ class ProgramEngine:
             step = self.rule.update(self.state, self.theta, self.gradient, lr / b)
             self._unit = lr
         else:
+            self._unit = b
             mean = np.divide(self.gradient, b, out=self._mean)
             step = self.rule.update(self.state, self.theta, mean, lr)
         # Finite squares are those of numbers too small to take a parameter to infinity.
@@ -188,8 +190,9 @@ class ProgramEngine:
     def write(self) -> None:
         """Let the Values hold the trained numbers, and the mean gradient of the last batch."""
         grads = (self.gradient / self._unit).tolist()
-        for p, number, grad in zip(self.parameters, self.theta.tolist(), grads):
-            p.data, p.grad = number, grad
+        assign(self.parameters, self.theta.tolist())
+        for p, grad in zip(self.parameters, grads):
+            p.grad = grad
 
     def read(self) -> None:
         """Take over the numbers of the Values, which a callback may have changed.

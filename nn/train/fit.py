@@ -20,7 +20,14 @@ from ..model.likelihoods import Loss, likelihood_of
 from ..model.module import Module
 from .batches import minibatches
 from .callbacks import Callback, EarlyStopping, Hooks, progress_bar
-from .checkpoints import Checkpoint, describe_run, own_arrays, read_checkpoint, write_checkpoint
+from .checkpoints import (
+    Checkpoint,
+    describe_run,
+    one_training,
+    own_arrays,
+    read_checkpoint,
+    write_checkpoint,
+)
 from .engines import engine_class
 from .evaluation import mean_of, scores_of, try_targets
 from .history import Epoch, History
@@ -30,6 +37,7 @@ from .stepping import Optimizer, State, check_rate
 Path = str | os.PathLike[str]
 
 
+@one_training
 def fit(
     net: Module,
     loss: Loss,
@@ -84,7 +92,8 @@ def fit(
             every epoch; that finds most Python ``if``s, and numbers changed on the way. ``"graph"``
             records every example: the same numbers up to rounding, far slower, for any graph.
         checkpoint: a file to keep all that is needed to go on, written at the start (over what was
-            there) and after every ``every`` epochs; it always holds a whole checkpoint.
+            there) and after every ``every`` epochs; it always holds a whole checkpoint. As long as
+            the training runs, no other can have it: a locked file ``.NAME.lock`` lies beside it.
         every: how many epochs lie between checkpoints.
         resume: a checkpoint to go on from, up to ``epochs`` in all. With the same arguments, the
             end is to the bit that of a training never interrupted.
@@ -101,7 +110,8 @@ def fit(
         TypeError: ``loss`` returns something else than a Value, or ``callbacks`` is no list.
         FloatingPointError: a loss, or a step, stopped being finite. The parameters are those from
             before that update.
-        OSError: a checkpoint can't be read or written.
+        OSError: a checkpoint can't be read or written, or (a `BlockingIOError`) another training
+            has it, in this process or another.
     """
     X, y = check_examples(X, y)
     check_whole("epochs", epochs)

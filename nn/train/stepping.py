@@ -10,6 +10,7 @@ import numpy as np
 
 from autograd import Value
 from autograd.show.notation import printable
+from autograd.value import assign
 
 from ..arrays import Array, check_from_zero
 
@@ -110,7 +111,7 @@ class Optimizer:
 
         Raises:
             FloatingPointError: a parameter would no longer be finite. None is then changed, and
-                the state neither.
+                the state neither: as with Ctrl-C, which comes before a step or after it.
             ValueError: this is a rule without parameters.
         """
         parameters = self._trained()
@@ -119,9 +120,7 @@ class Optimizer:
         with np.errstate(all="ignore"):
             new = theta - self.update(state, theta, g.copy(), self._lr)
         check_step(new, g, parameters, self._lr)
-        for p, number in zip(parameters, new.tolist()):
-            p.data = number
-        self._state = state
+        assign(parameters, new.tolist(), (self, "_state", state))
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""

@@ -104,7 +104,7 @@ def gradcheck(
     >>> bool(report), [row.verdict for row in report.rows]
     (True, ['ok', 'ok'])
     """
-    if not (isinstance(tolerance, Real) and 0 <= tolerance < math.inf):
+    if not isinstance(tolerance, Real) or not 0 <= real(tolerance, "tolerance") < math.inf:
         raise ValueError(f"tolerance must be a finite number, 0 or more, got {tolerance!r}")
     point = as_point(x)
     steps = [None if h is None else as_step(h, xi) for xi in point]

@@ -139,7 +139,7 @@ def jvp(f: Function, x: Sequence[Number], v: Sequence[Number]) -> tuple[Any, Any
     (6.0, 23.0)
     """
     for name, sequence in (("x", x), ("v", v)):
-        if not hasattr(sequence, "__len__"):
+        if not hasattr(sequence, "__len__") or isinstance(sequence, type):
             raise TypeError(f"{name} must be a sequence of numbers or Values, got {sequence!r}")
     if len(x) != len(v):
         raise ValueError(f"x and v must have the same length, got {len(x)} and {len(v)}")

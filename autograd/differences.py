@@ -54,11 +54,12 @@ def as_point(x: Sequence[Any]) -> list[float]:
 
 def as_step(h: Any, x: float) -> float:
     """A step that a user has chosen, if it moves x."""
-    if not isinstance(h, Real) or not 0 < float(h) < math.inf:
+    step = real(h, "h") if isinstance(h, Real) else math.nan
+    if not 0 < step < math.inf:
         raise ValueError(f"h must be a positive number, got {h!r}")
-    if x - float(h) == x + float(h):
+    if x - step == x + step:
         raise ValueError(f"h = {h} is too small: it does not move x = {x}")
-    return float(h)
+    return step
 
 
 def outputs_at(f: Function, x: Sequence[float], i: int = 0, move: float = 0.0) -> Any:

@@ -201,18 +201,22 @@ def affine(
         b: biases, ``(d_out,)``, or None.
 
     Raises:
-        ValueError: a row of ``theta`` and ``x`` differ in length, or ``theta`` and ``b`` do.
+        ValueError: a row of ``theta`` and ``x`` differ in length, or ``theta`` and ``b`` do; or one
+            of them is empty.
+        TypeError: one of them is no sequence.
     """
     inputs, data = _gather(_vector(x, "x"))
+    theta = _vector(theta, "theta")
     if b is not None:
-        data = (*data, 1.0)
+        b, data = _vector(b, "b"), (*data, 1.0)
         if len(b) != len(theta):
             raise ValueError(f"theta has {len(theta)} rows, but b has {len(b)} entries")
     nodes: list[Value] = []
     for j, row in enumerate(theta):
+        row = _vector(row, f"row {j} of theta")
         if len(row) != len(inputs):
             raise ValueError(f"row {j} of theta has {len(row)} entries, but x has {len(inputs)}")
-        w, w_data = _gather(tuple(row) if b is None else (*row, b[j]))
+        w, w_data = _gather(row if b is None else (*row, b[j]))
         nodes.append(record(p.DOT, w, w_data, inputs, data))
     return nodes
 

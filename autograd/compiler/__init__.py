@@ -277,9 +277,12 @@ def _collector_paused() -> Iterator[None]:
 
 
 def _list(values: Any, name: str) -> list[Value]:
-    if isinstance(values, Value) or not hasattr(values, "__iter__"):
-        raise TypeError(f"{name} must hold Values, in a list, got {values!r}: for one, write [x]")
-    return list(values)
+    try:
+        return list(values)
+    except TypeError:
+        raise TypeError(
+            f"{name} must hold Values, in a list, got {values!r}: for one, write [x]"
+        ) from None
 
 
 def _check_leaves(

@@ -16,7 +16,7 @@ from typing import Any
 import graphviz
 
 from ..files import write_whole
-from ..value import Value, topological_order
+from ..value import Value, real, topological_order
 from .frames import PATIENCE, stepper
 from .layout import ADVICE, lay_out, layout_tool
 from .notation import for_output, formula, names_of, number, printable
@@ -49,7 +49,8 @@ def draw(
         A `Drawing`: shows itself in Jupyter, and has ``.steps()``, ``.save(path)`` and ``.source``.
 
     Raises:
-        TypeError: ``root`` is not a Value, or ``step`` is no `Step`.
+        TypeError: ``root`` is not a Value, ``stop`` no list of them, ``limit`` no number, or
+            ``step`` no `Step`.
         ValueError: there are more than ``limit`` nodes, or ``step`` is of another graph.
     """
     return Drawing(root, stop, limit, step)
@@ -75,8 +76,12 @@ class Drawing:
         if step is not None and not isinstance(step, Step):
             raise TypeError(f"step must be a Step, as `steps` makes them, got {step!r}")
         self._order = topological_order(root)
-        nodes, cut = _nodes(self._order, set(stop))
-        if len(nodes) > limit:
+        try:
+            stops = set(stop)
+        except TypeError:
+            raise TypeError(f"stop must hold nodes of the graph, in a list, got {stop!r}") from None
+        nodes, cut = _nodes(self._order, stops)
+        if len(nodes) > real(limit, "limit"):
             raise ValueError(
                 f"the graph has {len(nodes)} nodes, more than {limit}, and could not be read. Draw "
                 "what leads to one of its nodes, draw(node), or what follows some of them, "

@@ -53,6 +53,8 @@ def backpropagate(
     Raises:
         ValueError: ``loss`` is none of the three, or ``x`` or ``y`` does not fit.
     """
+    if not isinstance(net, MLP):
+        raise TypeError(f"net must be an MLP, got {net!r}")
     likelihood = known_likelihood(loss)
     thetas = [None, *[layer.theta for layer in net.layers]]
     g: list[Any] = [None, *[ACTIVATIONS[layer.activation] for layer in net.layers]]

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 import autograd
 from autograd import Value, dot, logsumexp, softplus, where
+from autograd.value import real
 
 from ..arrays import Array
 from .activations import ACTIVATIONS
@@ -93,7 +94,7 @@ def categorical_nll(a: Any, y: Any) -> Any:
     >>> round(categorical_nll([Value(1.0), Value(2.0), Value(3.0)], 2).data, 6)
     0.407606
     """
-    a = _sequence(a)
+    a = _outputs(a)
     target = _probabilities(y, len(a))
     # Everything relative to the true class's a: for a sure prediction the large terms are then
     # exactly 0 and the loss is what remains, log(1 + small). Classes that the target rules out have
@@ -120,7 +121,7 @@ def _target(y: Any) -> Number:
     """A Value, or a number in full precision."""
     if not isinstance(y, Value | Real | np.bool_):
         raise TypeError(f"a target must be a number or a Value, got {y!r}")
-    return y if isinstance(y, Value) else float(y)
+    return y if isinstance(y, Value) else real(y, "a target")
 
 
 def _check_unit_interval(y: Any) -> None:
@@ -155,12 +156,21 @@ def _probabilities(y: Any, K: int) -> list[Number]:
 
 def _pairs(a: Any, y: Any) -> Sequence[tuple[Any, Any]]:
     """Outputs and targets side by side."""
-    a, y = _sequence(a), _sequence(y)
+    a, y = _outputs(a), _sequence(y)
     if len(a) != len(y):
         raise ValueError(f"a and y must have the same length, got {len(a)} and {len(y)}")
     if not a:
         raise ValueError("a is empty: a loss needs at least one output")
     return [(a_k, _target(y_k)) for a_k, y_k in zip(a, y)]
+
+
+def _outputs(a: Any) -> list[Number]:
+    """The outputs of a network, one or several."""
+    outputs = _sequence(a)
+    for a_k in outputs:
+        if not isinstance(a_k, Value | Real):
+            raise TypeError(f"a must be a Value or a number, or several, got {a_k!r}")
+    return outputs
 
 
 def _sequence(x: Any) -> list[Any]:

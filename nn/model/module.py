@@ -45,6 +45,8 @@ class Module:
     def predict(self, X: Iterable[Sequence[float]]) -> Array:
         """The outputs for the rows of ``X``, as numbers: ``(n, d_L)``, or ``(n,)`` if d_L is 1."""
         array = real_array(X, "X")
+        if array.ndim == 0:
+            raise ValueError(f"X must have one row per example, (n, d_0), got the number {X!r}")
         if not is_static(self) or array.ndim != 2 or len(array) < WORTH_A_PROGRAM:
             return np.array([numbers(self(row)) for row in array.tolist()], dtype=float)
         x = [Value(v) for v in array[0].tolist()]
@@ -96,7 +98,10 @@ def check_state(
 
     Raises:
         ValueError: a name is missing or unknown, a shape differs, or a number is not finite.
+        TypeError: ``state`` is no dictionary.
     """
+    if not isinstance(state, Mapping):
+        raise TypeError(f"state must be a dictionary, as state_dict() gives it, got {state!r}")
     check_names(state, own, of)
     new = {name: real_array(state[name], name) for name in own}
     for name, array in new.items():

@@ -200,8 +200,12 @@ class MLP(Module):
         bias: bool = True,
         rng: np.random.Generator | None = None,
     ) -> None:
-        if not hasattr(widths, "__len__") or len(widths) == 0:
-            raise ValueError(f"widths must be a list [d1, ..., dL], got {widths!r}")
+        try:
+            widths = list(widths)
+        except TypeError:
+            raise ValueError(f"widths must be a list [d1, ..., dL], got {widths!r}") from None
+        if not widths:
+            raise ValueError("widths must be a list [d1, ..., dL], and is empty")
         if isinstance(activation, str) or not isinstance(activation, Sequence):
             activation_row(activation)
             activation = [activation] * (len(widths) - 1)
@@ -269,7 +273,7 @@ def _label_inputs(x: Sequence[Number], labels: Iterable[str]) -> None:
 
 def check_inputs(x: Sequence[Number], d: int) -> None:
     """Refuse what is no sequence of d inputs."""
-    if isinstance(x, Value) or not hasattr(x, "__len__"):
+    if isinstance(x, type) or not (hasattr(x, "__len__") and hasattr(x, "__getitem__")):
         raise TypeError(f"x must be a sequence of {d} numbers or Values, got {x!r}")
     if len(x) and hasattr(x[0], "__len__") and not isinstance(x[0], str):
         raise ValueError(

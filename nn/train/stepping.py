@@ -33,12 +33,13 @@ class Optimizer:
 
     Raises:
         ValueError: ``lr`` is negative or not finite, or given without ``parameters``.
+        TypeError: ``parameters`` is no list of Values.
     """
 
     usual_lr = 0.001
 
     def __init__(self, parameters: Sequence[Value] | None, lr: float | None) -> None:
-        self.parameters = None if parameters is None else list(parameters)
+        self.parameters = None if parameters is None else _list(parameters)
         if self.parameters is None and lr is not None:
             raise ValueError(
                 "an optimizer without parameters is a rule for fit, whose lr= it takes"
@@ -138,6 +139,18 @@ def defaults(kind: type[Optimizer]) -> dict[str, Any]:
     """The settings of a rule, and what they are if not given."""
     given = inspect.signature(kind).parameters.values()
     return {p.name: p.default for p in given if p.name not in ("parameters", "lr")}
+
+
+def _list(parameters: Any) -> list[Value]:
+    try:
+        values = list(parameters)
+    except TypeError:
+        values = [None]
+    if not all(isinstance(v, Value) for v in values):
+        raise TypeError(
+            f"parameters must be a list of Values, as net.parameters() gives, got {parameters!r}"
+        )
+    return values
 
 
 def check_rate(lr: float) -> float:

@@ -17,8 +17,9 @@ import numpy as np
 from autograd.files import write_whole
 
 from .data import datasets
+from .data.csvfile import CsvFile
 from .data.datasets import Dataset
-from .data.tables import Table, load_csv, predict_csv, read_csv
+from .data.tables import Table, load_csv, predict_csv
 from .figures import svg
 from .model.likelihoods import LIKELIHOODS, SCORES
 from .model.network import MLP
@@ -126,7 +127,7 @@ def _data(options: argparse.Namespace) -> Dataset:
                 "give a file that ends in .csv"
             )
         if options.target is None:
-            columns = ", ".join(read_csv(options.data).header)
+            columns = ", ".join(CsvFile(options.data).header)
             raise ValueError(f"give the column to predict, --target COLUMN, one of: {columns}")
         loss = None if likelihood is None else likelihood.loss
         data = load_csv(options.data, options.target, loss=loss, seed=options.seed)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .arrays import check_epochs
 from .data import datasets
 from .model.activations import ACTIVATIONS
 from .model.likelihoods import LIKELIHOODS
@@ -30,7 +31,7 @@ def add_train_options(parser: argparse.ArgumentParser) -> None:
     add("--no-bias", action="store_true", help="neurons without a bias, as in the lecture")
     add("--loss", choices=[*LIKELIHOODS], metavar="LOSS",
         help=", ".join(LIKELIHOODS) + "; what fits the data, if not given")
-    add("--epochs", type=_positive, default=20, metavar="N",
+    add("--epochs", type=_epochs, default=20, metavar="N",
         help="passes over the training part (%(default)s)")
     add("--batch-size", type=_checked_batch_size, nargs="+", default=["16"], metavar="B",
         help="a number, full, or a schedule: grow:START:FACTOR:EPOCHS (16); several are compared, "
@@ -109,8 +110,10 @@ class Batching:
         self.size = _batch_size(text)(n)
         if not callable(self.size) and self.size > n:
             raise ValueError(f"--batch-size {self.size} is more than the {n} examples to train on")
-        size_at = self.size if callable(self.size) else lambda epoch: self.size
-        self.updates = sum(n // min(size_at(epoch), n) for epoch in range(1, options.epochs + 1))
+        if callable(self.size):
+            self.updates = sum(n // min(self.size(e), n) for e in range(1, options.epochs + 1))
+        else:
+            self.updates = options.epochs * (n // self.size)
         self.lr = options.lr[1](self.updates)
         check_rate(self.lr(1) if callable(self.lr) else self.lr)
 
@@ -122,7 +125,16 @@ def _positive(text: str) -> int:
     return number
 
 
-_positive.__name__ = "whole number"
+def _epochs(text: str) -> int:
+    number = int(text)
+    try:
+        check_epochs(number)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return number
+
+
+_positive.__name__ = _epochs.__name__ = "whole number"
 
 
 def _batch_size(text: str) -> Callable[[int], Any]:

@@ -152,7 +152,7 @@ def progress_bar(progress: bool, updates: int) -> Any:
         try:
             from tqdm import tqdm
 
-            return tqdm(total=updates, unit="update")
+            return tqdm(total=updates or None, unit="update")
         except ModuleNotFoundError:
             pass
     return nullcontext()

@@ -56,8 +56,6 @@ class Examples:
         X, y = check_examples(X, y, names)
         self._maps = [found for found in map(_mapped, (X, y)) if found is not None]
         self.X, self.y = X, y
-        if not self._maps:  # columns that lie side by side would be gathered number by number
-            self.X, self.y = map(_by_rows, (X, y))
         self._names, self._shuffle = names, shuffle
         self._sizes = _batch_sizes(batch_size, epochs, len(X))
         self._width = 8 * (X.shape[1] + y[0].size)  # bytes of an example as floats
@@ -70,14 +68,17 @@ class Examples:
             ValueError: a number is not finite, or a target, or a row of X, does not fit.
             TypeError: the loss of one is no Value.
         """
-        self._check = Check(net, loss, self.X, self._names)
+        check = self._check = Check(net, loss, self.X, self._names)
         n = len(self.X)
-        if self._maps:
-            rows = np.arange(min(n, max(1, PART // self._width)))
-            self._check(*self.take(rows), rows)
-        else:
-            for part, X, y in self._parts():
-                self._check(X, y, part)
+        in_memory = _mapped(self.X) is None, _mapped(self.y) is None
+        for rows in self._cuts():
+            cut = slice(rows.start, rows.stop)
+            if in_memory[0]:
+                check.inputs(np.asarray(self.X[cut], dtype=float), rows)
+            if in_memory[1]:
+                check.targets(np.asarray(self.y[cut], dtype=float), rows)
+        if not in_memory[1]:
+            check.targets(np.asarray(self.y[spread(n)], dtype=float), spread(n))
         if likelihood_of(loss) is None:
             self._check.targets_of(self.y, spread(n))
         return self.X, self.y
@@ -93,6 +94,10 @@ class Examples:
             RowError: a row of a mapped file does not fit.
         """
         b, n = self._sizes[epoch - 1], len(self.X)
+        if not self._maps:  # what lies far apart would be gathered number by number
+            self.X, self.y = map(_by_rows, (self.X, self.y))
+        # Where rows are met at random, what the system reads around them is read for nothing.
+        self._advise("MADV_RANDOM" if self._shuffle == "rows" else "MADV_NORMAL")
         order = permutation(n, rng, self._shuffle)[: n // b * b]
         step = b * max(1, AT_ONCE // (b * self._width))
         for start in range(0, len(order), step):
@@ -134,6 +139,7 @@ class Examples:
         return floats(_rows_of(self.X, rows), _rows_of(self.y, rows))
 
     def _parts(self) -> Iterator[tuple[range, Array, Array]]:
+        self._advise("MADV_NORMAL")
         for rows in self._cuts():
             self._let_go(len(rows) * self._width)
             cut = slice(rows.start, rows.stop)
@@ -151,9 +157,13 @@ class Examples:
         self._read += reading
         if self._maps and self._read > MAPPED:
             self._read = 0
-            for array in self._maps:  # "c": what was changed would be lost
-                if array.mode != "c" and hasattr(mmap, "MADV_DONTNEED"):
-                    array.base.madvise(mmap.MADV_DONTNEED)
+            self._advise("MADV_DONTNEED")
+
+    def _advise(self, option: str) -> None:
+        """Tell the system how mapped files are read, where it listens."""
+        for array in self._maps:
+            if array.mode != "c" and hasattr(mmap, option):  # "c": changes would be lost
+                array.base.madvise(getattr(mmap, option))
 
 
 class Check:
@@ -171,8 +181,16 @@ class Check:
         Raises:
             ValueError: one does not.
         """
-        for array, name in zip((X, y), self._names):
-            check_all_finite(array, name, rows)
+        self.inputs(X, rows)
+        self.targets(y, rows)
+
+    def inputs(self, X: Array, rows: Any) -> None:
+        """The inputs alone."""
+        check_all_finite(X, self._names[0], rows)
+
+    def targets(self, y: Array, rows: Any) -> None:
+        """The targets alone; a loss of the user's own says only in use what does not fit."""
+        check_all_finite(y, self._names[1], rows)
         likelihood = likelihood_of(self._loss)
         if likelihood is not None:
             for i in np.flatnonzero(~likelihood.fits(y, self._outputs)).tolist():
@@ -221,7 +239,7 @@ def _batch_sizes(batch_size: int | Callable[[int], int], epochs: int, n: int) ->
 
 def _by_rows(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """The array, or a copy of it, so that the numbers of a row lie side by side."""
-    if array.ndim == 2 and abs(array.strides[1]) > abs(array.strides[0]):
+    if array.ndim == 2 and array.strides[1] != array.itemsize:
         return np.ascontiguousarray(array)
     return array
 

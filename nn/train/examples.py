@@ -94,8 +94,7 @@ class Examples:
             RowError: a row of a mapped file does not fit.
         """
         b, n = self._sizes[epoch - 1], len(self.X)
-        if not self._maps:  # what lies far apart would be gathered number by number
-            self.X, self.y = map(_by_rows, (self.X, self.y))
+        self.X, self.y = map(_by_rows, (self.X, self.y))
         # Where rows are met at random, what the system reads around them is read for nothing.
         self._advise("MADV_RANDOM" if self._shuffle == "rows" else "MADV_NORMAL")
         order = permutation(n, rng, self._shuffle)[: n // b * b]
@@ -238,8 +237,11 @@ def _batch_sizes(batch_size: int | Callable[[int], int], epochs: int, n: int) ->
 
 
 def _by_rows(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The array, or a copy of it, so that the numbers of a row lie side by side."""
-    if array.ndim == 2 and array.strides[1] != array.itemsize:
+    """The array, or a copy of it, so that the numbers of a row lie side by side; no mapped file.
+
+    What lies far apart would be gathered number by number.
+    """
+    if _mapped(array) is None and array.ndim == 2 and array.strides[1] != array.itemsize:
         return np.ascontiguousarray(array)
     return array
 

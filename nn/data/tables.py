@@ -168,7 +168,8 @@ def _targets(
     A number is one class however it is written, 1 or 1.0.
     """
     name, answers = columns.name, columns.texts[target]
-    values = [number(answer) for answer in answers]
+    meant = {answer: number(answer) for answer in set(answers)}
+    values = [meant[answer] for answer in answers]
     numeric = None not in values
     keys: list[Any] = list(values if numeric else answers)
     found = sorted(set(keys))

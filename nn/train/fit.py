@@ -75,8 +75,8 @@ def fit(
             of the batch and the trained network. One that has a method ``begin`` gets
             ``begin(net, loss, updates)`` before the first update: the loss function, and the range
             of the updates to come, which is empty where a source has no ``len``. One that has a
-            number ``looks_every`` looks at the network only
-            after every so many updates, and at the end: in between it may find older numbers in it.
+            number ``looks_every`` looks at the network only after every so many updates, and at the
+            end: in between it may find older numbers in it.
             One that has a method ``end_epoch`` gets ``end_epoch(row, net)`` after every epoch, and
             ends the training by returning True; `EarlyStopping` is such a one.
         progress: show a bar, where tqdm is installed.
@@ -91,7 +91,8 @@ def fit(
             there) and after every ``every`` epochs; it always holds a whole checkpoint.
         every: how many epochs lie between checkpoints.
         resume: a checkpoint to go on from, up to ``epochs`` in all. With the same arguments, the
-            end is to the bit that of a training never interrupted.
+            end is to the bit that of a training never interrupted; with a source, if it gives the
+            same batches for the same epoch.
         optimizer: what makes the steps: a name, ``"sgd"`` if not given, or a rule with settings,
             such as ``SGD(momentum=0.9, nesterov=True)``. Its rate is ``lr``.
         shuffle: ``"rows"`` for the permutation above. ``"blocks"`` for blocks of 4,096 rows in
@@ -102,8 +103,7 @@ def fit(
 
     Raises:
         ValueError: an argument does not fit, or X or y is not finite (the place is named); or
-            ``resume`` is damaged, or of another network, data, loss or optimizer (of a source it
-            is not known which batches it gave). Nothing is
+            ``resume`` is damaged, or of another network, data, loss or optimizer. Nothing is
             changed then, unless it is a rate schedule, or a graph, that goes wrong on the way, or
             a row that is checked as it is read: the parameters are then those from before it.
         TypeError: ``loss`` returns something else than a Value, ``callbacks`` is no list, or a

@@ -1,6 +1,7 @@
 """Arrays and numbers as users hand them over: taken as floats, or refused by name, here alone."""
 
 import math
+from collections.abc import Sequence
 from numbers import Real
 from typing import Any
 
@@ -9,34 +10,56 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 
+MOST_EPOCHS = 10_000_000
 
-def real_array(x: Any, name: str) -> Array:
-    """``x`` as an array of floats.
+
+def numeric_array(x: Any, name: str) -> npt.NDArray[Any]:
+    """``x`` as an array of real numbers of any kind, without a copy where it is one already.
 
     Raises:
-        ValueError: it holds something else than real numbers; strings are none.
+        ValueError: it holds something else than real numbers, as strings are, or a mask has gaps.
     """
+    if isinstance(x, np.ma.MaskedArray):
+        gaps = np.argwhere(np.ma.getmaskarray(x))
+        if len(gaps):
+            raise ValueError(
+                f"{name}[{_place(gaps[0])}] is masked: fill the gaps, or leave their rows out"
+            )
+        x = x.data
     try:
         array = np.asarray(x)
     except ValueError:
         raise ValueError(f"{name} must be an array of numbers, with rows of one length") from None
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{name} must be an array of real numbers, got dtype {array.dtype}")
-    return array.astype(float)
+    return array
 
 
-def finite_array(x: Any, name: str) -> Array:
-    """``x`` as an array of finite floats.
+def real_array(x: Any, name: str) -> Array:
+    """``x`` as an array of floats of its own.
 
     Raises:
-        ValueError: as in `real_array`, or a number is not finite: the first is named by its place.
+        ValueError: as in `numeric_array`.
     """
-    array = real_array(x, name)
-    bad = np.argwhere(~np.isfinite(array))
-    if len(bad):
-        place = ", ".join(map(str, bad[0]))
-        raise ValueError(f"{name}[{place}] is {array[tuple(bad[0])]}: all numbers must be finite")
-    return array
+    return numeric_array(x, name).astype(float)
+
+
+def check_all_finite(array: Array, name: str, rows: Sequence[int]) -> None:
+    """Refuse numbers that are not finite; ``rows`` says where the rows of ``array`` stand.
+
+    Raises:
+        ValueError: one is not: the first is named by its place.
+    """
+    finite = np.isfinite(array)
+    if finite.all():
+        return
+    i, *more = np.argwhere(~finite)[0]
+    place = _place([rows[i], *more])
+    raise ValueError(f"{name}[{place}] is {array[(i, *more)]}: all numbers must be finite")
+
+
+def _place(index: Any) -> str:
+    return ", ".join(str(int(i)) for i in index)
 
 
 def check_finite(array: Array, name: str) -> None:
@@ -50,24 +73,24 @@ def check_finite(array: Array, name: str) -> None:
 
 
 def check_examples(
-    X: npt.ArrayLike, y: npt.ArrayLike, names: tuple[str, str] = ("X", "y")
-) -> tuple[Array, Array]:
-    """Inputs and targets as arrays, ``(n, d_0)`` and ``(n,)`` or ``(n, d_L)``, all finite.
+    X: Any, y: Any, names: tuple[str, str] = ("X", "y")
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Inputs and targets as arrays, ``(n, d_0)`` and ``(n,)`` or ``(n, d_L)``.
 
     Raises:
         ValueError: they are not, or do not go together.
     """
-    X_array, y_array = (finite_array(array, name) for array, name in zip((X, y), names))
-    if X_array.ndim != 2:
-        raise ValueError(f"{names[0]} must have shape (n, d_0), got {X_array.shape}")
-    if len(X_array) == 0:
+    X, y = (numeric_array(array, name) for array, name in zip((X, y), names))
+    if X.ndim != 2:
+        raise ValueError(f"{names[0]} must have shape (n, d_0), got {X.shape}")
+    if len(X) == 0:
         raise ValueError(f"{names[0]} has no rows")
-    if y_array.ndim not in (1, 2) or len(y_array) != len(X_array):
+    if y.ndim not in (1, 2) or len(y) != len(X):
         raise ValueError(
-            f"{names[1]} must have one target per row of {names[0]}, shape ({len(X_array)},) or "
-            f"({len(X_array)}, d_L), got {y_array.shape}"
+            f"{names[1]} must have one target per row of {names[0]}, shape ({len(X)},) or "
+            f"({len(X)}, d_L), got {y.shape}"
         )
-    return X_array, y_array
+    return X, y
 
 
 def check_whole(name: str, number: Any) -> None:
@@ -78,6 +101,20 @@ def check_whole(name: str, number: Any) -> None:
     """
     if not isinstance(number, int | np.integer) or isinstance(number, bool) or number < 1:
         raise ValueError(f"{name} must be a positive whole number, got {number!r}")
+
+
+def check_epochs(epochs: Any) -> None:
+    """Refuse what is no number of epochs.
+
+    Raises:
+        ValueError: it is no positive whole number, or one that would never come to its end.
+    """
+    check_whole("epochs", epochs)
+    if epochs > MOST_EPOCHS:
+        raise ValueError(
+            f"epochs must be {MOST_EPOCHS:,} at most, since the history has a row for each: got "
+            f"{epochs:,}"
+        )
 
 
 def check_batch_size(b: Any, n: int) -> None:

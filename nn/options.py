@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import check_epochs
 from .data import datasets
+from .data.csvfile import CsvFile
 from .data.datasets import Dataset
-from .data.tables import load_csv, read_csv
+from .data.tables import load_csv
 from .model.activations import ACTIVATIONS
 from .model.likelihoods import LIKELIHOODS
 from .model.network import MLP
@@ -66,7 +68,7 @@ def _add_own_options(add: Callable[..., Any]) -> None:
     add("--no-bias", action="store_true", help="neurons without a bias, as in the lecture")
     add("--loss", choices=[*LIKELIHOODS], metavar="LOSS",
         help=", ".join(LIKELIHOODS) + "; what fits the data, if not given")
-    add("--epochs", type=_positive, default=20, metavar="N",
+    add("--epochs", type=_epochs, default=20, metavar="N",
         help="passes over the training part (%(default)s)")
     add("--batch-size", type=_checked_batch_size, nargs="+", default=["16"], metavar="B",
         help="a number, full, or a schedule: grow:START:FACTOR:EPOCHS (16); several are compared, "
@@ -143,7 +145,7 @@ def data_of(options: argparse.Namespace) -> Dataset:
                 "give a file that ends in .csv"
             )
         if options.target is None:
-            columns = ", ".join(read_csv(options.data).header)
+            columns = ", ".join(CsvFile(options.data).header)
             raise ValueError(f"give the column to predict, --target COLUMN, one of: {columns}")
         loss = None if likelihood is None else likelihood.loss
         data = load_csv(options.data, options.target, loss=loss, seed=options.seed)
@@ -222,8 +224,10 @@ class Batching:
         self.size = _batch_size(text)(n)
         if not callable(self.size) and self.size > n:
             raise ValueError(f"--batch-size {self.size} is more than the {n} examples to train on")
-        size_at = self.size if callable(self.size) else lambda epoch: self.size
-        self.updates = sum(n // min(size_at(epoch), n) for epoch in range(1, options.epochs + 1))
+        if callable(self.size):
+            self.updates = sum(n // min(self.size(e), n) for e in range(1, options.epochs + 1))
+        else:
+            self.updates = options.epochs * (n // self.size)
         self.lr = options.lr[1](self.updates)
         check_rate(self.lr(1) if callable(self.lr) else self.lr)
 
@@ -235,7 +239,16 @@ def _positive(text: str) -> int:
     return number
 
 
-_positive.__name__ = "whole number"
+def _epochs(text: str) -> int:
+    number = int(text)
+    try:
+        check_epochs(number)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return number
+
+
+_positive.__name__ = _epochs.__name__ = "whole number"
 
 
 def _batch_size(text: str) -> Callable[[int], Any]:

@@ -26,6 +26,7 @@ from nn import (
     growing,
 )
 from nn.model.activations import ACTIVATIONS
+from nn.train.batches import Batch
 from nn.train.engines import ProgramEngine
 
 ENGINES = ["program", "graph"]
@@ -341,7 +342,8 @@ def test_an_interrupted_update_leaves_no_gradient():
     X, y = problem(gaussian_nll)
     net = make_net()
     engine = ProgramEngine(net, gaussian_nll, X, y, SGD())
-    engine.step(np.arange(5), 0.1)
+    batch = Batch(engine.columns(X[:5], y[:5]), range(5))
+    engine.step(batch, 0.1)
     engine.write()
     assert any(gradients(net))
     before = numbers(net)
@@ -351,7 +353,7 @@ def test_an_interrupted_update_leaves_no_gradient():
         raise KeyboardInterrupt
 
     with mock.patch.object(engine, "_replay", interrupted), pytest.raises(KeyboardInterrupt):
-        engine.step(np.arange(5), 0.1)
+        engine.step(batch, 0.1)
     engine.write()
     assert not any(gradients(net))
     assert numbers(net) == before

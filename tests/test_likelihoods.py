@@ -27,7 +27,7 @@ def poisson_nll(a, y):
 
 POISSON = Likelihood(
     "poisson", poisson_nll, np.exp, "exp", R2, lambda outputs, true: 0.25,
-    lambda y, d: [float(y)], one_hot=False, classes=(0, 0), targets="counts",
+    lambda y, d: [float(y)], lambda y, d: y >= 0, one_hot=False, classes=(0, 0), targets="counts",
 )  # fmt: skip
 ROWS = {**LIKELIHOODS, "poisson": POISSON}
 each_row = pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)

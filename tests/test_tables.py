@@ -4,6 +4,7 @@ import codecs
 import csv
 import json
 import math
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -22,6 +23,7 @@ from nn import (
     load_table,
     save,
 )
+from nn.data import csvfile
 from nn.data.tables import predict_csv
 
 
@@ -294,6 +296,85 @@ def test_a_column_that_is_constant_on_the_training_part_is_not_scaled(tmp_path):
     assert data.x_scale[1] == 1
     np.testing.assert_allclose(data.X_train[:, 1], 0, atol=1e-12)
     assert data.X_test[:, 1].max() == pytest.approx(0.6)
+
+
+# Large files, and odd ones
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 7, 8192])
+def test_lines_are_read_in_blocks_of_any_length(tmp_path, monkeypatch, block):
+    monkeypatch.setattr(csvfile, "BLOCK", block)
+    text = (
+        'a,b,k\r\n1,2,x\r\n\r\n 3 ,4e0,"x"\r\n5,6,"y\r\n\r\nz, ""w"""\r\n'
+        "\uff17,8, x \r\n\r\n\r\n9,10,y\r\n-11,1.25,y\r\n"
+    )
+    file = csvfile.CsvFile(text_file(tmp_path, text))
+    columns = file.columns(["b", "a"], ["k"])
+    assert columns.X.tolist() == [[2, 1], [4, 3], [6, 5], [8, 7], [10, 9], [1.25, -11]]
+    assert columns.texts == {"k": ["x", "x", 'y\r\n\r\nz, "w"', "x", "y", "y"]}
+    assert list(columns.places) == [2, 4, 5, 6, 9, 10]
+    rows = list(csv.reader(text.splitlines(keepends=True)))
+    assert list(file.rows()) == [(i, row) for i, row in enumerate(rows, 1) if row and i > 1]
+
+
+@pytest.mark.parametrize("block", [2, 8192])
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("1_000,5,x", "row 6, column 'a': '1_000' is not"),
+        ("nan,5,x", "row 6, column 'a': 'nan' is not"),
+        ("1,1e999,x", "row 6, column 'b': '1e999' is not"),
+        ("1,,x", "row 6, column 'b': the cell is empty"),
+        ("1,2", "row 6: it has 2 cells, the header 3"),
+        ("1,2,3,4", "row 6: it has 4 cells, the header 3"),
+        ("  ", "row 6: it has 1 cells, the header 3"),
+        ('1,2,"x', "no CSV file: row 6"),
+    ],
+)
+def test_the_first_wrong_cell_is_named_in_any_block(tmp_path, monkeypatch, block, line, complaint):
+    monkeypatch.setattr(csvfile, "BLOCK", block)
+    text = "\n".join(["a,b,k", *lines(4), line, *lines(9)])
+    with pytest.raises(ValueError, match=rf"some\.csv.*{complaint}"):
+        load_csv(text_file(tmp_path, text), "k")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_long_header_is_read(tmp_path, delimiter):
+    names = [f"a_long_name_of_column_{i}" for i in range(6000)]
+    assert len(delimiter.join(names)) > csv.field_size_limit()
+    rows = [[*range(6000)], [*range(1, 6001)]]
+    file = csvfile.CsvFile(write(tmp_path / "wide.csv", names, rows, delimiter))
+    assert file.header == names
+    assert file.columns(names[1:], names[:1]).X.tolist() == [rows[0][1:], rows[1][1:]]
+
+
+def test_a_cell_that_is_too_long_is_refused_in_right_words(tmp_path):
+    long = "x" * 140_000
+    for text, place in ((f"{long},k\n1,2\n", 1), (f"a,k\n1,2\n1,{long}\n1,2\n", 3)):
+        with pytest.raises(ValueError, match=rf"row {place}.*more than 131,072 characters.*quote"):
+            list(csvfile.CsvFile(text_file(tmp_path, text)).rows())
+
+
+@pytest.mark.parametrize("before", ["", "a,k\n1,2\n"])
+def test_a_line_that_is_too_long_is_refused_in_right_words(tmp_path, before):
+    path = text_file(tmp_path, before + "1," * 6_000_000)
+    with pytest.raises(ValueError, match="a line of more than 10,000,000 characters"):
+        load_csv(path, "k")
+
+
+@pytest.mark.parametrize("answers", [list("abc"), [0.5, 1.5, 2.5]])
+def test_a_table_takes_a_small_multiple_of_its_numbers(tmp_path, answers):
+    rng = np.random.default_rng(0)
+    rows = [[*row, answers[i % 3]] for i, row in enumerate(rng.normal(size=(20_000, 20)).round(5))]
+    path = write(tmp_path / "some.csv", [*map(str, range(20)), "k"], rows)
+    tracemalloc.start()
+    try:
+        data = load_csv(path, "k")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    block = csvfile.BLOCK * 21 * 100  # of lines, and of their cells
+    assert peak < 3 * (data.X_train.nbytes + data.X_test.nbytes) + block
 
 
 # Tables in files

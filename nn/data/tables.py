@@ -4,8 +4,6 @@ import csv
 import io
 import math
 import os
-from collections import Counter
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from autograd.show.notation import printable
 from ..arrays import Array
 from ..model.likelihoods import LIKELIHOODS, Likelihood, Loss, chosen_classes, known_likelihood
 from ..model.module import Module
+from .csvfile import Columns, CsvFile, number
 from .datasets import Dataset, split
 
 FEW = 10  # different whole numbers in a target are classes, more are numbers to be met
@@ -136,38 +135,41 @@ def load_csv(
             fit the target.
         OSError: the file can't be read.
     """
-    cells = read_csv(path)
-    name = cells.name
     likelihood = None if loss is None else known_likelihood(loss)
-    if target not in cells.header:
-        columns = ", ".join(map(printable, cells.header))
-        raise ValueError(f"{name} has no column {target!r}. Its columns: {columns}")
-    features = tuple(column for column in cells.header if column != target)
-    if not features:
-        raise ValueError(f"{name} has no column beside the target {target!r}")
-    answers = cells.texts(target)
-    X = cells.numbers(features)
+    features, columns = _columns(path, target)
+    X = columns.X
     for column, feature in zip(X.T, features):
         if (column == column[0]).all():
             raise ValueError(
-                f"{name}, column {feature!r}: all {len(X)} rows say {column[0]:g}. A constant says "
-                "nothing about the target: leave the column out"
+                f"{columns.name}, column {feature!r}: all {len(X)} rows say {column[0]:g}. A "
+                "constant says nothing about the target: leave the column out"
             )
-    classes, y = _targets(cells, target, answers, likelihood)
-    if not classes:
-        y = cells.numbers((target,))[:, 0]
+    classes, y = _targets(columns, target, likelihood)
     return split(Path(path).stem, X, y, classes, features, target, loss, test_size, seed)
 
 
+def _columns(path: str | os.PathLike[str], target: str) -> tuple[tuple[str, ...], Columns]:
+    """The names of the inputs, and all that a file says."""
+    file = CsvFile(path)
+    if target not in file.header:
+        columns = ", ".join(map(printable, file.header))
+        raise ValueError(f"{file.name} has no column {target!r}. Its columns: {columns}")
+    features = tuple(column for column in file.header if column != target)
+    if not features:
+        raise ValueError(f"{file.name} has no column beside the target {target!r}")
+    return features, file.columns(features, [target])
+
+
 def _targets(
-    cells: "Cells", target: str, answers: list[str], likelihood: Likelihood | None
+    columns: Columns, target: str, likelihood: Likelihood | None
 ) -> tuple[tuple[str, ...], Any]:
-    """The classes in a target column, and which each row is of; none if it holds numbers to be met.
+    """The classes in a target column, and which each row is of; or none, and numbers to be met.
 
     A number is one class however it is written, 1 or 1.0.
     """
-    name = cells.name
-    values = [_number(answer) for answer in answers]
+    name, answers = columns.name, columns.texts[target]
+    meant = {answer: number(answer) for answer in set(answers)}
+    values = [meant[answer] for answer in answers]
     numeric = None not in values
     keys: list[Any] = list(values if numeric else answers)
     found = sorted(set(keys))
@@ -179,14 +181,14 @@ def _targets(
     whole = numeric and all(v == math.floor(v) for v in found)
     looks_continuous = numeric and (not whole or len(found) > FEW)
     if looks_continuous if likelihood is None else likelihood.takes(0):
-        return (), None
+        return (), columns.numbers(target)
     if likelihood is not None and not likelihood.takes(len(found)):
         raise ValueError(
             f"{name}, column {target!r} has {len(found)} classes, and {likelihood.loss.__name__} "
             f"is for {likelihood.targets}"
         )
     if len(found) > FEW and values.count(None) <= len(values) // 10:
-        cells.numbers((target,))  # numbers, but for a few: says which
+        columns.numbers(target)  # numbers, but for a few: says which
     if len(found) > max(2, len(answers) // 2):
         raise ValueError(
             f"{name}, column {target!r} has {len(found)} different words in {len(answers)} rows: "
@@ -196,99 +198,6 @@ def _targets(
     spelled = dict(zip(reversed(keys), reversed(answers)))  # as it is first written
     classes = tuple(spelled[key] for key in found)
     return classes, np.array([index[key] for key in keys])
-
-
-@dataclass(frozen=True)
-class Cells:
-    """A CSV file as text.
-
-    Attributes:
-        name: the file's.
-        header: the names of the columns.
-        rows: the cells.
-        places: the rows' numbers in the file, as a spreadsheet counts: the header is row 1.
-    """
-
-    name: str
-    header: list[str]
-    rows: list[list[str]]
-    places: list[int]
-
-    def texts(self, column: str) -> list[str]:
-        """A column.
-
-        Raises:
-            ValueError: a cell is empty.
-        """
-        at = self.header.index(column)
-        for place, row in zip(self.places, self.rows):
-            if not row[at].strip():
-                raise ValueError(
-                    f"{self.name}, row {place}, column {column!r}: the cell is empty. Fill it, or "
-                    "leave the row or the column out"
-                )
-        return [row[at].strip() for row in self.rows]
-
-    def numbers(self, columns: Sequence[str]) -> Array:
-        """Some columns as numbers, ``(n, len(columns))``.
-
-        Raises:
-            ValueError: a cell is empty, or no finite number.
-        """
-        X = np.empty((len(self.rows), len(columns)))
-        for j, column in enumerate(columns):
-            for i, text in enumerate(self.texts(column)):
-                number = _number(text)
-                if number is None:
-                    raise ValueError(
-                        f"{self.name}, row {self.places[i]}, column {column!r}: {text!r} is not a "
-                        "finite number. Mend it, or leave the row or the column out"
-                    )
-                X[i, j] = number
-        return X
-
-
-def read_csv(path: str | os.PathLike[str]) -> Cells:
-    """A CSV file with a header.
-
-    Raises:
-        ValueError: the file is no such table: empty, ragged, with a name twice, or no text.
-        OSError: the file can't be read.
-    """
-    name = os.fspath(path)
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise ValueError(f"{name} is no text in UTF-8: save it as CSV UTF-8") from None
-
-    def read(delimiter: str, strict: bool) -> Iterator[list[str]]:
-        return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=strict)
-
-    try:
-        # The delimiter is the one that cuts the header into the most columns.
-        delimiter = max(",;\t", key=lambda d: len(next(filter(None, read(d, False)), [])))
-        lines = list(read(delimiter, True))
-    except csv.Error as error:
-        raise ValueError(f"{name} is no CSV file: {error}") from None
-    table = [(i, row) for i, row in enumerate(lines, start=1) if row]  # blank lines are skipped
-    if len(table) < 2:
-        raise ValueError(f"{name} must have a header and at least one row")
-    header = [column.strip() for column in table[0][1]]
-    unclear = [column for column, n in Counter(header).items() if n > 1 or not column]
-    if unclear:
-        raise ValueError(f"{name}: the header must name each column, once: see {unclear[0]!r}")
-    for i, row in table[1:]:
-        if len(row) != len(header):
-            raise ValueError(f"{name}, row {i}: it has {len(row)} cells, the header {len(header)}")
-    return Cells(name, header, [row for _, row in table[1:]], [i for i, _ in table[1:]])
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text.replace("_", "x"))  # Python would take 1_000 for a number
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def predict_csv(
@@ -303,29 +212,29 @@ def predict_csv(
         ValueError: it has other columns, or a cell is no finite number.
         OSError: a file can't be read or written.
     """
-    cells = read_csv(path)
-    missing = [column for column in table.features if column not in cells.header]
-    other = [column for column in cells.header if column not in (*table.features, table.target)]
+    file = CsvFile(path)
+    missing = [column for column in table.features if column not in file.header]
+    other = [column for column in file.header if column not in (*table.features, table.target)]
     if missing or other:
         parts = [f"is without {missing}"] if missing else []
         parts += [f"has {other}"] if other else []
         raise ValueError(
-            f"{cells.name} is a table of other columns than the network was trained on: it "
+            f"{file.name} is a table of other columns than the network was trained on: it "
             f"{' and '.join(parts)}"
         )
-    X = cells.numbers(table.features)
+    columns = file.columns(table.features)
     with np.errstate(all="ignore"):
-        a = net.predict((X - np.array(table.x_mean)) / np.array(table.x_scale))
+        a = net.predict((columns.X - np.array(table.x_mean)) / np.array(table.x_scale))
         answers, probabilities = table.answers(a)
     bad = np.flatnonzero(~np.isfinite(a.reshape(len(a), -1) * table.y_scale).all(axis=1))
     if len(bad):
         raise ValueError(
-            f"{cells.name}, row {cells.places[bad[0]]}: its numbers are too large for the network"
+            f"{file.name}, row {columns.places[bad[0]]}: its numbers are too large for the network"
         )
-    columns = [answers, *[[f"{v:.6g}" for v in p.tolist()] for p in probabilities.values()]]
+    more = zip(answers, *[[f"{v:.6g}" for v in p.tolist()] for p in probabilities.values()])
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*cells.header, f"predicted {table.target}", *probabilities])
-    writer.writerows([*row, *more] for row, more in zip(cells.rows, zip(*columns)))
+    writer.writerow([*file.header, f"predicted {table.target}", *probabilities])
+    writer.writerows([*row, *says] for (_, row), says in zip(file.rows(), more))
     write_whole(out, text.getvalue().encode())
-    return len(cells.rows)
+    return len(a)

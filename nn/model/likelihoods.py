@@ -224,6 +224,7 @@ class Likelihood:
         measure: computes it, ``measure(outputs, targets)``, from ``(n,)`` or ``(n, d_L)`` outputs
             and targets as `fit` takes them.
         target: one example's, as d numbers: ``target(y, d)``. A wrong one is a ``ValueError``.
+        fits: which of many targets, ``(n,)`` or ``(n, d)``, are right ones, ``fits(y, d)``.
         one_hot: whether there is an output per class, a class index standing for a 1 at its place.
         classes: how many it is for, the fewest and the most; 0 for targets that are numbers.
         targets: the same in words.
@@ -236,6 +237,7 @@ class Likelihood:
     score: Score
     measure: Callable[[Array, Array], float]
     target: Callable[[Any, int], list[Any]]
+    fits: Callable[[Array, int], npt.NDArray[np.bool_]]
     one_hot: bool
     classes: tuple[int, float]
     targets: str
@@ -270,6 +272,30 @@ def _unit_vector(y: Any, d: int) -> list[float]:
     for y_k in numbers:
         _check_unit_interval(y_k)
     return numbers
+
+
+def _are_vectors(y: Array, d: int) -> npt.NDArray[np.bool_]:
+    """Which targets are d numbers: all, or none."""
+    return np.full(len(y), y.size == len(y) * d and (d == 1 or y.ndim == 2))
+
+
+def _are_unit_vectors(y: Array, d: int) -> npt.NDArray[np.bool_]:
+    """Which targets are d numbers in [0, 1]."""
+    return np.asarray(_are_vectors(y, d) & _in_unit_interval(y.reshape(len(y), -1)))
+
+
+def _are_probabilities(y: Array, K: int) -> npt.NDArray[np.bool_]:
+    """Which targets are class indices, or K probabilities."""
+    if K > 1 and y.ndim == 1:
+        return np.asarray((y >= 0) & (y < K) & (y == np.floor(y)))
+    fits = _are_vectors(y, K) & (K > 1)
+    if fits.any():
+        fits &= _in_unit_interval(y) & (np.abs(y.sum(axis=1) - 1) <= 1e-6)
+    return fits
+
+
+def _in_unit_interval(y: Array) -> npt.NDArray[np.bool_]:
+    return np.asarray(((y >= 0) & (y <= 1)).all(axis=1))
 
 
 def _softmax(a: Array) -> Array:
@@ -309,13 +335,13 @@ def chosen_classes(outputs: Array) -> npt.NDArray[np.int64]:
 # fmt: off
 # The first that takes K classes is what fits them, where nobody says otherwise.
 LIKELIHOODS = {row.name: row for row in (
-    Likelihood("gaussian", gaussian_nll, lambda a: a, "", R2, _r2, _vector,
+    Likelihood("gaussian", gaussian_nll, lambda a: a, "", R2, _r2, _vector, _are_vectors,
                one_hot=False, classes=(0, 0), targets="numbers"),
     Likelihood("bernoulli", bernoulli_nll, ACTIVATIONS["sigmoid"].g, "sigmoid", ACCURACY,
-               _right_signs, _unit_vector,
+               _right_signs, _unit_vector, _are_unit_vectors,
                one_hot=False, classes=(2, 2), targets="two classes"),
     Likelihood("categorical", categorical_nll, _softmax, "softmax", ACCURACY, _right_classes,
-               _probabilities,
+               _probabilities, _are_probabilities,
                one_hot=True, classes=(2, math.inf), targets="two classes or more"),
 )}
 # fmt: on

@@ -1,9 +1,29 @@
 """Mini-batches."""
 
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import check_batch_size, check_generator
+from ..arrays import Array, check_batch_size, check_generator
+
+BLOCK = 4096  # rows that lie side by side, where blocks are shuffled
+MOST = 4096  # examples that are looked at where looking at all would take too long
+
+Parts = Iterable[tuple[Array, Array]]  # inputs and targets, some rows at a time
+
+
+class Batch(NamedTuple):
+    """Examples to make an update of.
+
+    Attributes:
+        data: they themselves, as the engine takes them.
+        rows: where they stand in what the user gave.
+    """
+
+    data: Any
+    rows: Sequence[int] | npt.NDArray[np.int64]
 
 
 def minibatches(
@@ -35,3 +55,28 @@ def minibatches(
     order = rng.integers(n, size=n) if replacement else rng.permutation(n)
     batches = [order[start : start + batch_size] for start in range(0, n, batch_size)]
     return batches[: n // batch_size] if drop_last else batches
+
+
+def permutation(n: int, rng: np.random.Generator, shuffle: str) -> npt.NDArray[np.int64]:
+    """The order of an epoch.
+
+    Args:
+        n: number of examples.
+        rng: where it comes from.
+        shuffle: ``"rows"`` for a random permutation, as in `minibatches`; ``"blocks"`` for blocks
+            of 4,096 rows in random order, permuted within, which a disk reads sooner.
+    """
+    if shuffle == "rows":
+        return rng.permutation(n)
+    blocks = [np.arange(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK)]
+    return np.concatenate([rng.permutation(blocks[k]) for k in rng.permutation(len(blocks))])
+
+
+def spread(n: int) -> range:
+    """Which of n examples to look at: all, or some 4,096, evenly spread."""
+    return range(0, n, -(-n // MOST))
+
+
+def floats(X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Array, Array]:
+    """Inputs and targets as floats."""
+    return np.asarray(X, dtype=float), np.asarray(y, dtype=float)

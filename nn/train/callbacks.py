@@ -159,7 +159,7 @@ def progress_bar(progress: bool, total: int, unit: str = "update") -> Any:
         try:
             from tqdm import tqdm
 
-            return tqdm(total=total, unit=unit)
+            return tqdm(total=total or None, unit=unit)
         except ModuleNotFoundError:
             pass
     return nullcontext()

@@ -7,6 +7,7 @@ example, compiles its graph, and replays that for whole batches: the same number
 import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from autograd.value import assign
 from ..arrays import Array
 from ..model.likelihoods import Loss, likelihood_of
 from ..model.module import Module, numbers, replay
+from .batches import Batch, Parts, floats, spread
 from .recording import Recording, diagnosis, loss_of
 from .stepping import Optimizer, State, check_step
 
@@ -28,11 +30,14 @@ class GraphEngine:
     """Every example of every batch recorded as scalars."""
 
     def __init__(self, net: Module, loss: Loss, X: Array, y: Array, rule: Optimizer) -> None:
-        self.net, self.loss = net, loss
-        self.rows, self.targets = X.tolist(), y.tolist()
+        self.net, self.loss, self.X, self.y = net, loss, X, y
         self.optimizer = rule.over(net.parameters())
 
-    def step(self, batch: Any, lr: float) -> float:
+    def columns(self, X: Array, y: Array) -> Any:
+        """Examples as `step` takes them."""
+        return list(zip(X.tolist(), y.tolist()))
+
+    def step(self, batch: Batch, lr: float) -> float:
         """One update with the mean gradient of a batch; the mean loss before it.
 
         Raises:
@@ -40,10 +45,10 @@ class GraphEngine:
         """
         self.optimizer.lr = lr
         self.optimizer.zero_grad()
-        total, b = 0.0, len(batch)
+        total, b = 0.0, len(batch.rows)
         try:
-            for i in batch.tolist():
-                loss = loss_of(self.loss, self.net(self.rows[i]), self.targets[i], i)
+            for i, (row, target) in zip(batch.rows, batch.data):
+                loss = loss_of(self.loss, self.net(row), target, i)
                 if not math.isfinite(loss.data):
                     raise FloatingPointError(diagnosis(loss, i, lr))
                 (loss / b).backward()
@@ -63,10 +68,11 @@ class GraphEngine:
     def state(self, state: State) -> None:
         self.optimizer.state = state
 
-    def evaluate(self, X: Array, y: Array) -> tuple[Array, Array]:
+    def evaluate(self, parts: Parts) -> tuple[Array, Array]:
         """The losses and the outputs for examples, ``(n,)`` and ``(n,)`` or ``(n, d_L)``."""
         losses, outputs = [], []
-        for i, (row, target) in enumerate(zip(X.tolist(), y.tolist())):
+        examples = chain.from_iterable(self.columns(X, y) for X, y in parts)
+        for i, (row, target) in enumerate(examples):
             a = self.net(row)
             losses.append(loss_of(self.loss, a, target, i).data)
             outputs.append(numbers(a))
@@ -80,7 +86,8 @@ class GraphEngine:
     def prepare(self, evaluated: bool) -> None:
         """Find out what can't be done before anything is changed."""
         if likelihood_of(self.loss) is None:
-            for i, (row, target) in enumerate(zip(self.rows, self.targets)):
+            for i in spread(len(self.X)):
+                ((row, target),) = self.columns(*floats(self.X[i : i + 1], self.y[i : i + 1]))
                 loss_of(self.loss, self.net(row), target, i)
 
     def check_examples(self) -> None:
@@ -108,16 +115,16 @@ class ProgramEngine:
 
     def prepare(self, evaluated: bool) -> None:
         """Compile what will be needed."""
-        _ = self._replay, self.data, self.evaluation if evaluated else None
+        _ = self._replay, self.evaluation if evaluated else None
         # The allocator gives arrays of a megabyte back to the system, to fetch them again page by
         # page, until it has seen a larger one freed. That can be half the time of an update.
         np.empty(2**21)
         self.check_examples()
 
     def check_examples(self) -> None:
-        """Compare the program with a graph of each example, unless they are known to agree."""
+        """Compare the program with graphs of examples, unless they are known to agree."""
         if not self.recording.known:
-            self._compare(range(len(self.X)))
+            self._compare(spread(len(self.X)))
 
     def check_graph(self) -> None:
         """Compare the program with graphs recorded now, for a few examples.
@@ -130,7 +137,8 @@ class ProgramEngine:
             self._compare(self.recording.tried)
 
     def _compare(self, examples: Sequence[int]) -> None:
-        for i, ours in zip(examples, replay(self._program, self.data[examples], self.theta)):
+        rows = self.columns(*floats(self.X[examples], self.y[examples]))
+        for i, ours in zip(examples, replay(self._program, rows, self.theta)):
             theirs = self.recording.example(i).data
             if not np.isclose(ours, theirs, rtol=1e-6, atol=1e-9, equal_nan=True):
                 raise ValueError(
@@ -155,16 +163,15 @@ class ProgramEngine:
         """What gives the losses and the outputs."""
         return self.recording.compile(outputs=True)
 
-    @cached_property
-    def data(self) -> Array:
-        """The examples as the program takes them."""
-        return self.recording.columns(self.X, self.y)
+    def columns(self, X: Array, y: Array) -> Any:
+        """As in `GraphEngine`."""
+        return self.recording.columns(X, y)
 
-    def step(self, batch: Any, lr: float) -> float:
+    def step(self, batch: Batch, lr: float) -> float:
         """As in `GraphEngine`."""
         self._unit = math.inf  # while the gradient is being written there is none
-        losses = self._replay(self.data.take(batch, axis=0))
-        b = len(batch)
+        losses = self._replay(batch.data)
+        b = len(batch.rows)
         total = float(np.add.reduce(losses))
         if not math.isfinite(total):
             self._check_losses(batch, losses, lr)
@@ -181,9 +188,10 @@ class ProgramEngine:
         self.theta -= step
         return total / b
 
-    def evaluate(self, X: Array, y: Array) -> tuple[Array, Array]:
+    def evaluate(self, parts: Parts) -> tuple[Array, Array]:
         """As in `GraphEngine`."""
-        result = replay(self.evaluation, self.recording.columns(X, y), self.theta)
+        forward, columns = self.evaluation.forward, self.columns
+        result = np.concatenate([forward(columns(X, y), self.theta) for X, y in parts])
         bare = isinstance(self.recording.a, Value)
         return result[:, 0], result[:, 1] if bare else result[:, 1:]
 
@@ -208,21 +216,21 @@ class ProgramEngine:
                 f"{name} is {self.theta[bad[0]]}: only finite numbers can be trained"
             )
 
-    def _check_losses(self, batch: Any, losses: Array, lr: float) -> None:
+    def _check_losses(self, batch: Batch, losses: Array, lr: float) -> None:
         """Refuse a loss that is not finite, and say where it comes from."""
         bad = np.flatnonzero(~np.isfinite(losses))
         if not len(bad):  # it was the sum of them
             return
         self._restore()
-        i = int(batch[bad[0]])
-        raise FloatingPointError(diagnosis(self.recording.example(i), i, lr))
+        loss = self.recording.replayed(batch.data[bad[0]].tolist())
+        raise FloatingPointError(diagnosis(loss, batch.rows[bad[0]], lr))
 
-    def _check_step(self, batch: Any, step: Array, lr: float) -> None:
+    def _check_step(self, batch: Batch, step: Array, lr: float) -> None:
         """Refuse a step that leads to infinity, or nowhere."""
         new = self.theta - step
         if not np.isfinite(new).all():
-            self._replay(self.data.take(batch, axis=0))  # the gradient, whose place the step took
-            mean = self.gradient / len(batch)
+            self._replay(batch.data)  # the gradient, whose place the step took
+            mean = self.gradient / len(batch.rows)
             self._restore()
             check_step(new, mean, self.parameters, lr)
 

@@ -1,17 +1,17 @@
 """How good a network is on some examples."""
 
 import math
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import Array, check_examples
+from ..arrays import Array
 from ..model.likelihoods import Loss, likelihood_of
 from ..model.module import Module
 from .engines import engine_class
+from .examples import Examples
 from .optimizers import SGD
-from .recording import loss_of
 
 
 def evaluate(
@@ -28,33 +28,24 @@ def evaluate(
     Raises:
         ValueError: as in `fit`, of ``X``, ``y`` and ``engine``.
     """
-    X, y = check_examples(X, y)
-    try_targets(net, loss, X, y)
-    worker = engine_class(engine)(net, loss, X, y, SGD())
+    examples = Examples(X, y)
+    worker = engine_class(engine)(net, loss, *examples.open(net, loss, epoch=1), SGD())
     worker.check_examples()
-    return scores_of(loss, y, *worker.evaluate(X, y))
+    return scores_of(loss, examples.y, *worker.evaluate(examples.parts()))
 
 
-def scores_of(loss: Loss, true: Array, losses: Array, outputs: Array) -> dict[str, float]:
+def scores_of(loss: Loss, true: npt.ArrayLike, losses: Array, outputs: Array) -> dict[str, float]:
     """The mean loss, and the score that goes with it."""
-    result = {"loss": mean_of(losses.tolist())}
+    result = {"loss": mean_of(losses)}
     likelihood = likelihood_of(loss)
     if likelihood is not None:
-        result[likelihood.score.name] = likelihood.measure(outputs, true)
+        result[likelihood.score.name] = likelihood.measure(outputs, np.asarray(true, dtype=float))
     return result
 
 
-def mean_of(losses: list[float]) -> float:
+def mean_of(losses: Sequence[float] | Array) -> float:
     """The mean, to the last digit, also of losses whose sum is beyond the floats."""
     try:
         return math.fsum(losses) / len(losses)
     except OverflowError:
         return math.fsum([loss / len(losses) for loss in losses])
-
-
-def try_targets(net: Module, loss: Loss, X: Array, y: Array) -> None:
-    """Try one row and every target, so that what does not fit fails before any change."""
-    a: Any = net(X[0].tolist())
-    targets, first = np.unique(y, axis=0, return_index=True)
-    for target, i in zip(targets.tolist(), first.tolist()):
-        loss_of(loss, a, target, i, "the target of ")

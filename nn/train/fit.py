@@ -8,17 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import (
-    Array,
-    check_batch_size,
-    check_examples,
-    check_generator,
-    check_whole,
-    generator,
-)
+from ..arrays import Array, check_epochs, check_generator, check_whole, generator
 from ..model.likelihoods import Loss, likelihood_of
 from ..model.module import Module
-from .batches import minibatches
 from .callbacks import Callback, EarlyStopping, Hooks, progress_bar
 from .checkpoints import (
     Checkpoint,
@@ -29,9 +21,11 @@ from .checkpoints import (
     write_checkpoint,
 )
 from .engines import engine_class
-from .evaluation import mean_of, scores_of, try_targets
+from .evaluation import mean_of, scores_of
+from .examples import Examples, RowError
 from .history import Epoch, History
 from .optimizers import make_rule
+from .sources import Source, Stream, source_of
 from .stepping import Optimizer, State, check_rate
 
 Path = str | os.PathLike[str]
@@ -41,11 +35,11 @@ Path = str | os.PathLike[str]
 def fit(
     net: Module,
     loss: Loss,
-    X: npt.ArrayLike,
-    y: npt.ArrayLike,
+    X: npt.ArrayLike | Source,
+    y: npt.ArrayLike | None = None,
     *,
     epochs: int,
-    batch_size: int | Callable[[int], int],
+    batch_size: int | Callable[[int], int] | None = None,
     lr: float | Callable[[int], float],
     momentum: float = 0.0,
     rng: np.random.Generator | None = None,
@@ -57,6 +51,7 @@ def fit(
     every: int = 1,
     resume: Path | None = None,
     optimizer: str | Optimizer | None = None,
+    shuffle: str = "rows",
 ) -> History:
     """Train ``net`` by stochastic gradient descent.
 
@@ -66,9 +61,16 @@ def fit(
 
     Args:
         net: what to train; anything with ``parameters()`` that maps one example to its outputs.
-        loss: ``loss(a, y)`` of one example, such as `categorical_nll`. It is called once for each
-            target beforehand, to find those that do not fit.
-        X: inputs, ``(n, d_0)``.
+        loss: ``loss(a, y)`` of one example, such as `categorical_nll`. Targets that do not fit are
+            found beforehand: for a loss of your own among 4,096 examples, evenly spread, that it
+            is called for; for the others among all.
+        X: inputs, ``(n, d_0)``, in any layout and of any kind of numbers. They stay where they are
+            (columns that lie side by side are copied once); a mapped file (`numpy.memmap`) is read
+            batch by batch, and checked as it is read. Or a source of batches, where n is more than
+            memory or disk holds: a function ``source(epoch)`` of the epoch 1, 2, ... that gives an
+            iterator of pairs ``(X, y)``, or anything that gives one each time it is iterated over,
+            as a ``torch.utils.data.DataLoader`` does. Then ``y``, ``batch_size`` and ``shuffle``
+            are left out, and rows are counted from the start of the epoch.
         y: targets, ``(n,)`` numbers, 0/1 or class indices, or ``(n, d_L)``.
         epochs: how many.
         batch_size: b. ``n`` is gradient descent, 1 is pure SGD; or a schedule of the epoch 1, 2,
@@ -80,25 +82,30 @@ def fit(
         callbacks: each called after every update with ``(epoch, update, loss, net)``, the mean loss
             of the batch and the trained network. One that has a method ``begin`` gets
             ``begin(net, loss, updates)`` before the first update: the loss function, and the range
-            of the updates to come. One that has a number ``looks_every`` looks at the network only
-            after every so many updates, and at the end: in between it may find older numbers in it.
+            of the updates to come, which is empty where a source has no ``len``. One that has a
+            number ``looks_every`` looks at the network only after every so many updates, and at the
+            end: in between it may find older numbers in it.
             One that has a method ``end_epoch`` gets ``end_epoch(row, net)`` after every epoch, and
             ends the training by returning True; `EarlyStopping` is such a one.
         progress: show a bar, where tqdm is installed.
         engine: ``"program"`` records one example and replays its graph over whole batches
             (`autograd.compile`). That takes a graph that is the same for every example, whatever
             the numbers, as that of an `MLP` and the three losses is. For your own networks and
-            losses the program is compared with graphs of all examples first, and of a few after
-            every epoch; that finds most Python ``if``s, and numbers changed on the way. ``"graph"``
-            records every example: the same numbers up to rounding, far slower, for any graph.
+            losses the program is compared with graphs of the examples first, of 4,096 if there are
+            more (of a source, in its first batch), and of a few after every epoch; that finds most
+            Python ``if``s, and numbers changed on the way. ``"graph"`` records every example: the
+            same numbers up to rounding, far slower, for any graph.
         checkpoint: a file to keep all that is needed to go on, written at the start (over what was
             there) and after every ``every`` epochs; it always holds a whole checkpoint. As long as
             the training runs, no other can have it: a locked file ``.NAME.lock`` lies beside it.
         every: how many epochs lie between checkpoints.
         resume: a checkpoint to go on from, up to ``epochs`` in all. With the same arguments, the
-            end is to the bit that of a training never interrupted.
+            end is to the bit that of a training never interrupted; with a source, if it gives the
+            same batches for the same epoch.
         optimizer: what makes the steps: a name, ``"sgd"`` if not given, or a rule with settings,
             such as ``SGD(momentum=0.9, nesterov=True)``. Its rate is ``lr``.
+        shuffle: ``"rows"`` for the permutation above. ``"blocks"`` for blocks of 4,096 rows in
+            random order, permuted within: a disk reads what lies side by side many times as fast.
 
     Returns:
         One row per epoch, those before a ``resume`` included.
@@ -106,22 +113,23 @@ def fit(
     Raises:
         ValueError: an argument does not fit, or X or y is not finite (the place is named); or
             ``resume`` is damaged, or of another network, data, loss or optimizer. Nothing is
-            changed then, unless it is a rate schedule, or a graph, that goes wrong on the way.
-        TypeError: ``loss`` returns something else than a Value, or ``callbacks`` is no list.
+            changed then, unless it is a rate schedule, or a graph, that goes wrong on the way, or
+            a row that is checked as it is read: the parameters are then those from before it.
+        TypeError: ``loss`` returns something else than a Value, ``callbacks`` is no list, or a
+            source is an iterator, or is given what it has of its own.
         FloatingPointError: a loss, or a step, stopped being finite. The parameters are those from
             before that update.
         OSError: a checkpoint can't be read or written, or (a `BlockingIOError`) another training
             has it, in this process or another.
     """
-    X, y = check_examples(X, y)
-    check_whole("epochs", epochs)
+    check_epochs(epochs)
     check_whole("every", every)
-    sizes = _batch_sizes(batch_size, epochs, len(X))
-    try_targets(net, loss, X, y)
+    source = source_of(X, y, batch_size, epochs, shuffle)
     settings = {"momentum": momentum} if momentum != 0 else {}
     rule = make_rule("sgd" if optimizer is None else optimizer, **settings)
-    plan = _Plan(net, loss, X, y, sizes, _schedule(lr), rule, _held_out(net, loss, validation),
-                 callbacks, _early_stopping(loss, callbacks, validation))  # fmt: skip
+    plan = _Plan(net, loss, source, int(epochs), _schedule(lr), rule,
+                 _held_out(net, loss, validation), callbacks,
+                 _early_stopping(loss, callbacks, validation))  # fmt: skip
     make_engine = engine_class(engine)
     if rng is not None:
         check_generator(rng)
@@ -129,7 +137,8 @@ def fit(
     state = None
     if resume is not None:
         state = read_checkpoint(resume, net, plan.own(), epochs, rng, run)
-    worker = make_engine(net, loss, X, y, rule)
+    next_epoch = 1 if state is None else min(len(state.rows) + 1, epochs)
+    worker = make_engine(net, loss, *source.open(net, loss, next_epoch), rule)
     worker.prepare(plan.held_out is not None)
     rng, rows = plan.start(worker, rng, state)
     updates = plan.updates(rows)
@@ -143,8 +152,8 @@ def fit(
     hooks = Hooks(callbacks, net, worker, updates.stop - 1)
     try:
         with np.errstate(all="ignore"), progress_bar(progress, len(updates)) as hooks.bar:
-            for epoch, b in plan.remaining(rows):
-                rows.append(_epoch(plan, worker, hooks, rng, epoch, b, plan.updates(rows).start))
+            for epoch in plan.remaining(rows):
+                rows.append(_epoch(plan, worker, hooks, rng, epoch, _first_update(rows)))
                 is_last = hooks.after_epoch(rows[-1]) or epoch == epochs
                 worker.check_graph()
                 if is_last or epoch % every == 0:
@@ -164,19 +173,18 @@ class _Plan:
 
     net: Module
     loss: Loss
-    X: Array
-    y: Array
-    sizes: list[int]  # of the batches, by epoch
+    source: Examples | Stream
+    epochs: int
     rate: Callable[[int], float]
     rule: Optimizer
-    held_out: tuple[Array, Array] | None
+    held_out: Examples | None
     callbacks: Sequence[Any]
     stopping: EarlyStopping | None
 
     def described(self) -> dict[str, str | None]:
         """What must be the same for this training to be gone on with."""
         monitor = None if self.stopping is None else self.stopping.monitor
-        return describe_run(self.loss, self.X, self.y, self.rule, monitor)
+        return describe_run(self.loss, self.source.fingerprint(), self.rule, monitor)
 
     def own(self, state: State | None = None) -> dict[str, Array]:
         """What is kept beside the network, the rule's ``state`` too; without one, at the start."""
@@ -186,16 +194,16 @@ class _Plan:
             state, best = self.rule.start(m), None if self.stopping is None else np.zeros(m)
         return own_arrays(state, best)
 
-    def remaining(self, rows: Sequence[Epoch]) -> list[tuple[int, int]]:
-        """The epochs to come, each with its batch size."""
+    def remaining(self, rows: Sequence[Epoch]) -> range:
+        """The epochs to come."""
         if self.stopping is not None and self.stopping.stopped:
-            return []
-        return list(enumerate(self.sizes, start=1))[len(rows) :]
+            return range(0)
+        return range(len(rows) + 1, self.epochs + 1)
 
     def updates(self, rows: Sequence[Epoch]) -> range:
-        """The updates to come."""
-        first = rows[-1].updates + 1 if rows else 1
-        return range(first, first + sum(len(self.X) // b for _, b in self.remaining(rows)))
+        """The updates to come; none where the source does not say how many."""
+        first, counts = _first_update(rows), map(self.source.updates, self.remaining(rows))
+        return range(first, first + sum(count or 0 for count in counts))
 
     def start(
         self, worker: Any, given: np.random.Generator | None, state: Checkpoint | None
@@ -224,41 +232,35 @@ class _Plan:
 
 
 def _epoch(
-    plan: _Plan, worker: Any, hooks: Hooks, rng: np.random.Generator, epoch: int, b: int, first: int
+    plan: _Plan, worker: Any, hooks: Hooks, rng: np.random.Generator, epoch: int, first: int
 ) -> Epoch:
-    """An epoch of batches of b, from update ``first`` on, and its row of the history."""
-    losses, listening = [], hooks.listening
-    for update, batch in enumerate(minibatches(len(plan.X), b, rng), start=first):
-        try:
-            lr = check_rate(plan.rate(update))
-            losses.append(worker.step(batch, lr))
-        except (ValueError, FloatingPointError) as error:
-            raise type(error)(f"epoch {epoch}, update {update}: {error}") from None
-        if listening:
-            hooks.after_update(epoch, update, losses[-1], lr)
+    """An epoch, from update ``first`` on, and its row of the history."""
+    losses, b, update, listening = [], 0, first, hooks.listening
+    try:
+        for update, batch in enumerate(plan.source.batches(epoch, rng, worker.columns), first):
+            try:
+                lr = check_rate(plan.rate(update))
+                losses.append(worker.step(batch, lr))
+            except (ValueError, FloatingPointError) as error:
+                raise type(error)(f"epoch {epoch}, update {update}: {error}") from None
+            b = max(b, len(batch.rows))
+            if listening:
+                hooks.after_update(epoch, update, losses[-1], lr)
+    except RowError as error:
+        raise ValueError(f"epoch {epoch}, update {first + len(losses)}: {error}") from None
     scores = {}
     if plan.held_out is not None:
-        scores = scores_of(plan.loss, plan.held_out[1], *worker.evaluate(*plan.held_out))
+        results = worker.evaluate(plan.held_out.parts())
+        scores = scores_of(plan.loss, plan.held_out.y, *results)
     return Epoch(
         epoch, update, lr, b, mean_of(losses),
         **{f"validation_{name}": score for name, score in scores.items()},
     )  # fmt: skip
 
 
-def _batch_sizes(batch_size: int | Callable[[int], int], epochs: int, n: int) -> list[int]:
-    """The batch size of each epoch; a schedule's is capped at n."""
-    if not callable(batch_size):
-        check_batch_size(batch_size, n)
-        return [int(batch_size)] * epochs
-    sizes = []
-    for epoch in range(1, epochs + 1):
-        b = batch_size(epoch)
-        try:
-            check_whole("batch_size", b)
-        except ValueError as error:
-            raise ValueError(f"{error} in epoch {epoch}") from None
-        sizes.append(min(int(b), n))
-    return sizes
+def _first_update(rows: Sequence[Epoch]) -> int:
+    """The number of the next update."""
+    return rows[-1].updates + 1 if rows else 1
 
 
 def _schedule(lr: float | Callable[[int], float]) -> Callable[[int], float]:
@@ -268,16 +270,16 @@ def _schedule(lr: float | Callable[[int], float]) -> Callable[[int], float]:
     return lambda t: lr
 
 
-def _held_out(net: Module, loss: Loss, validation: Any) -> tuple[Array, Array] | None:
+def _held_out(net: Module, loss: Loss, validation: Any) -> Examples | None:
     """The validation part, if there is one."""
     if validation is None:
         return None
     if len(validation) != 2:
         raise ValueError(f"validation must be the pair (X, y), got {len(validation)} entries")
     X, y = validation
-    X, y = check_examples(X, y, ("the validation X", "the validation y"))
-    try_targets(net, loss, X, y)
-    return X, y
+    examples = Examples(X, y, ("the validation X", "the validation y"))
+    examples.open(net, loss, epoch=1)
+    return examples
 
 
 def _early_stopping(loss: Loss, callbacks: Any, validation: Any) -> EarlyStopping | None:

@@ -12,6 +12,7 @@ from autograd.show.notation import printable
 from ..arrays import Array
 from ..model.likelihoods import Loss, likelihood_of
 from ..model.module import Module, is_static
+from .batches import floats, spread
 
 CHECKED = 8  # examples that a program is tried on
 
@@ -21,7 +22,7 @@ class Recording:
 
     def __init__(self, net: Module, loss: Loss, X: Array, y: Array) -> None:
         self.net, self.loss, self.X, self.y = net, loss, X, y
-        x = [Value(v) for v in X[0].tolist()]
+        x = [Value(v) for v in X[0].astype(float).tolist()]
         self.a = net(x)
         self.outputs = values(self.a)
         K = len(self.outputs)
@@ -30,7 +31,7 @@ class Recording:
         likelihood = likelihood_of(loss)
         known = likelihood is not None and likelihood.one_hot
         for self.one_hot in [True] if known else forms:
-            row = self._targets(y[:1])[0].tolist()
+            row = self._targets(y[:1])[0].astype(float).tolist()
             several = self.one_hot or y.ndim == 2
             target = [Value(v, label=f"y[{k}]" if several else "y") for k, v in enumerate(row)]
             try:
@@ -43,10 +44,11 @@ class Recording:
                 f"the loss can't be recorded for engine='program', where a target is a Value (a "
                 f"class index: a vector of them, one-hot): {failure}. Use engine='graph'"
             ) from failure
-        self.inputs = [*x, *target]
+        self.inputs, self._d0, self._several = [*x, *target], len(x), several
         n = len(X)
-        _, first = np.unique(y, axis=0, return_index=True)  # of every class
-        tried = {*first[: CHECKED // 2].tolist(), *range(0, n, -(-2 * n // CHECKED))}
+        some = np.array(spread(n))
+        _, first = np.unique(y[some], axis=0, return_index=True)  # of every class
+        tried = {*some[first[: CHECKED // 2]].tolist(), *range(0, n, -(-2 * n // CHECKED))}
         self.tried = sorted(tried)
 
     def columns(self, X: Array, y: Array) -> Array:
@@ -65,7 +67,7 @@ class Recording:
         """
         roots = [self.root, *self.outputs] if outputs else self.root
         tried = [] if self.known else self.tried
-        rows = self.columns(self.X[tried], self.y[tried])
+        rows = self.columns(*floats(self.X[tried], self.y[tried]))
         examples = [(row, self._record(i, outputs)) for row, i in zip(rows, tried)]
         try:
             return autograd.compile(roots, self.inputs, self.net.parameters(), check=examples)
@@ -77,9 +79,15 @@ class Recording:
         loss: Value = self._record(i, outputs=False)
         return loss
 
+    def replayed(self, row: list[float]) -> Value:
+        """The loss of an example as the program takes it, a row of `columns`, recorded."""
+        x, target = row[: self._d0], row[self._d0 :]
+        return loss_of(self.loss, self.net(x), target if self._several else target[0], 0)
+
     def _record(self, i: int, outputs: bool) -> Any:
-        a = self.net(self.X[i].tolist())
-        root = loss_of(self.loss, a, self.y[i].tolist(), i)
+        x, y = floats(self.X[i], self.y[i])
+        a = self.net(x.tolist())
+        root = loss_of(self.loss, a, y.tolist(), i)
         return [root, *values(a)] if outputs else root
 
     def _targets(self, y: Array) -> Array:

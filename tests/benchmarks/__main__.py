@@ -1,7 +1,8 @@
 """Speed and memory, side by side with others: ``python -m tests.benchmarks``.
 
 First the scalar engine against micrograd, then training against NumPy by hand and PyTorch (see
-`training`). ``graph`` or ``training`` as an argument runs one of the two.
+`training`), then data of many rows (see `data`). ``graph``, ``training`` or ``data`` as an argument
+runs one of the three.
 
 Both sides are timed in turn, in one process and one run. A step is one update of micrograd's own
 demo: 100 two-moons points, a 2-16-16-1 ReLU network, max-margin loss and an L2 penalty. Micrograd's
@@ -31,7 +32,7 @@ import autograd
 import nn
 from autograd import Value
 
-from . import training
+from . import data, training
 
 ROUNDS = 15
 X, y = make_moons(n_samples=100, noise=0.1, random_state=1)
@@ -199,5 +200,5 @@ def graph() -> None:
 
 
 if __name__ == "__main__":
-    for part in sys.argv[1:] or ["graph", "training"]:
-        {"graph": graph, "training": training.main}[part]()
+    for part in sys.argv[1:] or ["graph", "training", "data"]:
+        {"graph": graph, "training": training.main, "data": data.main}[part]()

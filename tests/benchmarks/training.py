@@ -21,6 +21,7 @@ from sklearn.datasets import load_digits
 
 import autograd
 import nn
+from nn.train.batches import Batch
 from nn.train.engines import GraphEngine, ProgramEngine
 from nn.train.recording import Recording
 
@@ -196,7 +197,7 @@ def compile_time(d0: int, widths: list[int]) -> tuple[float, float]:
     X, y = data(d0, widths[-1])
     net = nn.MLP(d0, widths, rng=np.random.default_rng(0))
     engine = GraphEngine(net, nn.categorical_nll, X, y.astype(float), nn.SGD())
-    batch = np.arange(32)
+    batch = Batch(engine.columns(X[:32], y[:32].astype(float)), range(32))
     seconds: list[list[float]] = [[], []]
     for _ in range(9):
         recording = Recording(net, nn.categorical_nll, X, y.astype(float))
@@ -215,9 +216,10 @@ def peak_memory(d0: int, widths: list[int], b: int) -> float:
     net = nn.MLP(d0, widths, rng=np.random.default_rng(0))
     engine = ProgramEngine(net, nn.categorical_nll, X, y.astype(float), nn.SGD())
     engine.prepare(evaluated=False)
-    engine.step(np.arange(b), LR)
+    batch = Batch(engine.columns(X[:b], y[:b].astype(float)), range(b))
+    engine.step(batch, LR)
     tracemalloc.start()
-    engine.step(np.arange(b), LR)
+    engine.step(batch, LR)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return most / (8 * b * sum([d0, *widths]))

@@ -1,0 +1,260 @@
+"""Examples in arrays, in memory or in a mapped file: checked, and cut into batches.
+
+What is in memory is checked before a training starts. A mapped file is read batch by batch, and
+checked as it is read.
+"""
+
+import hashlib
+import mmap
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..arrays import Array, check_all_finite, check_batch_size, check_examples, check_whole
+from ..model.likelihoods import Loss, likelihood_of
+from ..model.module import Module
+from .batches import Batch, Parts, floats, permutation, spread
+from .recording import loss_of
+
+Columns = Callable[[Array, Array], Any]  # examples as an engine takes them
+
+AT_ONCE = 2**20  # bytes of batches that are made ready together
+PART = 2**23  # bytes that are checked, or evaluated, together
+MAPPED = 2**26  # bytes read of a mapped file before its pages are let go
+
+
+class RowError(ValueError):
+    """A row that can't be trained on, met on the way."""
+
+
+class Examples:
+    """Inputs and targets in arrays of any kind; batches are made floats, and never all of them.
+
+    Args:
+        X: inputs, ``(n, d_0)``.
+        y: targets, ``(n,)`` or ``(n, d_L)``.
+        names: what errors call them.
+        batch_size: of the batches, or a schedule of the epoch 1, 2, ..., capped at n.
+        epochs: how many there will be.
+        shuffle: the order of the batches, as in `fit`.
+
+    Raises:
+        ValueError: they do not go together, or ``batch_size`` does not fit.
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        y: Any,
+        names: tuple[str, str] = ("X", "y"),
+        batch_size: int | Callable[[int], int] = 1,
+        epochs: int = 1,
+        shuffle: str = "rows",
+    ) -> None:
+        X, y = check_examples(X, y, names)
+        self._maps = [found for found in map(_mapped, (X, y)) if found is not None]
+        self.X, self.y = X, y
+        self._names, self._shuffle = names, shuffle
+        self._sizes = _batch_sizes(batch_size, epochs, len(X))
+        self._width = 8 * (X.shape[1] + y[0].size)  # bytes of an example as floats
+        self._read = 0  # bytes, since pages were let go
+
+    def open(self, net: Module, loss: Loss, epoch: int) -> tuple[Any, Any]:
+        """The examples, after all checks that can be made before the training.
+
+        Raises:
+            ValueError: a number is not finite, or a target, or a row of X, does not fit.
+            TypeError: the loss of one is no Value.
+        """
+        check = self._check = Check(net, loss, self.X, self._names)
+        n = len(self.X)
+        in_memory = _mapped(self.X) is None, _mapped(self.y) is None
+        for rows in self._cuts():
+            cut = slice(rows.start, rows.stop)
+            if in_memory[0]:
+                check.inputs(np.asarray(self.X[cut], dtype=float), rows)
+            if in_memory[1]:
+                check.targets(np.asarray(self.y[cut], dtype=float), rows)
+        if not in_memory[1]:
+            check.targets(np.asarray(self.y[spread(n)], dtype=float), spread(n))
+        if likelihood_of(loss) is None:
+            self._check.targets_of(self.y, spread(n))
+        return self.X, self.y
+
+    def updates(self, epoch: int) -> int | None:
+        """How many updates an epoch has."""
+        return len(self.X) // self._sizes[epoch - 1]
+
+    def batches(self, epoch: int, rng: np.random.Generator, columns: Columns) -> Iterator[Batch]:
+        """The batches of an epoch, all of one size.
+
+        Raises:
+            RowError: a row of a mapped file does not fit.
+        """
+        b, n = self._sizes[epoch - 1], len(self.X)
+        self.X, self.y = map(_by_rows, (self.X, self.y))
+        # Where rows are met at random, what the system reads around them is read for nothing.
+        self._advise("MADV_RANDOM" if self._shuffle == "rows" else "MADV_NORMAL")
+        order = permutation(n, rng, self._shuffle)[: n // b * b]
+        step = b * max(1, AT_ONCE // (b * self._width))
+        for start in range(0, len(order), step):
+            rows = order[start : start + step]
+            cuts = [slice(i, i + b) for i in range(0, len(rows), b)]
+            if self._maps:
+                X, y = self.take(rows)
+                for cut in cuts:
+                    self._check.as_read(X[cut], y[cut], rows[cut])
+                    yield Batch(columns(X[cut], y[cut]), rows[cut])
+            else:
+                data = columns(*self.take(rows))
+                for cut in cuts:
+                    yield Batch(data[cut], rows[cut])
+
+    def parts(self) -> Parts:
+        """All examples in order, some at a time.
+
+        Raises:
+            RowError: as in `batches`.
+        """
+        for rows, X, y in self._parts():
+            if self._maps:
+                self._check.as_read(X, y, rows)
+            yield X, y
+
+    def fingerprint(self) -> str:
+        """What tells them from others."""
+        digest = hashlib.sha256(repr((self.X.shape, self.y.shape)).encode())
+        for array in (self.X, self.y):
+            for rows in self._cuts():
+                digest.update(np.ascontiguousarray(array[rows.start : rows.stop], float).data)
+                self._let_go(len(rows) * self._width)
+        return digest.hexdigest()
+
+    def take(self, rows: npt.NDArray[np.int64]) -> tuple[Array, Array]:
+        """Some examples as floats."""
+        self._let_go(len(rows) * self._width)
+        return floats(_rows_of(self.X, rows), _rows_of(self.y, rows))
+
+    def _parts(self) -> Iterator[tuple[range, Array, Array]]:
+        self._advise("MADV_NORMAL")
+        for rows in self._cuts():
+            self._let_go(len(rows) * self._width)
+            cut = slice(rows.start, rows.stop)
+            yield rows, *floats(self.X[cut], self.y[cut])
+
+    def _cuts(self) -> Iterator[range]:
+        n, step = len(self.X), max(1, min(1024, PART // self._width))
+        return (range(start, min(start + step, n)) for start in range(0, n, step))
+
+    def _let_go(self, reading: int) -> None:
+        """Let the system have the pages of a mapped file back, now and then.
+
+        They stay in its cache as long as there is room; but they are no longer this program's.
+        """
+        self._read += reading
+        if self._maps and self._read > MAPPED:
+            self._read = 0
+            self._advise("MADV_DONTNEED")
+
+    def _advise(self, option: str) -> None:
+        """Tell the system how mapped files are read, where it listens."""
+        for array in self._maps:
+            if array.mode != "c" and hasattr(mmap, option):  # "c": changes would be lost
+                array.base.madvise(getattr(mmap, option))
+
+
+class Check:
+    """What an example must be for a network and its loss."""
+
+    def __init__(self, net: Module, loss: Loss, X: Any, names: tuple[str, str]) -> None:
+        self._loss, self._names = loss, names
+        check_all_finite(np.asarray(X[:1], dtype=float), names[0], [0])
+        self._a: Any = net(np.asarray(X[0], dtype=float).tolist())
+        self._outputs = len(self._a) if hasattr(self._a, "__len__") else 1
+
+    def __call__(self, X: Array, y: Array, rows: Any) -> None:
+        """Refuse rows that do not fit, which stand at ``rows``.
+
+        Raises:
+            ValueError: one does not.
+        """
+        self.inputs(X, rows)
+        self.targets(y, rows)
+
+    def inputs(self, X: Array, rows: Any) -> None:
+        """The inputs alone."""
+        check_all_finite(X, self._names[0], rows)
+
+    def targets(self, y: Array, rows: Any) -> None:
+        """The targets alone; a loss of the user's own says only in use what does not fit."""
+        check_all_finite(y, self._names[1], rows)
+        likelihood = likelihood_of(self._loss)
+        if likelihood is not None:
+            for i in np.flatnonzero(~likelihood.fits(y, self._outputs)).tolist():
+                self._try(y[i], int(rows[i]))
+
+    def as_read(self, X: Array, y: Array, rows: Any) -> None:
+        """The same on the way.
+
+        Raises:
+            RowError: one does not.
+        """
+        try:
+            self(X, y, rows)
+        except ValueError as error:
+            raise RowError(str(error)) from None
+
+    def targets_of(self, y: Any, rows: range) -> None:
+        """Try a loss of the user's own on every different target in some rows."""
+        some = np.asarray(y[rows.start : rows.stop : rows.step], dtype=float)
+        _, first = np.unique(some, axis=0, return_index=True)
+        for k in first.tolist():
+            self._try(some[k], rows[k])
+
+    def _try(self, target: Any, i: int) -> None:
+        try:
+            loss_of(self._loss, self._a, target.tolist(), i, "the target of ")
+        except ValueError as error:
+            raise ValueError(f"{self._names[1]}[{i}] does not fit the loss: {error}") from None
+
+
+def _batch_sizes(batch_size: int | Callable[[int], int], epochs: int, n: int) -> list[int]:
+    """The batch size of each epoch; a schedule's is capped at n."""
+    if not callable(batch_size):
+        check_batch_size(batch_size, n)
+        return [int(batch_size)] * epochs
+    sizes = []
+    for epoch in range(1, epochs + 1):
+        b = batch_size(epoch)
+        try:
+            check_whole("batch_size", b)
+        except ValueError as error:
+            raise ValueError(f"{error} in epoch {epoch}") from None
+        sizes.append(min(int(b), n))
+    return sizes
+
+
+def _by_rows(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The array, or a copy of it, so that the numbers of a row lie side by side; no mapped file.
+
+    What lies far apart would be gathered number by number.
+    """
+    if _mapped(array) is None and array.ndim == 2 and array.strides[1] != array.itemsize:
+        return np.ascontiguousarray(array)
+    return array
+
+
+def _rows_of(array: npt.NDArray[Any], rows: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+    """Some rows; `take` would copy all of an array that has gaps, the index is slower."""
+    return array.take(rows, axis=0) if array.flags.c_contiguous else array[rows]
+
+
+def _mapped(array: Any) -> Any:
+    """The whole mapped file that an array is part of; None if it is in memory."""
+    while isinstance(array, np.ndarray):
+        if isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap):
+            return array
+        array = array.base
+    return None

@@ -17,6 +17,7 @@ import nn
 from autograd import Value
 from autograd.value import assign
 from nn import MLP, SGD, Adam, AdamW, EarlyStopping, RMSprop, fit, gaussian_nll
+from nn.train.batches import Batch
 from nn.train.engines import GraphEngine
 
 OURS = tuple(str(Path(package.__file__).parent) for package in (autograd, nn))
@@ -121,8 +122,9 @@ def test_an_update_of_the_graph_engine_is_made_whole_or_not_at_all(rule):
             state = {name: array.tolist() for name, array in engine.state.items()}
             return repr((numbers(net.parameters()), state))
 
-        engine.step(np.array([0, 1]), 0.1)
-        return lambda: engine.step(np.array([2, 3]), 0.1), look
+        examples = engine.columns(X, Y)
+        engine.step(Batch(examples[:2], [0, 1]), 0.1)
+        return lambda: engine.step(Batch(examples[2:4], [2, 3]), 0.1), look
 
     seen = everywhere(case, every=61) + everywhere(case, {"step", "assign", "update", "zero_grad"})
     assert len(set(seen)) == 2

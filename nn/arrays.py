@@ -1,7 +1,8 @@
 """Arrays and numbers as users hand them over: taken as floats, or refused by name, here alone."""
 
 import math
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from numbers import Real
 from typing import Any
 
@@ -101,6 +102,8 @@ def check_whole(name: str, number: Any) -> None:
     """
     if not isinstance(number, int | np.integer) or isinstance(number, bool) or number < 1:
         raise ValueError(f"{name} must be a positive whole number, got {number!r}")
+    if number > sys.maxsize:
+        raise ValueError(f"{name} is too large, a number of {len(str(number))} digits")
 
 
 def check_epochs(epochs: Any) -> None:
@@ -109,12 +112,12 @@ def check_epochs(epochs: Any) -> None:
     Raises:
         ValueError: it is no positive whole number, or one that would never come to its end.
     """
-    check_whole("epochs", epochs)
-    if epochs > MOST_EPOCHS:
+    if isinstance(epochs, int) and epochs > MOST_EPOCHS:
         raise ValueError(
             f"epochs must be {MOST_EPOCHS:,} at most, since the history has a row for each: got "
             f"{epochs:,}"
         )
+    check_whole("epochs", epochs)
 
 
 def check_batch_size(b: Any, n: int) -> None:
@@ -134,7 +137,7 @@ def check_positive(**numbers: Any) -> None:
         ValueError: one is none, or not finite.
     """
     for name, number in numbers.items():
-        if not _is_real(number) or not 0 < number < math.inf:
+        if not 0 < _float(number) < math.inf:
             raise ValueError(f"{name} must be a positive number, got {number!r}")
 
 
@@ -145,7 +148,7 @@ def check_from_zero(**numbers: Any) -> None:
         ValueError: one is none, or not finite.
     """
     for name, number in numbers.items():
-        if not _is_real(number) or not 0 <= number < math.inf:
+        if not 0 <= _float(number) < math.inf:
             raise ValueError(f"{name} must be a number from 0 up, and finite, got {number!r}")
 
 
@@ -156,12 +159,37 @@ def check_fraction(**numbers: Any) -> None:
         ValueError: one does not.
     """
     for name, number in numbers.items():
-        if not _is_real(number) or not 0 <= number < 1:
+        if not 0 <= _float(number) < 1:
             raise ValueError(f"{name} must lie in [0, 1), got {number!r}")
 
 
-def _is_real(x: Any) -> bool:
-    return isinstance(x, Real)
+def check_text(name: str, text: Any, choices: Iterable[str]) -> None:
+    """Refuse what is none of the choices.
+
+    Raises:
+        ValueError: it is none.
+    """
+    choices = list(choices)
+    if not isinstance(text, str) or text not in choices:
+        raise ValueError(f"{name} must be {' or '.join(map(repr, choices))}, got {text!r}")
+
+
+def check_seed(seed: Any) -> None:
+    """Refuse what is no seed of a generator.
+
+    Raises:
+        ValueError: it is no whole number from 0 up.
+    """
+    if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or seed < 0:
+        raise ValueError(f"seed must be a whole number from 0 up, got {seed!r}")
+
+
+def _float(x: Any) -> float:
+    """A real number as a float; nan for all else."""
+    try:
+        return float(x) if isinstance(x, Real) else math.nan
+    except OverflowError:  # a whole number beyond the floats
+        return math.inf
 
 
 def generator(rng: np.random.Generator | None) -> np.random.Generator:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import Array
+from ..arrays import Array, check_fraction, check_seed
 from ..model.likelihoods import Loss, known_likelihood, likelihood_for
 
 
@@ -66,8 +66,9 @@ def load(name: str, *, test_size: float = 0.2, seed: int = 0) -> Dataset:
     >>> iris.X_train.shape, iris.X_test.shape, iris.classes
     ((120, 4), (30, 4), ('setosa', 'versicolor', 'virginica'))
     """
-    if name not in NAMES:
+    if not isinstance(name, str) or name not in NAMES:
         raise ValueError(f"unknown data set {name!r}: choose from {', '.join(NAMES)}")
+    check_seed(seed)
     if name == "moons":
         X, y = _moons(500, 0.15, seed % 2**32)
         classes: tuple[str, ...] = ("upper", "lower")
@@ -120,10 +121,12 @@ def split(
     ``y`` holds class indices if there are ``classes``; ``loss`` is what fits, if not given.
 
     Raises:
-        ValueError: ``test_size`` leaves one part empty.
+        ValueError: ``test_size`` leaves one part empty, or ``seed`` is none.
     """
     n, K = len(X), len(classes)
-    n_test = round(n * test_size) if 0 < test_size < 1 else 0
+    check_fraction(test_size=test_size)
+    check_seed(seed)
+    n_test = round(n * test_size)
     if not 0 < n_test < n:
         raise ValueError(
             f"test_size must be a fraction that leaves both parts some of {n} rows, got {test_size}"

@@ -23,7 +23,7 @@ import autograd
 from autograd import Value, dot, logsumexp, softplus, where
 from autograd.value import real
 
-from ..arrays import Array
+from ..arrays import Array, real_array
 from .activations import ACTIVATIONS
 
 Number = Value | float
@@ -170,7 +170,7 @@ def _outputs(a: Any) -> list[Number]:
     for a_k in outputs:
         if not isinstance(a_k, Value | Real):
             raise TypeError(f"a must be a Value or a number, or several, got {a_k!r}")
-    return outputs
+    return [a_k if isinstance(a_k, Value) else real(a_k, "a") for a_k in outputs]
 
 
 def _sequence(x: Any) -> list[Any]:
@@ -259,7 +259,7 @@ class Likelihood:
 
 def _vector(y: Any, d: int) -> list[float]:
     """A target as d numbers."""
-    target = np.atleast_1d(np.asarray(y, float))
+    target = np.atleast_1d(real_array(y, "y"))
     if target.shape != (d,):
         raise ValueError(f"y must have shape ({d},), got {target.shape}")
     numbers: list[float] = target.tolist()
@@ -363,6 +363,16 @@ def known_likelihood(loss: Any) -> Likelihood:
         *others, last = [row.loss.__name__ for row in LIKELIHOODS.values()]
         raise ValueError(f"loss must be {', '.join(others)} or {last}")
     return row
+
+
+def check_loss(loss: Any) -> None:
+    """Refuse what is no loss.
+
+    Raises:
+        TypeError: it is no function.
+    """
+    if isinstance(loss, type) or not callable(loss):
+        raise TypeError(f"loss must be a function loss(a, y), such as gaussian_nll, got {loss!r}")
 
 
 def likelihood_for(K: int) -> Likelihood:

@@ -73,6 +73,19 @@ class Module:
         return state["parameters"]
 
 
+def check_network(net: Any) -> None:
+    """Refuse what is no network.
+
+    Raises:
+        TypeError: it has no ``parameters()``, or can't be called.
+    """
+    if isinstance(net, type) or not callable(net) or not callable(getattr(net, "parameters", None)):
+        raise TypeError(
+            "net must be a network, something with parameters() that maps an example to its "
+            f"outputs, got {net!r}"
+        )
+
+
 @contextmanager
 def own_gradients(net: Module) -> Iterator[None]:
     """Gradients of 0 to begin with for what is done inside; afterwards they are what they were."""

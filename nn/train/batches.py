@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import Array, check_batch_size, check_generator
+from ..arrays import Array, check_batch_size, check_generator, check_whole
 
 BLOCK = 4096  # rows that lie side by side, where blocks are shuffled
 MOST = 4096  # examples that are looked at where looking at all would take too long
@@ -44,12 +44,13 @@ def minibatches(
         replacement: draw every index independently instead, as theory often assumes.
 
     Raises:
-        ValueError: ``batch_size`` is not a whole number from 1 to ``n``.
+        ValueError: ``n`` is not a positive whole number, or ``batch_size`` not one up to it.
         TypeError: ``rng`` is not a generator.
 
     >>> [len(batch) for batch in minibatches(10, 4, np.random.default_rng(0))]
     [4, 4]
     """
+    check_whole("n", n)
     check_batch_size(batch_size, n)
     check_generator(rng)
     order = rng.integers(n, size=n) if replacement else rng.permutation(n)

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd.value import assign
 
-from ..arrays import Array, check_whole
+from ..arrays import Array, check_text, check_whole
 from ..model.module import Module
 from .history import Epoch
 
@@ -52,8 +52,7 @@ class EarlyStopping:
 
     def __init__(self, patience: int, restore_best: bool = True, *, monitor: str = "loss") -> None:
         check_whole("patience", patience)
-        if monitor not in ("loss", "score"):
-            raise ValueError(f"monitor must be 'loss' or 'score', got {monitor!r}")
+        check_text("monitor", monitor, ("loss", "score"))
         self.patience, self.restore_best, self.monitor = int(patience), restore_best, monitor
         self.best_epoch, self.stopped = 0, False
         self.best_parameters: Array = np.empty(0)

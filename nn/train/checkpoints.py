@@ -48,6 +48,7 @@ def save(net: Module, path: Path, table: Table | None = None) -> None:
     Raises:
         ValueError: a parameter is not finite; or the network is an `MLP` that was changed so that
             the file could not say what it is, as where some neurons of a layer have no bias.
+        TypeError: ``net`` is no network, or ``table`` no `Table`.
         OSError: the file can't be written.
 
     >>> import tempfile
@@ -58,6 +59,10 @@ def save(net: Module, path: Path, table: Table | None = None) -> None:
     >>> bool((same.predict([[1.0, 2.0]]) == net.predict([[1.0, 2.0]])).all())
     True
     """
+    if not isinstance(net, Module):
+        raise TypeError(f"net must be a network, a Module, got {net!r}")
+    if table is not None and not isinstance(table, Table):
+        raise TypeError(f"table must be a Table, as Table.of(data) makes it, got {table!r}")
     _write(path, net, {}, {} if table is None else {"table": table.to_json()})
 
 

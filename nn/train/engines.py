@@ -16,7 +16,7 @@ from autograd import Program, Value
 from autograd.show.notation import printable
 from autograd.value import assign
 
-from ..arrays import Array
+from ..arrays import Array, check_text
 from ..model.likelihoods import Loss, likelihood_of
 from ..model.module import Module, numbers, replay
 from .batches import Batch, Parts, floats, spread
@@ -249,6 +249,5 @@ def engine_class(name: str) -> Any:
     Raises:
         ValueError: there is none.
     """
-    if name not in ENGINES:
-        raise ValueError(f"engine must be {' or '.join(map(repr, ENGINES))}, got {name!r}")
+    check_text("engine", name, ENGINES)
     return ENGINES[name]

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..arrays import Array
-from ..model.likelihoods import Loss, likelihood_of
-from ..model.module import Module
+from ..model.likelihoods import Loss, check_loss, likelihood_of
+from ..model.module import Module, check_network
 from .engines import engine_class
 from .examples import Examples
 from .optimizers import SGD
@@ -27,7 +27,10 @@ def evaluate(
 
     Raises:
         ValueError: as in `fit`, of ``X``, ``y`` and ``engine``.
+        TypeError: ``net`` or ``loss`` is none.
     """
+    check_network(net)
+    check_loss(loss)
     examples = Examples(X, y)
     worker = engine_class(engine)(net, loss, *examples.open(net, loss, epoch=1), SGD())
     worker.check_examples()

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..arrays import Array, check_epochs, check_generator, check_whole, generator
-from ..model.likelihoods import Loss, likelihood_of
-from ..model.module import Module
+from ..model.likelihoods import Loss, check_loss, likelihood_of
+from ..model.module import Module, check_network
 from .callbacks import Callback, EarlyStopping, Hooks, progress_bar
 from .checkpoints import (
     Checkpoint,
@@ -115,13 +115,15 @@ def fit(
             ``resume`` is damaged, or of another network, data, loss or optimizer. Nothing is
             changed then, unless it is a rate schedule, or a graph, that goes wrong on the way, or
             a row that is checked as it is read: the parameters are then those from before it.
-        TypeError: ``loss`` returns something else than a Value, ``callbacks`` is no list, or a
-            source is an iterator, or is given what it has of its own.
+        TypeError: ``net`` or ``loss`` is none, ``loss`` returns no Value, ``callbacks`` is no list,
+            or a source is an iterator, or is given what it has of its own.
         FloatingPointError: a loss, or a step, stopped being finite. The parameters are those from
             before that update.
         OSError: a checkpoint can't be read or written, or (a `BlockingIOError`) another training
             has it, in this process or another.
     """
+    check_network(net)
+    check_loss(loss)
     check_epochs(epochs)
     check_whole("every", every)
     source = source_of(X, y, batch_size, epochs, shuffle)
@@ -274,9 +276,10 @@ def _held_out(net: Module, loss: Loss, validation: Any) -> Examples | None:
     """The validation part, if there is one."""
     if validation is None:
         return None
-    if len(validation) != 2:
-        raise ValueError(f"validation must be the pair (X, y), got {len(validation)} entries")
-    X, y = validation
+    try:
+        X, y = validation
+    except (TypeError, ValueError):
+        raise ValueError("validation must be the pair (X, y), and is something else") from None
     examples = Examples(X, y, ("the validation X", "the validation y"))
     examples.open(net, loss, epoch=1)
     return examples

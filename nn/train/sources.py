@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, check_examples
+from ..arrays import Array, check_examples, check_text
 from ..model.likelihoods import Loss, likelihood_of
 from ..model.module import Module
 from .batches import Batch, floats, spread
@@ -116,8 +116,7 @@ def source_of(X: Any, y: Any, batch_size: Any, epochs: int, shuffle: str) -> Exa
         TypeError: one is missing, or one too many.
         ValueError: one does not fit.
     """
-    if shuffle not in ("rows", "blocks"):
-        raise ValueError(f"shuffle must be 'rows' or 'blocks', got {shuffle!r}")
+    check_text("shuffle", shuffle, ("rows", "blocks"))
     gives = callable(X) or (hasattr(X, "__iter__") and not hasattr(X, "__array__"))
     if y is None and gives:
         if batch_size is not None:

@@ -112,7 +112,7 @@ def check_epochs(epochs: Any) -> None:
     Raises:
         ValueError: it is no positive whole number, or one that would never come to its end.
     """
-    if isinstance(epochs, int) and epochs > MOST_EPOCHS:
+    if isinstance(epochs, int | np.integer) and epochs > MOST_EPOCHS:
         raise ValueError(
             f"epochs must be {MOST_EPOCHS:,} at most, since the history has a row for each: got "
             f"{epochs:,}"

@@ -15,8 +15,7 @@ recorded: `Value.backward` is then one multiplication and one addition per edge.
 from __future__ import annotations
 
 import math
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from numbers import Real
 from typing import Any, Union
 
@@ -298,32 +297,6 @@ class Value(Refusals):
     abs, exp, log, sqrt = _unary(p.ABS), _unary(p.EXP), _unary(p.LOG), _unary(p.SQRT)
     sin, cos, tanh = _unary(p.SIN), _unary(p.COS), _unary(p.TANH)
     sigmoid, relu, softplus = _unary(p.SIGMOID), _unary(p.RELU), _unary(p.SOFTPLUS)
-
-
-def assign(
-    values: Sequence[Value], data: Sequence[float], *others: tuple[object, str, object]
-) -> None:
-    """Give Values their data, all or none of them, also when Ctrl-C comes.
-
-    It is one call that runs no Python code, so whatever interrupts comes before it or after it
-    (but in a subclass whose ``data`` is a property of its own).
-
-    Args:
-        values: the Values, ``(m,)``.
-        data: their numbers, ``(m,)``.
-        others: what else is to be set with them: ``(object, attribute, value)``.
-
-    Raises:
-        TypeError: a number is none. Nothing is set then.
-        ValueError: there are more Values than numbers, or fewer.
-    """
-    numbers = [real(number, "data") for number in data]
-    names = ["_data" if type(v).data is Value.data else "data" for v in values]
-    if len(numbers) != len(names):
-        raise ValueError(f"there are {len(names)} Values, and {len(numbers)} numbers")
-    where = [*values, *[other[0] for other in others]]
-    what = [*names, *[other[1] for other in others]]
-    deque(map(setattr, where, what, [*numbers, *[other[2] for other in others]]), maxlen=0)
 
 
 def topological_order(root: Value, seen: set[Value] | None = None) -> list[Value]:

@@ -15,7 +15,7 @@ import pytest
 import autograd
 import nn
 from autograd import Value
-from autograd.value import assign
+from autograd.vectors import assign
 from nn import MLP, SGD, Adam, AdamW, EarlyStopping, RMSprop, fit, gaussian_nll
 from nn.train.batches import Batch
 from nn.train.engines import GraphEngine

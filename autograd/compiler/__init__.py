@@ -18,7 +18,6 @@ import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ import numpy.typing as npt
 
 from ..primitives import ARRAYS
 from ..value import Value, topological_order
+from ..vectors import data_of, first_computed
 from .checking import check_example
 from .lowering import Lowering
 from .numpy import called, write
@@ -162,7 +162,7 @@ class Program:
         """A flat vector of parameters, by default that of the Values."""
         m = len(self.parameters)
         if parameters is None:
-            return np.array([v.data for v in self.parameters], dtype=float)
+            return data_of(self.parameters)
         flat = _floats(parameters, "parameters")
         if flat.shape != (m,):
             raise ValueError(f"parameters must be a vector of {m} numbers, got shape {flat.shape}")
@@ -295,8 +295,8 @@ def _check_leaves(
         if not all(issubclass(kind, Value) for kind in set(map(type, values))):
             v = next(v for v in values if not isinstance(v, Value))
             raise TypeError(f"{name} must hold Values, got {v!r}")
-        if name != "root" and set(map(attrgetter("primitive"), values)) - {None}:
-            i = next(i for i, v in enumerate(values) if v.primitive is not None)
+        i = None if name == "root" else first_computed(values)
+        if i is not None:
             raise ValueError(
                 f"{name}[{i}] is not a leaf, but computed by {values[i].op!r}: give what it comes "
                 "from"

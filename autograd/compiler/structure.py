@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from itertools import islice, repeat
+from operator import attrgetter
 from threading import Lock
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -76,7 +77,7 @@ def structure_of(
     for part in (wiring, numbers):
         digest.update(len(part).to_bytes(8, "little"))
         digest.update(part)
-    texts = (str(v.label) for v in place)
+    texts = map(str, map(attrgetter("label"), place))
     while some := list(islice(texts, 2**16)):
         digest.update(array("q", map(len, some)))
         digest.update("".join(some).encode("utf-8", "surrogatepass"))

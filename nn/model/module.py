@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 import autograd
 from autograd import Program, Value
-from autograd.value import assign
+from autograd.vectors import assign, data_of
 
 from ..arrays import Array, check_finite, real_array
 
@@ -57,7 +57,7 @@ class Module:
 
     def state_dict(self) -> dict[str, Array]:
         """The parameters as arrays, by name."""
-        return {"parameters": np.array([p.data for p in self.parameters()], dtype=float)}
+        return {"parameters": data_of(self.parameters())}
 
     def load_state_dict(self, state: Mapping[str, npt.ArrayLike]) -> None:
         """Take over the parameters of ``state``, or, where it does not fit, none of them.

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Value, affine
+from autograd.vectors import data_of
 
 from ..arrays import Array, check_whole, generator
 from .activations import ACTIVATIONS, activation_row
@@ -143,7 +144,7 @@ class Layer(Module):
     @property
     def theta(self) -> Array:
         """The weights as numbers, ``(d_out, d_in)``."""
-        return np.array([[w.data for w in neuron.w] for neuron in self.neurons])
+        return np.array([data_of(neuron.w) for neuron in self.neurons])
 
     @property
     def b(self) -> Array | None:

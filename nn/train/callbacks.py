@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.value import assign
+from autograd.vectors import assign, data_of
 
 from ..arrays import Array, check_text, check_whole
 from ..model.module import Module
@@ -90,7 +90,7 @@ class EarlyStopping:
 
 
 def _vector(net: Module) -> Array:
-    return np.array([p.data for p in net.parameters()], dtype=float)
+    return data_of(net.parameters())
 
 
 class Hooks:

@@ -14,7 +14,7 @@ import numpy as np
 
 from autograd import Program, Value
 from autograd.show.notation import printable
-from autograd.value import assign
+from autograd.vectors import assign, data_of
 
 from ..arrays import Array, check_text
 from ..model.likelihoods import Loss, likelihood_of
@@ -106,7 +106,7 @@ class ProgramEngine:
         self.recording = Recording(net, loss, X, y)
         m = len(self.parameters)
         self.state = rule.start(m)
-        self.theta = np.array([p.data for p in self.parameters], dtype=float)
+        self.theta = data_of(self.parameters)
         self.gradient = np.zeros(m)
         # A plain step takes the place of its gradient: one array less to go through.
         self._plain = rule.is_plain
@@ -208,7 +208,7 @@ class ProgramEngine:
         Raises:
             FloatingPointError: one is not finite.
         """
-        self.theta[:] = [p.data for p in self.parameters]
+        self.theta[:] = data_of(self.parameters)
         bad = np.flatnonzero(~np.isfinite(self.theta))
         if len(bad):
             name = printable(self.parameters[bad[0]].label) or "a parameter"

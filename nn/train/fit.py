@@ -212,7 +212,7 @@ class _Plan:
     ) -> tuple[np.random.Generator, list[Epoch]]:
         """Get everything to where the training begins, or goes on; or leave all as it was."""
         rng, rows = generator(given), list[Epoch]()
-        before = self.net.state_dict(), rng.bit_generator.state
+        before = None if state is None else (self.net.state_dict(), rng.bit_generator.state)
         try:
             if state is not None:
                 rng, rows = state.restore(self.net, given)
@@ -224,7 +224,7 @@ class _Plan:
                 if hasattr(callback, "begin"):
                     callback.begin(self.net, self.loss, updates)
         except BaseException:  # a callback refuses: nothing is changed
-            if state is not None:
+            if before is not None:
                 self.net.load_state_dict(before[0])
                 if given is not None:
                     given.bit_generator.state = before[1]

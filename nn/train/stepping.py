@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd import Value
 from autograd.show.notation import printable
-from autograd.value import assign
+from autograd.vectors import assign
 
 from ..arrays import Array, check_from_zero
 

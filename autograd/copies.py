@@ -145,15 +145,21 @@ def _reduce_primitive(self: Primitive) -> Any:
     if self in BUILT_IN:
         return BUILT_IN[self]
     function: Any = self.function
-    module = getattr(function, "__module__", "")
-    for name, x in list(vars(sys.modules.get(module, primitives)).items()):
-        if x is function:
-            return _own, (module, name, function.rows.index(self))
+    module, name = place_of(function)
+    if name:
+        return _own, (module, name, function.rows.index(self))
     raise pickle.PicklingError(
         f"the primitive {self.symbol!r} can't be pickled: a node goes with a reference to its "
         f"function, which no name at the top of the module {module!r} stands for. Write "
         f"{self.symbol} = autograd.primitive(...) there"
     )
+
+
+def place_of(function: Any) -> tuple[str, str]:
+    """The module of a function, and the name at its top that stands for it; "" if none does."""
+    module = getattr(function, "__module__", "")
+    names = list(vars(sys.modules.get(module, primitives)).items())
+    return module, next((name for name, x in names if x is function), "")
 
 
 def _own(module: str, name: str, row: int) -> Primitive:

@@ -48,7 +48,8 @@ class Locked:
             if os.name == "nt":  # where no open file is removed: nor one that another has by now
                 os.close(self.descriptor)
             with suppress(OSError):
-                os.unlink(self.path)
+                if _identity_of(self.path) == self.identity:  # no other's, put there since
+                    os.unlink(self.path)
             if os.name != "nt":
                 os.close(self.descriptor)
 

@@ -20,6 +20,8 @@ def numeric_array(x: Any, name: str) -> npt.NDArray[Any]:
     Raises:
         ValueError: it holds something else than real numbers, as strings are, or a mask has gaps.
     """
+    if isinstance(x, list | tuple) and any(isinstance(row, np.ma.MaskedArray) for row in x):
+        x = np.ma.stack(x)
     if isinstance(x, np.ma.MaskedArray):
         gaps = np.argwhere(np.ma.getmaskarray(x))
         if len(gaps):
@@ -126,7 +128,7 @@ def check_batch_size(b: Any, n: int) -> None:
     Raises:
         ValueError: ``b`` is not a whole number from 1 to ``n``.
     """
-    if not isinstance(b, int | np.integer) or not 1 <= b <= n:
+    if not isinstance(b, int | np.integer) or isinstance(b, bool) or not 1 <= b <= n:
         raise ValueError(f"batch_size must be a whole number from 1 to n = {n}, got {b!r}")
 
 

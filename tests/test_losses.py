@@ -388,6 +388,8 @@ def test_a_program_knows_which_example_rules_a_class_out():
         np.testing.assert_allclose(got[0], [loss], rtol=1e-14)
         np.testing.assert_allclose(got[1], gradient, rtol=1e-14, atol=1e-16)
     assert program.forward(np.eye(3)[:1]) == math.inf
+    half = values([0.5, 0.5])
+    assert math.isnan(categorical_nll([Value(math.inf), Value(0.0)], half).data)
 
 
 def test_a_class_that_is_nearly_sure_keeps_the_others_part():

@@ -10,6 +10,7 @@ import pytest
 from nn import (
     MLP,
     EarlyStopping,
+    Film,
     Module,
     bernoulli_nll,
     categorical_nll,
@@ -460,3 +461,61 @@ def test_an_error_of_the_source_itself_comes_through():
 
     with pytest.raises(json.JSONDecodeError):
         train(make_net(), gaussian_nll, source)
+
+
+def own_categorical(a, y):
+    return categorical_nll(a, y)
+
+
+@both_engines
+@pytest.mark.parametrize("bad", [-1, 1.5, 5])
+def test_a_class_that_there_is_not_is_refused_in_any_batch(bad, engine):
+    X = np.ones((2, 3))
+    for source, validation in (
+        (lambda epoch: iter([(X, [0, 2]), (X, [1, bad])]), None),
+        (lambda epoch: iter([(X, [0, 2])]), (np.ones((9001, 3)), [*[0] * 9000, bad])),
+    ):
+        net = MLP(3, [3], rng=np.random.default_rng(0))
+        with pytest.raises(ValueError, match=rf"{bad:g}"):
+            fit(net, own_categorical, source, epochs=1, lr=0.1, engine=engine, progress=False,
+                validation=validation)  # fmt: skip
+
+
+def test_a_source_that_forgets_to_yield():
+    for source in (lambda epoch: None, lambda epoch: 3, lambda epoch: dict):
+        with pytest.raises(TypeError, match=r"source\(1\) must give an iterator.*does it yield"):
+            train(make_net(), gaussian_nll, source)
+    with pytest.raises(TypeError, match="not be a class"):
+        train(make_net(), gaussian_nll, Loader)
+
+
+def test_a_list_of_masked_rows_has_gaps_too():
+    X, y, _ = problem()
+    rows = [np.ma.masked_greater(row, 0.0) for row in X]
+    with pytest.raises(ValueError, match=r"X\[\d+, \d+\] is masked"):
+        fit(make_net(), gaussian_nll, rows, y, epochs=1, batch_size=4, lr=0.1, progress=False)
+
+
+def test_a_film_of_a_source_without_a_length_has_its_end_and_its_limit():
+    X, y, _ = problem(bernoulli_nll)
+    net = make_net()
+    film = Film(net, X[0], y[0], every=5)
+    train(net, bernoulli_nll, lambda epoch: iter([(X, y)] * 7), epochs=1, callbacks=[film])
+    assert len(film) == 3  # the start, 5, and 7, the end
+    assert "Update 7, epoch 1" in repr(film)
+    film = Film(net, X[0], y[0], every=1)
+    train(
+        net, bernoulli_nll, lambda epoch: iter([(X[:2], y[:2])] * 450), callbacks=[film], epochs=1
+    )
+    assert 100 < len(film) <= 202
+    assert film.every == 4
+
+
+def test_a_film_ends_where_a_training_ends_early():
+    X, y, _ = problem(bernoulli_nll)
+    net = make_net()
+    film, stopping = Film(net, X[0], y[0], every=100), EarlyStopping(1)
+    history = fit(net, bernoulli_nll, X, y, epochs=50, batch_size=8, lr=0.5, progress=False,
+                  validation=(X, 1 - y), callbacks=[film, stopping])  # fmt: skip
+    assert len(history) < 50
+    assert f"Update {history[-1].updates}," in repr(film)

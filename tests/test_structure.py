@@ -11,8 +11,8 @@ import pytest
 
 import autograd
 from autograd import Value, compiler
-from autograd.compiler.structure import MOST, Kept
-from nn import MLP, bernoulli_nll, categorical_nll, evaluate, fit, gaussian_nll
+from autograd.compiler.structure import MANY, MOST, Kept
+from nn import MLP, Module, bernoulli_nll, categorical_nll, evaluate, fit, gaussian_nll
 
 
 @pytest.fixture(autouse=True)
@@ -180,11 +180,41 @@ def test_no_network_is_kept_alive(lowered):
     assert network() is None
 
 
-def test_what_is_kept_is_bounded():
-    class Sized:
-        def __init__(self, size):
-            self.size = size
+def test_a_network_with_a_primitive_of_its_own_is_not_kept_alive_either(lowered):
+    class Own(Module):
+        def __init__(self):
+            self.w = Value(0.5)
+            self.act = autograd.primitive(
+                "act", lambda a: a * self.w.data, lambda z, a: (self.w.data + 0 * a,)
+            )
 
+        def __call__(self, x):
+            return self.act(self.w * x[0])
+
+        def parameters(self):
+            return [self.w]
+
+    net, X = Own(), np.ones((8, 1))
+    there = weakref.ref(net)
+    fit(net, gaussian_nll, X, X[:, 0], epochs=1, batch_size=4, lr=0.1, progress=False)
+    lowered.clear()
+    del net
+    gc.collect()
+    assert there() is None
+
+
+def test_primitives_that_can_be_imported_are_kept(lowered):
+    for _ in range(2):
+        autograd.compile(*graph(build=lambda w, x, c: square(w * x)))
+    assert len(lowered) == 1
+
+
+class Sized:
+    def __init__(self, size):
+        self.size = size
+
+
+def test_what_is_kept_is_bounded():
     kept = Kept()
     third = MOST // 3
     for name in "abc":
@@ -192,8 +222,11 @@ def test_what_is_kept_is_bounded():
     assert kept.get(("a",))  # used again, so that it is dropped last
     kept.keep(("d",), Sized(third))
     assert [bool(kept.get((name,))) for name in "abcd"] == [True, False, True, True]
-    kept.keep(("e",), Sized(MOST + 1))
-    assert [bool(kept.get((name,))) for name in "abcde"] == [False] * 5
+    kept.keep(("e",), Sized(MOST + 1))  # too large to be kept, which is no reason to drop others
+    assert [bool(kept.get((name,))) for name in "abcde"] == [True, False, True, True, False]
+    for i in range(MANY + 5):
+        kept.keep((str(i),), Sized(1))
+    assert [bool(kept.get((str(i),))) for i in range(MANY + 5)] == [False] * 5 + [True] * MANY
 
 
 def test_a_program_is_its_owners():

@@ -1,5 +1,6 @@
 """`fit` against loops written by hand, its history, its callbacks, and what it refuses."""
 
+import json
 import math
 import re
 import sys
@@ -849,3 +850,26 @@ def test_a_loss_that_becomes_a_plain_number_on_the_way_stops_at_the_last_update(
     with pytest.raises(TypeError, match=r"hinge gives 0 \(int\) for example"):
         fit(net, hinge, X, y, epochs=500, batch_size=3, lr=0.1, progress=False, engine="graph")
     assert all(math.isfinite(p.data) and p.grad == 0.0 for p in net.parameters())
+
+
+def test_an_error_of_a_schedule_comes_through():
+    X, y, _ = problem(gaussian_nll)
+    with pytest.raises(ValueError, match="epoch 1, update 1: Expecting") as caught:
+        train(make_net(1), gaussian_nll, X, y, lr=lambda t: json.loads("{"))
+    assert isinstance(caught.value.__cause__, json.JSONDecodeError)
+
+
+def test_the_graph_engine_leaves_no_part_of_a_gradient():
+    X, y, _ = problem(gaussian_nll)
+    net, seen = make_net(1), []
+
+    def loss(a, y):
+        seen.append(y)
+        if len(seen) == 16:  # each example was tried once before
+            raise ValueError("no")
+        return gaussian_nll(a, y)
+
+    with pytest.raises(ValueError, match="no"):
+        train(net, loss, X, y, engine="graph", batch_size=6)
+    assert len(seen) == 16
+    assert [p.grad for p in net.parameters()] == [0.0] * len(net.parameters())

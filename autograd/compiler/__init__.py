@@ -63,7 +63,8 @@ class Program:
         parameters: the Values that the gradient is taken by, in its order.
         graph_size: how many nodes the recorded graph has.
         operations: what they were grouped into, a list of `Operation`.
-        constants: arrays that the source uses by name; short ones are written out in it.
+        constants: arrays that the source uses by name; short ones are written out in it. They are
+            read-only: programs of graphs with the same structure share them.
         functions: users' own primitives and their partial derivatives, and functions that NumPy
             lacks, by the names that they have in the source. To run that yourself:
             ``exec(source, {**constants, **functions})``.
@@ -213,8 +214,9 @@ class _Written:
         arrays = self.constants.values()
         for array in arrays:
             array.flags.writeable = False
-        # Twice the text: what Python makes of it takes about as much.
-        self.size = 2 * len(self.source + self.code) + sum([array.nbytes for array in arrays])
+        # Three times the text, and some: what Python makes of it is about twice as large.
+        text = len(self.source) + len(self.code)
+        self.size = 2000 + 3 * text + sum([array.nbytes for array in arrays])
 
 
 _kept: Kept[_Written] = Kept()  # by structure, for the next graph that has the same
@@ -238,6 +240,9 @@ def compile(
             taken is all that was recorded. Each pair's ``root`` is compared with the program.
 
     Numbers are those of the graph up to rounding: sums are NumPy's, not exact as in `autograd.sum`.
+
+    Programs are kept for graphs of the same structure, which differ in numbers alone: the next
+    network of the same widths, activations and labels compiles nothing.
 
     Raises:
         TypeError: ``root``, an input, a parameter or a root in ``check`` is not a Value.

@@ -5,20 +5,19 @@ networks of one architecture share theirs, and no network is kept alive by it.
 """
 
 from array import array
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from itertools import islice, repeat
 from operator import attrgetter
-from threading import Lock
 from typing import Any, Generic, Protocol, TypeVar
 
+from ..copies import place_of
 from ..primitives import Primitive
 from ..value import Value
 
 Structure = tuple[Any, ...]
 
-MOST = 2**26  # bytes of programs that are kept
+MOST, MANY = 2**26, 256  # bytes of programs that are kept, and how many
 
 # In place of a node's place: a plain number. Before places: of an argument that is no vector, or a
 # vector seen before; and of a node that is a constant.
@@ -94,23 +93,36 @@ T = TypeVar("T", bound=Sized)
 
 
 class Kept(Generic[T]):
-    """What was made for a structure; the least recently used is dropped first."""
+    """What was made for a structure; the least recently used is dropped first.
+
+    Threads need no lock: each step is one operation of a dictionary, and where two come in each
+    other's way, a program is made once more.
+    """
 
     def __init__(self) -> None:
-        self._by_key: OrderedDict[Structure, T] = OrderedDict()
-        self._lock = Lock()
+        self._by_key: dict[Structure, T] = {}  # the most recently used last
 
     def get(self, key: Structure) -> T | None:
         """What was made for it, if it is still there."""
-        with self._lock:
-            found = self._by_key.get(key)
-            if found is not None:
-                self._by_key.move_to_end(key)
-            return found
+        found = self._by_key.pop(key, None)
+        if found is not None:
+            self._by_key[key] = found
+        return found
 
     def keep(self, key: Structure, made: T) -> None:
-        """Keep it, and drop others where all together take too much."""
-        with self._lock:
-            self._by_key[key] = made
-            while sum(kept.size for kept in self._by_key.values()) > MOST:
-                self._by_key.popitem(last=False)
+        """Keep it, and drop others where all together are too many, or take too much.
+
+        What has a primitive that can't be imported is not kept: that may hold a network, and would
+        be made anew with the next one.
+        """
+        rows = [part for part in key if isinstance(part, Primitive)]
+        if made.size > MOST or any(row.function and not place_of(row.function)[1] for row in rows):
+            return
+        self._by_key[key] = made
+        kept = list(self._by_key.items())
+        size = sum([program.size for _, program in kept])
+        for i, (old, program) in enumerate(kept):
+            if size <= MOST and len(kept) - i <= MANY:
+                break
+            self._by_key.pop(old, None)
+            size -= program.size

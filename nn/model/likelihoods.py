@@ -114,7 +114,7 @@ def categorical_nll(a: Any, y: Any) -> Any:
 
 def _is_masked(y: Number, a: Number) -> bool:
     """Whether a class has the score -inf, and a target that is a Value says if it is ruled out."""
-    return isinstance(y, Value) and math.isinf(a.data if isinstance(a, Value) else a)
+    return isinstance(y, Value) and (a.data if isinstance(a, Value) else a) == -math.inf
 
 
 def _target(y: Any) -> Number:

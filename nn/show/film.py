@@ -11,6 +11,7 @@ from autograd.show.player import Frame, Player, differences
 
 from ..arrays import check_whole
 from ..model.network import MLP
+from ..train.history import Epoch
 from .neurons import STYLE, Picture, Scale, State, Sweep, check_mlp, sweep, target_text
 
 FRAMES = 200  # the most there may be
@@ -19,6 +20,9 @@ CURVE = f"""{STYLE}
 .axis {{ fill: none; stroke: var(--line); stroke-width: 1; }}
 .mark {{ fill: var(--on); stroke: var(--paper); stroke-width: 1.5; }}
 """
+
+
+Shot = tuple[str, int, Sweep]  # a title, how many updates there had been, and the numbers
 
 
 class Film:
@@ -32,7 +36,8 @@ class Film:
         x: the example, ``(d_0,)``.
         y: its target.
         every: a frame after every so many updates; the first one shows the start, the last one the
-            end.
+            end. Where it is not known how many updates there will be, it is doubled, and every
+            second frame left out, whenever there are more than 200.
 
     Raises:
         TypeError: ``net`` is no `MLP`.
@@ -55,8 +60,8 @@ class Film:
         check_whole("every", every)
         self.net, self.x, self.y, self.every = net, x, y, int(every)
         self._picture = Picture(net, "Hover over a line for its numbers at the end.")
-        # The title, how many updates there had been, and the numbers of each frame.
-        self._shots: list[tuple[str, int, Sweep]] = []
+        self._taken: list[Shot] = []
+        self._end: Shot | None = None
         self._losses: list[float] = []
         self._updates = range(1, 1)  # their numbers
 
@@ -77,14 +82,34 @@ class Film:
             )
         start = self._sweep(loss)
         self._loss, self._losses, self._updates = loss, [], updates
-        self._shots = [(f"Start: before update {updates.start}.", 0, start)]
+        self._taken = [(f"Start: before update {updates.start}.", 0, start)]
+        self._end = None
 
     def __call__(self, epoch: int, update: int, loss: float, net: Any) -> None:
         """A frame, if it is time."""
         self._losses.append(loss)
+        self._end = None  # of an epoch that was not the last
         if update % self.every == 0 or update == self._updates.stop - 1:
-            title = f"Update {update}, epoch {epoch}: loss {number(loss)}, the mean of the batch."
-            self._shots.append((title, len(self._losses), self._sweep(self._loss)))
+            self._taken.append(self._shot(epoch, update))
+        if len(self._taken) > FRAMES + 1:  # how many updates there are was not known
+            self.every *= 2
+            first = self._updates.start - 1
+            self._taken[1:] = [s for s in self._taken[1:] if (first + s[1]) % self.every == 0]
+
+    def end_epoch(self, row: Epoch, net: Any) -> None:
+        """A frame in case that this was the last epoch."""
+        is_taken = self._taken[-1][1] == len(self._losses)
+        self._end = None if is_taken else self._shot(row.epoch, row.updates)
+
+    def _shot(self, epoch: int, update: int) -> Shot:
+        loss = number(self._losses[-1])
+        title = f"Update {update}, epoch {epoch}: loss {loss}, the mean of the batch."
+        return title, len(self._losses), self._sweep(self._loss)
+
+    @property
+    def _shots(self) -> list[Shot]:
+        """What there is of the film, to the end."""
+        return self._taken if self._end is None else [*self._taken, self._end]
 
     def _sweep(self, loss: Callable[[Any, Any], Any]) -> Sweep:
         """The numbers of the example now, as far as they are in the picture."""

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import Array, check_whole
 
 Path = str | os.PathLike[str]
 
@@ -50,7 +50,12 @@ class Archive:
             self._members[name] = member
         if "about" not in self._members:
             raise ValueError("nothing in it says which network it holds")
-        check_limit(self._members["about"].file_size * PER_CHARACTER // 4, limit)
+        needed = self._members["about"].file_size // 4 * PER_CHARACTER  # 4 bytes are a letter
+        if needed > limit:
+            raise LimitError(
+                f"its description alone would take {needed:,} bytes of memory, and the limit is "
+                f"{limit:,}: if it is what you want, give a much larger limit="
+            )
         self.about = self._described()
         self.names = [name for name in self._members if name != "about"]
 
@@ -103,6 +108,7 @@ def opened(path: Path, limit: int = LIMIT) -> Iterator[Archive]:
         ValueError: it is none, damaged, of a later format, or would take more than the limit.
         OSError: it can't be read.
     """
+    check_whole("limit", limit)
     name = os.fspath(path)  # a number would be a file that is open already
     with open(name, "rb") as on_disk:
         file: IO[bytes] = on_disk
@@ -110,6 +116,8 @@ def opened(path: Path, limit: int = LIMIT) -> Iterator[Archive]:
             file = io.BytesIO(file.read())
         try:
             archive = Archive(file, limit)
+        except LimitError as error:
+            raise ValueError(f"{quoted(path)}: {error}") from None
         except Exception as error:  # whatever a damaged archive may raise
             raise ValueError(
                 f"{quoted(path)} is not a network file, or damaged: {short(error)}"
@@ -125,14 +133,18 @@ def opened(path: Path, limit: int = LIMIT) -> Iterator[Archive]:
         yield archive
 
 
+class LimitError(ValueError):
+    """A network that would take more memory than it may."""
+
+
 def check_limit(needed: int, limit: int) -> None:
     """Refuse what would take more memory than the limit, both in bytes.
 
     Raises:
-        ValueError: it would.
+        LimitError: it would.
     """
     if needed > limit:
-        raise ValueError(
+        raise LimitError(
             f"it would take {needed:,} bytes of memory, and the limit is {limit:,}: if it is what "
             f"you want, load(path, limit={needed})"
         )

@@ -14,6 +14,10 @@ MOST = 4096  # examples that are looked at where looking at all would take too l
 Parts = Iterable[tuple[Array, Array]]  # inputs and targets, some rows at a time
 
 
+class RowError(ValueError):
+    """A row that can't be trained on, met on the way."""
+
+
 class Batch(NamedTuple):
     """Examples to make an update of.
 

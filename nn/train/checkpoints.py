@@ -26,7 +26,17 @@ from ..arrays import Array, check_finite
 from ..data.tables import Table
 from ..model.module import Module, check_names, check_state
 from ..model.network import MLP
-from .archive import FORMAT, LIMIT, Archive, Path, check_limit, opened, quoted, short
+from .archive import (
+    FORMAT,
+    LIMIT,
+    Archive,
+    LimitError,
+    Path,
+    check_limit,
+    opened,
+    quoted,
+    short,
+)
 from .descriptions import Description, describe
 from .history import Epoch, read_epoch
 from .stepping import Optimizer, State
@@ -132,6 +142,8 @@ def _network(path: Path, archive: Archive, limit: int) -> MLP:
             check_finite(array, name)
         net = description.build()
         net.load_state_dict(arrays)
+    except LimitError as error:
+        raise ValueError(f"{quoted(path)}: {error}") from None
     except Exception as error:  # whatever a damaged archive may raise
         raise ValueError(f"{quoted(path)} is damaged: {short(error)}") from None
     return net

@@ -54,7 +54,7 @@ class GraphEngine:
                 (loss / b).backward()
                 total += loss.data
             self.optimizer.step()
-        except (FloatingPointError, TypeError):
+        except BaseException:
             self.optimizer.zero_grad()
             raise
         return total / b
@@ -197,6 +197,8 @@ class ProgramEngine:
 
     def write(self) -> None:
         """Let the Values hold the trained numbers, and the mean gradient of the last batch."""
+        if math.isinf(self._unit):  # there is none
+            self.gradient[:] = 0.0
         grads = (self.gradient / self._unit).tolist()
         assign(self.parameters, self.theta.tolist())
         for p, grad in zip(self.parameters, grads):
@@ -222,8 +224,14 @@ class ProgramEngine:
         if not len(bad):  # it was the sum of them
             return
         self._restore()
-        loss = self.recording.replayed(batch.data[bad[0]].tolist())
-        raise FloatingPointError(diagnosis(loss, batch.rows[bad[0]], lr))
+        loss, i = self.recording.replayed(batch.data[bad[0]].tolist()), batch.rows[bad[0]]
+        if math.isfinite(loss.data):
+            raise ValueError(
+                f"engine='program' can't be used here, use 'graph': the loss of example {i} is "
+                f"{loss.data}, and by the program {losses[bad[0]]}. The graph is not the same for "
+                "every example"
+            )
+        raise FloatingPointError(diagnosis(loss, i, lr))
 
     def _check_step(self, batch: Batch, step: Array, lr: float) -> None:
         """Refuse a step that leads to infinity, or nowhere."""

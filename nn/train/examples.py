@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ..arrays import Array, check_all_finite, check_batch_size, check_examples, check_whole
 from ..model.likelihoods import Loss, likelihood_of
 from ..model.module import Module
-from .batches import Batch, Parts, floats, permutation, spread
+from .batches import Batch, Parts, RowError, floats, permutation, spread
 from .recording import loss_of
 
 Columns = Callable[[Array, Array], Any]  # examples as an engine takes them
@@ -23,10 +23,6 @@ Columns = Callable[[Array, Array], Any]  # examples as an engine takes them
 AT_ONCE = 2**20  # bytes of batches that are made ready together
 PART = 2**23  # bytes that are checked, or evaluated, together
 MAPPED = 2**26  # bytes read of a mapped file before its pages are let go
-
-
-class RowError(ValueError):
-    """A row that can't be trained on, met on the way."""
 
 
 class Examples:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ..arrays import Array, check_epochs, check_generator, check_whole, generator
 from ..model.likelihoods import Loss, check_loss, likelihood_of
 from ..model.module import Module, check_network
+from .batches import RowError
 from .callbacks import Callback, EarlyStopping, Hooks, progress_bar
 from .checkpoints import (
     Checkpoint,
@@ -22,7 +23,7 @@ from .checkpoints import (
 )
 from .engines import engine_class
 from .evaluation import mean_of, scores_of
-from .examples import Examples, RowError
+from .examples import Examples
 from .history import Epoch, History
 from .optimizers import make_rule
 from .sources import Source, Stream, source_of
@@ -83,8 +84,9 @@ def fit(
             of the batch and the trained network. One that has a method ``begin`` gets
             ``begin(net, loss, updates)`` before the first update: the loss function, and the range
             of the updates to come, which is empty where a source has no ``len``. One that has a
-            number ``looks_every`` looks at the network only after every so many updates, and at the
-            end: in between it may find older numbers in it.
+            number ``looks_every`` looks at the network only after every so many updates, and after
+            the last one, where that is known (not with a source without a length, nor where the
+            training ends early): in between it may find older numbers in it.
             One that has a method ``end_epoch`` gets ``end_epoch(row, net)`` after every epoch, and
             ends the training by returning True; `EarlyStopping` is such a one.
         progress: show a bar, where tqdm is installed.
@@ -243,8 +245,10 @@ def _epoch(
             try:
                 lr = check_rate(plan.rate(update))
                 losses.append(worker.step(batch, lr))
-            except (ValueError, FloatingPointError) as error:
-                raise type(error)(f"epoch {epoch}, update {update}: {error}") from None
+            except FloatingPointError as error:
+                raise FloatingPointError(f"epoch {epoch}, update {update}: {error}") from None
+            except ValueError as error:
+                raise ValueError(f"epoch {epoch}, update {update}: {error}") from error
             b = max(b, len(batch.rows))
             if listening:
                 hooks.after_update(epoch, update, losses[-1], lr)
@@ -252,7 +256,10 @@ def _epoch(
         raise ValueError(f"epoch {epoch}, update {first + len(losses)}: {error}") from None
     scores = {}
     if plan.held_out is not None:
-        results = worker.evaluate(plan.held_out.parts())
+        try:
+            results = worker.evaluate(plan.held_out.parts())
+        except RowError as error:
+            raise ValueError(f"epoch {epoch}, after update {update}: {error}") from None
         scores = scores_of(plan.loss, plan.held_out.y, *results)
     return Epoch(
         epoch, update, lr, b, mean_of(losses),

@@ -12,7 +12,7 @@ from autograd.show.notation import printable
 from ..arrays import Array
 from ..model.likelihoods import Loss, likelihood_of
 from ..model.module import Module, is_static
-from .batches import floats, spread
+from .batches import RowError, floats, spread
 
 CHECKED = 8  # examples that a program is tried on
 
@@ -93,7 +93,11 @@ class Recording:
     def _targets(self, y: Array) -> Array:
         """One row per example: a class index as one-hot."""
         if self.one_hot and y.ndim == 1:
-            return np.asarray(np.eye(len(self.outputs))[y.astype(int)])
+            K = len(self.outputs)
+            bad = ~np.isin(y, np.arange(K))
+            if bad.any():
+                raise RowError(f"a target is {y[bad][0]:g}, and no class index from 0 to {K - 1}")
+            return np.asarray(np.eye(K)[y.astype(int)])
         return y.reshape(len(y), math.prod(y.shape[1:]))
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from ..arrays import Array, check_examples, check_text
 from ..model.likelihoods import Loss, likelihood_of
 from ..model.module import Module
-from .batches import Batch, floats, spread
-from .examples import Check, Columns, Examples, RowError
+from .batches import Batch, RowError, floats, spread
+from .examples import Check, Columns, Examples
 
 Pairs = Iterable[tuple[Any, Any]]
 Source = Callable[[int], Pairs] | Pairs  # batches (X, y), by the epoch 1, 2, ..., or each time anew
@@ -33,6 +33,8 @@ class Stream:
                 f"{source!r} is an iterator, used up after one epoch: give a function of the epoch "
                 "that makes one, such as the generator function itself, `def source(epoch): ...`"
             )
+        if isinstance(source, type):
+            raise TypeError(f"a source must not be a class, but one made of it, got {source!r}")
         if not hasattr(source, "__iter__"):
             try:
                 inspect.signature(source).bind(1)
@@ -97,7 +99,13 @@ class Stream:
 
     def _iterator(self, epoch: int) -> Iterator[Any]:
         source = self._source
-        return iter(source if hasattr(source, "__iter__") else source(epoch))
+        batches = source if hasattr(source, "__iter__") else source(epoch)
+        if not hasattr(batches, "__iter__") or isinstance(batches, type):
+            raise TypeError(
+                f"source({epoch}) must give an iterator of batches (X, y), got {batches!r}: does "
+                "it yield them?"
+            )
+        return iter(batches)
 
     def _again(self, epoch: int) -> Iterator[Any]:
         """The pairs of an epoch, the first of which may have been looked at."""

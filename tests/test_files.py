@@ -14,6 +14,7 @@ import pytest
 
 from autograd import files, locks
 from autograd.files import write_whole
+from autograd.locks import take
 
 
 def names(folder):
@@ -477,3 +478,16 @@ def test_a_child_has_not_the_locks_of_its_parent_and_does_not_hold_them(tmp_path
     for descriptor in (read, write, until, end):
         os.close(descriptor)
     assert other.stdout == "False\n", other.stderr
+
+
+def test_a_lock_is_removed_by_its_owner_alone(tmp_path):
+    path = str(tmp_path / ".lock")
+    first = take(path)
+    os.unlink(path)  # by hand
+    second = take(path)
+    assert second is not None
+    first.remove()
+    assert os.path.exists(path)
+    assert take(path) is None
+    second.remove()
+    assert not os.path.exists(path)

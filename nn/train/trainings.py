@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from statistics import fmean, stdev
+from statistics import stdev
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from autograd.show.notation import columns, for_output, printable
 
 from ..figures import INK, new_figure, plain_text
 from ..model.likelihoods import SCORES
+from .evaluation import mean_of
 from .history import Epoch, History
 
 PANELS = 48  # in a plot; more are too small to be read
@@ -78,7 +79,7 @@ class Combination:
         """For each epoch the mean over the seeds that got there, the least and the greatest."""
         for rows in _by_epoch(self.histories):
             numbers = [getattr(row, column) for row in rows]
-            yield rows[0].epoch, fmean(numbers), min(numbers), max(numbers)
+            yield rows[0].epoch, mean_of(numbers), min(numbers), max(numbers)
 
 
 def _by_epoch(histories: Sequence[History]) -> Iterator[list[Epoch]]:
@@ -140,7 +141,7 @@ class Trainings(Sequence[Training]):
         if not whole:
             raise ValueError("no combination came to its end with every seed")
         column = self._columns()[0]
-        return min(whole, key=lambda c: _or_last(fmean(c.last(column)))).settings
+        return min(whole, key=lambda c: _or_last(mean_of(c.last(column)))).settings
 
     def _columns(self) -> list[str]:
         """The columns of `Epoch` to look at: the loss, of validation where all have it; scores."""
@@ -327,9 +328,18 @@ def _mean(numbers: Sequence[float]) -> str:
     if not numbers:
         return "-"
     if not all(map(math.isfinite, numbers)):
-        return f"{fmean(numbers):.4g}"
-    spread = f" ± {stdev(numbers):.2g}" if len(numbers) > 1 else ""
-    return f"{fmean(numbers):.4g}{spread}"
+        return f"{mean_of(numbers):.4g}"
+    spread = f" ± {_deviation(numbers):.2g}" if len(numbers) > 1 else ""
+    return f"{mean_of(numbers):.4g}{spread}"
+
+
+def _deviation(numbers: Sequence[float]) -> float:
+    """The standard deviation, also where its square is beyond the floats."""
+    try:
+        return stdev(numbers)
+    except OverflowError:
+        largest = max(map(abs, numbers))
+        return largest * stdev([x / largest for x in numbers])
 
 
 def _or_last(loss: float) -> float:

@@ -639,7 +639,12 @@ def test_losses_near_the_largest_float():
     huge = quiet(lambda seed, a: made(a * (-1) ** seed), {"a": [1.7e308, 1.0]}, seeds=[0, 2, 4])
     assert repr(huge).splitlines()[1].split()[:3] == ["1.7e+308", "3", "8.5e+307"]
     assert huge.best == {"a": 1.0}
-    assert huge.plot()._repr_png_().startswith(b"\x89PNG")
+    largest = sys.float_info.max
+    signs = quiet(lambda seed: made(largest * (-1) ** seed), {}, seeds=2)
+    assert repr(signs).splitlines()[1].split() == ["2", "0", "±", "1.3e+308"]
+    for factor in (1.0, -1.0):
+        high = quiet(lambda seed, a: made(a), {"a": [factor * 9e149, factor * largest, 1e-300]})
+        assert high.plot()._repr_png_().startswith(b"\x89PNG")
 
 
 def test_values_by_name(tmp_path):

@@ -20,6 +20,7 @@ from ..model.likelihoods import SCORES
 from .evaluation import mean_of
 from .history import Epoch, History
 
+HIGHEST = 1e150  # in a plot; matplotlib puts ticks far beyond the largest number
 PANELS = 48  # in a plot; more are too small to be read
 WAITING, TRAINED, DIVERGED, LOST = "waiting", "trained", "diverged", "lost"
 CAPTION = "the last epoch: mean ± standard deviation over seeds"
@@ -285,7 +286,7 @@ def _figure(
     for ax in axes[len(panels) :]:
         ax.set_axis_off()
     drawn = [(mean, low) for _, group in panels for c in group
-             for _, mean, low, _ in c.bands(column) if math.isfinite(mean)]  # fmt: skip
+             for _, mean, low, _ in c.bands(column) if abs(mean) < HIGHEST]  # fmt: skip
     if drawn and all(low > 0 for _, low in drawn):
         axes[0].set_yscale("log")
     axes[0].xaxis.get_major_locator().set_params(integer=True)
@@ -306,7 +307,7 @@ def _draw(ax: Any, c: Combination, column: str, ink: str, by: str | None) -> tup
     if bands:
         epochs, means, lows, highs = np.array(bands).T
         for numbers in (means, lows, highs):
-            numbers[~np.isfinite(numbers)] = np.nan  # which is left out
+            numbers[~(abs(numbers) < HIGHEST)] = np.nan  # which is left out
         ax.plot(epochs, means, color=ink, marker="o" if len(epochs) == 1 else None)
         if len(c.histories) > 1:
             ax.fill_between(epochs, lows, highs, color=ink, alpha=0.2, linewidth=0)

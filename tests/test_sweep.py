@@ -388,7 +388,7 @@ def test_functions_of_other_modules_count_by_name_where_that_leads_to_them(monke
     assert fingerprint([cosine, np.sum]) == before
     wrapped = [functools.wraps(math.sin)(cosine(lr, 6)) for lr in (0.5, 0.6)]
     assert {f.__qualname__ for f in wrapped} == {"sin"}
-    assert fingerprint(wrapped[0]) != fingerprint(wrapped[1])
+    assert fingerprint([wrapped[0]]) != fingerprint([wrapped[1]])
 
 
 def test_fingerprints():

@@ -214,8 +214,8 @@ class Trainings(Sequence[Training]):
         """Curves of the loss, as small multiples: the mean over seeds, in a band of all of them.
 
         The band goes from the least to the greatest. It is the loss in validation where there is
-        one; what is beyond 1e150 is left out. All panels have the same axes. The figure shows itself
-        in Jupyter, and is saved by its ``savefig(path)``.
+        one; what is beyond 1e150 is left out. All panels have the same axes. The figure shows
+        itself in Jupyter, and is saved by its ``savefig(path)``.
 
         Args:
             by: the setting that is told apart by colour; the others are, by panels. If not given,

@@ -294,9 +294,6 @@ def test_a_train_that_closes_over_another_schedule_is_refused(tmp_path):
 
 
 def test_values_that_look_alike_have_files_of_their_own(tmp_path):
-    def train(seed, lock, rates):
-        return made(rates[lock])
-
     locks = {"a": threading.Lock(), "b": threading.Lock()}  # which can't be pickled
     rates = {"these": functools.partial(dict.get, {locks["a"]: 1.0, locks["b"]: 2.0})}
 

@@ -5,7 +5,6 @@ import math
 import os
 import shlex
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -27,6 +26,7 @@ from .options import (
     data_of,
     generators,
     held_out_of,
+    make_folder,
     networks_of,
     rule_of,
 )
@@ -176,13 +176,7 @@ def _folder(options: argparse.Namespace, data: Dataset) -> Path:
     """The folder for the files, after a check of what could not be written after the training."""
     own = "-csv" if options.target is not None and data.name in datasets.NAMES else ""
     out: Path = options.out or Path("runs") / f"{data.name}{own}"
-    out.mkdir(parents=True, exist_ok=True)
-    for name in FILES:
-        if (out / name).is_dir():
-            raise IsADirectoryError(f"can't write {out / name}: it is a folder")
-        check_other(out / name, [Path(options.data), options.checkpoint, options.resume])
-    with tempfile.TemporaryFile(dir=out):  # checks that the folder can be written
-        pass
+    make_folder(out, FILES, [Path(options.data), options.checkpoint, options.resume])
     return out
 
 

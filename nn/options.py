@@ -2,7 +2,8 @@
 
 import argparse
 import math
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -204,6 +205,29 @@ def check_other(path: Path, given: list[Path | None]) -> None:
     for other in given:
         if other is not None and path.resolve() == other.resolve():
             raise ValueError(f"{other} would be written over: give another --out")
+
+
+def make_folder(path: Path, names: Iterable[str], given: list[Path | None]) -> None:
+    """Make a folder for files, after a check of what could not be written in the end.
+
+    Args:
+        path: the folder.
+        names: of the files.
+        given: files that were given to be read, or kept.
+
+    Raises:
+        ValueError: one of those would be written over.
+        OSError: something could not be written.
+    """
+    if path.exists() and not path.is_dir():
+        raise NotADirectoryError(f"can't write into {path}: it is a file. Give another --out")
+    for name in names:
+        if (path / name).is_dir():
+            raise IsADirectoryError(f"can't write {path / name}: it is a folder")
+        check_other(path / name, given)
+    path.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=path):  # checks that the folder can be written
+        pass
 
 
 class Batching:

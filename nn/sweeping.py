@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+import shlex
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
@@ -18,10 +19,10 @@ from .figures import svg
 from .options import (
     Batching,
     add_train_options,
-    check_other,
     data_of,
     generators,
     held_out_of,
+    make_folder,
     networks_of,
     rate_option,
     rule_of,
@@ -62,6 +63,14 @@ def check_sweep(options: argparse.Namespace) -> None:
     elif len(options.batch_size) > 1:
         both = ",".join(options.batch_size)
         raise ValueError(f"--batch-size: give --sweep batch-size={both} to sweep several")
+    else:
+        given = _given(options)
+        for name in _grid(options.sweep):
+            if name in given:
+                option = name.replace("_", "-")
+                raise ValueError(
+                    f"--{option} is swept: leave it out, or move its value to --sweep {option}=..."
+                )
 
 
 def run_sweep(options: argparse.Namespace) -> None:
@@ -83,7 +92,8 @@ def run_sweep(options: argparse.Namespace) -> None:
         Batching(batch_size, len(part.X_train), own)
     History().plot()  # matplotlib is missed now, not after the trainings
     out: Path = options.out or Path("runs") / f"{data.name}-sweep"
-    check_other(out / "trainings.csv", [Path(options.data)])
+    make_folder(out, ["trainings.csv", "curves.svg"], [Path(options.data)])
+    make_folder(out / "trainings", [], [])
     tried = " x ".join(f"{len(values)} of {name}" for name, values in grid.items())
     about = (f"data     {data.name}: {len(part.X_train)} examples to train on, and "
              f"{len(held_out[0])} to choose by; those to test are not looked at")  # fmt: skip
@@ -154,6 +164,15 @@ def _grid(texts: list[str]) -> dict[str, list[str]]:
         if grid.setdefault(option.replace("-", "_"), found) is not found:
             raise ValueError(f"--sweep: {name} is given twice")
     return grid
+
+
+def _given(options: argparse.Namespace) -> set[str]:
+    """The options that the command gives, by name, and does not leave to be as usual."""
+    parser = _Texts(add_help=False)
+    add_train_options(parser)
+    found = argparse.Namespace(**dict.fromkeys(vars(options)))  # None: no default is filled in
+    parser.parse_args(shlex.split(options.given)[4:], found)  # after python -m nn train
+    return {name for name, value in vars(found).items() if value is not None}
 
 
 def _options(base: Mapping[str, Any], settings: Mapping[str, str], seed: int) -> argparse.Namespace:

@@ -21,6 +21,7 @@ import nn.sweeping
 from nn import MLP, Adam, Epoch, History, bernoulli_nll, fit, sweep
 from nn.cli import main
 from nn.train.fingerprint import fingerprint
+from nn.train.schedules import cosine
 
 X, Y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
 GRID = {"lr": [0.1, 1.0], "batch_size": [1, 4]}
@@ -161,7 +162,7 @@ def test_each_is_written_when_it_is_there_and_only_missing_ones_are_trained(tmp_
     assert not calls
     sorted(tmp_path.iterdir())[0].unlink()
     more = quiet(train, {"lr": np.array([0.3, 1.0, 0.1])}, seeds=[1, 0], path=str(tmp_path))
-    assert sorted((lr, seed) for lr, seed, _ in calls)[-2:] == [(0.3, 0), (0.3, 1)]
+    assert {(0.3, 0), (0.3, 1)} < {(lr, seed) for lr, seed, _ in calls}
     assert len(calls) == 3
     assert [(t.settings["lr"], t.seed) for t in more][:2] == [(0.3, 1), (0.3, 0)]
     assert all((tmp_path / name).read_bytes() == data for name, data in files.items())
@@ -179,9 +180,8 @@ def test_another_function_or_data_is_refused_and_nothing_changed(tmp_path, monke
     def old(seed, lr):
         return scaled(seed, lr)
 
-    def documented(seed, lr):
-        """With words, which change nothing."""
-        return scaled(seed, lr)  # nor does this
+    def commented(seed, lr):
+        return scaled(seed, lr)  # which changes nothing
 
     def new(seed, lr):
         return scaled(seed, 2 * lr)
@@ -195,10 +195,10 @@ def test_another_function_or_data_is_refused_and_nothing_changed(tmp_path, monke
             run(train)
         assert before == {file.name: file.read_bytes() for file in tmp_path.iterdir()}
 
-    for function in (old, documented, new):
+    for function in (old, commented, new):
         function.__qualname__ = "train"
     first = run(old)
-    assert numbers(run(documented)) == numbers(first)
+    assert numbers(run(commented)) == numbers(first)
     refused(new, "train has changed since, or data or options that it uses: .*|changed since")
     refused(functools.partial(old), "changed since")
     with monkeypatch.context() as patch:
@@ -236,6 +236,87 @@ def test_damaged_files_are_refused_by_name(damage, what, tmp_path):
         quiet(xor, {"lr": [0.1]}, seeds=1, path=tmp_path)
 
 
+def test_a_file_that_is_nested_too_deep_is_damaged(tmp_path):
+    quiet(xor, {"lr": [0.1]}, seeds=1, path=tmp_path)
+    [file] = tmp_path.iterdir()
+    file.write_text("[" * 100_000)
+    with pytest.raises(ValueError, match=f"{file.name}' is damaged"):
+        quiet(xor, {"lr": [0.1]}, seeds=1, path=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "what"),
+    [("epoch", 3, "its history has gaps"), ("loss", True, "its history has loss = True")],
+)
+def test_histories_that_no_training_leaves_are_refused(column, value, what, tmp_path):
+    quiet(xor, {"lr": [0.1]}, seeds=1, path=tmp_path)
+    [file] = tmp_path.iterdir()
+    kept = json.loads(file.read_text())
+    kept["outcome"]["history"][1][column] = value
+    file.write_text(json.dumps(kept))
+    with pytest.raises(ValueError, match=f"{file.name}' is damaged.*{what}"):
+        quiet(xor, {"lr": [0.1]}, seeds=1, path=tmp_path)
+
+
+def test_a_history_made_by_hand_with_gaps_is_a_mistake(tmp_path):
+    def train(seed):
+        return History(made(1.0, seed).rows[1:])
+
+    with pytest.raises(RuntimeError, match=r"train\(seed=0\) failed(?s:.*)its history has gaps"):
+        quiet(train, {}, path=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_schedules_that_look_alike_are_not_taken_for_one_another(tmp_path):
+    def train(seed, lr):
+        return xor(seed, lr(1))
+
+    def run(**rates):
+        results = quiet(train, {"lr": rates}, seeds=1, path=tmp_path)
+        return [t.history[-1].loss for t in results]
+
+    [low], [high] = run(rate=cosine(0.5, 6)), run(rate=cosine(5.0, 6))
+    assert low == xor(0, 0.5)[-1].loss != high == xor(0, 5.0)[-1].loss
+    assert run(a=cosine(0.5, 6), b=cosine(5.0, 6)) == [low, high]
+
+
+def test_a_train_that_closes_over_another_schedule_is_refused(tmp_path):
+    def with_rate(rate):
+        def train(seed):
+            return xor(seed, rate(1))
+
+        return train
+
+    quiet(with_rate(cosine(0.5, 6)), {}, seeds=1, path=tmp_path)
+    quiet(with_rate(cosine(0.5, 6)), {}, seeds=1, path=tmp_path)
+    with pytest.raises(ValueError, match="changed since"):
+        quiet(with_rate(cosine(5.0, 6)), {}, seeds=1, path=tmp_path)
+
+
+def test_values_that_look_alike_have_files_of_their_own(tmp_path):
+    locks = {"a": threading.Lock(), "b": threading.Lock()}  # which can't be pickled
+    rates = {"these": functools.partial(dict.get, {locks["a"]: 1.0, locks["b"]: 2.0})}
+
+    def by_lock(seed, lock):
+        return made(rates["these"](lock))
+
+    for _ in range(2):
+        results = quiet(by_lock, {"lock": locks}, seeds=1, path=tmp_path)
+        assert [t.history[-1].loss for t in results] == [0.5, 1.0]
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_names_and_order_of_a_grid(tmp_path):
+    fits = functools.partial(quiet, xor, seeds=1, path=tmp_path)
+    first = fits({"lr": [0.1], "batch_size": [4]})
+    renamed = fits({"lr": {"constant": 0.1}, "batch_size": [4]})
+    assert numbers(renamed) == numbers(first)
+    assert renamed.combinations[0].texts["lr"] == "constant"
+    assert len(list(tmp_path.iterdir())) == 2
+    fits({"batch_size": [4], "lr": [0.1]})
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 def test_no_part_of_a_file_is_taken_for_the_whole(tmp_path):
     quiet(xor, {"lr": [0.1]}, seeds=1, path=tmp_path)
     [file] = tmp_path.iterdir()
@@ -261,6 +342,10 @@ class Scale:
     def __call__(self, x):
         return x * self.factor
 
+    @property
+    def half(self):
+        return self.factor / 2
+
 
 def test_fingerprints_of_classes_of_the_same_module(monkeypatch):
     def train(seed):
@@ -273,8 +358,34 @@ def test_fingerprints_of_classes_of_the_same_module(monkeypatch):
     monkeypatch.setattr(Scale, "factor", 3.0)
     assert fingerprint(train) != before[0]
     monkeypatch.setattr(Scale, "factor", 2.0)
-    monkeypatch.setattr(Scale, "__call__", lambda self, x: x + self.factor)
+    with monkeypatch.context() as patch:
+        patch.setattr(Scale, "__call__", lambda self, x: x + self.factor)
+        assert fingerprint(train) != before[0]
+    assert fingerprint(train) == before[0]
+    monkeypatch.setattr(Scale, "half", property(lambda self: self.factor / 3))
     assert fingerprint(train) != before[0]
+
+
+def test_a_constant_that_is_also_the_docstring_counts():
+    def kind(seed):
+        """relu"""
+        return "relu"
+
+    before = fingerprint(kind)
+    kind.__code__ = kind.__code__.replace(
+        co_consts=tuple("tanh" if c == "relu" else c for c in kind.__code__.co_consts)
+    )
+    kind.__doc__ = "tanh"
+    assert kind(0) == "tanh" and fingerprint(kind) != before
+
+
+def test_functions_of_other_modules_count_by_name_where_that_leads_to_them(monkeypatch):
+    before = fingerprint([cosine, np.sum])
+    monkeypatch.setattr(cosine, "__defaults__", (0.1,))
+    assert fingerprint([cosine, np.sum]) == before
+    wrapped = [functools.wraps(math.sin)(cosine(lr, 6)) for lr in (0.5, 0.6)]
+    assert {f.__qualname__ for f in wrapped} == {"sin"}
+    assert fingerprint([wrapped[0]]) != fingerprint([wrapped[1]])
 
 
 def test_fingerprints():
@@ -430,6 +541,15 @@ def test_functions_that_processes_could_not_import(kind, monkeypatch):
         quiet(functions[kind], {"lr": [0.1]}, executor=pool)
 
 
+@pytest.mark.parametrize("value", [cosine(0.5, 6), threading.Lock()])
+def test_values_that_can_not_be_sent_to_processes(value, tmp_path):
+    with ProcessPoolExecutor(1) as pool, pytest.raises(
+        TypeError, match=r"grid\['lr'\] has falling, which can't be sent .*\(.*\): try numbers"
+    ):  # fmt: skip
+        quiet(xor, {"lr": {"constant": 0.1, "falling": value}}, executor=pool, path=tmp_path / "no")
+    assert not (tmp_path / "no").exists()
+
+
 class Client:
     """As dask's."""
 
@@ -508,6 +628,20 @@ def test_the_table():
 def test_one_seed_has_no_deviation_and_losses_of_training_count_without_validation():
     results = quiet(lambda seed: made(3.0), {}, seeds=1)
     assert repr(results).splitlines()[:2] == ["seeds  loss", "1      1.5"]
+
+
+def test_losses_near_the_largest_float():
+    results = quiet(lambda seed, scale: made(scale * (1 - seed / 5)), {"scale": [1e308]}, seeds=3)
+    assert repr(results).splitlines()[1].split() == ["1e+308", "3", "4e+307", "±", "1e+307"]
+    huge = quiet(lambda seed, a: made(a * (-1) ** seed), {"a": [1.7e308, 1.0]}, seeds=[0, 2, 4])
+    assert repr(huge).splitlines()[1].split()[:3] == ["1.7e+308", "3", "8.5e+307"]
+    assert huge.best == {"a": 1.0}
+    largest = sys.float_info.max
+    signs = quiet(lambda seed: made(largest * (-1) ** seed), {}, seeds=2)
+    assert repr(signs).splitlines()[1].split() == ["2", "0", "±", "1.3e+308"]
+    for factor in (1.0, -1.0):
+        high = quiet(lambda seed, a: made(a), {"a": [factor * 9e149, factor * largest, 1e-300]})
+        assert high.plot()._repr_png_().startswith(b"\x89PNG")
 
 
 def test_values_by_name(tmp_path):
@@ -676,9 +810,10 @@ def test_sweep_of_options(folder, capsys):
 
 def test_a_row_of_the_command_is_the_training_with_these_options(folder):
     """With a part kept aside to stop by, the same part as that to choose by."""
+    small = ["train", "moons", "--epochs", "2", "--batch-size", "80", "--quiet"]
     own = ["--patience", "9", "--loss", "bernoulli"]
     assert (
-        main([*SMALL, *own, "--sweep", "lr=0.3", "widths=3 2", "--seeds", "1", "--seed", "4"]) == 0
+        main([*small, *own, "--sweep", "lr=0.3", "widths=3 2", "--seeds", "1", "--seed", "4"]) == 0
     )
     with open("runs/moons-sweep/trainings.csv", newline="") as file:
         [row] = csv.DictReader(file)
@@ -699,22 +834,23 @@ def test_workers_are_spawned_processes(folder, monkeypatch):
     assert main([*SMALL, "--sweep", "momentum=0,0.9", "--seeds", "2", "--workers", "3"]) == 0
 
 
+def fit_or_stop(*arguments, **options):
+    """As if Ctrl-C were pressed in the second training."""
+    BEGUN.append(options)
+    if len(BEGUN) == 2:
+        raise KeyboardInterrupt
+    return fit(*arguments, **options)
+
+
 def test_a_sweep_that_is_interrupted_goes_on(folder, capsys, monkeypatch):
+    BEGUN.clear()
     once = nn.sweeping.train_once
-    fits = []
-
-    def fit_or_stop(*arguments, **options):
-        fits.append(options)
-        if len(fits) == 2:
-            raise KeyboardInterrupt
-        return fit(*arguments, **options)
-
     monkeypatch.setattr(nn.sweeping, "fit", fit_or_stop)
     command = [*SMALL, "--sweep", "lr=0.1", "--seeds", "3"]
     assert main(command) == 130
     assert "interrupted, give the same command again to go on" in capsys.readouterr().err
     assert main(command) == 0 and nn.sweeping.train_once is once
-    assert len(fits) == 4
+    assert len(BEGUN) == 4
 
 
 def test_a_file_that_has_changed_is_not_mixed(folder, capsys):
@@ -756,6 +892,10 @@ def test_a_file_that_has_changed_is_not_mixed(folder, capsys):
         ("--sweep lr=1 --batch-size 1 2", "give --sweep batch-size=1,2"),
         ("--sweep lr=1 --resume run.npz", "a sweep goes on by itself"),
         ("--sweep lr=1 --checkpoint run.npz", "a sweep goes on by itself"),
+        ("--sweep lr=0.1 --lr 0.2", "--lr is swept: leave it out, or move its value to --sweep lr"),
+        ("--lr 0.2 --batch 16 --sweep epochs=1 batch-size=1,16", "--batch-size is swept: leave it"),
+        ("--widths --sweep widths=2", "--widths is swept: leave it"),
+        ("--nesterov --sweep nesterov=1", "unknown option 'nesterov'"),
         ("--seeds 3", "--seeds is for trainings of --sweep"),
         ("--workers 3", "--workers is for trainings of --sweep"),
     ],
@@ -767,3 +907,20 @@ def test_options_that_are_refused(options, what, folder, capsys):
     out, err = capsys.readouterr()
     assert what in err and len(err.splitlines()) == 1 and out == ""
     assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("file", "what"),
+    [
+        ("out", "can't write into out: it is a file. Give another --out"),
+        ("out/trainings", "trainings: it is a file"),
+        ("out/curves.svg/file", "curves.svg: it is a folder"),
+    ],
+)
+def test_an_out_that_can_not_be_written_is_refused_first(file, what, folder, capsys):
+    (folder / file).parent.mkdir(parents=True, exist_ok=True)
+    (folder / file).write_text("mine")
+    with pytest.raises(SystemExit):
+        main([*SMALL, "--sweep", "lr=0.1", "--out", "out"])
+    out, err = capsys.readouterr()
+    assert what in err and out == "" and (folder / file).read_text() == "mine"

@@ -51,4 +51,4 @@ def mean_of(losses: Sequence[float] | Array) -> float:
     try:
         return math.fsum(losses) / len(losses)
     except OverflowError:
-        return math.fsum([loss / len(losses) for loss in losses])
+        return 2 * math.fsum([loss / 2 / len(losses) for loss in losses])  # room to round in

@@ -3,17 +3,20 @@
 Equal things have equal fingerprints, in every process of one Python version. What is looked at:
 
 - numbers, texts, arrays, generators, and all else that can be pickled: what they hold;
-- a function: its code, defaults, and the variables of the functions around it; and the global
-  variables that it uses, with functions and classes of its own module looked at likewise;
-- functions and classes of other modules: their names alone.
+- a function: its code with its docstring, its defaults, and the variables of the functions around
+  it; and the global variables that it uses, with functions and classes of its own module looked at
+  likewise;
+- functions and classes of other modules: their names alone, if they can be imported by these; other
+  functions, as the schedules that `cosine` makes, are looked at too, but for the global variables.
 
 What a function reads while it runs, as a file, can't be seen.
 """
 
 import dis
 import hashlib
+import sys
 from collections.abc import Iterator, Mapping
-from functools import partial
+from functools import partial, reduce
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -85,9 +88,11 @@ class _Reader:
             yield from map(self.digest, (thing.__func__, thing.__self__))
         elif isinstance(thing, CodeType):
             yield from self._code(thing)
-        elif isinstance(thing, FunctionType) and thing.__module__ in ("__main__", self.module):
+        elif isinstance(thing, FunctionType) and (self._is_own(thing) or not _importable(thing)):
             yield from self._function(thing)
-        elif isinstance(thing, type) and thing.__module__ in ("__main__", self.module):
+        elif isinstance(thing, property):
+            yield from map(self.digest, (thing.fget, thing.fset, thing.fdel))
+        elif isinstance(thing, type) and self._is_own(thing):
             own = {  # without what Python adds, as the line on which a class begins
                 name: part for name, part in vars(thing).items()
                 if isinstance(part, FunctionType) or not name.startswith("__")
@@ -95,28 +100,32 @@ class _Reader:
             yield from map(self.digest, (thing.__qualname__, thing.__bases__, own))
         elif isinstance(thing, ModuleType):
             yield thing.__name__
-        elif not isinstance(thing, FunctionType | type) and hasattr(thing, "__wrapped__"):
+        elif not isinstance(thing, FunctionType | type) and hasattr(thing, "__wrapped__") and (
+            self._is_own(thing) or not _importable(thing)
+        ):  # fmt: skip
             yield self.digest(thing.__wrapped__)  # as functools.cache has it
         elif isinstance(thing, type) or hasattr(thing, "__qualname__"):
             yield f"{getattr(thing, '__module__', '')}.{thing.__qualname__}"
         else:
             yield from self._object(thing)
 
+    def _is_own(self, thing: Any) -> bool:
+        return getattr(thing, "__module__", None) in ("__main__", self.module)
+
     def _mapping(self, items: Mapping[Any, Any]) -> Iterator[str]:
         for key, value in items.items():
             yield from (self.digest(key), self.digest(value))
 
     def _function(self, function: FunctionType) -> Iterator[str]:
-        """Without its own text of documentation, which changes nothing."""
         code = function.__code__
-        doc = function.__doc__
-        code = code.replace(co_consts=tuple(None if c == doc else c for c in code.co_consts))
         yield from map(self.digest, (code, function.__defaults__, function.__kwdefaults__))
         for cell in function.__closure__ or ():
             try:
                 yield self.digest(cell.cell_contents)
             except ValueError:  # a variable that was never set
                 yield "unset"
+        if not self._is_own(function):
+            return
         for name in sorted(_globals_in(code)):
             yield name
             if name in function.__globals__:  # else a builtin
@@ -141,6 +150,15 @@ class _Reader:
         yield from map(self.digest, (how, given))
         for part in rest:  # the state, and the entries of what is a list or a dictionary too
             yield self.digest(list(part) if isinstance(part, Iterator) else part)
+
+
+def _importable(function: Any) -> bool:
+    """Whether its name leads to it, and not to another, or nowhere."""
+    try:
+        module: Any = sys.modules.get(function.__module__)
+        return reduce(getattr, function.__qualname__.split("."), module) is function
+    except AttributeError:
+        return False
 
 
 def _globals_in(code: CodeType) -> set[str]:

@@ -12,7 +12,7 @@ from typing import Any
 from autograd.files import write_whole
 
 from .fingerprint import fingerprint, module_of, name_of
-from .history import History, read_epoch
+from .history import History, read_rows
 from .trainings import DIVERGED, TRAINED, Training
 
 FORMAT = 1
@@ -23,7 +23,8 @@ class Folder:
 
     Args:
         path: the folder.
-        train: the function. What another one has left in the folder is refused.
+        train: the function. What another one has left in the folder is refused where it is asked
+            for, with the same settings and seed.
 
     Raises:
         NotADirectoryError: ``path`` is a file.
@@ -60,7 +61,7 @@ class Folder:
                 raise ValueError("its settings are not those that its name stands for")
             then = {name: kept[name] for name in self.of}
             done = with_outcome(training, kept["outcome"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(
                 f"{str(file)!r} is damaged, or no training ({type(error).__name__}: {error}): "
                 "remove it, and it is trained again"
@@ -80,7 +81,11 @@ class Folder:
         write_whole(self._file(training), (json.dumps(kept, indent=1) + "\n").encode())
 
     def _file(self, training: Training) -> Path:
-        which = fingerprint(training.settings, self.module)
+        """Its name stands for the settings, in any order, with their values and their texts."""
+        which = fingerprint([
+            (name, training.texts[name], fingerprint(value, self.module))
+            for name, value in sorted(training.settings.items())
+        ])  # fmt: skip
         return self.path / f"{which[:16]}-seed{training.seed}.json"
 
     def _other(self, file: Path, then: dict[str, str]) -> str:
@@ -105,7 +110,7 @@ def with_outcome(training: Training, outcome: dict[str, Any]) -> Training:
     """
     if DIVERGED in outcome:
         return replace(training, outcome=DIVERGED, why=str(outcome[DIVERGED]))
-    rows = [read_epoch(row) for row in outcome["history"]]
+    rows = read_rows(outcome["history"])
     if not rows:
         raise ValueError("its history is empty")
     return replace(training, outcome=TRAINED, history=History(rows))

@@ -36,17 +36,24 @@ class Epoch:
     validation_r2: float | None = None
 
 
-def read_epoch(row: dict[str, Any]) -> Epoch:
-    """A row as it stands in a file, if it is one.
+def read_rows(rows: list[dict[str, Any]]) -> list[Epoch]:
+    """The rows of a history as they stand in a file, if they are ones.
 
     Raises:
-        TypeError: it has other columns.
-        ValueError: a number is not what its column holds.
+        TypeError: one has other columns.
+        ValueError: a number is not what its column holds; or an epoch is missing.
     """
+    found = [_read_epoch(row) for row in rows]
+    if [row.epoch for row in found] != list(range(1, len(found) + 1)):
+        raise ValueError("its history has gaps")
+    return found
+
+
+def _read_epoch(row: dict[str, Any]) -> Epoch:
     epoch = Epoch(**row)
     for name, value in asdict(epoch).items():
         whole = name in ("epoch", "updates", "batch_size")
-        fits = type(value) is int and value > 0 if whole else isinstance(value, int | float)
+        fits = type(value) is int and value > 0 if whole else type(value) in (int, float)
         if not fits and not (value is None and name.startswith("validation_")):
             raise ValueError(f"its history has {name} = {value!r}")
     return epoch

@@ -55,10 +55,10 @@ def sweep(
         seeds: how many, 0, 1, 2, ..., or which.
         path: a folder, made if there is none, where each training is written as soon as it is done.
             Called again, `sweep` trains only what is not there yet: after an interruption, or for a
-            grid, or seeds, with more in them. What another ``train`` has left there is refused:
-            another in its code, or in data and functions of its own module that it uses (a list
-            that it appends to is such data). What it reads from files, or takes from other modules,
-            can't be seen: if that changes, take another folder.
+            grid, or seeds, with more in them. What another ``train`` has left there for the same
+            settings and seed is refused: another in its code, or in data and functions of its own
+            module that it uses (a list that it appends to is such data). What it reads from files,
+            or takes from other modules, can't be seen: if that changes, take another folder.
         executor: where to train: any `concurrent.futures.Executor`, such as
             ``ProcessPoolExecutor(4)``, or dask's ``Client(...).get_executor()`` for a cluster. It
             is left running. If not given, they train here, one after the other.
@@ -72,9 +72,10 @@ def sweep(
         done yet; dask tries them elsewhere first.
 
     Raises:
-        ValueError: an argument does not fit; or ``path`` holds trainings of another ``train``, or a
-            damaged file.
-        TypeError: ``train`` can't be called with these settings, or can't be sent to processes.
+        ValueError: an argument does not fit; or ``path`` holds one of the trainings by another
+            ``train``, or a damaged file.
+        TypeError: ``train`` can't be called with these settings; or it, or a value, can't be sent
+            to processes.
         RuntimeError: a training failed otherwise: the message says how to see the error alone. The
             others are cancelled, or, where it is too late for that, waited for and kept; so they
             are, but for the waiting, after Ctrl-C.
@@ -96,7 +97,7 @@ def sweep(
     """
     waiting = trainings_of(grid, seeds)
     _check_call(train, waiting[0])
-    _check_executor(train, executor)
+    _check_executor(train, waiting, executor)
     folder = None if path is None else Folder(path, train)
     trainings = waiting if folder is None else [folder.read(t) or t for t in waiting]
     todo = {i: t for i, t in enumerate(trainings) if t.outcome == WAITING}
@@ -114,7 +115,11 @@ def sweep(
             if "failed" in outcome:
                 failures.append(_failed(train, todo[i], outcome["failed"]))
                 return False
-            trainings[i] = with_outcome(todo[i], outcome)
+            try:
+                trainings[i] = with_outcome(todo[i], outcome)
+            except (KeyError, TypeError, ValueError) as error:  # a history that was made by hand
+                failures.append(_failed(train, todo[i], f"{type(error).__name__}: {error}"))
+                return False
             if folder is not None:
                 folder.write(todo[i], outcome)
             if bar is not None:
@@ -254,8 +259,8 @@ def _check_call(train: Any, training: Training) -> None:
                         ) from None  # fmt: skip
 
 
-def _check_executor(train: Any, executor: Any) -> None:
-    """Refuse what is no executor, and a function that its processes could not import."""
+def _check_executor(train: Any, trainings: Sequence[Training], executor: Any) -> None:
+    """Refuse what is no executor, and what can't be sent to its processes."""
     if executor is None:
         return
     if not isinstance(executor, Executor):
@@ -264,16 +269,28 @@ def _check_executor(train: Any, executor: Any) -> None:
         raise TypeError(f"executor must be a concurrent.futures.Executor, got {kind}{advice}")
     if not isinstance(executor, ProcessPoolExecutor):
         return
-    name, why = name_of(train), ""
-    try:
-        pickle.dumps(train)
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
-        why = str(error)
-    if module_of(train) == "__main__" and not hasattr(sys.modules["__main__"], "__file__"):
-        why = "it was written in a notebook, or typed in"
-    if why:
+    if why := _unsendable(train):
         raise TypeError(
-            f"{name} can't be sent to other processes ({why}): they import it by its name. "
-            "Write it with def at the top of a file of its own, say my_training.py, and import it "
-            "from there; data can go along by functools.partial. Or leave out executor="
+            f"{name_of(train)} can't be sent to other processes ({why}): they import it by its "
+            "name. Write it with def at the top of a file of its own, say my_training.py, and "
+            "import it from there; data can go along by functools.partial. Or leave out executor="
         )
+    values = {(name, t.texts[name]): value for t in trainings for name, value in t.settings.items()}
+    for (name, text), value in values.items():
+        if why := _unsendable(value):
+            raise TypeError(
+                f"grid[{name!r}] has {text}, which can't be sent to other processes ({why}): try "
+                f"numbers or texts, and make of them in {name_of(train)} what it takes. Or leave "
+                "out executor="
+            )
+
+
+def _unsendable(thing: Any) -> str:
+    """Why something can't be sent to another process; nothing, if it can."""
+    if module_of(thing) == "__main__" and not hasattr(sys.modules["__main__"], "__file__"):
+        return "it was written in a notebook, or typed in"
+    try:
+        pickle.dumps(thing)
+    except Exception as error:  # whatever an object makes of it
+        return str(error) or type(error).__name__
+    return ""

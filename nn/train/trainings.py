@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from statistics import fmean, stdev
+from statistics import stdev
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,10 @@ from autograd.show.notation import columns, for_output, printable
 
 from ..figures import INK, new_figure, plain_text
 from ..model.likelihoods import SCORES
+from .evaluation import mean_of
 from .history import Epoch, History
 
+HIGHEST = 1e150  # in a plot; matplotlib puts ticks far beyond the largest number
 PANELS = 48  # in a plot; more are too small to be read
 WAITING, TRAINED, DIVERGED, LOST = "waiting", "trained", "diverged", "lost"
 CAPTION = "the last epoch: mean ± standard deviation over seeds"
@@ -78,7 +80,7 @@ class Combination:
         """For each epoch the mean over the seeds that got there, the least and the greatest."""
         for rows in _by_epoch(self.histories):
             numbers = [getattr(row, column) for row in rows]
-            yield rows[0].epoch, fmean(numbers), min(numbers), max(numbers)
+            yield rows[0].epoch, mean_of(numbers), min(numbers), max(numbers)
 
 
 def _by_epoch(histories: Sequence[History]) -> Iterator[list[Epoch]]:
@@ -140,7 +142,7 @@ class Trainings(Sequence[Training]):
         if not whole:
             raise ValueError("no combination came to its end with every seed")
         column = self._columns()[0]
-        return min(whole, key=lambda c: _or_last(fmean(c.last(column)))).settings
+        return min(whole, key=lambda c: _or_last(mean_of(c.last(column)))).settings
 
     def _columns(self) -> list[str]:
         """The columns of `Epoch` to look at: the loss, of validation where all have it; scores."""
@@ -212,8 +214,8 @@ class Trainings(Sequence[Training]):
         """Curves of the loss, as small multiples: the mean over seeds, in a band of all of them.
 
         The band goes from the least to the greatest. It is the loss in validation where there is
-        one. All panels have the same axes. The figure shows itself in Jupyter, and is saved by its
-        ``savefig(path)``.
+        one; what is beyond 1e150 is left out. All panels have the same axes. The figure shows
+        itself in Jupyter, and is saved by its ``savefig(path)``.
 
         Args:
             by: the setting that is told apart by colour; the others are, by panels. If not given,
@@ -284,7 +286,7 @@ def _figure(
     for ax in axes[len(panels) :]:
         ax.set_axis_off()
     drawn = [(mean, low) for _, group in panels for c in group
-             for _, mean, low, _ in c.bands(column) if math.isfinite(mean)]  # fmt: skip
+             for _, mean, low, _ in c.bands(column) if abs(mean) < HIGHEST]  # fmt: skip
     if drawn and all(low > 0 for _, low in drawn):
         axes[0].set_yscale("log")
     axes[0].xaxis.get_major_locator().set_params(integer=True)
@@ -305,7 +307,7 @@ def _draw(ax: Any, c: Combination, column: str, ink: str, by: str | None) -> tup
     if bands:
         epochs, means, lows, highs = np.array(bands).T
         for numbers in (means, lows, highs):
-            numbers[~np.isfinite(numbers)] = np.nan  # which is left out
+            numbers[~(abs(numbers) < HIGHEST)] = np.nan  # which is left out
         ax.plot(epochs, means, color=ink, marker="o" if len(epochs) == 1 else None)
         if len(c.histories) > 1:
             ax.fill_between(epochs, lows, highs, color=ink, alpha=0.2, linewidth=0)
@@ -327,9 +329,18 @@ def _mean(numbers: Sequence[float]) -> str:
     if not numbers:
         return "-"
     if not all(map(math.isfinite, numbers)):
-        return f"{fmean(numbers):.4g}"
-    spread = f" ± {stdev(numbers):.2g}" if len(numbers) > 1 else ""
-    return f"{fmean(numbers):.4g}{spread}"
+        return f"{mean_of(numbers):.4g}"
+    spread = f" ± {_deviation(numbers):.2g}" if len(numbers) > 1 else ""
+    return f"{mean_of(numbers):.4g}{spread}"
+
+
+def _deviation(numbers: Sequence[float]) -> float:
+    """The standard deviation, also where its square is beyond the floats."""
+    try:
+        return stdev(numbers)
+    except OverflowError:
+        largest = max(map(abs, numbers))
+        return largest * stdev([x / largest for x in numbers])
 
 
 def _or_last(loss: float) -> float:

@@ -127,7 +127,7 @@ def test_dask_of_which_one_worker_is_killed(here, tmp_path):
 
     quick = {"distributed.scheduler.allowed-failures": 0}  # or it would try elsewhere first
     cluster = functools.partial(LocalCluster, n_workers=2, threads_per_worker=1, silence_logs=50,
-                                dashboard_address=None)  # fmt: skip
+                                dashboard_address=":0")  # fmt: skip
     with dask.config.set(quick), cluster() as two, Client(two) as client:
         executor = client.get_executor()
         assert numbers(quiet(xor, GRID, seeds=3, executor=executor)) == here

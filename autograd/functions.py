@@ -6,7 +6,6 @@ that runs in it records its own derivative, ready to be differentiated again.
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -35,8 +34,6 @@ __all__ = [
     "where",
 ]
 
-_DATA = attrgetter("_data")  # of all in a row, sooner than by a loop
-
 recorded = True  # as an arithmetic: what a row computes in it will be differentiated again
 
 
@@ -62,7 +59,7 @@ def _gather(x: Any) -> tuple[Any, Any]:
     """What a node keeps of an argument (Values, and floats for plain numbers), and its data."""
     if type(x) is tuple:
         try:
-            return x, tuple(map(_DATA, x))
+            return x, tuple([v._data for v in x])
         except AttributeError:  # plain numbers among them
             x = tuple(map(_number, x))
             return x, tuple([v._data if isinstance(v, Value) else v for v in x])
@@ -216,10 +213,11 @@ def affine(
             raise ValueError(f"theta has {len(theta)} rows, but b has {len(b)} entries")
     nodes: list[Value] = []
     for j, row in enumerate(theta):
-        row = _vector(row, f"row {j} of theta")
+        if type(row) is not list:
+            row = _vector(row, f"row {j} of theta")
         if len(row) != len(inputs):
             raise ValueError(f"row {j} of theta has {len(row)} entries, but x has {len(inputs)}")
-        w, w_data = _gather(row if b is None else (*row, b[j]))
+        w, w_data = _gather(tuple(row) if b is None else (*row, b[j]))
         nodes.append(record(p.DOT, w, w_data, inputs, data))
     return nodes
 

@@ -42,7 +42,7 @@ def real(x: Any, name: str) -> float:
         return number
     if isinstance(x, Value):
         raise TypeError(f"{name} must be a plain number, got {x!r}: its number is its .data")
-    raise TypeError(f"{name} must be a real number, got {_short(x)} ({type(x).__name__})")
+    raise TypeError(f"{name} must be a real number, got {short_repr(x)} ({type(x).__name__})")
 
 
 def record(
@@ -149,7 +149,8 @@ def _numbers(argument: Any) -> tuple[Any, ...]:
     return argument if type(argument) is tuple else (argument,)
 
 
-def _short(x: Any) -> str:
+def short_repr(x: object) -> str:
+    """The repr of what is not ours, cut where it is long."""
     text = repr(x)
     return text if len(text) <= 60 else text[:57] + "..."
 

@@ -176,14 +176,14 @@ def check_text(name: str, text: Any, choices: Iterable[str]) -> None:
         raise ValueError(f"{name} must be {' or '.join(map(repr, choices))}, got {text!r}")
 
 
-def check_seed(seed: Any) -> None:
+def check_seed(seed: Any, name: str = "seed") -> None:
     """Refuse what is no seed of a generator.
 
     Raises:
         ValueError: it is no whole number from 0 up.
     """
     if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or seed < 0:
-        raise ValueError(f"seed must be a whole number from 0 up, got {seed!r}")
+        raise ValueError(f"{name} must be a whole number from 0 up, got {seed!r}")
 
 
 def _float(x: Any) -> float:

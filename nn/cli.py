@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from autograd.files import write_whole
-from autograd.show.notation import for_output
 
 from .data import datasets
 from .data.datasets import Dataset
@@ -24,11 +23,12 @@ from .options import (
     add_train_options,
     check_other,
     data_of,
-    generators,
     held_out_of,
     make_folder,
     networks_of,
     rule_of,
+    say,
+    settings_of,
 )
 from .show.film import FRAMES, Film, every_for
 from .show.graphs import small_drawing
@@ -48,13 +48,8 @@ FILES = ("report.html", "network.npz", "history.csv", "curves.svg", "graph.svg",
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One clear line and exit code 2."""
-        _say(f"{self.prog}: {message}", sys.stderr)
+        say(f"{self.prog}: {message}", sys.stderr)
         self.exit(2)
-
-
-def _say(text: str, file: Any = None) -> None:
-    """Print a line, as far as the output can take it; names in a table may be anything."""
-    print(*for_output([text]), file=file, flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,14 +69,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, ModuleNotFoundError, OSError) as error:
         parser.error(str(error))
     except FloatingPointError as error:
-        _say(f"{parser.prog}: training stopped: {error}", sys.stderr)
+        say(f"{parser.prog}: training stopped: {error}", sys.stderr)
         return 1
     except KeyboardInterrupt:
         kept = getattr(options, "checkpoint", None)
         how = f"go on with --resume {kept}" if kept and kept.exists() else "nothing was kept"
         if getattr(options, "sweep", None):
             how = "give the same command again to go on"
-        _say(f"{parser.prog}: interrupted, {how}", sys.stderr)
+        say(f"{parser.prog}: interrupted, {how}", sys.stderr)
         return 130
     return 0
 
@@ -109,7 +104,7 @@ def train(options: argparse.Namespace) -> None:
     facts = _facts(options, data, rule, nets[0], batchings)
     out = _folder(options, data)
     for name, text in facts.items():
-        _say(f"{name:<8} {text}")
+        say(f"{name:<8} {text}")
     History().plot()  # matplotlib is missed now, not after the training
     runs = [_run(options, data, held_out, rule, *pair) for pair in zip(nets, batchings)]
     _print_scores(runs)
@@ -196,15 +191,7 @@ def _run(
     stopping = None if options.patience is None else EarlyStopping(options.patience)
     history = fit(
         net,
-        data.loss,
-        data.X_train,
-        data.y_train,
-        epochs=options.epochs,
-        batch_size=batching.size,
-        lr=batching.lr,
-        optimizer=rule,
-        rng=generators(options.seed)[1],
-        validation=held_out,
+        **settings_of(options, data, held_out, rule, batching),
         progress=not options.quiet,
         checkpoint=options.checkpoint,
         every=options.every,

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd.show.notation import for_output
+
 from .arrays import check_epochs
 from .data import datasets
 from .data.csvfile import CsvFile
@@ -195,9 +197,29 @@ def networks_of(options: argparse.Namespace, data: Dataset, how_many: int) -> li
     ]
 
 
+def settings_of(
+    options: argparse.Namespace,
+    data: Dataset,
+    held_out: Part,
+    rule: Optimizer,
+    batching: "Batching",
+) -> dict[str, Any]:
+    """What `fit` is given for one training, alone or in a sweep."""
+    return {
+        "loss": data.loss, "X": data.X_train, "y": data.y_train, "epochs": options.epochs,
+        "batch_size": batching.size, "lr": batching.lr, "optimizer": rule,
+        "rng": generators(options.seed)[1], "validation": held_out,
+    }  # fmt: skip
+
+
 def generators(seed: int) -> list[np.random.Generator]:
     """Of the weights and of the batches, the same for each training."""
     return np.random.default_rng(seed).spawn(2)
+
+
+def say(text: str, file: Any = None) -> None:
+    """Print a line, as far as the output can take it; names in a table may be anything."""
+    print(*for_output([text]), file=file, flush=True)
 
 
 def check_other(path: Path, given: list[Path | None]) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from autograd.files import write_whole
-from autograd.show.notation import for_output
 
 from .data import datasets
 from .figures import svg
@@ -20,12 +19,13 @@ from .options import (
     Batching,
     add_train_options,
     data_of,
-    generators,
     held_out_of,
     make_folder,
     networks_of,
     rate_option,
     rule_of,
+    say,
+    settings_of,
     swept_names,
 )
 from .train.callbacks import EarlyStopping
@@ -97,7 +97,7 @@ def run_sweep(options: argparse.Namespace) -> None:
     tried = " x ".join(f"{len(values)} of {name}" for name, values in grid.items())
     about = (f"data     {data.name}: {len(part.X_train)} examples to train on, and "
              f"{len(held_out[0])} to choose by; those to test are not looked at")  # fmt: skip
-    print(*for_output([about]))
+    say(about)
     print(f"sweep    {tried}, {len(seeds)} seeds each", flush=True)
     workers = options.workers or 1
     pool: Any = nullcontext()
@@ -111,8 +111,8 @@ def run_sweep(options: argparse.Namespace) -> None:
     print(results)
     results.to_csv(out / "trainings.csv")
     write_whole(out / "curves.svg", svg(results.plot()).encode())
-    print(*for_output([f"wrote    {out}: trainings.csv, curves.svg, and trainings, from which the "
-                       "same command goes on"]))  # fmt: skip
+    say(f"wrote    {out}: trainings.csv, curves.svg, and trainings, from which the same command "
+        "goes on")  # fmt: skip
 
 
 def train_once(base: Mapping[str, Any], digest: str, seed: int, **settings: str) -> History:
@@ -134,15 +134,7 @@ def train_once(base: Mapping[str, Any], digest: str, seed: int, **settings: str)
     [net] = networks_of(options, data, 1)
     return fit(
         net,
-        data.loss,
-        data.X_train,
-        data.y_train,
-        epochs=options.epochs,
-        batch_size=batching.size,
-        lr=batching.lr,
-        optimizer=rule,
-        rng=generators(seed)[1],
-        validation=held_out,
+        **settings_of(options, data, held_out, rule, batching),
         progress=False,
         callbacks=[] if options.patience is None else [EarlyStopping(options.patience)],
     )

@@ -284,10 +284,15 @@ def _are_unit_vectors(y: Array, d: int) -> npt.NDArray[np.bool_]:
     return np.asarray(_are_vectors(y, d) & _in_unit_interval(y.reshape(len(y), -1)))
 
 
+def are_classes(y: Array, K: int) -> npt.NDArray[np.bool_]:
+    """Which targets are class indices, 0 ... K - 1."""
+    return np.asarray((y >= 0) & (y < K) & (y == np.floor(y)))
+
+
 def _are_probabilities(y: Array, K: int) -> npt.NDArray[np.bool_]:
     """Which targets are class indices, or K probabilities."""
     if K > 1 and y.ndim == 1:
-        return np.asarray((y >= 0) & (y < K) & (y == np.floor(y)))
+        return are_classes(y, K)
     fits = _are_vectors(y, K) & (K > 1)
     if fits.any():
         fits &= _in_unit_interval(y) & (np.abs(y.sum(axis=1) - 1) <= 1e-6)

@@ -3,6 +3,8 @@
 from itertools import pairwise
 from typing import Any
 
+from autograd.value import short_repr
+
 from ..model.activations import ACTIVATIONS
 from ..model.module import Module
 from ..model.network import MLP, Layer, Neuron
@@ -63,20 +65,20 @@ class Description:
             raise ValueError(f"of its network it says nothing of {missing}, but has {unknown}")
         d0, widths, hidden, bias = (about[name] for name in ("d0", "widths", "activation", "bias"))
         if not isinstance(widths, list) or not widths:
-            raise ValueError(f"widths must be a list [d1, ..., dL], got {_short(widths)}")
+            raise ValueError(f"widths must be a list [d1, ..., dL], got {short_repr(widths)}")
         for number in (d0, *widths):
             if type(number) is not int or number < 1:
-                raise ValueError(f"widths must be positive whole numbers, got {_short(number)}")
+                raise ValueError(f"widths must be positive whole numbers, got {short_repr(number)}")
         L = len(widths)
         if not isinstance(hidden, list) or len(hidden) not in (L - 1, L):
             raise ValueError(f"activation must be a list of {L - 1}, or {L} with the top one")
         for name in hidden:
             if not isinstance(name, str) or name not in ACTIVATIONS:
-                raise ValueError(f"unknown activation {_short(name)}")
+                raise ValueError(f"unknown activation {short_repr(name)}")
         biases = bias if isinstance(bias, list) else [bias] * L
         if len(biases) != L or any(type(has) is not bool for has in biases):
             raise ValueError(
-                f"bias must be true or false, or a list of {L} such, got {_short(bias)}"
+                f"bias must be true or false, or a list of {L} such, got {short_repr(bias)}"
             )
         self.sizes: list[int] = [d0, *widths]
         self.biases: list[bool] = biases
@@ -107,8 +109,3 @@ class Description:
                 neuron.activation = layer.activation
                 neuron.b = neuron.b if has else None
         return net
-
-
-def _short(x: object) -> str:
-    text = repr(x)
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import check_whole
+from ..arrays import check_seed, check_whole
 from .trainings import Training
 
 
@@ -71,8 +71,7 @@ def _seeds(seeds: Any) -> list[int]:
         return list(range(seeds))
     found = list(seeds)
     for seed in found:
-        if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or seed < 0:
-            raise ValueError(f"seeds must be whole numbers from 0 up, got {seed!r}")
+        check_seed(seed, "each of seeds")
     if not found or len(set(found)) < len(found):
         raise ValueError(f"seeds must hold one seed or more, each once, got {found}")
     return [int(seed) for seed in found]

@@ -10,7 +10,7 @@ from autograd import Program, Value, topological_order
 from autograd.show.notation import printable
 
 from ..arrays import Array
-from ..model.likelihoods import Loss, likelihood_of
+from ..model.likelihoods import Loss, are_classes, likelihood_of
 from ..model.module import Module, is_static
 from .batches import RowError, floats, spread
 
@@ -26,7 +26,7 @@ class Recording:
         self.a = net(x)
         self.outputs = values(self.a)
         K = len(self.outputs)
-        classes = y.ndim == 1 and K > 1 and bool(np.isin(y, np.arange(K)).all())
+        classes = y.ndim == 1 and K > 1 and bool(are_classes(y, K).all())
         forms = [False, True] if classes else [False]  # a class index, if it must be, as one-hot
         likelihood = likelihood_of(loss)
         known = likelihood is not None and likelihood.one_hot
@@ -94,9 +94,10 @@ class Recording:
         """One row per example: a class index as one-hot."""
         if self.one_hot and y.ndim == 1:
             K = len(self.outputs)
-            bad = ~np.isin(y, np.arange(K))
-            if bad.any():
-                raise RowError(f"a target is {y[bad][0]:g}, and no class index from 0 to {K - 1}")
+            if likelihood_of(self.loss) is None:  # else they have been checked
+                bad = y[~are_classes(y, K)]
+                if len(bad):
+                    raise RowError(f"a target is {bad[0]:g}, and no class index from 0 to {K - 1}")
             return np.asarray(np.eye(K)[y.astype(int)])
         return y.reshape(len(y), math.prod(y.shape[1:]))
 

@@ -1,7 +1,7 @@
 """Many Values at once, as the parameters of a network: read and set without a loop in Python."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
 import numpy as np
@@ -17,10 +17,16 @@ def data_of(values: Sequence[Value]) -> npt.NDArray[np.float64]:
     return np.fromiter(map(attrgetter("_data" if plain else "data"), values), float, len(values))
 
 
+def are_values(values: Iterable[object]) -> bool:
+    """Whether all of them are Values."""
+    return all(issubclass(kind, Value) for kind in set(map(type, values)))
+
+
 def first_computed(values: Sequence[Value]) -> int | None:
     """The place of the first Value that is no leaf; None if all are leaves."""
-    computed = enumerate(map(attrgetter("_primitive"), values))
-    return next((i for i, primitive in computed if primitive is not None), None)
+    if set(map(attrgetter("_primitive"), values)) <= {None}:  # as a rule, and sooner known
+        return None
+    return next(i for i, v in enumerate(values) if v.primitive is not None)
 
 
 def assign(

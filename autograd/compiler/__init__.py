@@ -25,11 +25,11 @@ import numpy.typing as npt
 
 from ..primitives import ARRAYS
 from ..value import Value, topological_order
-from ..vectors import data_of, first_computed
+from ..vectors import are_values, data_of, first_computed
 from .checking import check_example
 from .lowering import Lowering
 from .numpy import called, write
-from .structure import Kept, structure_of
+from .structure import Kept, Structure, structure_of
 
 Array = npt.NDArray[np.float64]
 
@@ -71,12 +71,12 @@ class Program:
     """
 
     def __init__(self, written: "_Written", inputs: list[Value], parameters: list[Value]) -> None:
+        self._written = written
         self.source, self.code = written.source, written.code
         self.inputs, self.parameters = inputs, parameters
         self.graph_size = written.graph_size
         self.constants, self.functions = dict(written.constants), dict(written.functions)
         self.operations = list(written.operations)
-        self._views, self._run = written.views, written.run
 
     def __call__(
         self,
@@ -111,7 +111,7 @@ class Program:
         """The outputs alone: `__call__` without the backward pass."""
         batch, vector = self._batch(batch), self._vector(parameters)
         with np.errstate(all="ignore"):
-            outputs = self._run(batch, self._views(vector))
+            outputs = self._written.run(batch, self._written.views(vector))
         return _own(outputs, batch, vector)
 
     def bind(self, parameters: Array, out: Array) -> Callable[[Array], Array]:
@@ -147,7 +147,9 @@ class Program:
             raise ValueError(
                 "out must not be the vector of the parameters, which it would overwrite"
             )
-        run, views, d_views = self._run, self._views(parameters), self._views(out)
+        run, views, d_views = (
+            self._written.run, self._written.views(parameters), self._written.views(out),
+        )  # fmt: skip
         return lambda batch: run(batch, views, d_views)
 
     def _batch(self, batch: npt.ArrayLike) -> Array:
@@ -256,16 +258,40 @@ def compile(
     with _collector_paused():
         seen = set(place)
         order = [node for root in roots for node in topological_order(root, seen)]
+        del seen  # of a large network it takes much memory
         key = (several, *structure_of(roots, order, place, len(inputs)))
-        del seen, place  # of a large network they take much memory
         written = _kept.get(key)
         if written is None:
-            written = _Written(Lowering(roots, order, inputs, parameters, several))
+            written = _Written(Lowering(roots, order, place, inputs, parameters, several))
             _kept.keep(key, written)
         program = Program(written, inputs, parameters)
     for i, (row, recorded) in enumerate(check):
         batch = np.atleast_2d(_floats(row, f"the inputs of check[{i}]"))
         check_example(i, recorded, len(roots), *program(batch), program.parameters)
+    return program
+
+
+def compile_as(
+    key: Structure,
+    record: Callable[[], Value | Sequence[Value]],
+    inputs: Sequence[Value],
+    parameters: Sequence[Value],
+) -> Program:
+    """As `compile`, for those who know the structure of a graph without recording it.
+
+    Args:
+        key: equal for graphs of one structure, labels left aside.
+        record: gives the root; called where no program is kept for that key.
+        inputs: as in `compile`.
+        parameters: likewise.
+    """
+    written = _kept.get(key)
+    leaves = are_values(parameters) and first_computed(parameters) is None
+    if written is not None and leaves and len(set(parameters)) == len(parameters):
+        return Program(written, list(inputs), list(parameters))
+    program = compile(record(), inputs, parameters)
+    if _kept.holds(program._written):
+        _kept.keep(key, program._written)
     return program
 
 
@@ -297,7 +323,7 @@ def _check_leaves(
     if not roots:
         raise ValueError("root is empty: give a Value, or several")
     for name, values in (("root", roots), ("inputs", inputs), ("parameters", parameters)):
-        if not all(issubclass(kind, Value) for kind in set(map(type, values))):
+        if not are_values(values):
             v = next(v for v in values if not isinstance(v, Value))
             raise TypeError(f"{name} must hold Values, got {v!r}")
         i = None if name == "root" else first_computed(values)

@@ -13,7 +13,7 @@ from typing import Any
 from .. import primitives as p
 from ..value import Value
 from .expressions import Expr, Shape
-from .operands import Nodes, Operands, Source, common_label
+from .operands import Nodes, Operands, Source, common_label, dot_parts
 from .own import row_on
 
 INLINE = (p.NEG, p.POS)  # a sign is not worth a statement
@@ -173,7 +173,7 @@ class Stacked(Group):
         """The vectors' entries, first ones before second ones; for `dot` also the biases."""
         if self.primitive is not p.DOT:
             return [_entries([node.arguments[0] for node in self.nodes])]
-        w, x, b = zip(*map(_dot, self.nodes))
+        w, x, b = zip(*map(dot_parts, self.nodes))
         return [_entries(w), _entries(x), *([] if b[0] is None else [b])]
 
     def forward(self) -> Any:
@@ -211,19 +211,21 @@ class Layer(Group):
 
     def __init__(self, operands: Operands, nodes: list[Value]) -> None:
         super().__init__(operands, nodes)
-        self.theta, xs, self.b = zip(*[neuron(node, operands.varies) or () for node in nodes])
+        self.theta, xs, self.b = zip(*[operands.neuron(node) or () for node in nodes])
         self.x: Nodes = xs[0]
+        self.rows = operands.parameter_rows(self.theta)
 
     def operand_nodes(self) -> list[Nodes]:
-        """Each neuron's weights, the inputs, and the biases."""
-        return [*self.theta, self.x, *([] if self.b[0] is None else [self.b])]
+        """Each neuron's weights, unless they are parameters; the inputs, and the biases."""
+        weights = self.theta if self.rows is None else ()
+        return [*weights, self.x, *([] if self.b[0] is None else [self.b])]
 
     def forward(self) -> Any:
         """A matrix product, and a column of biases."""
         x = self.operands.gather(self.x)
         columns = x.shape[1] if isinstance(x, Expr) else 1
         self.x_array = self.m.full(x, (len(self.x), columns))
-        self.theta_array = self.operands.gather_matrix(self.theta)
+        self.theta_array = self.operands.gather_matrix(self.theta, self.rows)
         a = self.theta_array @ self.x_array
         return a if self.b[0] is None else a + self.operands.gather(self.b)
 
@@ -238,7 +240,7 @@ class Layer(Group):
             reached = self.operands.anywhere(reached, axis=1)
         x, theta, anywhere = self.x_array, self.theta_array, self.operands.anywhere
         if reached is None:
-            self.operands.scatter_matrix(self.theta, delta @ x.T)
+            self.operands.scatter_matrix(self.theta, self.rows, delta @ x.T)
             self.operands.scatter(self.x, theta.T @ delta, varies)
             return
         # What an example does not reach must add 0 to the products, not 0 times infinity.
@@ -248,7 +250,7 @@ class Layer(Group):
         else:
             d_theta, d_x = self._products_where(reached, delta, "b" if varies else 1)
         by_neuron, by_example = anywhere(reached, axis=1), anywhere(reached, axis=0)
-        self.operands.scatter_matrix(self.theta, d_theta, by_neuron)
+        self.operands.scatter_matrix(self.theta, self.rows, d_theta, by_neuron)
         self.operands.scatter(self.x, d_x, varies, by_example)
 
     def _products_where(self, reached: Expr, delta: Any, columns: Any) -> tuple[Any, Any]:
@@ -266,20 +268,6 @@ class Layer(Group):
             m.reduce("sum", m.choose(where, delta * x, 0.0), 2),
             m.reduce("sum", m.choose(where, theta * delta, 0.0), 0),
         )
-
-
-def _dot(node: Value) -> tuple[Nodes, Nodes, Any]:
-    """The weights, the inputs and the bias (or None) of a `dot` node."""
-    w, x = node.arguments
-    return (w, x, None) if len(w) == len(x) else (w[:-1], x, w[-1])
-
-
-def neuron(node: Value, varies: set[Value]) -> tuple[Nodes, Nodes, Any] | None:
-    """Like `_dot`, the weights being what does not vary; None if both do."""
-    w, x, b = _dot(node)
-    if varies.isdisjoint(w):
-        return w, x, b
-    return (x, w, b) if varies.isdisjoint(x) else None
 
 
 def _entries(vectors: Sequence[Nodes]) -> Nodes:

@@ -7,7 +7,7 @@
 """
 
 from collections import defaultdict
-from itertools import islice
+from itertools import chain, islice, repeat
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from .. import primitives as p
 from ..value import Value
 from .expressions import ALL, Arithmetic, Listing
-from .groups import Elementwise, Group, Layer, Stacked, neuron
+from .groups import Elementwise, Group, Layer, Stacked
 from .names import RESERVED, Names
 from .operands import Operands, Sheet
 from .rules import RULES, rewriting
@@ -29,6 +29,7 @@ class Lowering:
     Args:
         roots: what is computed.
         order: all nodes but inputs and parameters, inputs before what uses them.
+        place: of inputs, parameters and nodes, 0, 1, ..., in this order.
         inputs, parameters: the leaves that are no constants.
         several: whether each root is a column of the outputs.
 
@@ -43,52 +44,74 @@ class Lowering:
         self,
         roots: list[Value],
         order: list[Value],
+        place: dict[Any, int],
         inputs: list[Value],
         parameters: list[Value],
         several: bool,
     ) -> None:
         self.m, self.names = Arithmetic(rewriting(tuple(RULES))), Names(RESERVED)
         self.sheet = Sheet(self.m, self.names)
-        self.operands = Operands(self.sheet, inputs, parameters)
-        used = set(roots).union(*[node.inputs for node in order])
-        self.graph_size = len(order) + len(self.operands.source.keys() & used)
+        self.operands = Operands(self.sheet, place, inputs, parameters)
+        leaves = len(inputs) + len(parameters)
+        # By place, and for -1, that of a plain number: 0 for a leaf, -1 for what is constant.
+        self.depth = np.full(len(place) + 1, -1)
+        self.depth[:leaves] = 0
+        self.used = np.zeros(len(place) + 1, bool)
+        self.used[[place[root] for root in roots]] = True
         self.groups = self._group(order)
+        self.graph_size = len(order) + int(self.used[:leaves].sum())
         with np.errstate(all="ignore"):
             self.listing = self._listing(roots, len(inputs), len(parameters), several)
 
     def _group(self, order: list[Value]) -> list[Group]:
         """The groups, each after its operands, and as late as its uses allow."""
-        source = self.operands.source
-        depth: dict[Any, Any] = {}  # of nodes that are not constant; of a leaf it is 0
+        varies, place = self.operands.varies, self.operands.place
         kinds: dict[Any, list[Value]] = defaultdict(list)
         vectors: dict[Any, Any] = {}
+        below: dict[int, tuple[int, bool]] = {}  # by identity: a layer's neurons share their inputs
         for node in order:
-            below: set[Any] = set(map(depth.get, node.inputs)) - {None}
-            if below or not source.keys().isdisjoint(node.inputs):  # else it is a constant
-                depth[node] = 1 + max(below, default=0)
-                if not self.operands.varies.isdisjoint(node.inputs):
-                    self.operands.varies.add(node)
-                kinds[(depth[node], *self._kind(node, depth.keys(), vectors))].append(node)
+            found = []
+            for x in node.arguments:
+                if id(x) not in below:
+                    below[id(x)] = self._below(x)
+                found.append(below[id(x)])
+            if found and (deepest := max(found)[0]) >= 0:  # else it is a constant
+                self.depth[place[node]] = depth = deepest + 1
+                if any(other for _, other in found):
+                    varies.add(node)
+                kinds[(depth, *self._kind(node, vectors))].append(node)
         groups: list[Group] = []
         for kind, nodes in sorted(kinds.items(), key=lambda item: item[0][0]):
             nodes.sort(key=self._first_places)  # rows in the order of the operands' rows
             group = kind[1](self.operands, nodes)
-            self.operands.place(group)
+            self.operands.hold(group)
             groups.append(group)
             group.number = 1 + len(groups)
             group.latest = len(kinds)
         for group in reversed(groups):
-            for operand in set().union(*[map(source.get, v) for v in group.operand_nodes()]):
+            at = map(self.operands.stands, chain.from_iterable(group.operand_nodes()))
+            for operand in {source for source, _ in filter(None, at)}:
                 if isinstance(operand, Group):
                     operand.latest = min(operand.latest, group.latest - 1)
         return sorted(groups, key=lambda group: group.latest)
 
-    def _kind(self, node: Value, variable: Any, vectors: dict[Any, Any]) -> tuple[Any, ...]:
+    def _below(self, argument: Any) -> tuple[int, bool]:
+        """The depth of its deepest node, -1 if all are constant; and whether one varies."""
+        place, varies = self.operands.place, self.operands.varies
+        if type(argument) is not tuple:
+            i = place.get(argument, -1)
+            self.used[i] = True
+            return int(self.depth[i]), argument in varies
+        at = np.fromiter(map(place.get, argument, repeat(-1)), int, len(argument))
+        self.used[at] = True
+        return int(self.depth[at].max(initial=-1)), not varies.isdisjoint(argument)
+
+    def _kind(self, node: Value, vectors: dict[Any, Any]) -> tuple[Any, ...]:
         """What nodes share that become one group: its class first."""
         primitive, arguments = node.primitive, node.arguments
         varies = node in self.operands.varies
         if primitive is p.DOT:
-            parts = neuron(node, self.operands.varies)
+            parts = self.operands.neuron(node)
             if parts:
                 _, x, b = parts
                 # Neurons of one layer share the tuple; equal ones will do too.
@@ -104,17 +127,15 @@ class Lowering:
             Elementwise,
             primitive,
             *[
-                (v in variable or v in self.operands.source) + (v in self.operands.varies)
+                int(self.depth[self.operands.place.get(v, -1)] >= 0) + (v in self.operands.varies)
                 for v in node.inputs
             ],
         )
 
     def _first_places(self, node: Value) -> list[tuple[int, int]]:
-        parts = neuron(node, self.operands.varies) if node.primitive is p.DOT else None
-        source, row = self.operands.source, self.operands.row
-        operands = node.inputs if parts is None else parts[0]
-        found = islice((v for v in operands if v in source), 3)
-        return [(source[v].number, row[v]) for v in found]
+        parts = self.operands.neuron(node) if node.primitive is p.DOT else None
+        found = map(self.operands.stands, node.inputs if parts is None else parts[0])
+        return [(source.number, row) for source, row in islice(filter(None, found), 3)]
 
     def _listing(self, roots: list[Value], n: int, m: int, several: bool) -> Listing:
         sheet = self.sheet

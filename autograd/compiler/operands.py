@@ -5,7 +5,8 @@ array, a slice, an index, several joined), and `Operands.scatter` adds a gradien
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
+from itertools import chain, repeat
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from .expressions import ALL, Arithmetic, Expr, Index, Shape, Statement, View
 from .names import Names
 
 Nodes = Sequence[Any]  # Values and plain floats
+Neuron = tuple[Nodes, Nodes, Any]  # weights, inputs, and the bias or None
 
 LISTED = 8  # entries of an index that stand in the program; a longer one is a constant
 
@@ -103,7 +105,7 @@ class Inputs(Source):
         if key not in self._taken:
             shape: Shape = (len(rows), "b")
             columns = self.sheet.m.make("columns", info=self.sheet.index(rows), shape=shape)
-            wish = common_label([self.nodes[row] for row in rows]) or "inputs"
+            wish = common_label(map(self.nodes.__getitem__, rows)) or "inputs"
             self._taken[key] = self.sheet.let(wish, columns, shape)
         return self._taken[key]
 
@@ -158,7 +160,7 @@ class Parameters(Source):
         at = at[:, None] if at.ndim == 1 else at
         key = (at.shape, at.tobytes())
         if key not in self._taken:
-            wish = common_label([self.nodes[row] for row in at.ravel().tolist()]) or "theta"
+            wish = common_label(map(self.nodes.__getitem__, at.ravel().tolist())) or "theta"
             view = _view(at, len(self.nodes))
             m = self.sheet.m
             if view:
@@ -180,19 +182,41 @@ class Operands:
         varies: the nodes that have a column for each example.
     """
 
-    def __init__(self, sheet: Sheet, inputs: list[Value], parameters: list[Value]) -> None:
-        self.sheet, self.m = sheet, sheet.m
+    def __init__(
+        self, sheet: Sheet, place: dict[Any, int], inputs: list[Value], parameters: list[Value]
+    ) -> None:
+        self.sheet, self.m, self.place = sheet, sheet.m, place
         self.varies = set(inputs)
         self.parameters = Parameters(sheet, parameters)
-        self.source: dict[Any, Source] = {}
-        self.row: dict[Any, int] = {}
-        self.place(Inputs(sheet, inputs))
-        self.place(self.parameters)
+        self._first, rest = len(inputs), len(place) - len(inputs) - len(parameters)
+        # By place, of which inputs and parameters have the first ones.
+        self._source: list[Source | None] = [
+            *[Inputs(sheet, inputs)] * len(inputs), *[self.parameters] * len(parameters),
+            *[None] * rest,
+        ]  # fmt: skip
+        self._row: list[int] = [*range(len(inputs)), *range(len(parameters)), *[0] * rest]
+        self._neurons: dict[Value, Neuron | None] = {}
 
-    def place(self, source: Source) -> None:
+    def hold(self, source: Source) -> None:
         """From now on its nodes are taken from this array."""
-        self.source.update(dict.fromkeys(source.nodes, source))
-        self.row.update(zip(source.nodes, range(len(source.nodes))))
+        for row, node in enumerate(source.nodes):
+            place = self.place[node]
+            self._source[place], self._row[place] = source, row
+
+    def stands(self, node: Any) -> tuple[Source, int] | None:
+        """The array that a node is taken from, and its row there; None for what is constant."""
+        place = self.place.get(node, -1)
+        source = None if place < 0 else self._source[place]
+        return None if source is None else (source, self._row[place])
+
+    def neuron(self, node: Value) -> Neuron | None:
+        """As `dot_parts`, the weights being what does not vary; None if both do."""
+        if node not in self._neurons:
+            w, x, b = dot_parts(node)
+            if not self.varies.isdisjoint(w):
+                w, x = x, w
+            self._neurons[node] = (w, x, b) if self.varies.isdisjoint(w) else None
+        return self._neurons[node]
 
     def gather(self, nodes: Nodes) -> Any:
         """The array of these nodes, ``(len(nodes), columns)``.
@@ -200,8 +224,9 @@ class Operands:
         One row if all are the same node, a plain number if all are the same constant.
         """
         first = nodes[0]
-        if first in self.source and all(v is first for v in nodes):
-            return self.source[first].take([self.row[first]])
+        found = self.stands(first)
+        if found and all(v is first for v in nodes):
+            return found[0].take([found[1]])
         parts = self._parts(nodes)
         arrays = []
         for source, rows, _ in parts:
@@ -243,9 +268,15 @@ class Operands:
                 where = self.anywhere(where, axis=1)
             source.give(rows, share, where)
 
-    def gather_matrix(self, theta: Sequence[Nodes]) -> Any:
-        """The array of a layer's weights, ``(d_out, d_in)``."""
-        rows = self._parameter_rows(theta)
+    def parameter_rows(self, theta: Sequence[Nodes]) -> npt.NDArray[np.int64] | None:
+        """Which parameters a layer's weights are, ``(d_out, d_in)``; None if not all are some."""
+        places = map(self.place.get, chain.from_iterable(theta), repeat(-1))
+        rows = np.fromiter(places, int).reshape(len(theta), -1) - self._first
+        within = rows.min() >= 0 and rows.max() < len(self.parameters.nodes)
+        return rows if within else None
+
+    def gather_matrix(self, theta: Sequence[Nodes], rows: npt.NDArray[np.int64] | None) -> Any:
+        """A layer's weights, ``(d_out, d_in)``, of which `parameter_rows` has found the rows."""
         if rows is not None:
             return self.parameters.take(rows)
         shape = (len(theta), len(theta[0]))
@@ -253,12 +284,17 @@ class Operands:
         array = self.m.full(self.gather(flat), (len(flat), 1))
         return array if array.shape == shape else self.m.reshape(array, shape)
 
-    def scatter_matrix(self, theta: Sequence[Nodes], d: Expr, reached: Expr | None = None) -> None:
+    def scatter_matrix(
+        self,
+        theta: Sequence[Nodes],
+        rows: npt.NDArray[np.int64] | None,
+        d: Expr,
+        reached: Expr | None = None,
+    ) -> None:
         """Add ``d``, ``(d_out, d_in)``, to the gradients of a layer's weights.
 
         ``reached`` is the condition, ``(d_out, 1)``, under which a neuron's are; None for always.
         """
-        rows = self._parameter_rows(theta)
         if rows is not None:
             self.parameters.give(rows, d)
             return
@@ -282,30 +318,40 @@ class Operands:
             return condition
         return self.m.reduce("sum", condition, axis) > 0.0
 
-    def _parameter_rows(self, theta: Sequence[Nodes]) -> npt.NDArray[np.int64] | None:
-        sources = set().union(*[map(self.source.get, row) for row in theta])
-        if sources != {self.parameters}:
-            return None
-        rows = map(self.row.__getitem__, chain.from_iterable(theta))
-        return np.fromiter(rows, int).reshape(len(theta), -1)
-
     def _parts(self, nodes: Nodes) -> list[tuple[Any, list[Any], list[int]]]:
         """The sources of an operand, the rows (or constants) it has of each, and where in it."""
         parts: dict[Any, tuple[list[Any], list[int]]] = {}
         for position, v in enumerate(nodes):
-            source = self.source.get(v)
-            constant = v.data if isinstance(v, Value) else v
+            source, row = self.stands(v) or (None, v.data if isinstance(v, Value) else v)
             rows, positions = parts.setdefault(source, ([], []))
-            rows.append(constant if source is None else self.row[v])
+            rows.append(row)
             positions.append(position)
         return [(source, rows, positions) for source, (rows, positions) in parts.items()]
 
 
+def dot_parts(node: Value) -> Neuron:
+    """The weights, the inputs and the bias of a `dot` node."""
+    w, x = node.arguments
+    return (w, x, None) if len(w) == len(x) else (w[:-1], x, w[-1])
+
+
 def common_label(nodes: Iterable[Value]) -> str:
     """The label that nodes share, without the index in brackets; empty if they share none."""
-    texts = [str(node.label) for node in nodes]
-    labels = {text.rpartition("[")[0] if text[-1:] == "]" else text for text in texts}
-    return labels.pop() if len(labels) == 1 else ""
+    texts = list(map(str, map(attrgetter("label"), nodes)))
+    label = _without_index(texts[0])
+    # Many labels are looked at in one text, which is sooner done: as often as there are labels, it
+    # has the beginning, the end, and no bracket but those.
+    n, lines = len(texts), "\n".join(["", *texts, ""])
+    if (
+        lines.count(f"\n{label}[") == lines.count("]\n") == lines.count("\n") - 1 == n
+        and lines.count("[") == n * label.count("[") + n
+    ):
+        return label
+    return label if {label}.issuperset(map(_without_index, texts)) else ""
+
+
+def _without_index(label: str) -> str:
+    return label.rpartition("[")[0] if label[-1:] == "]" else label
 
 
 def _long(d: Any, axis: int) -> bool:

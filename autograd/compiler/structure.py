@@ -109,6 +109,10 @@ class Kept(Generic[T]):
             self._by_key[key] = found
         return found
 
+    def holds(self, made: T) -> bool:
+        """Whether it is kept, by whichever key."""
+        return any(made is other for other in list(self._by_key.values()))
+
     def keep(self, key: Structure, made: T) -> None:
         """Keep it, and drop others where all together are too many, or take too much.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 
 import autograd
 from autograd import Program, Value
+from autograd.compiler import compile_as
 from autograd.vectors import assign, data_of
 
 from ..arrays import Array, check_finite, real_array
@@ -37,6 +39,10 @@ class Module:
         """All trainable Values, in a fixed order."""
         return []
 
+    def structure(self) -> "Structure | None":
+        """By what to tell that two networks record the same graph; None where that is not known."""
+        return None
+
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
         for parameter in self.parameters():
@@ -49,11 +55,15 @@ class Module:
             raise ValueError(f"X must have one row per example, (n, d_0), got the number {X!r}")
         if not is_static(self) or array.ndim != 2 or len(array) < WORTH_A_PROGRAM:
             return np.array([numbers(self(row)) for row in array.tolist()], dtype=float)
-        x = [Value(v) for v in array[0].tolist()]
-        a = self(x)
-        roots = [a] if isinstance(a, Value) else a
-        outputs = replay(autograd.compile(roots, x, self.parameters()), array)
-        return outputs[:, 0] if isinstance(a, Value) else outputs
+        x, structure = [Value(v) for v in array[0].tolist()], structure_of(self, array)
+        if structure is None:
+            a = self(x)
+            bare, program = isinstance(a, Value), autograd.compile(values(a), x, self.parameters())
+        else:
+            bare, key = structure.outputs == 1, ("outputs", structure)
+            program = compile_as(key, lambda: values(self(x)), x, self.parameters())
+        outputs = replay(program, array)
+        return outputs[:, 0] if bare else outputs
 
     def state_dict(self) -> dict[str, Array]:
         """The parameters as arrays, by name."""
@@ -104,6 +114,26 @@ def is_static(net: Any) -> bool:
     return bool(vars(type(net)).get("static", False))
 
 
+@dataclass(frozen=True)
+class Structure:
+    """What networks share that record the same graph, but for numbers and labels.
+
+    Attributes:
+        inputs, outputs: how many.
+        key: all else.
+    """
+
+    inputs: int
+    outputs: int
+    key: tuple[Any, ...]
+
+
+def structure_of(net: Module, X: Array) -> Structure | None:
+    """The structure of a network, where it is known and the rows of ``X`` are of its width."""
+    structure = net.structure() if isinstance(net, Module) and is_static(net) else None
+    return structure if structure is not None and X.shape[1:] == (structure.inputs,) else None
+
+
 def check_state(
     state: Mapping[str, npt.ArrayLike], own: Mapping[str, Array], of: str = "network"
 ) -> dict[str, Array]:
@@ -147,6 +177,11 @@ def replay(program: Program, batch: Array, parameters: Array | None = None) -> A
     """The outputs of a program for many rows, some at a time to bound the memory it takes."""
     parts = [batch[i : i + 1024] for i in range(0, len(batch), 1024)]
     return np.concatenate([program.forward(part, parameters) for part in parts])
+
+
+def values(a: Any) -> list[Value]:
+    """What a network returned, as a list of Values."""
+    return [v if isinstance(v, Value) else Value(v) for v in ([a] if isinstance(a, Value) else a)]
 
 
 def numbers(a: Any) -> Any:

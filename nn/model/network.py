@@ -8,6 +8,7 @@ units from 0.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from autograd.vectors import data_of
 
 from ..arrays import Array, check_whole, generator
 from .activations import ACTIVATIONS, activation_row
-from .module import Module, Number
+from .module import Module, Number, Structure
 
 
 class Neuron(Module):
@@ -139,7 +140,7 @@ class Layer(Module):
 
     def parameters(self) -> list[Value]:
         """Neuron by neuron, its weights, then its bias."""
-        return [parameter for neuron in self.neurons for parameter in neuron.parameters()]
+        return list(chain.from_iterable([neuron.parameters() for neuron in self.neurons]))
 
     @property
     def theta(self) -> Array:
@@ -236,7 +237,17 @@ class MLP(Module):
 
     def parameters(self) -> list[Value]:
         """Layer by layer, neuron by neuron, its weights, then its bias."""
-        return [parameter for layer in self.layers for parameter in layer.parameters()]
+        return list(chain.from_iterable([layer.parameters() for layer in self.layers]))
+
+    def structure(self) -> Structure | None:
+        """Of a network as it was made, or with other neurons; not of a class of the user's own."""
+        if type(self) is not MLP or any(type(layer) is not Layer for layer in self.layers):
+            return None
+        key = [
+            (ACTIVATIONS[layer.activation], *[(len(n.w), n.b is None) for n in layer.neurons])
+            for layer in self.layers
+        ]
+        return Structure(len(self.layers[0].neurons[0].w), len(self.layers[-1].neurons), (*key,))
 
     def state_dict(self) -> dict[str, Array]:
         """The parameters as arrays, under PyTorch's names and in its shapes.

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import Program, Value
+from autograd import Program
 from autograd.show.notation import printable
 from autograd.vectors import assign, data_of
 
@@ -192,8 +192,7 @@ class ProgramEngine:
         """As in `GraphEngine`."""
         forward, columns = self.evaluation.forward, self.columns
         result = np.concatenate([forward(columns(X, y), self.theta) for X, y in parts])
-        bare = isinstance(self.recording.a, Value)
-        return result[:, 0], result[:, 1] if bare else result[:, 1:]
+        return result[:, 0], result[:, 1] if self.recording.bare else result[:, 1:]
 
     def write(self) -> None:
         """Let the Values hold the trained numbers, and the mean gradient of the last batch."""

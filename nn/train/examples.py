@@ -7,6 +7,7 @@ checked as it is read.
 import hashlib
 import mmap
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy.typing as npt
 
 from ..arrays import Array, check_all_finite, check_batch_size, check_examples, check_whole
 from ..model.likelihoods import Loss, likelihood_of
-from ..model.module import Module
+from ..model.module import Module, structure_of
 from .batches import Batch, Parts, RowError, floats, permutation, spread
 from .recording import loss_of
 
@@ -167,8 +168,17 @@ class Check:
     def __init__(self, net: Module, loss: Loss, X: Any, names: tuple[str, str]) -> None:
         self._loss, self._names = loss, names
         check_all_finite(np.asarray(X[:1], dtype=float), names[0], [0])
-        self._a: Any = net(np.asarray(X[0], dtype=float).tolist())
-        self._outputs = len(self._a) if hasattr(self._a, "__len__") else 1
+        self._net, self._first = net, np.asarray(X[0], dtype=float)
+        structure = structure_of(net, self._first[None])
+        if structure is not None:
+            self._outputs = structure.outputs
+        else:
+            self._outputs = len(self._a) if hasattr(self._a, "__len__") else 1
+
+    @cached_property
+    def _a(self) -> Any:
+        """The outputs for the first example."""
+        return self._net(self._first.tolist())
 
     def __call__(self, X: Array, y: Array, rows: Any) -> None:
         """Refuse rows that do not fit, which stand at ``rows``.

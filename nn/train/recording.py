@@ -1,17 +1,19 @@
 """The graph of one example, recorded to be replayed for all."""
 
 import math
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 import autograd
 from autograd import Program, Value, topological_order
+from autograd.compiler import compile_as
 from autograd.show.notation import printable
 
 from ..arrays import Array
 from ..model.likelihoods import Loss, are_classes, likelihood_of
-from ..model.module import Module, is_static
+from ..model.module import Module, is_static, structure_of, values
 from .batches import RowError, floats, spread
 
 CHECKED = 8  # examples that a program is tried on
@@ -22,34 +24,59 @@ class Recording:
 
     def __init__(self, net: Module, loss: Loss, X: Array, y: Array) -> None:
         self.net, self.loss, self.X, self.y = net, loss, X, y
-        x = [Value(v) for v in X[0].astype(float).tolist()]
-        self.a = net(x)
-        self.outputs = values(self.a)
-        K = len(self.outputs)
-        classes = y.ndim == 1 and K > 1 and bool(are_classes(y, K).all())
-        forms = [False, True] if classes else [False]  # a class index, if it must be, as one-hot
-        likelihood = likelihood_of(loss)
-        known = likelihood is not None and likelihood.one_hot
-        for self.one_hot in [True] if known else forms:
-            row = self._targets(y[:1])[0].astype(float).tolist()
-            several = self.one_hot or y.ndim == 2
-            target = [Value(v, label=f"y[{k}]" if several else "y") for k, v in enumerate(row)]
-            try:
-                self.root = loss_of(loss, self.a, target if several else target[0], 0)
-                break
-            except Exception as error:
-                failure = error
+        self._x = [Value(v) for v in X[0].astype(float).tolist()]
+        self._key: tuple[Any, ...] | None = None  # by which the graph is known before it is there
+        likelihood, structure = likelihood_of(loss), structure_of(net, X)
+        if likelihood is not None and structure is not None:
+            self._expect(structure.outputs, likelihood.one_hot)
+            self._key = structure, loss, self._several, len(self._target)
         else:
-            raise ValueError(
-                f"the loss can't be recorded for engine='program', where a target is a Value (a "
-                f"class index: a vector of them, one-hot): {failure}. Use engine='graph'"
-            ) from failure
-        self.inputs, self._d0, self._several = [*x, *target], len(x), several
+            a = self.net(self._x)
+            self._graph = a, self._find_form(a)
         n = len(X)
         some = np.array(spread(n))
         _, first = np.unique(y[some], axis=0, return_index=True)  # of every class
         tried = {*some[first[: CHECKED // 2]].tolist(), *range(0, n, -(-2 * n // CHECKED))}
         self.tried = sorted(tried)
+
+    def _expect(self, d_L: int, one_hot: bool) -> None:
+        """A network of so many outputs, a class index being given as one-hot or as it is."""
+        self.d_L, self.one_hot, self._several = d_L, one_hot, one_hot or self.y.ndim == 2
+        row = self._targets(self.y[:1])[0].astype(float).tolist()
+        labels = [f"y[{k}]" for k in range(len(row))] if self._several else ["y"]
+        self._target = [Value(v, label=label) for v, label in zip(row, labels)]
+
+    def _find_form(self, a: Any) -> Value:
+        """The loss of the outputs ``a``, with targets as a loss of the user's own can take them."""
+        K = len(values(a))
+        classes = self.y.ndim == 1 and K > 1 and bool(are_classes(self.y, K).all())
+        likelihood = likelihood_of(self.loss)
+        known = likelihood is not None and likelihood.one_hot
+        # A class index, if it must be, as one-hot.
+        for one_hot in [True] if known else [False, True] if classes else [False]:
+            self._expect(K, one_hot)
+            try:
+                return self._loss(a)
+            except Exception as error:
+                failure = error
+        raise ValueError(
+            "the loss can't be recorded for engine='program', where a target is a Value (a class "
+            f"index: a vector of them, one-hot): {failure}. Use engine='graph'"
+        ) from failure
+
+    def _loss(self, a: Any) -> Value:
+        return loss_of(self.loss, a, self._target if self._several else self._target[0], 0)
+
+    @cached_property
+    def _graph(self) -> tuple[Any, Value]:
+        """The outputs and the loss."""
+        a = self.net(self._x)
+        return a, self._loss(a)
+
+    @property
+    def bare(self) -> bool:
+        """Whether the network's output is a Value, and not a list of one."""
+        return self.d_L == 1 if self._key else isinstance(self._graph[0], Value)
 
     def columns(self, X: Array, y: Array) -> Array:
         """Examples as the program takes them, inputs and targets side by side."""
@@ -65,12 +92,19 @@ class Recording:
 
         It is tried on a few examples, unless their graphs are known to be the same.
         """
-        roots = [self.root, *self.outputs] if outputs else self.root
+
+        def record() -> Any:
+            a, root = self._graph
+            return [root, *values(a)] if outputs else root
+
+        inputs, parameters = [*self._x, *self._target], self.net.parameters()
         tried = [] if self.known else self.tried
         rows = self.columns(*floats(self.X[tried], self.y[tried]))
         examples = [(row, self._record(i, outputs)) for row, i in zip(rows, tried)]
         try:
-            return autograd.compile(roots, self.inputs, self.net.parameters(), check=examples)
+            if self._key:
+                return compile_as((*self._key, outputs), record, inputs, parameters)
+            return autograd.compile(record(), inputs, parameters, check=examples)
         except ValueError as error:
             raise ValueError(f"engine='program' can't be used here, use 'graph': {error}") from None
 
@@ -81,7 +115,7 @@ class Recording:
 
     def replayed(self, row: list[float]) -> Value:
         """The loss of an example as the program takes it, a row of `columns`, recorded."""
-        x, target = row[: self._d0], row[self._d0 :]
+        x, target = row[: len(self._x)], row[len(self._x) :]
         return loss_of(self.loss, self.net(x), target if self._several else target[0], 0)
 
     def _record(self, i: int, outputs: bool) -> Any:
@@ -93,7 +127,7 @@ class Recording:
     def _targets(self, y: Array) -> Array:
         """One row per example: a class index as one-hot."""
         if self.one_hot and y.ndim == 1:
-            K = len(self.outputs)
+            K = self.d_L
             if likelihood_of(self.loss) is None:  # else they have been checked
                 bad = y[~are_classes(y, K)]
                 if len(bad):
@@ -117,11 +151,6 @@ def loss_of(loss: Loss, a: Any, target: Any, example: int, of: str = "") -> Valu
             "max(0, v), write it with autograd: v.relu(), autograd.max, autograd.where"
         )
     return value
-
-
-def values(a: Any) -> list[Value]:
-    """What a network returned, as a list of Values."""
-    return [v if isinstance(v, Value) else Value(v) for v in ([a] if isinstance(a, Value) else a)]
 
 
 def diagnosis(loss: Value, example: int, lr: float) -> str:

@@ -22,11 +22,12 @@ def are_values(values: Iterable[object]) -> bool:
     return all(issubclass(kind, Value) for kind in set(map(type, values)))
 
 
-def first_computed(values: Sequence[Value]) -> int | None:
-    """The place of the first Value that is no leaf; None if all are leaves."""
-    if set(map(attrgetter("_primitive"), values)) <= {None}:  # as a rule, and sooner known
-        return None
-    return next(i for i, v in enumerate(values) if v.primitive is not None)
+def are_leaves(values: Sequence[object]) -> bool:
+    """Whether all are Values, and none is computed."""
+    try:
+        return not any(map(attrgetter("_primitive"), values))
+    except AttributeError:
+        return False
 
 
 def assign(

@@ -12,7 +12,7 @@ import pytest
 import autograd
 from autograd import Value, compiler
 from autograd.compiler.structure import MANY, MOST, Kept
-from nn import MLP, Module, bernoulli_nll, categorical_nll, evaluate, fit, gaussian_nll
+from nn import MLP, Layer, Module, bernoulli_nll, categorical_nll, evaluate, fit, gaussian_nll
 
 
 @pytest.fixture(autouse=True)
@@ -162,6 +162,92 @@ def test_an_edited_network_has_another_program(edit, lowered):
             program.forward(X), [[v.data for v in net(row)] for row in X.tolist()], rtol=1e-14
         )
     assert len(lowered) == 2
+
+
+@pytest.fixture
+def recorded(monkeypatch):
+    """How many graphs of networks are recorded."""
+    calls = []
+    own = MLP.__call__
+    monkeypatch.setattr(MLP, "__call__", lambda net, x: calls.append(net) or own(net, x))
+    return calls
+
+
+def test_a_known_network_is_recorded_once(recorded):
+    X, y = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) % 2
+    for seed in range(3):
+        net = MLP(3, [4, 2], rng=np.random.default_rng(seed))
+        expected = [[v.data for v in net(row)] for row in X.tolist()]
+        before = len(recorded)
+        outputs = net.predict(X)
+        loss = evaluate(net, categorical_nll, X, y)["loss"]
+        fit(net, categorical_nll, X, y, epochs=1, batch_size=8, lr=0.1, progress=False)
+        assert (len(recorded) == before) == (seed > 0)
+        np.testing.assert_allclose(outputs, expected, rtol=1e-14)
+        losses = [categorical_nll([Value(v) for v in a], int(t)).data for a, t in zip(expected, y)]
+        assert math.isclose(loss, math.fsum(losses) / 40, rel_tol=1e-13)
+
+
+class Doubled(MLP):
+    """Says that it is static, and what it computes is its own."""
+
+    static = True
+
+    def __call__(self, x):
+        return 2.0 * super().__call__(x)
+
+
+class Shifted(Layer):
+    def outputs(self, x):
+        return [v + 1.0 for v in super().outputs(x)]
+
+
+def shifted():
+    net = MLP(2, [3, 1], rng=np.random.default_rng(0))
+    net.layers[0] = Shifted(2, 3, rng=np.random.default_rng(0))
+    return net
+
+
+def other_activation():
+    net = MLP(2, [3, 1], rng=np.random.default_rng(0))
+    net.layers[0].activation = "tanh"
+    return net
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: Doubled(2, [3, 1], rng=np.random.default_rng(0)), shifted, other_activation]
+)
+def test_what_computes_something_else_has_another_program(make):
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    first = MLP(2, [3, 1], rng=np.random.default_rng(0)).predict(X)
+    net = make()
+    outputs = net.predict(X)
+    assert not np.allclose(outputs, first)
+    np.testing.assert_allclose(outputs, [net(row).data for row in X.tolist()], rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda w: w[1], lambda w: 2.0 * w[0], lambda w: 0.5],
+    ids=["twice", "computed", "float"],
+)
+def test_parameters_that_are_none_are_refused_also_where_a_program_is_kept(spoil):
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    net, other = MLP(2, [3, 1]), MLP(2, [3, 1])
+    other.layers[0].neurons[0].w[0] = spoil(other.layers[0].neurons[0].w)
+    with pytest.raises((ValueError, TypeError)) as first:
+        other.predict(X)
+    net.predict(X)
+    with pytest.raises(first.type) as again:
+        other.predict(X)
+    assert str(again.value) == str(first.value)
+
+
+def test_rows_of_another_width_are_refused_also_where_a_program_is_kept():
+    net = MLP(2, [3, 1])
+    net.predict(np.zeros((40, 2)))
+    with pytest.raises(ValueError, match="x must have 2 entries, got 3"):
+        net.predict(np.zeros((40, 3)))
 
 
 def test_no_network_is_kept_alive(lowered):

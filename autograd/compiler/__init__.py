@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from ..primitives import ARRAYS
 from ..value import Value, topological_order
-from ..vectors import are_values, data_of, first_computed
+from ..vectors import are_leaves, are_values, data_of
 from .checking import check_example
 from .lowering import Lowering
 from .numpy import called, write
@@ -286,8 +286,8 @@ def compile_as(
         parameters: likewise.
     """
     written = _kept.get(key)
-    leaves = are_values(parameters) and first_computed(parameters) is None
-    if written is not None and leaves and len(set(parameters)) == len(parameters):
+    distinct = len(set(parameters)) == len(parameters)
+    if written is not None and distinct and are_leaves(parameters):
         return Program(written, list(inputs), list(parameters))
     program = compile(record(), inputs, parameters)
     if _kept.holds(program._written):
@@ -326,8 +326,8 @@ def _check_leaves(
         if not are_values(values):
             v = next(v for v in values if not isinstance(v, Value))
             raise TypeError(f"{name} must hold Values, got {v!r}")
-        i = None if name == "root" else first_computed(values)
-        if i is not None:
+        if name != "root" and not are_leaves(values):
+            i = next(i for i, v in enumerate(values) if v.primitive is not None)
             raise ValueError(
                 f"{name}[{i}] is not a leaf, but computed by {values[i].op!r}: give what it comes "
                 "from"

@@ -8,7 +8,6 @@ units from 0.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -140,7 +139,10 @@ class Layer(Module):
 
     def parameters(self) -> list[Value]:
         """Neuron by neuron, its weights, then its bias."""
-        return list(chain.from_iterable([neuron.parameters() for neuron in self.neurons]))
+        parameters: list[Value] = []
+        for neuron in self.neurons:
+            parameters += neuron.parameters()
+        return parameters
 
     @property
     def theta(self) -> Array:
@@ -237,17 +239,23 @@ class MLP(Module):
 
     def parameters(self) -> list[Value]:
         """Layer by layer, neuron by neuron, its weights, then its bias."""
-        return list(chain.from_iterable([layer.parameters() for layer in self.layers]))
+        parameters: list[Value] = []
+        for layer in self.layers:
+            parameters += layer.parameters()
+        return parameters
 
     def structure(self) -> Structure | None:
         """Of a network as it was made, or with other neurons; not of a class of the user's own."""
         if type(self) is not MLP or any(type(layer) is not Layer for layer in self.layers):
             return None
+        computed = MLP.__call__, Layer.outputs  # which somebody may have replaced
         key = [
             (ACTIVATIONS[layer.activation], *[(len(n.w), n.b is None) for n in layer.neurons])
             for layer in self.layers
         ]
-        return Structure(len(self.layers[0].neurons[0].w), len(self.layers[-1].neurons), (*key,))
+        return Structure(
+            len(self.layers[0].neurons[0].w), len(self.layers[-1].neurons), (*computed, *key)
+        )
 
     def state_dict(self) -> dict[str, Array]:
         """The parameters as arrays, under PyTorch's names and in its shapes.

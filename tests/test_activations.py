@@ -136,6 +136,7 @@ def test_pictures_and_the_recursion_have_its_slope(name):
     assert (f"x1 = {name}(a1)" in title) is not ACTIVATIONS[name].is_identity
 
 
+@pytest.mark.slow
 @ROWS
 def test_first_weights_have_its_variance(name):
     variance = ACTIVATIONS[name].variance(400, 100)

@@ -54,6 +54,7 @@ RUNS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", RUNS)
 def test_every_data_set_trains_and_writes_its_files(data, folder, capsys):
     n, n_test, loss, score, network, m = RUNS[data]

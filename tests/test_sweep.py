@@ -737,6 +737,7 @@ def test_panels_stand_in_columns_by_the_last_setting():
     assert figure.axes[0].get_gridspec().ncols == 2
 
 
+@pytest.mark.slow
 def test_a_plot_of_nothing_of_much_and_of_names_that_mean_something():
     def diverging(seed, lr):
         raise FloatingPointError
@@ -779,6 +780,7 @@ def folder(tmp_path, monkeypatch):
 SMALL = ["train", "moons", "--epochs", "2", "--widths", "2", "--batch-size", "80", "--quiet"]
 
 
+@pytest.mark.slow
 def test_sweep_of_options(folder, capsys):
     command = [
         *SMALL,
@@ -811,6 +813,7 @@ def test_sweep_of_options(folder, capsys):
     assert (made / "trainings.csv").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_row_of_the_command_is_the_training_with_these_options(folder):
     """With a part kept aside to stop by, the same part as that to choose by."""
     small = ["train", "moons", "--epochs", "2", "--batch-size", "80", "--quiet"]

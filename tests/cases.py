@@ -4,11 +4,50 @@ import os
 
 import numpy as np
 
-from nn import MLP, bernoulli_nll, categorical_nll, gaussian_nll
+from nn import MLP, Module, bernoulli_nll, categorical_nll, fit, gaussian_nll
 from nn.model import activations
 
 ACTIVATIONS = [*activations.ACTIVATIONS]
 LOSSES = [gaussian_nll, bernoulli_nll, categorical_nll]
+
+
+def make_net(d_L=1, d0=3, hidden=(4,), activation="tanh", bias=True, seed=0):
+    """A small network, the same for the same seed."""
+    return MLP(d0, [*hidden, d_L], activation, bias, np.random.default_rng(seed))
+
+
+def train(net, loss=None, X=None, y=None, **options):
+    """`fit`, silently: 2 epochs in batches of 4, with a seed unless it resumes.
+
+    Without ``y``, ``X`` is a source of batches.
+    """
+    usual = {"epochs": 2, "lr": 0.1, "progress": False}
+    if options.get("resume") is None:
+        usual["rng"] = np.random.default_rng(1)
+    if y is None:
+        return fit(net, loss, X, **(usual | options))
+    return fit(net, loss, X, y, **({"batch_size": 4} | usual | options))
+
+
+def numbers(values):
+    """The numbers in Values, or in the parameters of a module."""
+    return [v.data for v in (values.parameters() if isinstance(values, Module) else values)]
+
+
+def bits(values):
+    """The same to the bit, by which nan is nan, and -0.0 is not 0.0."""
+    return [x.hex() for x in numbers(values)]
+
+
+def names(folder):
+    """Of what is in a folder, sorted."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def labelled(label, value):
+    """A Value, which gets a label."""
+    value.label = label
+    return value
 
 
 def random_case(activation, loss, L, bias, seed, mixed=False):

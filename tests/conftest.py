@@ -6,13 +6,16 @@ the test is skipped where there is none. ``pytest --bare -m tools`` runs the mar
 machine with neither; the others are always on one. So no new test can depend on a tool unnoticed:
 without the mark it does not find it, and with the mark CI runs it both ways.
 
-A test with the mark ``slow`` takes seconds: it runs notebooks, a browser, processes to be killed.
-All others are the fast subset, ``-m "not slow"``, which CI runs once more on the lowest versions
-that pyproject.toml declares, with the warning filters that users have. The files with most slow
-tests are begun first, so that no worker is left alone with one at the end.
+A test with the mark ``slow`` takes half a second or more, or is one of many that do together:
+notebooks, pages in a browser, plots, processes, whole trainings from the command line. All others
+are the fast subset, ``-m "not slow"``: the strongest quick tests of every room, in less than half a
+minute on two cores. CI runs it once more on the lowest versions that pyproject.toml declares, with
+the warning filters that users have. The files with most slow tests are begun first, so that no
+worker is left alone with one at the end.
 """
 
 import os
+import re
 import shutil
 import tempfile
 from collections import Counter
@@ -26,6 +29,7 @@ INSTALL = {
     "dot": "no `dot`: install Debian's graphviz",
     "browser": "no browser: install Debian's chromium and chromium-driver",
 }
+WHOLE = re.compile(r"^pytestmark = .*\bslow\b", re.MULTILINE)
 WITH_TOOLS = "CHALKGRAD_PATH_WITH_TOOLS"  # in the environment, so that workers of xdist know it
 
 
@@ -39,8 +43,28 @@ def pytest_configure(config):
         config.add_cleanup(folder.cleanup)
         os.environ[WITH_TOOLS] = os.environ["PATH"]
         os.environ["PATH"] = without_tools(os.environ["PATH"], Path(folder.name))
+    memory = Path("/dev/shm")
+    if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2**30:
+        # Folders of tests in memory: a disk takes longer to make sure of files than all else does.
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
     # xdist would begin with the files of most tests, which take no time, and end with notebooks.
     config.option.loadscopereorder = False
+
+
+@pytest.fixture
+def quick_files(monkeypatch):
+    """The command line draws no curves and writes no report: these take most of its time."""
+    from nn import cli
+
+    monkeypatch.setattr(cli, "svg", lambda figure: "curves")
+    monkeypatch.setattr(cli, "write_report", lambda path, *_: path.write_text("report"))
+
+
+def pytest_ignore_collect(collection_path, config):
+    """For the fast subset, a file that is slow as a whole is not imported: it takes seconds too."""
+    if config.option.markexpr == "not slow" and collection_path.name.startswith("test_"):
+        return WHOLE.search(collection_path.read_text(encoding="utf-8")) and True
+    return None
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` takes some away
@@ -93,7 +117,7 @@ def pytest_terminal_summary(terminalreporter):
     if rows:
         terminalreporter.section("worst error of each primitive at hard points, in ulp")
         table = [("row", "first derivatives", "the same, recorded", "second"), *sorted(rows)]
-        widths = [max(map(len, column)) for column in zip(*table)]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         for row in table:
-            line = "  ".join(f"{text:<{width}}" for text, width in zip(row, widths))
+            line = "  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True))
             terminalreporter.write_line(line.rstrip())

@@ -41,7 +41,7 @@ def sum_of_sizes(root):
     paths = dict.fromkeys(order, 0.0)
     paths[root] = 1.0
     for node in reversed(order):
-        for v, d in zip(node.inputs, node.partials):
+        for v, d in zip(node.inputs, node.partials, strict=True):
             if isinstance(v, Value):
                 paths[v] += paths[node] * abs(d)
     return max(max(paths.values()), max(abs(v.data) for v in order))

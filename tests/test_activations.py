@@ -136,6 +136,7 @@ def test_pictures_and_the_recursion_have_its_slope(name):
     assert (f"x1 = {name}(a1)" in title) is not ACTIVATIONS[name].is_identity
 
 
+@pytest.mark.slow
 @ROWS
 def test_first_weights_have_its_variance(name):
     variance = ACTIVATIONS[name].variance(400, 100)
@@ -144,9 +145,10 @@ def test_first_weights_have_its_variance(name):
     assert variance in (2 / 500, 2 / 400) or name == "leaky_relu"
 
 
+@pytest.mark.slow
 @ROWS
-def test_it_is_kept_in_files_and_chosen_on_the_command_line(name, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(nn.cli, "write_report", lambda *_: None)
+@pytest.mark.usefixtures("quick_files")
+def test_it_is_kept_in_files_and_chosen_on_the_command_line(name, tmp_path, capsys):
     main(["train", "moons", "--activation", name, "--widths", "3", "--epochs", "1", "--quiet",
           "--out", str(tmp_path)])  # fmt: skip
     assert f"3 ({name})" in capsys.readouterr().out

@@ -8,35 +8,22 @@ import sys
 import threading
 import tracemalloc
 import zipfile
+from functools import partial
 
 import numpy as np
 import pytest
 
-from nn import MLP, Layer, fit, gaussian_nll, load, save
+from nn import MLP, Layer, gaussian_nll, load, save
 from nn.data.tables import Table
 from nn.train.checkpoints import load_table
+from tests import cases
+from tests.cases import bits, names
 
 X = np.random.default_rng(0).normal(size=(12, 2))
 Y = X.sum(axis=1)
+make_net = partial(cases.make_net, d0=2, hidden=(3,))
+train = partial(cases.train, loss=gaussian_nll, X=X, y=Y)
 NETWORK = {"class": "MLP", "d0": 2, "widths": [3, 1], "activation": ["tanh"], "bias": True}
-
-
-def make_net(bias=True):
-    return MLP(2, [3, 1], "tanh", bias, np.random.default_rng(0))
-
-
-def numbers(net):
-    return [p.data.hex() for p in net.parameters()]
-
-
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
-
-
-def train(net, epochs=2, **options):
-    return fit(
-        net, gaussian_nll, X, Y, epochs=epochs, batch_size=4, lr=0.1, progress=False, **options
-    )
 
 
 def pack(path, network=NETWORK, arrays=None, compressed=False, **about):
@@ -176,6 +163,7 @@ def long_header(path):
     raw(path, (members | {"layers.0.weight.npy": head}).items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -200,7 +188,7 @@ def test_the_limit_is_that_of_the_user(tmp_path):
     with pytest.raises(ValueError, match=r"limit is 50,000: .*load\(path, limit=(\d+)\)") as info:
         load(tmp_path / "net.npz", limit=50_000)
     needed = int(str(info.value).rpartition("=")[2].removesuffix(")"))
-    assert numbers(load(tmp_path / "net.npz", limit=needed)) == numbers(net)
+    assert bits(load(tmp_path / "net.npz", limit=needed)) == bits(net)
     with pytest.raises(ValueError, match="limit is 100"):
         load(tmp_path / "net.npz", limit=100)
     table = Table(("a", "b"), "y", (), (0.0, 0.0), (1.0, 1.0), 0.0, 1.0, "gaussian")
@@ -210,6 +198,7 @@ def test_the_limit_is_that_of_the_user(tmp_path):
     assert load_table(tmp_path / "table.npz")[1] == table
 
 
+@pytest.mark.slow
 def test_a_text_that_unpacks_to_more_than_the_limit_is_not_unpacked(tmp_path):
     text_bomb(tmp_path / "net.npz")
     assert os.path.getsize(tmp_path / "net.npz") < 200_000
@@ -222,6 +211,7 @@ def test_a_text_that_unpacks_to_more_than_the_limit_is_not_unpacked(tmp_path):
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_the_estimate_of_memory_is_no_less_than_what_is_taken(tmp_path):
     for d0, widths in ((30, [200, 30]), (1, [2000, 1])):
         net = MLP(d0, widths, rng=np.random.default_rng(0))
@@ -251,7 +241,7 @@ def test_a_network_can_come_through_a_pipe(tmp_path):
     data = (tmp_path / "net.npz").read_bytes()
     writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(data,))
     writer.start()
-    assert numbers(load(tmp_path / "pipe")) == numbers(make_net())
+    assert bits(load(tmp_path / "pipe")) == bits(make_net())
     writer.join()
 
 
@@ -260,7 +250,7 @@ def test_a_network_can_come_through_a_pipe(tmp_path):
 
 def test_files_without_a_format_are_read(tmp_path):
     pack(tmp_path / "net.npz")
-    assert numbers(load(tmp_path / "net.npz")) == numbers(make_net())
+    assert bits(load(tmp_path / "net.npz")) == bits(make_net())
 
 
 @pytest.mark.parametrize(
@@ -308,7 +298,7 @@ def test_a_layer_without_biases_is_kept(bare, tmp_path):
         p.data += 0.5
     save(net, tmp_path / "net.npz")
     same = load(tmp_path / "net.npz")
-    assert numbers(same) == numbers(net)
+    assert bits(same) == bits(net)
     assert [layer.b is None for layer in same.layers] == [bare == 0, bare == 1]
     assert same.predict(X).tolist() == net.predict(X).tolist()
 
@@ -362,14 +352,14 @@ def test_a_second_training_with_the_same_checkpoint_is_refused(tmp_path):
             return
         for path in (file, tmp_path / "link.npz"):
             other = make_net()
-            before = numbers(other)
+            before = bits(other)
             for resume in (None, file):
                 with pytest.raises(
                     BlockingIOError, match=r"npz' is the checkpoint of another"
                 ) as info:
                     train(other, checkpoint=path, resume=resume, epochs=9)
                 others.append(str(info.value))
-            assert numbers(other) == before
+            assert bits(other) == before
         train(make_net(), checkpoint=tmp_path / "other.npz")  # of another name: may
 
     train(make_net(), checkpoint=file, callbacks=[try_another])
@@ -428,6 +418,7 @@ fit(MLP(2, [3, 1], "tanh"), gaussian_nll, [[1.0, 2.0]], [1.0], epochs=1, batch_s
 """
 
 
+@pytest.mark.slow
 def test_another_process_is_kept_out_until_it_is_killed(tmp_path):
     file = tmp_path / "c.npz"
     command = [sys.executable, "-c", HOLDS, str(file)]

@@ -226,4 +226,7 @@ def test_it_records_nothing(activation, loss, monkeypatch):
     with pytest.raises(AssertionError, match="the engine was used"):
         net(x)
     result = backpropagate(net, loss, x, y)
-    assert all(np.array_equal(a, b) for a, b in zip(result.gradients[1:], expected.gradients[1:]))
+    assert all(
+        np.array_equal(a, b)
+        for a, b in zip(result.gradients[1:], expected.gradients[1:], strict=True)
+    )

@@ -182,7 +182,7 @@ def test_a_program_gives_the_gradient_of_each_example_as_the_graph_does(name, re
     x, w = Value(recorded_at, label="x"), Value(1.5, label="w")
     program = autograd.compile(f(x, w), [x], [w])
     gradients = [grad(f)(*row, 1.5)[1] for row in ROWS]
-    for row, gradient in zip(ROWS, gradients):
+    for row, gradient in zip(ROWS, gradients, strict=True):
         np.testing.assert_allclose(program([row])[1], [gradient], rtol=1e-12)
     np.testing.assert_allclose(program(ROWS)[1], [sum(gradients)], rtol=1e-12)
 
@@ -261,10 +261,10 @@ def test_programs_of_groups_that_are_reached_in_part(f, point):
     x, w = Value(0.25, label="x"), Value(point, label="w")
     program = autograd.compile(f(x, w), [x], [w])
     gradients = [grad(f)(*row, point)[1] for row in rows]
-    for row, gradient in zip(rows, gradients):
+    for row, gradient in zip(rows, gradients, strict=True):
         np.testing.assert_allclose(program([row])[1], [gradient], rtol=1e-12)
         np.testing.assert_allclose(program([row])[0], [f(*map(Value, (*row, point))).data])
-    finite = [row for row, gradient in zip(rows, gradients) if math.isfinite(gradient)]
+    finite = [row for row, gradient in zip(rows, gradients, strict=True) if math.isfinite(gradient)]
     expected = sum(g for g in gradients if math.isfinite(g))
     assert len(finite) >= 3 or point == 1.5
     if finite:
@@ -297,6 +297,7 @@ def random_branches(seed, leaves):
     return pool[-1]
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None, derandomize=True)
 @given(st.integers(0, 2**40))
 def test_random_branches_at_hard_points(start):

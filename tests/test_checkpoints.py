@@ -9,6 +9,7 @@ import math
 import pickle
 import re
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -21,12 +22,13 @@ from nn import (
     Neuron,
     bernoulli_nll,
     cosine,
-    fit,
     gaussian_nll,
     growing,
     load,
     save,
 )
+from tests import cases
+from tests.cases import make_net, names, numbers
 
 ENGINES = ["program", "graph"]
 KINDS = ["PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"]
@@ -35,30 +37,11 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(20, 3))
 Y = RNG.normal(size=20)
 
-
-def make_net(d_L=1, d0=3, hidden=(4,), activation="tanh", bias=True, seed=0):
-    return MLP(d0, [*hidden, d_L], activation, bias, np.random.default_rng(seed))
+train = partial(cases.train, loss=gaussian_nll, X=X, y=Y, epochs=3, momentum=0.5)
 
 
 def make_rng(kind="PCG64", seed=1):
     return np.random.Generator(getattr(np.random, kind)(seed))
-
-
-def numbers(net):
-    return [p.data for p in net.parameters()]
-
-
-def train(net, **options):
-    """`fit`, silently, with a seed unless it resumes."""
-    defaults = {"epochs": 3, "batch_size": 4, "lr": 0.1, "momentum": 0.5, "progress": False}
-    loss, X_, y = options.pop("data", (gaussian_nll, X, Y))
-    if "resume" not in options:
-        options.setdefault("rng", make_rng())
-    return fit(net, loss, X_, y, **(defaults | options))
-
-
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
 
 
 # Networks in files
@@ -221,7 +204,7 @@ def test_load_builds_no_module_of_ones_own(tmp_path):
     save(net, tmp_path / "line.npz")
     with pytest.raises(ValueError, match=r"line\.npz.*'Line'"):
         load(tmp_path / "line.npz")
-    train(net, checkpoint=tmp_path / "line.npz", data=(gaussian_nll, X[:, :1], Y))
+    train(net, checkpoint=tmp_path / "line.npz", X=X[:, :1])
     with pytest.raises(ValueError, match=r"line\.npz.*'Line'"):
         load(tmp_path / "line.npz")
 
@@ -234,7 +217,7 @@ SETTINGS = {
     "momentum": {"momentum": 0.9},
     "schedules": {"batch_size": growing(2, 2, 2), "lr": cosine(0.3, 40), "momentum": 0.9},
     "validation": {"validation": (X[:7], Y[:7])},
-    "bernoulli": {"data": (bernoulli_nll, X, (Y > 0) * 1), "validation": (X, (Y > 0) * 1)},
+    "bernoulli": {"loss": bernoulli_nll, "y": (Y > 0) * 1, "validation": (X, (Y > 0) * 1)},
     "every 2": {"every": 2},
     "every 4": {"every": 4},
     "every 9": {"every": 9},
@@ -282,7 +265,7 @@ def test_every_generator_can_be_resumed(kind, given, tmp_path):
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_module_of_ones_own_can_be_resumed(engine, tmp_path):
-    check_resumed(tmp_path, 2, make=Line, engine=engine, data=(gaussian_nll, X[:, :1], Y))
+    check_resumed(tmp_path, 2, make=Line, engine=engine, X=X[:, :1])
 
 
 def test_a_generator_that_holds_half_a_number_can_be_resumed(tmp_path):
@@ -551,9 +534,9 @@ def test_the_file_of_another_network_is_refused(other, checkpoint):
     net, rng = make(5), make_rng()
     before, state = numbers(net), rng.bit_generator.state
     d0, d_L = other.get("d0", 3), other.get("d_L", 1)
-    data = (gaussian_nll, X[:, :d0], Y if d_L == 1 else np.stack([Y] * d_L, axis=1))
+    data = {"X": X[:, :d0], "y": Y if d_L == 1 else np.stack([Y] * d_L, axis=1)}
     with pytest.raises(ValueError, match="is of another network") as info:
-        train(net, resume=path, rng=rng, data=data)
+        train(net, resume=path, rng=rng, **data)
     assert repr(str(path)) in str(info.value)
     assert "[4, 1]" in str(info.value)
     assert numbers(net) == before
@@ -566,10 +549,10 @@ def test_the_file_of_another_class_is_refused(checkpoint, tmp_path):
         train(net, resume=checkpoint)
     assert numbers(net) == [*range(21)]
     line = tmp_path / "line.npz"
-    train(Line(), checkpoint=line, data=(gaussian_nll, X[:, :1], Y))
+    train(Line(), checkpoint=line, X=X[:, :1])
     net = Line(3)
     with pytest.raises(ValueError, match=r"line\.npz.*shape"):
-        train(net, resume=line, data=(gaussian_nll, X[:, :1], Y), epochs=5)
+        train(net, resume=line, X=X[:, :1], epochs=5)
     assert numbers(net) == [0, 1, 2]
 
 
@@ -769,18 +752,18 @@ def test_a_missing_file_can_not_be_resumed(engine, tmp_path):
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"data": (gaussian_nll, X, Y + 1.0)}, "other data"),
-        ({"data": (gaussian_nll, X[:17], Y[:17])}, "other data"),
-        ({"data": (bernoulli_nll, X, Y)}, "another loss"),
-        ({"data": (lambda a, y: gaussian_nll(a, y), X, Y)}, "another loss"),
+        ({"y": Y + 1.0}, "other data"),
+        ({"X": X[:17], "y": Y[:17]}, "other data"),
+        ({"loss": bernoulli_nll}, "another loss"),
+        ({"loss": lambda a, y: gaussian_nll(a, y)}, "another loss"),
         ({"momentum": 0.9}, "another optimizer"),
     ],
     ids=["numbers", "examples", "labels", "loss", "momentum"],
 )
 def test_another_training_is_not_resumed(change, named, tmp_path):
     if named == "another loss":
-        change = {"data": (*change["data"][:2], (Y > 0).astype(float))}
-        first = {"data": (gaussian_nll, X, (Y > 0).astype(float))}
+        first = {"y": (Y > 0).astype(float)}  # suits both
+        change = change | first
     else:
         first = {}
     net = make_net()

@@ -7,13 +7,16 @@ A few damages by default. 3,000 flips and every truncation, of a network and of 
 
 import os
 import random
+from functools import partial
 
 import numpy as np
 import pytest
 
-from nn import MLP, fit, gaussian_nll, load, save
+from nn import gaussian_nll, load, save
 from nn.train.checkpoints import own_arrays, read_checkpoint
 from nn.train.optimizers import make_rule
+from tests import cases
+from tests.cases import make_net
 
 LONG = bool(os.environ.get("CHALKGRAD_LONG"))
 FLIPS = 3000 if LONG else 150  # of each file
@@ -22,18 +25,7 @@ STEP = 1 if LONG else 61  # bytes from truncation to truncation
 RULE = make_rule("sgd", momentum=0.5)
 X = np.random.default_rng(0).normal(size=(8, 3))
 Y = X.sum(axis=1)
-
-
-def make_net(seed=0):
-    return MLP(3, [4, 1], "tanh", rng=np.random.default_rng(seed))
-
-
-def train(net, epochs, **options):
-    options = {"rng": np.random.default_rng(1)} | options
-    return fit(
-        net, gaussian_nll, X, Y, epochs=epochs, batch_size=4, lr=0.1, optimizer=RULE,
-        progress=False, **options,
-    )  # fmt: skip
+train = partial(cases.train, loss=gaussian_nll, X=X, y=Y, optimizer=RULE)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +33,7 @@ def files(tmp_path_factory):
     """A network and a checkpoint, by name."""
     folder = tmp_path_factory.mktemp("damage")
     save(make_net(), folder / "network")
-    train(make_net(), 2, checkpoint=folder / "checkpoint")
+    train(make_net(), epochs=2, checkpoint=folder / "checkpoint")
     return folder
 
 
@@ -111,7 +103,7 @@ def test_a_training_goes_on_from_a_damaged_file_as_from_a_whole_one_or_not_at_al
 ):
     data, places = (files / "checkpoint").read_bytes(), random.Random(seed)
     whole = make_net()
-    history = train(whole, 3)
+    history = train(whole, epochs=3)
     for _ in range(20):
         damaged = bytearray(data)
         place = places.randrange(8 * len(data))
@@ -120,7 +112,7 @@ def test_a_training_goes_on_from_a_damaged_file_as_from_a_whole_one_or_not_at_al
         net, rng = make_net(seed=6), np.random.default_rng(9)
         before, state = [p.data for p in net.parameters()], rng.bit_generator.state
         try:
-            rows = train(net, 3, resume=tmp_path / "file", rng=rng)
+            rows = train(net, epochs=3, resume=tmp_path / "file", rng=rng)
         except ValueError:
             assert [p.data for p in net.parameters()] == before
             assert rng.bit_generator.state == state

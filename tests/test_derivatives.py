@@ -347,7 +347,7 @@ def test_the_jacobian_of_a_linear_map_is_its_matrix(A, by_dot):
     def f(*x):
         if by_dot:
             return [dot(row, x) for row in A]
-        return [autograd.sum([a * v for a, v in zip(row, x)]) for row in A]
+        return [autograd.sum([a * v for a, v in zip(row, x, strict=True)]) for row in A]
 
     assert jacobian(f)(*[0.5] * len(A[0])).tolist() == A
 
@@ -685,7 +685,7 @@ def test_a_step_that_is_no_positive_number_is_refused(h):
 
 
 def test_a_step_too_small_to_move_x_is_refused():
-    with pytest.raises(ValueError, match="h"):
+    with pytest.raises(ValueError, match="h = 1e-20 is too small: it does not move x"):
         finite_difference(lambda x: x * x, 1.0, h=1e-20)
 
 
@@ -731,7 +731,7 @@ def test_the_report_has_a_row_per_input():
     assert report
     assert verdicts(report) == ["ok", "ok"]
     for i, (row, x, d) in enumerate(
-        zip(report.rows, (2.0, 0.5), (math.exp(0.5), 2 * math.exp(0.5)))
+        zip(report.rows, (2.0, 0.5), (math.exp(0.5), 2 * math.exp(0.5)), strict=True)
     ):
         assert (row.input, row.x) == (i, x)
         assert row.analytic == pytest.approx(d, rel=1e-15)
@@ -971,7 +971,7 @@ def test_keyword_arguments_are_constants_of_f():
     slope = grad(f)(3.0, y=y)
     assert (slope, y.grad, type(slope)) == (60.0, 0.0, float)
     assert grad(lambda y: grad(f)(3.0, y=y))(10.0) == 6.0
-    with pytest.raises(TypeError, match="z"):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'z'"):
         grad(f)(3.0, z=1.0)
 
 
@@ -1079,6 +1079,6 @@ def test_random_gradients_none_is_called_wrong_and_none_that_is_wrong_passes():
         i = int(rng.integers(n))
         slightly, swapped, missing = right.copy(), np.roll(right, 1), right.copy()
         slightly[i] *= 1 + 1e-4
-        missing[0] -= scale * math.tanh(sum(a * b for a, b in zip(w[0], x)) + 0.1)
+        missing[0] -= scale * math.tanh(sum(a * b for a, b in zip(w[0], x, strict=True)) + 0.1)
         for wrong in (slightly, swapped, missing):
             assert not gradcheck(f, *x, gradient=lambda *x, wrong=wrong: wrong)

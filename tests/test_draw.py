@@ -50,7 +50,7 @@ class Box:
 
     @property
     def numbers(self):
-        return dict(zip(self.texts[-4::2], self.texts[-3::2]))
+        return dict(zip(self.texts[-4::2], self.texts[-3::2], strict=True))
 
     @property
     def dashed(self):
@@ -380,7 +380,7 @@ def graded(*gradients):
     """A picture of leaves with these gradients: the fills of their boxes, in order."""
     leaves = [Value(1.0, label=f"v{i}") for i in range(len(gradients))]
     root = autograd.sum(leaves)
-    for leaf, gradient in zip(leaves, gradients):
+    for leaf, gradient in zip(leaves, gradients, strict=True):
         leaf.grad = gradient
     drawing = draw(root)
     return [box(drawing, leaf.label).fill for leaf in leaves]
@@ -508,6 +508,7 @@ def elements(drawing):
     return sorted({tag(e) for e in ET.fromstring(drawing.render("svg")).iter()})
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(st.text(st.characters(), max_size=60))
 def test_no_text_can_add_anything_to_the_picture(label):
@@ -767,6 +768,7 @@ def test_the_program_dot_comes_first(f, fake_dot, tmp_path):
     assert b"-Tpng" in (tmp_path / "f.png").read_bytes().splitlines()[0]
 
 
+@pytest.mark.slow
 @pytest.mark.tools("dot")
 def test_the_real_dot_makes_the_same_picture(f, monkeypatch, tmp_path):
     hostile = autograd.sum([Value(1.0, label=label) for label in SHOWN])

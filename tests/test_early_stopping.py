@@ -1,6 +1,7 @@
 """Early stopping: when it stops, what it gives back, and how it goes on from a file."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,21 +9,16 @@ import pytest
 import nn
 from nn import MLP, EarlyStopping, Epoch, bernoulli_nll, fit, gaussian_nll
 from nn.cli import main
+from tests import cases
+from tests.cases import bits, numbers
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(20, 2))
 Y = X[:, 0] / 2 + rng.normal(size=20)
 Z = rng.normal(size=(40, 2))
 HELD_OUT = Z, Z[:, 0] / 2 + rng.normal(size=40)
+make_net = partial(cases.make_net, d0=2, hidden=(8,), seed=1)
 # The best of 40 epochs is then the 18th, after some that were no better than those before.
-
-
-def make_net():
-    return MLP(2, [8, 1], "tanh", rng=np.random.default_rng(1))
-
-
-def numbers(net):
-    return np.array([p.data for p in net.parameters()])
 
 
 class Kept:
@@ -115,6 +111,7 @@ def test_a_loss_that_is_not_a_number_is_never_the_best():
 # On from a file
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["program", "graph"])
 @pytest.mark.parametrize("until", [1, 7, 15, 20])
 def test_an_interrupted_training_stops_where_it_would_have(until, engine, tmp_path):
@@ -131,7 +128,7 @@ def test_an_interrupted_training_stops_where_it_would_have(until, engine, tmp_pa
     again = EarlyStopping(6)
     resumed, rest = trained(again, checkpoint=file, resume=file, engine=engine)
     assert list(rest) == list(history)
-    assert numbers(resumed).tobytes() == numbers(net).tobytes()
+    assert bits(resumed) == bits(net)
     assert (again.best_epoch, again.stopped) == (whole.best_epoch, True)
 
 
@@ -143,7 +140,7 @@ def test_a_stopped_training_is_returned_as_it_was(tmp_path):
     again, same = trained(stopping, callbacks=[lambda *_: calls.append(1)], checkpoint=file,
                           resume=file)  # fmt: skip
     assert list(same) == list(history)
-    assert numbers(again).tobytes() == numbers(net).tobytes()
+    assert bits(again) == bits(net)
     assert (calls, stopping.stopped) == ([], True)
     assert file.read_bytes() == before
 
@@ -154,7 +151,7 @@ def test_a_stopped_training_goes_on_with_more_patience(tmp_path):
     net, history = trained(EarlyStopping(9), resume=file)
     patient, whole = trained(EarlyStopping(9))
     assert list(history) == list(whole)
-    assert numbers(net).tobytes() == numbers(patient).tobytes()
+    assert bits(net) == bits(patient)
 
 
 @pytest.mark.parametrize(
@@ -276,7 +273,7 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_patience_on_the_command_line(folder, capsys):
+def test_patience_on_the_command_line(folder, request, capsys):
     arguments = ["train", "moons", "--patience", "2", "--epochs", "60", "--lr", "4", "--quiet",
                  "--widths", "4", "--checkpoint", "run.npz", "--out", "out"]  # fmt: skip
     main(arguments)
@@ -299,6 +296,7 @@ def test_patience_on_the_command_line(folder, capsys):
     assert len(history) == n
     assert np.array_equal(numbers(nn.load("out/network.npz")), numbers(net))
     # Resumed, it is what it was.
+    request.getfixturevalue("quick_files")
     main([*arguments[:-1], "again", "--resume", "run.npz"])
     assert np.array_equal(numbers(nn.load("again/network.npz")), numbers(net))
 

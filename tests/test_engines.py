@@ -3,6 +3,7 @@
 import math
 import re
 import tracemalloc
+from functools import partial
 from unittest import mock
 
 import numpy as np
@@ -21,15 +22,18 @@ from nn import (
     cosine,
     datasets,
     evaluate,
-    fit,
     gaussian_nll,
     growing,
 )
 from nn.model.activations import ACTIVATIONS
 from nn.train.batches import Batch
 from nn.train.engines import ProgramEngine
+from tests import cases
+from tests.cases import make_net, numbers
 
 ENGINES = ["program", "graph"]
+
+train = partial(cases.train, epochs=1, batch_size=5)
 
 
 def problem(loss, d_L=1, n=24, d0=3, seed=0):
@@ -44,23 +48,8 @@ def problem(loss, d_L=1, n=24, d0=3, seed=0):
     return X, rng.integers(0, d_L, size=n)
 
 
-def make_net(d_L=1, d0=3, hidden=(4,), activation="tanh", bias=True, seed=0):
-    return MLP(d0, [*hidden, d_L], activation, bias, np.random.default_rng(seed))
-
-
-def numbers(net):
-    return [p.data for p in net.parameters()]
-
-
 def gradients(net):
     return [p.grad for p in net.parameters()]
-
-
-def train(net, loss, X, y, **options):
-    """`fit`, silently, with a seed."""
-    defaults = {"epochs": 1, "batch_size": 5, "lr": 0.1, "progress": False}
-    rng = options.pop("rng", np.random.default_rng(1))
-    return fit(net, loss, X, y, rng=rng, **(defaults | options))
 
 
 def close(a, b, tolerance=1e-10):
@@ -72,7 +61,10 @@ def same_in_both(make, loss, X, y, **options):
     nets = [make() for _ in ENGINES]
     before = numbers(nets[0])
     assert before == numbers(nets[1])
-    histories = [train(net, loss, X, y, engine=name, **options) for net, name in zip(nets, ENGINES)]
+    histories = [
+        train(net, loss, X, y, engine=name, **options)
+        for net, name in zip(nets, ENGINES, strict=True)
+    ]
     close(numbers(nets[0]), numbers(nets[1]))
     close(gradients(nets[0]), gradients(nets[1]))
     assert numbers(nets[0]) != before
@@ -86,6 +78,7 @@ def same_in_both(make, loss, X, y, **options):
 # The same numbers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", datasets.NAMES)
 def test_the_engines_agree_on_every_data_set(name):
     data = datasets.load(name)
@@ -259,7 +252,7 @@ def test_the_engines_agree_on_shared_weights_and_a_penalty():
     nets = [Shared(), Shared()]
     histories = [
         train(net, loss_of(net), X, y, epochs=3, momentum=0.5, validation=(X, y), engine=name)
-        for net, name in zip(nets, ENGINES)
+        for net, name in zip(nets, ENGINES, strict=True)
     ]
     close(numbers(nets[0]), numbers(nets[1]))
     close(gradients(nets[0]), gradients(nets[1]))
@@ -283,7 +276,7 @@ def test_the_engines_agree_on_a_network_of_ones_own_layers():
             self.inner, self.top = make_net(3, seed=1), make_net(2, hidden=(), activation=[])
 
         def __call__(self, x):
-            return tuple(self.top([v + a for v, a in zip(x, self.inner(x))]))
+            return tuple(self.top([v + a for v, a in zip(x, self.inner(x), strict=True)]))
 
         def parameters(self):
             return [*self.inner.parameters(), *self.top.parameters()]
@@ -380,7 +373,7 @@ def test_a_callback_that_changes_a_parameter_is_obeyed():
         for p in net.parameters():
             p.data = max(-0.3, min(p.data, 0.3))
 
-    for net, name in zip(nets, ENGINES):
+    for net, name in zip(nets[:2], ENGINES, strict=True):
         train(net, gaussian_nll, X, y, epochs=3, callbacks=[clip], momentum=0.5, engine=name)
         assert max(map(abs, numbers(net))) == 0.3
     close(numbers(nets[0]), numbers(nets[1]))
@@ -638,7 +631,7 @@ def test_a_line_through_all_points_can_be_evaluated_and_trained_on(far):
     net = MLP(3, [1])
     X = np.random.default_rng(1).normal(size=(40, 3))
     y = X @ [2.0, -1.3, 0.7] + 0.5
-    for p, number in zip(net.parameters(), [2.0, -1.3, 0.7, 0.5]):
+    for p, number in zip(net.parameters(), [2.0, -1.3, 0.7, 0.5], strict=True):
         p.data = number + far
     assert evaluate(net, gaussian_nll, X, y)["loss"] < 10 * far**2 + 1e-30
     train(net, gaussian_nll, X, y, epochs=1, batch_size=10)

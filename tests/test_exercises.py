@@ -934,6 +934,7 @@ def endless_and_stubborn(x):
             pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("f", [endless, endless_and_stubborn, lambda x: time.sleep(60)])
 def test_an_endless_loop_ends(f):
     before = time.perf_counter()

@@ -15,10 +15,7 @@ import pytest
 from autograd import files, locks
 from autograd.files import write_whole
 from autograd.locks import take
-
-
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
+from tests.cases import names
 
 
 @pytest.mark.parametrize("kind", [str, Path])
@@ -323,6 +320,7 @@ def test_a_full_disk_is_told():
     assert stat.S_ISCHR(os.stat("/dev/full").st_mode)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="of Linux")
 @pytest.mark.parametrize("to", ["pipe", "file", "end of a file"])
 def test_standard_output_gets_the_content_among_what_is_printed(tmp_path, to):
@@ -360,6 +358,7 @@ def writing(folder):
     return [name for name in names(folder) if name.startswith(".writing-")]
 
 
+@pytest.mark.slow
 @posix
 def test_what_a_killed_writer_left_is_cleared_by_the_next(tmp_path):
     (tmp_path / "a").write_bytes(b"old")
@@ -379,6 +378,7 @@ def test_what_a_killed_writer_left_is_cleared_by_the_next(tmp_path):
     )
 
 
+@pytest.mark.slow
 @posix
 def test_what_a_live_writer_has_is_left_alone(tmp_path):
     script = KILLED.format(then="sys.stdin.read()")
@@ -423,6 +423,7 @@ def test_where_there_are_no_locks_nothing_is_cleared(tmp_path, monkeypatch):
     assert names(tmp_path) == [left.name, "a"]
 
 
+@pytest.mark.slow
 @posix
 def test_writers_of_one_folder_do_not_disturb_each_other(tmp_path):
     script = (
@@ -455,6 +456,7 @@ def test_a_lock_is_had_by_one(tmp_path):
     assert names(tmp_path) == []
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # a fork beside threads
 def test_a_child_has_not_the_locks_of_its_parent_and_does_not_hold_them(tmp_path):

@@ -4,7 +4,7 @@ import base64
 import json
 import re
 import xml.etree.ElementTree as ET
-from contextlib import suppress
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,26 +12,24 @@ import pytest
 from autograd.show.notation import number
 from nn import MLP, Film, Module, bernoulli_nll, categorical_nll, fit, gaussian_nll
 from nn.show.neurons import sweep
+from tests import cases
+from tests.cases import train
 
 DELTA = "\N{GREEK CAPITAL LETTER DELTA}"
 SVG = "{http://www.w3.org/2000/svg}"
 X = np.random.default_rng(5).normal(size=(8, 2))
 Y = np.array([0, 1, 2, 0, 1, 2, 1, 0])
 EXAMPLE = [0.4, -1.2]
+make_net = partial(cases.make_net, d_L=3, d0=2, hidden=(3,))
 
 
-def make_net(d_L=3, activation="tanh", seed=0):
-    return MLP(2, [3, d_L], activation, rng=np.random.default_rng(seed))
+def shoot(net, *callbacks, **options):
+    """4 epochs of 4 updates with these callbacks."""
+    options = {"loss": categorical_nll, "y": Y, "epochs": 4, "batch_size": 2, "lr": 0.3} | options
+    return train(net, X=X, callbacks=callbacks, **options)
 
 
-def train(net, *callbacks, loss=categorical_nll, y=Y, **options):
-    """4 epochs of 4 updates, silently, with a seed."""
-    defaults = {"epochs": 4, "batch_size": 2, "lr": 0.3, "progress": False}
-    rng = options.pop("rng", np.random.default_rng(1))
-    return fit(net, loss, X, y, rng=rng, callbacks=callbacks, **(defaults | options))
-
-
-def numbers(net):
+def with_gradients(net):
     return [(p.data, p.grad) for p in net.parameters()]
 
 
@@ -83,7 +81,7 @@ def short(x):
 def test_frames_are_taken_at_the_start_after_every_so_many_updates_and_at_the_end(every, updates):
     net, recorder = make_net(), Recorder()
     film = Film(net, EXAMPLE, 2, every=every)
-    train(net, recorder, film)
+    shoot(net, recorder, film)
     titles = ["Start: before update 1."]
     for t in updates[1:]:
         epoch, loss, _ = recorder.seen[t]
@@ -107,10 +105,10 @@ def test_frames_are_taken_at_the_start_after_every_so_many_updates_and_at_the_en
 def test_the_numbers_of_a_frame_are_those_of_the_network_then(
     engine, loss, d_L, activation, y, label
 ):
-    net, recorder = make_net(d_L, activation), Recorder()
+    net, recorder = make_net(d_L=d_L, activation=activation), Recorder()
     film = Film(net, EXAMPLE, label, every=2)
-    train(net, film, recorder, loss=loss, y=y, engine=engine)
-    then = make_net(d_L, activation)
+    shoot(net, film, recorder, loss=loss, y=y, engine=engine)
+    then = make_net(d_L=d_L, activation=activation)
     sweeps = []
     for t in range(0, 17, 2):
         then.load_state_dict(recorder.seen[t][2])
@@ -119,14 +117,14 @@ def test_the_numbers_of_a_frame_are_those_of_the_network_then(
     largest = {l: max(np.abs(n.theta[l]).max() for n in sweeps) for l in (1, 2)}
     frames, _ = page_of(film)
     assert len(frames) == 9
-    for n, frame, state in zip(sweeps, frames, states(frames)):
+    for n, frame, state in zip(sweeps, frames, states(frames), strict=True):
         assert frame["lines"][0] == f"This example, target y = {label}: loss {number(n.loss)}"
         outputs = [f"a2[{j}] = {number(a)}" for j, a in enumerate(n.x[2])]
         assert frame["lines"][1:] == [", ".join(outputs)]
         shown = {f"u0_{j}x": ("x", v) for j, v in enumerate(EXAMPLE)}
         shown |= {f"u1_{j}x": ("x", v) for j, v in enumerate(n.x[1])}
         for l in (1, 2):
-            for j, (a, delta) in enumerate(zip(n.a[l], n.delta[l])):
+            for j, (a, delta) in enumerate(zip(n.a[l], n.delta[l], strict=True)):
                 shown |= {f"u{l}_{j}a": ("a", a), f"u{l}_{j}d": (DELTA, delta)}
                 off = l == 1 and activation == "relu" and a <= 0
                 assert state[f"u{l}_{j}", "class"] == ("neuron off" if off else "neuron")
@@ -150,8 +148,8 @@ def test_a_filmed_training_ends_where_it_would_end_without(engine, momentum, eve
     plain, filmed = make_net(), make_net()
     film = Film(filmed, EXAMPLE, 2, every=every)
     options = {"engine": engine, "momentum": momentum, "validation": (X, Y)}
-    rows = [train(plain, **options).rows, train(filmed, film, **options).rows]
-    assert numbers(plain) == numbers(filmed)
+    rows = [shoot(plain, **options).rows, shoot(filmed, film, **options).rows]
+    assert with_gradients(plain) == with_gradients(filmed)
     assert rows[0] == rows[1]
     assert len(film) == 1 + len({*range(every, 17, every), 16})
 
@@ -161,7 +159,7 @@ def test_a_film_is_the_same_alone_and_among_other_callbacks(engine):
     def page(every, *others):
         net = make_net()
         film, *more = [Film(net, EXAMPLE, 2, every=k) for k in (every, *others)]
-        train(net, *more, film, engine=engine)
+        shoot(net, *more, film, engine=engine)
         return film.player().fragment()
 
     assert page(4) == page(4, 1)
@@ -172,11 +170,11 @@ def test_a_film_is_the_same_alone_and_among_other_callbacks(engine):
 def test_looking_at_the_film_changes_nothing(tmp_path):
     net = make_net()
     film = Film(net, EXAMPLE, 2, every=4)
-    train(net, film)
-    before, page = numbers(net), film.player().fragment()
+    shoot(net, film)
+    before, page = with_gradients(net), film.player().fragment()
     film.save(tmp_path / "film.html")
     repr(film)
-    assert numbers(net) == before
+    assert with_gradients(net) == before
     for p in net.parameters():  # a film is of the past
         p.data = 0.0
     assert film.player().fragment() == page
@@ -188,21 +186,21 @@ def test_looking_at_the_film_changes_nothing(tmp_path):
 def resumed(tmp_path, every):
     """A film of the epochs after a checkpoint, and what was recorded then."""
     net = make_net()
-    train(net, epochs=1, checkpoint=tmp_path / "run.npz")
+    shoot(net, epochs=1, checkpoint=tmp_path / "run.npz")
     film, recorder = Film(net, EXAMPLE, 2, every=every), Recorder()
-    train(net, recorder, film, resume=tmp_path / "run.npz")
+    shoot(net, recorder, film, resume=tmp_path / "run.npz")
     return film, recorder
 
 
 def test_the_film_of_a_resumed_training_shows_the_rest(tmp_path):
     net, whole = make_net(), Recorder()
-    train(net, whole)
+    shoot(net, whole)
     film, recorder = resumed(tmp_path, every=4)
     assert len(recorder.updates) == 12
     frames, _ = page_of(film)
     updates = [re.match(r"Update (\d+), epoch (\d)", frame["title"]) for frame in frames[1:]]
     assert [found.groups() for found in updates] == [("8", "2"), ("12", "3"), ("16", "4")]
-    for t, frame in zip((4, 8, 12, 16), frames):
+    for t, frame in zip((4, 8, 12, 16), frames, strict=True):
         net.load_state_dict(whole.seen[t][2])
         n = sweep(net, EXAMPLE, 2, categorical_nll)
         assert frame["lines"][0].endswith(f"loss {number(n.loss)}")
@@ -214,7 +212,7 @@ def test_the_mark_of_a_resumed_training_stands_on_its_update(tmp_path, every):
     frames, svg = page_of(film)
     curve = curve_of(svg)
     assert len(curve) == 12
-    for frame, state in list(zip(frames, states(frames)))[1:]:
+    for frame, state in list(zip(frames, states(frames), strict=True))[1:]:
         t = int(re.match(r"Update (\d+)", frame["title"])[1])
         at = float(state["mark", "cx"]), float(state["mark", "cy"])
         assert at == curve[t - 5], f"update {t}: its loss was {recorder.seen[t][1]}"
@@ -223,20 +221,22 @@ def test_the_mark_of_a_resumed_training_stands_on_its_update(tmp_path, every):
 def test_the_film_of_a_resumed_training_has_no_more_frames_than_allowed(tmp_path):
     # 399 updates after the first: 200 multiples of 2, and the start
     net, options = make_net(), {"batch_size": 8, "lr": 0.01}
-    train(net, epochs=1, checkpoint=tmp_path / "run.npz", **options)
-    film = Film(net, EXAMPLE, 2, every=2)
-    with suppress(ValueError):  # to refuse it is right too
-        train(net, film, epochs=400, resume=tmp_path / "run.npz", **options)
-    assert len(film) <= 200
+    shoot(net, epochs=1, checkpoint=tmp_path / "run.npz", **options)
+    with pytest.raises(ValueError, match=r"201 frames of 399 updates, .* give every=3 or more"):
+        shoot(net, Film(net, EXAMPLE, 2, every=2), epochs=400, resume=tmp_path / "run.npz",
+              **options)  # fmt: skip
+    film = Film(net, EXAMPLE, 2, every=3)
+    shoot(net, film, epochs=400, resume=tmp_path / "run.npz", **options)
+    assert len(film) == 1 + 399 // 3 + 1  # the start, every third update, and the last
 
 
 def test_a_film_of_two_trainings_starts_anew():
     net, other = make_net(), make_net()
     film, once = Film(net, EXAMPLE, 2, every=3), Film(other, EXAMPLE, 2, every=3)
-    train(net, film)
-    train(other)
-    train(net, film, epochs=2)
-    train(other, once, epochs=2)
+    shoot(net, film)
+    shoot(other)
+    shoot(net, film, epochs=2)
+    shoot(other, once, epochs=2)
     assert len(film) == 4  # at updates 0, 3, 6 and 8
     assert film.player().fragment() == once.player().fragment()
 
@@ -250,7 +250,7 @@ def test_an_interrupted_training_leaves_the_film_up_to_then():
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(net, recorder, film, stop)
+        shoot(net, recorder, film, stop)
     frames, svg = page_of(film)
     assert len(frames) == 3
     assert len(curve_of(svg)) == 7
@@ -284,37 +284,37 @@ WRONG = {
 @pytest.mark.parametrize("what", WRONG)
 def test_what_does_not_fit_is_refused_before_the_training(tmp_path, what, engine):
     net, rng = make_net(), np.random.default_rng(3)
-    before, state = numbers(net), rng.bit_generator.state
+    before, state = with_gradients(net), rng.bit_generator.state
     make, complaint = WRONG[what]
     film, calls = make(net), []
     with pytest.raises(ValueError, match=complaint):
-        train(net, film, lambda *call: calls.append(call), rng=rng, epochs=100, engine=engine,
+        shoot(net, film, lambda *call: calls.append(call), rng=rng, epochs=100, engine=engine,
               checkpoint=tmp_path / "run.npz")  # fmt: skip
-    assert numbers(net) == before
+    assert with_gradients(net) == before
     assert rng.bit_generator.state == state
     assert (len(film), calls, list(tmp_path.iterdir())) == (0, [], [])
 
 
 def test_a_resume_that_is_refused_changes_nothing(tmp_path):
-    train(make_net(seed=7), epochs=1, checkpoint=tmp_path / "run.npz")
+    shoot(make_net(seed=7), epochs=1, checkpoint=tmp_path / "run.npz")
     net, rng = make_net(), np.random.default_rng(3)
-    before, state = numbers(net), rng.bit_generator.state
+    before, state = with_gradients(net), rng.bit_generator.state
     with pytest.raises(ValueError, match="200 is the most"):
-        train(net, Film(net, EXAMPLE, 2, every=1), epochs=100, rng=rng, resume=tmp_path / "run.npz")
-    assert numbers(net) == before
+        shoot(net, Film(net, EXAMPLE, 2, every=1), epochs=100, rng=rng, resume=tmp_path / "run.npz")
+    assert with_gradients(net) == before
     assert rng.bit_generator.state == state
 
 
 def test_a_refused_training_leaves_an_earlier_film_as_it_was():
     net = make_net()
     film = Film(net, EXAMPLE, 2, every=3)
-    train(net, film)
+    shoot(net, film)
     page = film.player().fragment()
     with pytest.raises(ValueError, match="200 is the most"):
-        train(net, film, epochs=1000)
+        shoot(net, film, epochs=1000)
     assert film.player().fragment() == page
     with pytest.raises(ValueError, match="same length"):  # 2 is no target for three numbers
-        train(net, film, loss=gaussian_nll, y=np.eye(3)[Y])
+        shoot(net, film, loss=gaussian_nll, y=np.eye(3)[Y])
     assert film.player().fragment() == page
 
 
@@ -357,7 +357,7 @@ def test_a_frame_keeps_no_more_weights_than_are_drawn():
 def test_the_changes_lead_from_the_first_frame_to_the_picture():
     net = make_net(activation="relu")
     film = Film(net, EXAMPLE, 2, every=4)
-    train(net, film)
+    shoot(net, film)
     frames, svg = page_of(film)
     first, *_, last = states(frames)
     assert first.keys() == last.keys()  # so that the page can go back to it
@@ -371,7 +371,7 @@ def test_the_changes_lead_from_the_first_frame_to_the_picture():
         for (j, i), w in np.ndenumerate(layer.theta):
             text = elements[f"w{l}_{j}_{i}"].findtext(f"{SVG}title")
             assert text.startswith(f"theta{l}[{j},{i}] = {number(w)}, gradient ")
-    for frame, before in zip(frames[1:], states(frames)):
+    for frame, before in zip(frames[1:], states(frames[:-1]), strict=True):
         for name, attribute, value in frame["changes"]:
             assert before[name, attribute] != value  # a change
 
@@ -380,7 +380,7 @@ def test_the_changes_lead_from_the_first_frame_to_the_picture():
 def test_the_mark_moves_along_the_curve(every):
     net, recorder = make_net(), Recorder()
     film = Film(net, EXAMPLE, 2, every=every)
-    train(net, film, recorder)
+    shoot(net, film, recorder)
     frames, svg = page_of(film)
     curve = curve_of(svg)
     losses = [recorder.seen[t][1] for t in range(1, 17)]
@@ -460,7 +460,7 @@ def test_a_film_of_no_frames_yet_says_what_to_do(tmp_path):
 def test_a_film_shows_itself_and_is_saved(tmp_path):
     net = make_net()
     film = Film(net, EXAMPLE, 2, every=4)
-    train(net, film)
+    shoot(net, film)
     bundle = film._repr_mimebundle_()
     assert bundle["text/html"] == film.player().fragment()
     lines = bundle["text/plain"].splitlines()
@@ -479,7 +479,7 @@ def test_a_film_shows_itself_and_is_saved(tmp_path):
 def test_a_long_film_is_a_short_text():
     net = make_net()
     film = Film(net, EXAMPLE, 2, every=1)
-    train(net, film, epochs=10)
+    shoot(net, film, epochs=10)
     lines = repr(film).splitlines()
     assert len(film) == 41 and len(lines) == 21
     assert [line.split(".")[0] for line in (lines[9], lines[11], lines[20])] == ["9", "31", "40"]

@@ -53,14 +53,14 @@ def random_graph(rng, size):
     return autograd.sum(nodes[-6:])
 
 
-def names(order):
+def shown(order):
     return [v.label or v.op for v in order]
 
 
 def test_inputs_come_first_left_to_right_and_the_root_last():
     x, y, z = (Value(i, label=name) for i, name in enumerate("xyz"))
-    assert names(topological_order(z * (y + x))) == ["z", "y", "x", "+", "*"]
-    assert names(topological_order((y + x) * z)) == ["y", "x", "+", "z", "*"]
+    assert shown(topological_order(z * (y + x))) == ["z", "y", "x", "+", "*"]
+    assert shown(topological_order((y + x) * z)) == ["y", "x", "+", "z", "*"]
 
 
 def test_a_leaf_alone_is_its_own_order():
@@ -72,26 +72,26 @@ def test_a_node_used_many_times_is_listed_once():
     x = Value(1.0, label="x")
     square = x * x
     root = square + square + autograd.sum([square, x, square])
-    assert names(topological_order(root)) == ["x", "*", "+", "sum", "+"]
+    assert shown(topological_order(root)) == ["x", "*", "+", "sum", "+"]
 
 
 def test_plain_numbers_are_not_listed():
     x = Value(1.0, label="x")
     root = autograd.sum([2.0, 3.0 * x, 4.0]) + autograd.dot([x, 5.0], [6.0, 7.0], 8.0)
-    assert names(topological_order(root)) == ["x", "*", "sum", "dot", "+"]
+    assert shown(topological_order(root)) == ["x", "*", "sum", "dot", "+"]
 
 
 def test_dot_lists_weights_then_bias_then_inputs():
     w, x = [Value(1, "w0"), Value(2, "w1")], [Value(3, "x0"), Value(4, "x1")]
     root = autograd.dot(w, x, Value(5, "b"))
-    assert names(topological_order(root)) == ["w0", "w1", "b", "x0", "x1", "dot"]
+    assert shown(topological_order(root)) == ["w0", "w1", "b", "x0", "x1", "dot"]
 
 
 def test_a_layer_lists_its_shared_inputs_once():
     x = [Value(i, f"x{i}") for i in range(2)]
     theta = [[Value(1, f"theta{j}{i}") for i in range(2)] for j in range(2)]
     root = autograd.sum(affine(theta, x))
-    assert names(topological_order(root)) == [
+    assert shown(topological_order(root)) == [
         *("theta00", "theta01", "x0", "x1", "dot"),
         *("theta10", "theta11", "dot", "sum"),
     ]
@@ -137,7 +137,7 @@ def test_the_same_graph_always_has_the_same_order():
     first = topological_order(root)
     assert all(topological_order(root) == first for _ in range(3))
     again = random_graph(random.Random(1), size=40)
-    assert names(topological_order(again)) == names(first)
+    assert shown(topological_order(again)) == shown(first)
 
 
 @pytest.mark.slow

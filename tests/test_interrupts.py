@@ -19,6 +19,7 @@ from autograd.vectors import assign
 from nn import MLP, SGD, Adam, AdamW, EarlyStopping, RMSprop, fit, gaussian_nll
 from nn.train.batches import Batch
 from nn.train.engines import GraphEngine
+from tests.cases import bits
 
 OURS = tuple(str(Path(package.__file__).parent) for package in (autograd, nn))
 RULES = {
@@ -82,10 +83,7 @@ def everywhere(case, functions=None, every=1):
     return seen
 
 
-def numbers(parameters):
-    return [p.data.hex() for p in parameters]
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", RULES)
 def test_a_step_is_made_whole_or_not_at_all(rule):
     """Parameters and state: the second step, so that the state is not that of the start."""
@@ -101,7 +99,7 @@ def test_a_step_is_made_whole_or_not_at_all(rule):
 
         def look():
             state = {name: array.tolist() for name, array in optimizer.state.items()}
-            return repr((numbers(parameters), state))
+            return repr((bits(parameters), state))
 
         step()
         return step, look
@@ -112,6 +110,7 @@ def test_a_step_is_made_whole_or_not_at_all(rule):
     assert seen[0] != seen[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["sgd", "momentum", "adam"])
 def test_an_update_of_the_graph_engine_is_made_whole_or_not_at_all(rule):
     def case():
@@ -120,7 +119,7 @@ def test_an_update_of_the_graph_engine_is_made_whole_or_not_at_all(rule):
 
         def look():
             state = {name: array.tolist() for name, array in engine.state.items()}
-            return repr((numbers(net.parameters()), state))
+            return repr((bits(net.parameters()), state))
 
         examples = engine.columns(X, Y)
         engine.step(Batch(examples[:2], [0, 1]), 0.1)
@@ -138,7 +137,7 @@ def test_an_interrupted_training_leaves_the_numbers_of_an_update(engine):
 
     def case():
         net = MLP(2, [1], rng=np.random.default_rng(0))
-        note = lambda *_: updates.add(repr(numbers(net.parameters())))  # noqa: E731
+        note = lambda *_: updates.add(repr(bits(net.parameters())))  # noqa: E731
         note()
         stopping = EarlyStopping(patience=9)
 
@@ -149,7 +148,7 @@ def test_an_interrupted_training_leaves_the_numbers_of_an_update(engine):
                 validation=(X, -Y), engine=engine,
             )  # fmt: skip
 
-        return run, lambda: repr(numbers(net.parameters()))
+        return run, lambda: repr(bits(net.parameters()))
 
     case()[0]()  # all updates are known
     assert len(updates) == 5

@@ -18,6 +18,9 @@ import numpy as np
 import pytest
 
 from nn import MLP, load, save
+from tests.cases import names
+
+pytestmark = pytest.mark.slow
 
 LONG = bool(os.environ.get("CHALKGRAD_LONG"))
 
@@ -60,10 +63,6 @@ resume = ["--resume", file] if os.path.exists(file) else []
 sys.exit(cli.main(["train", "moons", "--widths", "4", "--epochs", "25", "--batch-size", "8",
                    "--quiet", "--checkpoint", file, "--out", out, *resume]))
 """
-
-
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
 
 
 def run(script, *arguments, after=None):

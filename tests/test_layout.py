@@ -184,6 +184,7 @@ def test_threads_may_draw_at_the_same_time(capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("closed", ["2", "0, 2"])
 def test_without_stderr_it_draws_all_the_same(closed):

@@ -69,7 +69,7 @@ def test_the_rows_are_consistent():
 @each_row
 def test_delta_is_mean_minus_y(row):
     net, X, y, _ = case(row)
-    for x, target in zip(X[:5], y[:5].tolist()):
+    for x, target in zip(X[:5], y[:5].tolist(), strict=True):
         a = net(x.tolist())
         outputs = a if isinstance(a, list) else [a]
         loss = row.loss(a, target)
@@ -171,8 +171,9 @@ def test_accuracy_counts(measure):
         assert getattr(likelihoods, measure)(outputs, np.eye(2)[[0, 1, 0]]) == 2 / 3
 
 
-def test_the_command_line_chooses_by_name(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(nn.cli, "write_report", lambda *_: None)
+@pytest.mark.slow
+@pytest.mark.usefixtures("quick_files")
+def test_the_command_line_chooses_by_name(tmp_path, capsys):
     common = ["--epochs", "1", "--widths", "2", "--quiet", "--out", str(tmp_path)]
     for data, K in (("moons", 2), ("iris", 3)):
         for name, row in LIKELIHOODS.items():

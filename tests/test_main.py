@@ -20,10 +20,10 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def quick_report(request, monkeypatch):
-    """A report takes a second: it has tests of its own, in a browser, and is made in one here."""
+def quick(request):
+    """A report has tests of its own, in a browser; here one test makes all files."""
     if "every_data_set" not in request.node.name:
-        monkeypatch.setattr(nn.cli, "write_report", lambda path, *_: path.write_text("report"))
+        request.getfixturevalue("quick_files")
 
 
 def train(*options):
@@ -54,6 +54,7 @@ RUNS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", RUNS)
 def test_every_data_set_trains_and_writes_its_files(data, folder, capsys):
     n, n_test, loss, score, network, m = RUNS[data]
@@ -176,6 +177,7 @@ def test_out_names_the_folder(folder, capsys):
     assert "some" in printed(capsys.readouterr().out)["wrote"]
 
 
+@pytest.mark.slow
 def test_the_seed_makes_the_numbers(folder):
     for out, seed in (("a", "1"), ("b", "1"), ("c", "2")):
         options = ("--momentum", "0.5", "--batch-size", "30")
@@ -363,6 +365,7 @@ def refused_late(capsys, *options):
     return err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", ["iris", "moons"])
 def test_a_resumed_training_writes_the_same_files(data, folder):
     run = (data, *KEPT)
@@ -391,6 +394,7 @@ def test_without_the_option_there_is_no_checkpoint(folder):
     assert [path.name for path in folder.rglob("*.npz")] == ["network.npz"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("every", "kept"), [((), 3), (("--every", "2"), 2), (("--every", "5"), 0)])
 def test_checkpoints_are_written_every_so_many_epochs(every, kept, folder, capsys, monkeypatch):
     def fit(*arguments, **options):
@@ -427,6 +431,7 @@ def test_checkpoints_are_written_every_so_many_epochs(every, kept, folder, capsy
         assert (folder / first).read_bytes() == (folder / second).read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("other", "named"),
     [
@@ -512,7 +517,7 @@ def test_a_table_of_ones_own_is_learned_and_predicted(table, capsys):
         ("predict none.npz things.csv", "none.npz"),
         ("predict net.npz things.csv", "not the names and scales of a table's columns"),
         ("predict things.csv things.csv", "is not a network file"),
-        ("predict net.npz things.csv --out net.npz", ""),
+        ("predict net.npz things.csv --out net.npz", "not the names and scales of a table's"),
     ],
 )
 def test_what_can_t_be_done_is_one_line_and_changes_nothing(table, arguments, complaint, capsys):
@@ -524,6 +529,19 @@ def test_what_can_t_be_done_is_one_line_and_changes_nothing(table, arguments, co
     err = capsys.readouterr().err
     assert complaint in err and len(err.splitlines()) == 1
     assert {p: p.read_bytes() for p in table.rglob("*") if p.is_file()} == before
+
+
+@pytest.mark.parametrize("out", ["runs/things/network.npz", "things.csv"])
+def test_predictions_are_not_written_over_what_they_are_made_from(table, out, capsys):
+    assert main(["train", "things.csv", "--target", "kind", "--epochs", "1", "--quiet"]) == 0
+    capsys.readouterr()
+    before = (table / out).read_bytes()
+    with pytest.raises(SystemExit) as stop:
+        main(["predict", "runs/things/network.npz", "things.csv", "--out", out])
+    assert stop.value.code == 2
+    err = capsys.readouterr().err
+    assert "would be written over" in err and len(err.splitlines()) == 1
+    assert (table / out).read_bytes() == before
 
 
 def test_a_loss_that_is_not_finite_at_the_end_is_said(table, capsys):

@@ -27,10 +27,12 @@ MINUS = "\N{MINUS SIGN}"
 def small():
     """2 inputs, a relu that is on and one that is off, one output; all by pen and paper."""
     net = MLP(2, [2, 1], "relu")
-    for layer, theta, b in zip(net.layers, ([[1, 2], [-3, 1]], [[0.5, 4]]), ([0.5, 0], [-1])):
-        for neuron, weights, bias in zip(layer.neurons, theta, b):
+    for layer, theta, b in zip(
+        net.layers, ([[1, 2], [-3, 1]], [[0.5, 4]]), ([0.5, 0], [-1]), strict=True
+    ):
+        for neuron, weights, bias in zip(layer.neurons, theta, b, strict=True):
             neuron.b.data = bias
-            for w, number_ in zip(neuron.w, weights):
+            for w, number_ in zip(neuron.w, weights, strict=True):
                 w.data = number_
     return net, [1.0, 2.0], 0.75
 
@@ -49,6 +51,7 @@ def drawing(loss=gaussian_nll):
 # ---------------------------------------------------------------------------------- the numbers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bias", [True, False], ids=["bias", "no bias"])
 @pytest.mark.parametrize("L", [1, 2, 3, 4])
 @pytest.mark.parametrize("loss", LOSSES)
@@ -299,6 +302,7 @@ def test_lines_lead_from_circle_to_circle():
         (ring,) = [e for e in found.neurons[name] if e.get("class") == "ring"]
         return ring.get("cx"), ring.get("cy")
 
+    assert len(found.lines) == 3 * 4 + 4 * 2
     for name, line in found.lines.items():
         l, j, i = map(int, name[1:].split("_"))
         ends = re.fullmatch(r"M(\S+) (\S+)L(\S+) (\S+)", line.get("d")).groups()
@@ -334,7 +338,9 @@ def test_the_sign_of_a_weight_is_a_class():
 
 def test_signs_of_many_weights():
     net, shown = wide(7, 9, 3)
-    for name, line in picture(shown).lines.items():
+    lines = picture(shown).lines
+    assert len(lines) == 7 * 9 + 9 * 3
+    for name, line in lines.items():
         assert line.get("class") == ("w plus" if weights(net)[name] > 0 else "w minus")
 
 
@@ -481,13 +487,15 @@ def test_differences():
 @pytest.mark.parametrize("L", [1, 2, 3, 4])
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_frames_lead_to_the_finished_picture(loss, L):
-    for activation in ("relu", "tanh"):
+    for activation in ACTIVATIONS:
         net, x, y = random_case(activation, loss, L, True, seed=L, mixed=True)
         shown = nn.draw(net, x, y, loss)
         player = shown.steps()
         assert len(player) == len(player.frames) == 2 * L + 2
         assert shows(shown.svg(), finished(player.frames))
-        for frame, (before, after) in zip(player.frames[1:], pairwise(states(player.frames))):
+        for frame, (before, after) in zip(
+            player.frames[1:], pairwise(states(player.frames)), strict=True
+        ):
             assert frame.changes == differences(before, after)  # nothing is said twice
 
 
@@ -500,7 +508,9 @@ def test_the_frames_of_a_wide_network(widths):
 def test_what_a_frame_lights_is_in_the_picture():
     _, shown = wide(64, 13, 2, activation="relu")
     ids = picture(shown).ids
-    for frame in shown.steps().frames:
+    frames = shown.steps().frames
+    assert sum(bool(frame.active) for frame in frames) >= len(frames) - 1
+    for frame in frames:
         assert set(frame.active) <= ids.keys()
         assert len(set(frame.active)) == len(frame.active)
 
@@ -784,7 +794,7 @@ def test_the_data_of_a_page():
     data = Html(player.fragment()).data
     assert [frame["title"] for frame in data["frames"]] == [f.title for f in player.frames]
     assert [frame["lines"] for frame in data["frames"]] == [list(f.lines) for f in player.frames]
-    for frame, f in zip(data["frames"], player.frames):
+    for frame, f in zip(data["frames"], player.frames, strict=True):
         assert {(a, b): c for a, b, c in frame["changes"]} == f.changes
     assert data["details"].keys() == picture(shown).neurons.keys()
     assert data["details"]["u1_0"] == [

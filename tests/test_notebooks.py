@@ -24,6 +24,7 @@ SOLUTIONS = sorted(make.SOLUTIONS.glob("*.ipynb"))
 EXERCISES = sorted(make.EXERCISES.glob("*.ipynb"))
 NAMES = [path.stem for path in COURSE]
 DRAWN = [path for path in COURSE if "image/svg+xml" in path.read_text(encoding="utf-8")]
+pytestmark = pytest.mark.slow
 SECONDS = 120  # the most that a cell may take
 
 
@@ -35,11 +36,31 @@ def folder(tmp_path_factory):
 
 
 def run(path, folder):
-    """A notebook after a run in a copy of its folder, by a kernel that knows of no test."""
+    """A notebook after a run in a folder, by a kernel that knows of no test."""
     with pytest.MonkeyPatch.context() as patch:
         for name in os.environ.keys() - outside().keys():
             patch.delenv(name)  # a kernel in a test does not watch the file stderr
-        return make.run(path, folder / path.parent.relative_to(NOTEBOOKS), SECONDS)
+        return make.run(path, folder, SECONDS)
+
+
+@pytest.fixture(scope="module")
+def worked(folder):
+    """All exercises and solutions after a run: by one kernel, which forgets all names in between.
+
+    A kernel and its imports take longer than what these notebooks compute. An exception is an
+    output of its notebook, and does not keep the others from running.
+    """
+    together, begins = nbformat.v4.new_notebook(), {}
+    for path in [*EXERCISES, *SOLUTIONS]:
+        place = str(folder / path.parent.name)
+        afresh = nbformat.v4.new_code_cell(f"%reset -f\nimport os; os.chdir({place!r})")
+        begins[path] = len(together.cells) + 1
+        together.cells += [afresh, *read(path).cells]
+    for i, cell in enumerate(together.cells):
+        cell.id, cell.metadata["tags"] = f"cell-{i}", ["raises-exception"]
+    nbformat.write(together, folder / "together.ipynb")
+    cells = run(folder / "together.ipynb", folder).cells
+    return {path: cells[i : i + len(read(path).cells)] for path, i in begins.items()}
 
 
 def read(path):
@@ -103,18 +124,16 @@ def alike(stored, fresh):
     )
     if NUMBER.sub("#", stored) != NUMBER.sub("#", fresh):
         return False
-    pairs = zip(numbers_in(stored), numbers_in(fresh))
+    pairs = zip(numbers_in(stored), numbers_in(fresh), strict=True)
     return all(abs(a - b) <= 0.05 * max(abs(a), abs(b)) + 1e-6 for a, b in pairs)
 
 
-@pytest.mark.slow
 @pytest.mark.tools
 @pytest.mark.parametrize("path", DRAWN, ids=lambda path: path.stem)
 def test_stored_outputs_with_pictures_are_fresh(folder, path):
     compare(path, run(path, folder))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "path", [path for path in COURSE if path not in DRAWN], ids=lambda path: path.stem
 )
@@ -128,7 +147,7 @@ def compare(path, fresh):
     stored = read(path)
     counts = [c.execution_count for c in stored.cells if c.cell_type == "code"]
     assert counts == list(range(1, len(counts) + 1)), "not run from top to bottom"
-    for old, new in zip(stored.cells, fresh.cells):
+    for old, new in zip(stored.cells, fresh.cells, strict=True):
         if old.cell_type != "code":
             continue
         assert all(output.output_type != "error" for output in old.outputs)
@@ -192,7 +211,7 @@ def test_stored_pictures_have_texts_to_compare():
                if "image/svg+xml" in o.get("data", {})]  # fmt: skip
     lines = [kinds(data)["image/svg+xml"] for data in outputs]
     assert DRAWN and len(lines) >= 10 and min(map(len, lines)) >= 5
-    for data, texts in zip(outputs, lines):
+    for data, texts in zip(outputs, lines, strict=True):
         for row in data["text/plain"].splitlines()[1:]:
             assert any({row.split()[0], *row.split()[-2:]} <= set(text.split()) for text in texts)
 
@@ -251,9 +270,9 @@ def test_exercises_are_made_from_solutions(path):
     assert made == read(make.EXERCISES / path.name), "run `python notebooks/make.py none`"
 
 
-def reports(notebook):
-    """The titles of the reports that a notebook shows."""
-    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+def reports(cells):
+    """The titles of the reports that the cells of a notebook show."""
+    cells = [cell for cell in cells if cell.cell_type == "code"]
     assert all(output.output_type != "error" for cell in cells for output in cell.outputs)
     return [
         output.data["text/plain"].splitlines()[0]
@@ -263,17 +282,15 @@ def reports(notebook):
     ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)
-def test_exercises_run_with_their_holes(folder, path):
-    titles = reports(run(path, folder))
+def test_exercises_run_with_their_holes(worked, path):
+    titles = reports(worked[path])
     assert len(titles) >= 2 and all(": not done yet" in title for title in titles), titles
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
-def test_solutions_are_right(folder, path):
-    titles = reports(run(path, folder))
+def test_solutions_are_right(worked, path):
+    titles = reports(worked[path])
     assert len(titles) >= 2 and all(re.search(r": all \d+ right$", title) for title in titles)
 
 

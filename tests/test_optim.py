@@ -22,8 +22,8 @@ def test_a_step_is_the_recursion_written_out(momentum):
     sgd = SGD(parameters, lr=1.0, momentum=momentum)
 
     w, v = start.copy(), np.zeros(3)
-    for g, lr in zip(gradients, rates):
-        for p, g_i in zip(parameters, g):
+    for g, lr in zip(gradients, rates, strict=True):
+        for p, g_i in zip(parameters, g, strict=True):
             p.grad = g_i
         sgd.lr = lr  # a new rate acts on the velocity at once, as in PyTorch
         sgd.step()
@@ -80,7 +80,7 @@ def test_a_step_that_is_not_finite_is_refused_whole(bad):
     sgd = SGD(parameters, lr=0.5, momentum=0.5)
 
     def step(*gradients):
-        for p, g in zip(parameters, gradients):
+        for p, g in zip(parameters, gradients, strict=True):
             p.grad = g
         sgd.step()
 

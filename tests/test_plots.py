@@ -22,7 +22,7 @@ def history(losses, b=5, per=4, held_out=None, start=0):
     return History(
         [
             Epoch(i, start + i * per, 0.1, b, loss, validation)
-            for i, (loss, validation) in enumerate(zip(losses, held_out), start=1)
+            for i, (loss, validation) in enumerate(zip(losses, held_out, strict=True), start=1)
         ]
     )
 
@@ -51,7 +51,7 @@ def grid_classes(axes):
 
     def at(x, y):
         return [
-            colour for path, colour in zip(areas.get_paths(), colours)
+            colour for path, colour in zip(areas.get_paths(), colours, strict=True)
             if len(path) and path.contains_point((x, y))
         ]  # fmt: skip
 
@@ -226,7 +226,7 @@ def test_regions_of_what_does_not_fit_are_refused(X, y, complaint):
 
 
 def test_regions_of_a_network_of_other_inputs_are_refused():
-    with pytest.raises(ValueError, match="3"):
+    with pytest.raises(ValueError, match="must have 3 entries, got 2"):
         plots.decision_regions(MLP(3, [1]), [[1, 2], [3, 4]], [0, 1])
 
 
@@ -363,7 +363,7 @@ def test_misclassified_shows_the_wrong_ones():
     figure = plots.misclassified(X, true, predicted, ["a", "b", "c"], shape=(2, 3))
     pictures = shown(figure)
     assert len(pictures) == 3
-    for picture, i in zip(pictures, (1, 3, 4)):
+    for picture, i in zip(pictures, (1, 3, 4), strict=True):
         np.testing.assert_array_equal(picture, X[i].reshape(2, 3))
     titles = [axes.get_title() for axes in figure.axes]
     assert titles == ["b taken\nfor c", "b taken\nfor a", "a taken\nfor b"]
@@ -371,6 +371,7 @@ def test_misclassified_shows_the_wrong_ones():
     assert not any(axes.axison for axes in figure.axes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [1, 5, 6, 20, 21])
 def test_misclassified_shows_the_first_ones(n):
     figure = plots.misclassified(images(n), [0] * n, [11] * n)
@@ -423,7 +424,7 @@ def test_a_calibration_against_counting():
     x, y = only(plots.calibration(true, p, bins=4)).lines[1].get_data()
     expected = []
     for low in (0.25, 0.5, 0.75):
-        rows = [(max(v), int(np.argmax(v)) == k) for v, k in zip(p, true)]
+        rows = [(max(v), int(np.argmax(v)) == k) for v, k in zip(p, true, strict=True)]
         rows = [row for row in rows if low <= row[0] < low + 0.25]
         expected.append(np.mean(rows, axis=0))
     np.testing.assert_allclose(np.column_stack([x, y]), expected)
@@ -483,6 +484,7 @@ REPORTED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REPORTED)
 def test_the_report_shows_what_fits_the_data(name):
     data = datasets.load(name)
@@ -500,12 +502,14 @@ def test_every_figure_of_the_report_is_shown_somewhere():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_shows_itself_in_jupyter(name):
     assert FIGURES[name]()._repr_png_().startswith(b"\x89PNG")
     assert not hasattr(FIGURES[name](), "_repr_svg_")  # both would be stored
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_is_the_same_svg_every_time(name):
     text, figure = svg(FIGURES[name]()), FIGURES[name]()
@@ -529,6 +533,7 @@ def test_without_matplotlib_it_says_what_to_install(monkeypatch, name):
         FIGURES[name]()
 
 
+@pytest.mark.slow
 def test_pyplot_is_not_imported():
     program = """
 import sys
@@ -547,6 +552,7 @@ print("matplotlib.figure" in sys.modules, "matplotlib.pyplot" in sys.modules)
 # Names from a table can be anything.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["$a^^b$", "50$-100$", "_<ä>"])
 def test_names_are_shown_as_they_are(name):
     figures = [

@@ -61,9 +61,11 @@ def two(exponent):
 
 
 def powers():
-    ordinary = [(x, y) for x, y in zip(rng.uniform(0.1, 4, 100), rng.uniform(-5, 5, 100))]
+    ordinary = [
+        (x, y) for x, y in zip(rng.uniform(0.1, 4, 100), rng.uniform(-5, 5, 100), strict=True)
+    ]
     base = 10 ** rng.uniform(-100, 100, 100)
-    far = list(zip(base, rng.uniform(-180, 180, 100) / np.log10(base)))
+    far = list(zip(base, rng.uniform(-180, 180, 100) / np.log10(base), strict=True))
     return [(float(x), float(y)) for x, y in [*ordinary, *far] if abs(y) > 0.01]
 
 
@@ -110,7 +112,7 @@ def mp_dot(n):
 
     def dot(*wx):
         w, x = wx[:-n], [*wx[-n:], mpf(1)]
-        return mp.fsum(v * u for v, u in zip(w, x))
+        return mp.fsum(v * u for v, u in zip(w, x, strict=False))
 
     return dot
 
@@ -200,7 +202,7 @@ CASES = {
     ),
     "STEP": Case(one(anywhere()), mp_step, lambda x: (0,), exact, exact),
     "WHERE": Case(
-        [((c, a, b),) for c, (a, b) in zip(rng.normal(size=100).tolist(), two(300)[50:])],
+        [((c, *ab),) for c, ab in zip(rng.normal(size=100).tolist(), two(300)[50:], strict=False)],
         lambda c, a, b: a if c > 0 else b,
         lambda c, a, b: (0, mp_step(c), 1 - mp_step(c)),
         exact,
@@ -248,7 +250,7 @@ def formulas(name, arguments):
 def scale_of(name, arguments, z):
     if name == "DOT":
         w, x = arguments
-        return sum(abs(mpf(v) * u) for v, u in zip(w, [*x, 1.0]))
+        return sum(abs(mpf(v) * u) for v, u in zip(w, [*x, 1.0], strict=False))
     return abs(z) if CASES[name].scale is abs else CASES[name].scale(*map(mpf, flat(arguments)))
 
 
@@ -288,7 +290,7 @@ def test_on_floats(name):
         error = abs(node.data - z) / ulp(scale_of(name, arguments, z))
         assert error <= case.value_ulp(*numbers) + 1e-9, (arguments, node.data, float(z))
         assert len(node.partials) == len(numbers)
-        for got, d in zip(node.partials, partials(*numbers)):
+        for got, d in zip(node.partials, partials(*numbers), strict=True):
             assert type(got) is float
             allowed = case.partials_ulp(*numbers) + 1e-9
             assert abs(got - d) / ulp(d) <= allowed, (arguments, node.partials, float(d))
@@ -308,7 +310,11 @@ def test_on_arrays(name):
         _, partials = NAMES[name].on(ARRAYS)
         with np.errstate(all="ignore"):
             ds = partials(z, *arrays)
-        ds = [d for x, dx in zip(arrays, ds) for _, d in zip(*map(in_tuple, (x, dx)))]
+        ds = [
+            d
+            for x, dx in zip(arrays, ds, strict=True)
+            for _, d in zip(*map(in_tuple, (x, dx)), strict=True)
+        ]
         ds = [np.broadcast_to(d, z.shape) for d in ds]
         for i, arguments in enumerate(points):
             node = recorded(name, arguments)
@@ -316,7 +322,7 @@ def test_on_arrays(name):
             most = 9 if name == "ERFC" else 5  # in SciPy's erfc: 7
             assert abs(mpf(node.data) - z[i]) / ulp(size) <= most, (arguments, node.data, z[i])
             few = 4 + 2 * case.partials_ulp(*map(mpf, flat(arguments)))
-            for expected, d in zip(node.partials, ds):
+            for expected, d in zip(node.partials, ds, strict=True):
                 assert abs(mpf(expected) - d[i]) / ulp(expected) <= few, (arguments, expected, d[i])
 
 

@@ -10,6 +10,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.tools
 def test_code_blocks(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -197,6 +197,7 @@ def size_of(name, x):
 ROWS = [*UNARY, *BINARY, *VECTOR]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ROWS)
 def test_derivatives_at_hard_points(name, record_property):
     points, first, second = parts(name)
@@ -210,7 +211,7 @@ def test_derivatives_at_hard_points(name, record_property):
 
     for x in points:
         exact = first(*map(mpf, x))
-        note("first", x, zip(f(*map(Value, x)).partials, exact))
+        note("first", x, zip(f(*map(Value, x)).partials, exact, strict=True))
         recorded = grad(f)(*map(Value, x))
         recorded = recorded if isinstance(recorded, tuple) else (recorded,)
         exact_second = [*itertools.chain(*second(*map(mpf, x)))]
@@ -218,11 +219,11 @@ def test_derivatives_at_hard_points(name, record_property):
             # The second derivative by x, or a factor of it, overflows: to inf, and never to nan.
             assert not np.isnan(hessian(f)(*x)).any(), x
             continue
-        note("recorded", x, zip([d.data for d in recorded], exact))
-        note("second", x, zip(hessian(f)(*x).ravel(), exact_second))
+        note("recorded", x, zip([d.data for d in recorded], exact, strict=True))
+        note("second", x, zip(hessian(f)(*x).ravel(), exact_second, strict=True))
     record_property("worst ulp", (name, *[f"{at:.2f} at {x}" for at, x in worst.values()]))
     bounds = BOUNDS.get(name, (0, 0))
-    for (at, _), bound in zip(worst.values(), (bounds[0], bounds[0], bounds[1])):
+    for (at, _), bound in zip(worst.values(), (bounds[0], bounds[0], bounds[1]), strict=True):
         assert at <= bound, (name, worst)
 
 
@@ -315,12 +316,12 @@ def test_slopes_of_random_powers_are_good_to_a_few_ulp():
 def test_arrays_give_the_derivatives_of_floats():
     for name in [*UNARY, *BINARY]:
         points, _, _ = parts(name)
-        columns = [np.array(column) for column in zip(*points)]
+        columns = [np.array(column) for column in zip(*points, strict=True)]
         with np.errstate(all="ignore"):
             value, partials = getattr(p, name).on(p.ARRAYS)
             ds = [np.broadcast_to(d, columns[0].shape) for d in partials(value(*columns), *columns)]
         for i, x in enumerate(points):
-            for a, b in zip(apply(getattr(p, name), *map(Value, x)).partials, ds):
+            for a, b in zip(apply(getattr(p, name), *map(Value, x)).partials, ds, strict=True):
                 assert a == b[i] or error(b[i], a) <= 8, (name, x, a, b[i])
 
 

@@ -104,7 +104,7 @@ def test_a_rule_shows_in_the_source_and_changes_no_number(pattern, monkeypatch):
     without = program_of(build)
     assert line not in lines_of(without)
     batch = np.array([[0.5], [-2.0], [0.0], [700.0]])
-    for a, b in zip(program(batch), without(batch)):
+    for a, b in zip(program(batch), without(batch), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-14)
 
 
@@ -117,7 +117,7 @@ def test_without_any_rule_the_numbers_are_the_same(monkeypatch):
     plain = autograd.compile(root, x + y, net.parameters())
     assert len(plain.source) > len(program.source)
     batch = np.hstack([np.random.default_rng(1).normal(size=(5, 3)), np.eye(3)[[0, 1, 2, 1, 0]]])
-    for a, b in zip(program(batch), plain(batch)):
+    for a, b in zip(program(batch), plain(batch), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-13, atol=1e-15)
 
 

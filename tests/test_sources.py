@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import tracemalloc
+from functools import partial
 
 import numpy as np
 import pytest
@@ -21,8 +22,11 @@ from nn import (
 from nn.train import batches, examples
 from nn.train.batches import permutation, spread
 from nn.train.examples import Examples
+from tests import cases
+from tests.cases import make_net, numbers
 
 ENGINES = ["program", "graph"]
+train = partial(cases.train, lr=0.01)
 both_engines = pytest.mark.parametrize("engine", ENGINES)
 
 
@@ -33,21 +37,6 @@ def problem(loss=gaussian_nll, n=30, d0=3):
         return X, rng.integers(-3, 4, size=n).astype(float), 1
     K = 2 if loss is bernoulli_nll else 3
     return X, rng.integers(0, K, size=n).astype(float), 1 if K == 2 else 3
-
-
-def make_net(d_L=1, d0=3):
-    return MLP(d0, [4, d_L], "tanh", rng=np.random.default_rng(0))
-
-
-def numbers(net):
-    return [p.data for p in net.parameters()]
-
-
-def train(net, loss, *data, **options):
-    usual = {"epochs": 2, "lr": 0.01, "progress": False, "rng": np.random.default_rng(1)}
-    if len(data) == 2:
-        usual["batch_size"] = 7
-    return fit(net, loss, *data, **(usual | options))
 
 
 def mapped(tmp_path, array, name="X"):
@@ -137,6 +126,7 @@ def test_a_mask_with_gaps_is_refused_with_its_place():
     assert numbers(net) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "copies"),
     [(np.asarray, 0), (np.float32, 0), (np.int16, 0), (np.ma.masked_array, 0),
@@ -144,7 +134,7 @@ def test_a_mask_with_gaps_is_refused_with_its_place():
 )  # fmt: skip
 def test_a_training_copies_its_data_once_at_most(tmp_path, kind, copies):
     rng = np.random.default_rng(0)
-    X, y = rng.integers(0, 9, size=(600_000, 10)).astype(float), rng.normal(size=600_000)
+    X, y = rng.integers(0, 9, size=(300_000, 10)).astype(float), rng.normal(size=300_000)
     given, net = kind(X), make_net(d0=10)
     size = np.asarray(given).nbytes
     tracemalloc.start()
@@ -154,7 +144,7 @@ def test_a_training_copies_its_data_once_at_most(tmp_path, kind, copies):
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    rest = 40e6  # the permutation, losses, parts of the data, and what the engine takes
+    rest = 20e6  # the permutation, losses, parts of the data, and what the engine takes
     assert peak < copies * size + rest
     assert copies == 0 or peak > size  # else the copy was not seen
 
@@ -213,14 +203,14 @@ def test_a_bad_row_met_on_the_way_stops_with_the_last_finite_parameters(
         bad = with_bad_row(y, 23, np.inf if what == "y" else 2.0)
         data = mapped(tmp_path, X), mapped(tmp_path, bad, "y")
     if what == "source":
-        data = (lambda epoch: ((X[i : i + 7], data_y[i : i + 7]) for i in range(0, 30, 7)),)
+        data = (lambda epoch: ((X[i : i + 4], data_y[i : i + 4]) for i in range(0, 30, 4)),)
         data_y = with_bad_row(y, 23, 2.0)
     seen, net = [], make_net()
     with pytest.raises(ValueError, match=rf"^epoch 1, update \d: {place}") as info:
         train(net, bernoulli_nll, *data, engine=engine,
               callbacks=[lambda *row: seen.append(numbers(row[-1]))])  # fmt: skip
     order = np.arange(30) if what == "source" else np.random.default_rng(1).permutation(30)
-    update = order.tolist().index(23) // 7 + 1
+    update = order.tolist().index(23) // 4 + 1
     assert f"update {update}:" in str(info.value)
     assert len(seen) == update - 1 > 0
     assert numbers(net) == seen[-1]
@@ -303,7 +293,7 @@ def test_blocks_train_in_their_order(monkeypatch):
     net, expected = make_net(), make_net()
     train(net, gaussian_nll, X, y, shuffle="blocks", epochs=1)
     order = permutation(30, np.random.default_rng(1), "blocks")[:28]
-    source = [(X[rows], y[rows]) for rows in order.reshape(4, 7)]
+    source = [(X[rows], y[rows]) for rows in order.reshape(7, 4)]
     train(expected, gaussian_nll, source, epochs=1)
     assert numbers(net) == numbers(expected)
     with pytest.raises(ValueError, match="shuffle must be 'rows' or 'blocks'"):

@@ -71,7 +71,7 @@ recipe = st.lists(operation, max_size=12)
 def build(point, grads, recipe):
     """The last node of a random graph, its leaves with gradients from before."""
     nodes = [Value(x) for x in point]
-    for leaf, grad in zip(nodes, grads):
+    for leaf, grad in zip(nodes, grads, strict=True):
         leaf.grad = grad
     for name, i, j, k, constant in recipe:
         inputs = [nodes[-1 - i % len(nodes)] for i in (i, j, k)]
@@ -95,11 +95,11 @@ def values(node):
 def by_hand(root, before, turns):
     """Gradients after so many nodes have handed theirs on."""
     order = topological_order(root)
-    grad = {v: 0.0 if v.op else b for v, b in zip(order, before)}
+    grad = {v: 0.0 if v.op else b for v, b in zip(order, before, strict=True)}
     grad[root] += 1.0
     reached = {root}
     for node in [v for v in reversed(order) if v.op][:turns]:
-        for v, partial in zip(node.inputs, node.partials):
+        for v, partial in zip(node.inputs, node.partials, strict=True):
             left = node not in reached or (node.op in ("where", "max", "step") and partial == 0.0)
             if isinstance(v, Value) and not left:
                 grad[v] += grad[node] * partial
@@ -175,7 +175,7 @@ def test_the_shares_say_what_happens(point, before, recipe):
     now = {v: 0.0 if v.op else v.grad for v in order}
     now[root] += 1.0
     twin.backward()
-    final = dict(zip(order, grads(topological_order(twin))))
+    final = dict(zip(order, grads(topological_order(twin)), strict=True))
     for step in list(steps(root))[1:]:
         assert step.grad.hex() == final[step.node]  # complete when its turn comes
         assert [s.input for s in step.shares] == list(step.node.inputs)
@@ -265,6 +265,7 @@ def test_a_step_stays_what_it_was():
             setattr(thing, name, 0.0)
 
 
+@pytest.mark.slow
 def test_a_deep_graph():
     v = x = Value(1.0)
     for _ in range(20_000):
@@ -509,7 +510,8 @@ def test_no_step_no_light():
 
 def test_the_picture_shows_the_gradients_so_far():
     f = shared()
-    for step, expected in zip(steps(f), (["0", "0", "0", "1"], ["1", "0", "1", "1"])):
+    after = [["0", "0", "0", "1"], ["1", "0", "1", "1"], ["4", "2", "1", "1"]]  # x, y, x * y, f
+    for step, expected in zip(steps(f), after, strict=True):
         shown = [line.split()[-1] for line in repr(draw(f, step=step)).splitlines()[1:5]]
         assert shown == expected
 

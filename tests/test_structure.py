@@ -13,6 +13,7 @@ import autograd
 from autograd import Value, compiler
 from autograd.compiler.structure import MANY, MOST, Kept
 from nn import MLP, Layer, Module, bernoulli_nll, categorical_nll, evaluate, fit, gaussian_nll
+from tests.cases import labelled
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +39,7 @@ def graph(w=1.5, x=0.5, c=2.0, label="w", build=lambda w, x, c: (w * x + c).sin(
 def test_graphs_that_differ_in_numbers_alone_share_a_program(lowered):
     programs = [autograd.compile(*graph(w, x)) for w, x in ((1.5, 0.5), (-2.0, 3.0), (0.0, 7.0))]
     assert len(lowered) == 1
-    for w, program in zip((1.5, -2.0, 0.0), programs):
+    for w, program in zip((1.5, -2.0, 0.0), programs, strict=True):
         losses, gradient = program([[2.0]])
         assert losses[0] == math.sin(w * 2.0 + 2.0)
         assert gradient[0] == 2.0 * math.cos(w * 2.0 + 2.0)
@@ -76,16 +77,11 @@ OTHERS = {
     "another own of the same name": {"build": lambda w, x, c: other_square(w * x)},
     "dot": {"build": lambda w, x, c: autograd.dot([w, w], [x, 1.0])},
     "dot with a bias": {"build": lambda w, x, c: autograd.dot([w], [x], w)},
-    "a node with a label": {"build": lambda w, x, c: labelled((w * x + c).sin(), "a")},
+    "a node with a label": {"build": lambda w, x, c: labelled("a", (w * x + c).sin())},
     "max": {"build": lambda w, x, c: autograd.max([w, x])},
     "max of three": {"build": lambda w, x, c: autograd.max([w, x, w])},
     "where": {"build": lambda w, x, c: autograd.where(w, x, w)},
 }
-
-
-def labelled(v, label):
-    v.label = label
-    return v
 
 
 def test_what_differs_has_a_program_of_its_own(lowered):
@@ -184,7 +180,10 @@ def test_a_known_network_is_recorded_once(recorded):
         fit(net, categorical_nll, X, y, epochs=1, batch_size=8, lr=0.1, progress=False)
         assert (len(recorded) == before) == (seed > 0)
         np.testing.assert_allclose(outputs, expected, rtol=1e-14)
-        losses = [categorical_nll([Value(v) for v in a], int(t)).data for a, t in zip(expected, y)]
+        losses = [
+            categorical_nll([Value(v) for v in a], int(t)).data
+            for a, t in zip(expected, y, strict=True)
+        ]
         assert math.isclose(loss, math.fsum(losses) / 40, rel_tol=1e-13)
 
 

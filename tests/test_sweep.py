@@ -50,7 +50,7 @@ def made(loss, seed=0, epochs=2, **settings):
     return History([Epoch(e, e, 0.1, 1, loss / e + seed, **settings) for e in range(1, epochs + 1)])
 
 
-def numbers(trainings):
+def all_of(trainings):
     """All that came out, for comparison."""
     return [(t.settings, t.seed, t.outcome, t.history and t.history.rows) for t in trainings]
 
@@ -65,7 +65,7 @@ def quiet(train, grid, **options):
 @pytest.fixture(scope="module")
 def here():
     """The trainings of the grid, here and one after the other."""
-    return numbers(quiet(xor, GRID, seeds=3))
+    return all_of(quiet(xor, GRID, seeds=3))
 
 
 def test_each_training_is_one_call(here):
@@ -98,16 +98,17 @@ class Backwards(Executor):
 
 
 def test_the_order_of_completion_does_not_matter(here, tmp_path):
-    assert numbers(quiet(xor, GRID, seeds=3, executor=Backwards(12), path=tmp_path)) == here
-    assert numbers(quiet(xor, GRID, seeds=3, executor=Backwards(0), path=tmp_path)) == here
+    assert all_of(quiet(xor, GRID, seeds=3, executor=Backwards(12), path=tmp_path)) == here
+    assert all_of(quiet(xor, GRID, seeds=3, executor=Backwards(0), path=tmp_path)) == here
     with ThreadPoolExecutor(4) as threads:
-        assert numbers(quiet(xor, GRID, seeds=3, executor=threads)) == here
+        assert all_of(quiet(xor, GRID, seeds=3, executor=threads)) == here
 
 
+@pytest.mark.slow
 def test_processes_of_which_one_dies(here, tmp_path):
     pool = functools.partial(ProcessPoolExecutor, 2, mp_context=get_context("spawn"))
     with pool() as executor:
-        assert numbers(quiet(xor, GRID, seeds=3, executor=executor)) == here
+        assert all_of(quiet(xor, GRID, seeds=3, executor=executor)) == here
         train = functools.partial(xor, folder=str(tmp_path))
         grid, path = {"lr": [0.1, 1.0], "batch_size": [4]}, tmp_path / "kept"
         quiet(train, {**grid, "lr": [0.1]}, seeds=3, path=path, executor=executor)
@@ -117,10 +118,11 @@ def test_processes_of_which_one_dies(here, tmp_path):
         assert first[4].outcome == "lost" and "BrokenProcessPool" in first[4].why
         with pytest.warns(RuntimeWarning, match="lost"):  # the pool is broken: nothing more comes
             quiet(train, grid, seeds=3, path=path, executor=executor)
-    whole = numbers(quiet(train, grid, seeds=3, path=path))
+    whole = all_of(quiet(train, grid, seeds=3, path=path))
     assert whole == [row for row in here if row[0]["batch_size"] == 4]
 
 
+@pytest.mark.slow
 def test_dask_of_which_one_worker_is_killed(here, tmp_path):
     import dask
     from distributed import Client, LocalCluster
@@ -130,7 +132,7 @@ def test_dask_of_which_one_worker_is_killed(here, tmp_path):
                                 dashboard_address=":0")  # fmt: skip
     with dask.config.set(quick), cluster() as two, Client(two) as client:
         executor = client.get_executor()
-        assert numbers(quiet(xor, GRID, seeds=3, executor=executor)) == here
+        assert all_of(quiet(xor, GRID, seeds=3, executor=executor)) == here
         train = functools.partial(xor, folder=str(tmp_path))
         grid, path = {"lr": [0.1, 1.0], "batch_size": [4]}, tmp_path / "kept"
         with pytest.warns(RuntimeWarning, match=r"of 6 trainings were lost .*: call sweep again"):
@@ -139,7 +141,7 @@ def test_dask_of_which_one_worker_is_killed(here, tmp_path):
         assert first[4].outcome == "lost" and "KilledWorker" in first[4].why
         assert outcomes.count("trained") >= 3
         assert len(list(path.iterdir())) == outcomes.count("trained")
-        whole = numbers(quiet(train, grid, seeds=3, path=path, executor=executor))
+        whole = all_of(quiet(train, grid, seeds=3, path=path, executor=executor))
     assert whole == [row for row in here if row[0]["batch_size"] == 4]
     assert not active_children()
 
@@ -158,7 +160,7 @@ def test_each_is_written_when_it_is_there_and_only_missing_ones_are_trained(tmp_
     assert calls == [(0.1, 0, 0), (0.1, 1, 1), (1.0, 0, 2), (1.0, 1, 3)]
     files = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
     calls.clear()
-    assert numbers(quiet(train, {"lr": [0.1, 1.0]}, seeds=2, path=tmp_path)) == numbers(first)
+    assert all_of(quiet(train, {"lr": [0.1, 1.0]}, seeds=2, path=tmp_path)) == all_of(first)
     assert not calls
     sorted(tmp_path.iterdir())[0].unlink()
     more = quiet(train, {"lr": np.array([0.3, 1.0, 0.1])}, seeds=[1, 0], path=str(tmp_path))
@@ -198,7 +200,7 @@ def test_another_function_or_data_is_refused_and_nothing_changed(tmp_path, monke
     for function in (old, commented, new):
         function.__qualname__ = "train"
     first = run(old)
-    assert numbers(run(commented)) == numbers(first)
+    assert all_of(run(commented)) == all_of(first)
     refused(new, "train has changed since, or data or options that it uses: .*|changed since")
     refused(functools.partial(old), "changed since")
     with monkeypatch.context() as patch:
@@ -209,7 +211,7 @@ def test_another_function_or_data_is_refused_and_nothing_changed(tmp_path, monke
         refused(old, "changed since")
     new.__qualname__ = "other"
     refused(new, "of another training function: that is train, and this one other")
-    assert numbers(run(old)) == numbers(first)
+    assert all_of(run(old)) == all_of(first)
 
 
 @pytest.mark.parametrize(
@@ -310,7 +312,7 @@ def test_names_and_order_of_a_grid(tmp_path):
     fits = functools.partial(quiet, xor, seeds=1, path=tmp_path)
     first = fits({"lr": [0.1], "batch_size": [4]})
     renamed = fits({"lr": {"constant": 0.1}, "batch_size": [4]})
-    assert numbers(renamed) == numbers(first)
+    assert all_of(renamed) == all_of(first)
     assert renamed.combinations[0].texts["lr"] == "constant"
     assert len(list(tmp_path.iterdir())) == 2
     fits({"batch_size": [4], "lr": [0.1]})
@@ -630,6 +632,7 @@ def test_one_seed_has_no_deviation_and_losses_of_training_count_without_validati
     assert repr(results).splitlines()[:2] == ["seeds  loss", "1      1.5"]
 
 
+@pytest.mark.slow
 def test_losses_near_the_largest_float():
     results = quiet(lambda seed, scale: made(scale * (1 - seed / 5)), {"scale": [1e308]}, seeds=3)
     assert repr(results).splitlines()[1].split() == ["1e+308", "3", "4e+307", "±", "1e+307"]
@@ -652,7 +655,7 @@ def test_values_by_name(tmp_path):
     results = quiet(train, {"lr": rates}, seeds=1, path=tmp_path)
     assert [c.texts["lr"] for c in results.combinations] == ["falling", "constant"]
     assert results.where(lr="falling")[0] is results.where(lr=rates["falling"])[0] is results[0]
-    assert numbers(quiet(train, {"lr": rates}, seeds=1, path=tmp_path)) == numbers(results)
+    assert all_of(quiet(train, {"lr": rates}, seeds=1, path=tmp_path)) == all_of(results)
 
 
 def test_signs_in_html_and_where_the_output_takes_only_ascii(capsys):
@@ -734,6 +737,7 @@ def test_panels_stand_in_columns_by_the_last_setting():
     assert figure.axes[0].get_gridspec().ncols == 2
 
 
+@pytest.mark.slow
 def test_a_plot_of_nothing_of_much_and_of_names_that_mean_something():
     def diverging(seed, lr):
         raise FloatingPointError
@@ -776,6 +780,7 @@ def folder(tmp_path, monkeypatch):
 SMALL = ["train", "moons", "--epochs", "2", "--widths", "2", "--batch-size", "80", "--quiet"]
 
 
+@pytest.mark.slow
 def test_sweep_of_options(folder, capsys):
     command = [
         *SMALL,
@@ -808,6 +813,7 @@ def test_sweep_of_options(folder, capsys):
     assert (made / "trainings.csv").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_row_of_the_command_is_the_training_with_these_options(folder):
     """With a part kept aside to stop by, the same part as that to choose by."""
     small = ["train", "moons", "--epochs", "2", "--batch-size", "80", "--quiet"]

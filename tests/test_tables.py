@@ -70,7 +70,7 @@ def test_a_csv_file_of_real_data_gives_the_data_set_that_load_gives(tmp_path, na
     bunch = getattr(bundled, f"load_{name}")()
     known = datasets.load(name, seed=seed, test_size=0.3)
     answers = [known.classes[k] for k in bunch.target] if known.classes else bunch.target.tolist()
-    rows = [[*row, answer] for row, answer in zip(bunch.data.tolist(), answers)]
+    rows = [[*row, answer] for row, answer in zip(bunch.data.tolist(), answers, strict=True)]
     path = write(tmp_path / f"{name}.csv", [*bunch.feature_names, known.target], rows)
     data = load_csv(path, known.target, seed=seed, test_size=0.3)
     assert (data.name, data.features, data.target) == (name, known.features, known.target)
@@ -338,6 +338,7 @@ def test_the_first_wrong_cell_is_named_in_any_block(tmp_path, monkeypatch, block
         load_csv(text_file(tmp_path, text), "k")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_a_long_header_is_read(tmp_path, delimiter):
     names = [f"a_long_name_of_column_{i}" for i in range(6000)]
@@ -362,6 +363,7 @@ def test_a_line_that_is_too_long_is_refused_in_right_words(tmp_path, before):
         load_csv(path, "k")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answers", [list("abc"), [0.5, 1.5, 2.5]])
 def test_a_table_takes_a_small_multiple_of_its_numbers(tmp_path, answers):
     rng = np.random.default_rng(0)
@@ -573,7 +575,7 @@ def test_columns_may_stand_in_another_order_and_the_target_among_them(tmp_path):
     plain = write(tmp_path / "in.csv", ["x0", "x1"], X.tolist())
     predict_csv(net, table, plain, tmp_path / "plain.csv")
     answers = ["b", "", "unknown", "a", "3"]  # whatever: it is not read
-    rows = [[x1, k, x0] for (x0, x1), k in zip(X.tolist(), answers)]
+    rows = [[x1, k, x0] for (x0, x1), k in zip(X.tolist(), answers, strict=True)]
     other = write(tmp_path / "other.csv", ["x1", "k", "x0"], rows, delimiter=";")
     predict_csv(net, table, other, tmp_path / "out.csv")
     header, *rows = read(tmp_path / "out.csv")
@@ -643,7 +645,7 @@ def test_extreme_outputs_are_sure_predictions(tmp_path, loss, classes):
     last, first = (classes[1], classes[0]) if loss is bernoulli_nll else (classes[0], classes[2])
     assert [row[2] for row in rows] == [last, first, last, first]
     for row in rows:
-        P = dict(zip(classes, map(float, row[3:])))
+        P = dict(zip(classes, map(float, row[3:]), strict=True))
         assert P[row[2]] == 1 and sum(P.values()) == 1
 
 

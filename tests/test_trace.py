@@ -25,7 +25,7 @@ def baydin(x1=None, x2=None):
     v1, v2, v3 = x1.log(), x1 * x2, x2.sin()
     v4 = v1 + v2
     v5 = v4 - v3
-    for v, label in zip((v1, v2, v3, v4, v5), ("v1", "v2", "v3", "v4", "v5")):
+    for v, label in zip((v1, v2, v3, v4, v5), ("v1", "v2", "v3", "v4", "v5"), strict=True):
         v.label = label
     return v5
 
@@ -117,7 +117,7 @@ def test_the_adjoints_of_the_leaves_are_those_of_grad(point, recipe):
     assume(all(abs(v.data) < 1e3 for v in topological_order(root)))
     rows = table(root)
     size = max(abs(as_float(row[7])) for row in rows.values())
-    for leaf, d in zip(leaves, grad(lambda *x: build(x, recipe))(*point)):
+    for leaf, d in zip(leaves, grad(lambda *x: build(x, recipe))(*point), strict=True):
         shown = as_float(rows[leaf.label][7]) if leaf.label in rows else 0.0
         assert abs(shown - d) <= 5.1e-4 * abs(d) + 1e-12 * size
 
@@ -174,6 +174,7 @@ def test_a_value_that_no_longer_follows_from_its_inputs_is_pointed_out():
     assert "changed" not in repr(trace(root))
 
 
+@pytest.mark.slow
 @settings(max_examples=120, deadline=None, derandomize=True, database=None)
 @given(st.tuples(anything, anything, anything), recipe)
 def test_otherwise_nothing_is_said_to_have_changed(point, recipe):
@@ -240,7 +241,7 @@ def columns(shown):
     head, *lines = map(plain, repr(shown).splitlines())
     assert len(lines) == len(shown.rows)
     found = {(0, head.index("forward, downward")), (4, head.index("backward, upward"))}
-    for line, row in zip(lines, shown.rows):
+    for line, row in zip(lines, shown.rows, strict=True):
         found |= set(starts(line, equations(row)).items())
     assert len(found) == len(dict(found))
     return [at for _, at in sorted(found)]
@@ -250,7 +251,9 @@ def columns(shown):
 @given(st.tuples(anything, anything, anything), recipe)
 def test_columns_are_aligned(point, recipe):
     labels = ["x", "y", "\N{GREEK SMALL LETTER THETA}1[0,0]"]  # ȳ is one character, x̄ is two
-    shown = trace(build([Value(x, label=label) for x, label in zip(point, labels)], recipe))
+    shown = trace(
+        build([Value(x, label=label) for x, label in zip(point, labels, strict=True)], recipe)
+    )
     at = columns(shown)
     assert at == sorted(set(at))
     assert not any(line.endswith(" ") for line in repr(shown).splitlines())
@@ -304,7 +307,9 @@ def test_a_long_trace_is_shown_without_its_middle(n):
     assert gap == 100
     assert len(lines) == 201
     assert left_out + 200 == n
-    for line, row in zip(lines[:100] + lines[101:], shown.rows[:100] + shown.rows[-100:]):
+    for line, row in zip(
+        lines[:100] + lines[101:], shown.rows[:100] + shown.rows[-100:], strict=True
+    ):
         starts(plain(line), equations(row))
 
 

@@ -29,6 +29,7 @@ from nn import (
     step_decay,
 )
 from nn.train import callbacks
+from tests.cases import make_net, numbers, train
 
 
 def problem(loss, n=12, d0=3, seed=0):
@@ -40,21 +41,6 @@ def problem(loss, n=12, d0=3, seed=0):
     if loss is bernoulli_nll:
         return X, rng.integers(0, 2, size=n), 1
     return X, rng.integers(0, 3, size=n), 3
-
-
-def make_net(d_L, d0=3, seed=0):
-    return MLP(d0, [4, d_L], "tanh", rng=np.random.default_rng(seed))
-
-
-def numbers(net):
-    return [p.data for p in net.parameters()]
-
-
-def train(net, loss, X, y, **options):
-    """`fit`, silently, with a seed."""
-    defaults = {"epochs": 2, "batch_size": 4, "lr": 0.1, "progress": False}
-    rng = options.pop("rng", np.random.default_rng(1))
-    return fit(net, loss, X, y, rng=rng, **(defaults | options))
 
 
 def sgd_by_hand(net, loss, X, y, epochs, b, lr, momentum=0.0, seed=1):
@@ -119,7 +105,9 @@ def test_a_full_batch_is_gradient_descent():
     train(net, gaussian_nll, X, y, epochs=5, batch_size=len(X), lr=0.2)
     for _ in range(5):  # in the rows' own order: the sum does not depend on it
         other.zero_grad()
-        mean = sum((gaussian_nll(other(x), t) for x, t in zip(X, y)), Value(0.0)) / len(X)
+        mean = sum(
+            (gaussian_nll(other(x), t) for x, t in zip(X, y, strict=True)), Value(0.0)
+        ) / len(X)
         mean.backward()
         for p in other.parameters():
             p.data -= 0.2 * p.grad
@@ -708,7 +696,7 @@ def test_a_network_of_ones_own_layers_trains():
             self.top = MLP(2, [1], rng=np.random.default_rng(1))
 
         def __call__(self, x):
-            return self.top([v + a for v, a in zip(x, self.inner(x))])
+            return self.top([v + a for v, a in zip(x, self.inner(x), strict=True)])
 
         def parameters(self):
             return [*self.inner.parameters(), *self.top.parameters()]

@@ -346,7 +346,9 @@ def test_micrograd_code_runs_with_two_lines_changed():
     ys = [1.0, -1.0, -1.0, 1.0]
 
     def loss():
-        return sum(((model(list(map(Value, x))) - y) ** 2 for x, y in zip(xs, ys)), Value(0.0))
+        return sum(
+            ((model(list(map(Value, x))) - y) ** 2 for x, y in zip(xs, ys, strict=True)), Value(0.0)
+        )
 
     first = loss()
     model.zero_grad()
@@ -541,7 +543,10 @@ def run(instructions, leaves, on_values):
         if on_values:
             x = [v.data for v in inputs]
             assume(name not in KINKS or abs(x[0]) > 1e-6)
-            assume(name != "max" or min(abs(a - b) for a, b in zip(x, [*x[1:], x[0]])) > 1e-6)
+            assume(
+                name != "max"
+                or min(abs(a - b) for a, b in zip(x, [*x[1:], x[0]], strict=True)) > 1e-6
+            )
         nodes.append((on_value if on_values else on_mp)(*inputs))
     return nodes
 
@@ -654,6 +659,7 @@ print([v.data.hex() for v in (node, loss)], [v.grad.hex() for v in [*x, *net.par
 """
 
 
+@pytest.mark.slow
 def test_same_seed_same_bits_in_every_process():
     outputs = [
         subprocess.run(

@@ -12,7 +12,7 @@ to be told apart that way are left to `float`, as is every cell that is not so p
     Mathematik 18, 1971.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -79,15 +79,13 @@ class Cells:
 
     def texts(self, column: int) -> list[str]:
         """The cells of a column."""
-        starts, ends = self._starts[column :: self._width], self._ends[column :: self._width]
-        lines = self._lines
-        return [lines[i:k].decode() for i, k in zip(starts.tolist(), ends.tolist())]
+        return self._texts(self._starts[column :: self._width], self._ends[column :: self._width])
 
-    def floats(self, columns: Sequence[int]) -> tuple[Array, Iterator[tuple[int, int, str]]]:
+    def floats(self, columns: Sequence[int]) -> tuple[Array, Truth, list[str]]:
         """The numbers in some columns, ``(rows, len(columns))``.
 
         Returns:
-            them, and of each cell that is no plain numeral the row, where in ``columns``, and text.
+            them; where the cells are no plain numerals; and those cells.
         """
 
         def chosen(of_cells: Whole) -> Whole:
@@ -95,22 +93,32 @@ class Cells:
 
         table = bytes(c - 48 if 48 <= c < 58 else CUT if c in (10, self._delimiter) else OTHER
                       for c in range(256))  # fmt: skip
-        digits = bytes(DIGITS) + self._lines.translate(table, b".+-")
+        digits = bytes(DIGITS) + self._lines.translate(table, b".+- ")
         stops = np.flatnonzero(np.frombuffer(digits, np.uint8) == CUT)
         D = chosen(np.diff(stops, prepend=DIGITS - 1) - 1)
         starts, ends, after = chosen(self._starts), chosen(self._ends), chosen(self._after)
-        points, first = chosen(self._points), self._bytes[starts]
+        first = self._bytes[starts]
+        for _ in range(DIGITS):  # spaces before a numeral
+            space = first == ord(" ")
+            if not space.any():
+                break
+            starts += space
+            first = self._bytes[starts]
         minus = first == ord("-")
         signs = minus | (first == ord("+"))
+        points = chosen(self._points)
         plain = (ends - starts - points - signs == D) & (points < 2)
         plain &= (D > 0) & (D <= DIGITS) & (after < len(POWERS))
         w, whole = _whole_numbers(digits, chosen(stops), np.where(plain, D, 0))
         x, sure = _quotients(w, np.where(plain, after, 0))
         np.negative(x, out=x, where=minus)
-        d = len(columns)
-        odd = np.flatnonzero(~(plain & whole & sure)).tolist()
-        others = ((i // d, i % d, self._lines[starts[i] : ends[i]].decode()) for i in odd)
-        return x.reshape(self.rows, d), others
+        odd = ~(plain & whole & sure)
+        shape = self.rows, len(columns)
+        return x.reshape(shape), odd.reshape(shape), self._texts(starts[odd], ends[odd])
+
+    def _texts(self, starts: Whole, ends: Whole) -> list[str]:
+        lines = self._lines
+        return [lines[i:k].decode() for i, k in zip(starts.tolist(), ends.tolist())]
 
 
 def _whole_numbers(digits: bytes, stops: Whole, D: Whole) -> tuple[Whole, Truth]:

@@ -364,7 +364,8 @@ def test_a_line_that_is_too_long_is_refused_in_right_words(tmp_path, before):
 
 @pytest.mark.parametrize("answers", [list("abc"), [0.5, 1.5, 2.5]])
 def test_a_table_takes_a_small_multiple_of_its_numbers(tmp_path, monkeypatch, answers):
-    monkeypatch.setattr(csvfile, "BLOCK", 2**17)
+    monkeypatch.setattr(csvfile, "BLOCK", 2**16)
+    monkeypatch.setattr(datasets, "BLOCK", 1024)
     rng = np.random.default_rng(0)
     rows = [[*row, answers[i % 3]] for i, row in enumerate(rng.normal(size=(20_000, 20)).round(5))]
     path = write(tmp_path / "some.csv", [*map(str, range(20)), "k"], rows)

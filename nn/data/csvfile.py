@@ -1,5 +1,6 @@
 """CSV files: read once, checked, and their columns as numbers or as texts."""
 
+import codecs
 import csv
 import io
 import math
@@ -9,15 +10,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, islice
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 
 from ..arrays import Array
+from .numerals import Cells
 
-BLOCK = 8192  # lines that are made numbers at once
+BLOCK = 2**20  # bytes that are read at once, and the rest of their last line
 LONGEST = 10_000_000  # characters in a line
 
 
@@ -44,11 +45,11 @@ class Columns:
             ValueError: one is no finite number.
         """
         texts = self.texts[column]
-        values = [number(text) for text in texts]
-        if None in values:
-            i = values.index(None)
+        values = finite(texts)
+        if values is None:
+            i = next(i for i, text in enumerate(texts) if number(text) is None)
             _no_number(self.name, self.places[i], texts[i], column)
-        return np.array(values, dtype=float)
+        return values
 
 
 class CsvFile:
@@ -68,9 +69,11 @@ class CsvFile:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.name = os.fspath(path)
         self._data = Path(path).read_bytes()
+        self._begin = len(codecs.BOM_UTF8) if self._data.startswith(codecs.BOM_UTF8) else 0
         # The delimiter is the one that cuts the header into the most columns.
         self._delimiter = max(",;\t", key=self._columns_by)
-        _, header = self._header(self._lines())
+        place, self._below, header = self._first()
+        self._place = place  # the header's; below it the rows begin, at a byte of the file
         self.header = [column.strip() for column in header]
         unclear = [column for column, n in Counter(self.header).items() if n > 1 or not column]
         if unclear:
@@ -84,9 +87,8 @@ class CsvFile:
         Raises:
             ValueError: a row is longer or shorter than the header, or no CSV.
         """
-        lines = self._lines()
-        place, _ = self._header(lines)
-        return self._cells(self._records(lines, place))
+        rows = self._records(self._place, self._below, checked=True)
+        return ((place, row) for place, _, row in rows if row)
 
     def columns(self, numbers: Sequence[str], texts: Sequence[str] = ()) -> Columns:
         """Some columns as numbers, some as texts without the spaces around them.
@@ -94,61 +96,78 @@ class CsvFile:
         Raises:
             ValueError: as in `rows`; there are no rows; or a cell is empty, or no finite number.
         """
-        at = {column: self.header.index(column) for column in (*numbers, *texts)}
         # An array that grows in place: many small ones would have to be put together in the end.
         flat, places = array("d"), array("q")
         words: dict[str, list[str]] = {column: [] for column in texts}
         mistakes = _Mistakes(self.name)
-        for found, cells in self._blocks({at[column] for column in numbers}):
-            part = np.empty((len(found), len(numbers)))
-            for j, column in enumerate(numbers):
-                part[:, j] = mistakes.numbers(column, cells[at[column]], found)
-            for column, kept in words.items():
-                kept += mistakes.texts(column, cells[at[column]], found)
-            flat.frombytes(part.tobytes())
+        for found, X, more in self._blocks(numbers, texts, mistakes):
+            flat.frombytes(X.tobytes())
             places.extend(found)
+            for column, cells in zip(texts, more):
+                words[column] += cells
         if not places:
             raise ValueError(f"{self.name} must have a header and at least one row")
         mistakes.refuse([*texts, *numbers])
         return Columns(self.name, np.frombuffer(flat).reshape(-1, len(numbers)), words, places)
 
-    def _blocks(self, numeric: set[int]) -> Iterator[tuple[Sequence[int], Sequence[Any]]]:
-        """Some rows at a time: their places, and by column their cells.
-
-        Those are texts, or floats where all ``numeric`` columns hold nothing else.
-        """
-        kinds = np.dtype([(str(j), float if j in numeric else object)
-                          for j in range(len(self.header))])  # fmt: skip
-        lines = self._lines()
-        place, _ = self._header(lines)
-        while block := list(islice(lines, BLOCK)):
-            plain = self._plain(block, kinds, numeric)
+    def _blocks(
+        self, numbers: Sequence[str], texts: Sequence[str], mistakes: "_Mistakes"
+    ) -> Iterator[tuple[Sequence[int], Array, list[list[str]]]]:
+        """Some rows at a time: their places, columns as numbers, and columns as texts."""
+        place, start = self._place, self._below
+        while start < len(self._data):
+            stop = self._data.find(b"\n", start + BLOCK - 1, start + LONGEST) + 1
+            stop = stop or min(len(self._data), start + LONGEST)
+            plain = self._plain(self._data[start:stop], numbers, texts)
             if plain is not None:
-                yield range(place + 1, place + 1 + len(block)), plain
-                place += len(block)
+                n = len(plain[0])
+                yield range(place + 1, place + 1 + n), *plain
+                place, start = place + n, stop
                 continue
-            records = list(self._records(chain(block, lines), place, len(block)))
-            rows = list(self._cells(iter(records)))
+            rows: list[tuple[int, list[str]]] = []
+            records = self._records(place, start, checked=True)
+            while start < stop:
+                place, start, row = next(records)
+                rows += [(place, row)] if row else []
             if rows:
-                yield [i for i, _ in rows], list(zip(*(row for _, row in rows)))
-            place = records[-1][0]
+                found = [i for i, _ in rows]
+                cells = dict(zip(self.header, zip(*(row for _, row in rows))))
+                X = np.empty((len(rows), len(numbers)))
+                for j, column in enumerate(numbers):
+                    X[:, j] = mistakes.numbers(column, cells[column], found)
+                yield found, X, [mistakes.texts(column, cells[column], found) for column in texts]
 
-    def _plain(self, lines: list[str], kinds: Any, numeric: set[int]) -> list[Any] | None:
-        """The usual case, several times as fast: a row in each line, finite numbers, no quotes."""
-        if any('"' in line or line.isspace() for line in lines):
+    def _plain(
+        self, lines: bytes, numbers: Sequence[str], texts: Sequence[str]
+    ) -> tuple[Array, list[list[str]]] | None:
+        """The usual case, many times as fast: a row in each line, no quotes, nothing wrong."""
+        if b"\r" in lines:
+            lines = lines.replace(b"\r\n", b"\n")
+        if not lines.endswith(b"\n"):
+            lines += b"\n"
+        blank = len(self.header) == 1 and b"\n\n" in b"\n" + lines  # in others, a cell too few
+        if blank or any(mark in lines for mark in (b'"', b"\r", b"\0")):
             return None
         try:
-            read = np.loadtxt(lines, kinds, comments=None, delimiter=self._delimiter, ndmin=1)
-        except ValueError:
+            lines.decode()
+        except UnicodeDecodeError:
             return None
-        columns = [read[name] for name in kinds.names]
-        if len(read) != len(lines) or not all(np.isfinite(columns[j]).all() for j in numeric):
+        cells = Cells(lines, self._delimiter, len(self.header))
+        if not cells.fits or cells.longest() > csv.field_size_limit():
             return None
-        return columns
+        X, odd, others = cells.floats([self.header.index(column) for column in numbers])
+        values = finite(others)
+        if values is None:
+            return None
+        X[odd] = values
+        more = [list(map(str.strip, cells.texts(self.header.index(column)))) for column in texts]
+        return None if any("" in column for column in more) else (X, more)
 
-    def _lines(self) -> Iterator[str]:
-        """The lines, with their ends."""
-        file = io.TextIOWrapper(io.BytesIO(self._data), encoding="utf-8-sig", newline="")
+    def _lines(self, start: int) -> Iterator[str]:
+        """The lines from a byte of the file on, with their ends."""
+        data = io.BytesIO(self._data)
+        data.seek(start)
+        file = io.TextIOWrapper(data, encoding="utf-8", newline="")
         try:
             for line in iter(partial(file.readline, LONGEST + 1), ""):
                 if len(line) > LONGEST:
@@ -161,24 +180,28 @@ class CsvFile:
             raise ValueError(f"{self.name} is no text in UTF-8: save it as CSV UTF-8") from None
 
     def _records(
-        self, lines: Iterator[str], place: int, enough: int | None = None
-    ) -> Iterator[tuple[int, list[str]]]:
-        """Rows, blank ones too, below that at ``place``; where given, of ``enough`` lines."""
-        taken = 0
+        self, place: int, start: int, checked: bool = False
+    ) -> Iterator[tuple[int, int, list[str]]]:
+        """Below the row at ``place``, from a byte on: each row's place, the byte it ends at, cells.
+
+        Blank ones have no cells; the others, if they are ``checked``, as many as the header.
+        """
+        end = start
 
         def counted() -> Iterator[str]:
-            nonlocal taken
-            for line in lines:
-                taken += 1
+            nonlocal end
+            for line in self._lines(start):
+                end += len(line) if line.isascii() else len(line.encode())
                 yield line
 
-        reader = csv.reader(counted(), delimiter=self._delimiter, strict=True)
         try:
-            for row in reader:
+            for row in csv.reader(counted(), delimiter=self._delimiter, strict=True):
                 place += 1
-                yield place, row
-                if enough is not None and taken >= enough:
-                    return
+                if checked and row and len(row) != len(self.header):
+                    break
+                yield place, end, row
+            else:
+                return
         except csv.Error as error:
             what = str(error)
             if "field limit" in what:
@@ -187,29 +210,22 @@ class CsvFile:
                     "that is not closed?"
                 )
             raise ValueError(f"{self.name} is no CSV file: row {place + 1}: {what}") from None
+        raise ValueError(
+            f"{self.name}, row {place}: it has {len(row)} cells, the header {len(self.header)}"
+        )
 
-    def _cells(self, records: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
-        """Those that are not blank."""
-        for place, row in records:
-            if row and len(row) != len(self.header):
-                raise ValueError(
-                    f"{self.name}, row {place}: it has {len(row)} cells, the header "
-                    f"{len(self.header)}"
-                )
-            if row:
-                yield place, row
-
-    def _header(self, lines: Iterator[str]) -> tuple[int, list[str]]:
+    def _first(self) -> tuple[int, int, list[str]]:
         """The first row that is not blank."""
-        for place, row in self._records(lines, 0):
+        for place, end, row in self._records(0, self._begin):
             if row:
-                return place, row
+                return place, end, row
         raise ValueError(f"{self.name} must have a header and at least one row")
 
     def _columns_by(self, delimiter: str) -> int:
         """Into how many columns a delimiter cuts the header."""
         try:
-            return len(next(filter(None, csv.reader(self._lines(), delimiter=delimiter)), []))
+            rows = csv.reader(self._lines(self._begin), delimiter=delimiter)
+            return len(next(filter(None, rows), []))
         except csv.Error:  # a name longer than the module takes: by another one it may be shorter
             return 0
 
@@ -222,18 +238,18 @@ class _Mistakes:
         self._empty: dict[str, int] = {}
         self._words: dict[str, tuple[int, str]] = {}
 
-    def numbers(self, column: str, cells: Any, places: Sequence[int]) -> Any:
+    def numbers(self, column: str, cells: Sequence[str], places: Sequence[int]) -> Array:
         """The cells as floats, nan where there is none."""
-        if isinstance(cells, np.ndarray):
-            return cells
-        values: list[float | None] = [number(text) for text in cells]
-        if None in values:
-            for place, text, value in zip(places, self.texts(column, cells, places), values):
-                if value is None and text:
-                    self._words.setdefault(column, (place, text))
-        return values
+        values = finite(cells)
+        if values is not None:
+            return values
+        found = list(map(number, cells))
+        for place, text, value in zip(places, self.texts(column, cells, places), found):
+            if value is None and text:
+                self._words.setdefault(column, (place, text))
+        return np.array(found, dtype=float)
 
-    def texts(self, column: str, cells: Any, places: Sequence[int]) -> list[str]:
+    def texts(self, column: str, cells: Sequence[str], places: Sequence[int]) -> list[str]:
         """The cells without spaces around them."""
         texts = list(map(str.strip, cells))
         if "" in texts:
@@ -266,3 +282,14 @@ def number(text: str) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) else None
+
+
+def finite(texts: Sequence[str]) -> Array | None:
+    """Cells as finite numbers, ``(n,)``; None if `number` takes one of them for none."""
+    if "_" in "".join(texts):
+        return None
+    try:
+        values = np.fromiter(map(float, texts), float, len(texts))
+    except ValueError:
+        return None
+    return values if np.isfinite(values).all() else None

@@ -16,7 +16,7 @@ from autograd.show.notation import printable
 from ..arrays import Array
 from ..model.likelihoods import LIKELIHOODS, Likelihood, Loss, chosen_classes, known_likelihood
 from ..model.module import Module
-from .csvfile import Columns, CsvFile, number
+from .csvfile import Columns, CsvFile, finite, number
 from .datasets import Dataset, split
 
 FEW = 10  # different whole numbers in a target are classes, more are numbers to be met
@@ -168,11 +168,9 @@ def _targets(
     A number is one class however it is written, 1 or 1.0.
     """
     name, answers = columns.name, columns.texts[target]
-    meant = {answer: number(answer) for answer in set(answers)}
-    values = [meant[answer] for answer in answers]
-    numeric = None not in values
-    keys: list[Any] = list(values if numeric else answers)
-    found = sorted(set(keys))
+    values = finite(answers)
+    numeric = values is not None
+    found: list[Any] = sorted(set(answers)) if values is None else np.unique(values).tolist()
     if len(found) == 1:
         raise ValueError(
             f"{name}, column {target!r}: all {len(answers)} rows say {answers[0]!r}. There is "
@@ -181,19 +179,21 @@ def _targets(
     whole = numeric and all(v == math.floor(v) for v in found)
     looks_continuous = numeric and (not whole or len(found) > FEW)
     if looks_continuous if likelihood is None else likelihood.takes(0):
-        return (), columns.numbers(target)
+        return (), columns.numbers(target) if values is None else values
     if likelihood is not None and not likelihood.takes(len(found)):
         raise ValueError(
             f"{name}, column {target!r} has {len(found)} classes, and {likelihood.loss.__name__} "
             f"is for {likelihood.targets}"
         )
-    if len(found) > FEW and values.count(None) <= len(values) // 10:
+    words = {answer for answer in found if number(answer) is None} if values is None else set()
+    if len(found) > FEW and sum(answer in words for answer in answers) <= len(answers) // 10:
         columns.numbers(target)  # numbers, but for a few: says which
     if len(found) > max(2, len(answers) // 2):
         raise ValueError(
             f"{name}, column {target!r} has {len(found)} different words in {len(answers)} rows: "
             "too many to be classes. Is it another column that you mean?"
         )
+    keys = answers if values is None else values.tolist()
     index = {key: k for k, key in enumerate(found)}
     spelled = dict(zip(reversed(keys), reversed(answers)))  # as it is first written
     classes = tuple(spelled[key] for key in found)

@@ -1,0 +1,172 @@
+"""CSV files block by block: the numbers are `float`'s to the bit, and what is said is the same."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from nn.data import csvfile
+from nn.data.csvfile import CsvFile, number
+from nn.data.numerals import POWERS, Cells
+
+
+def read(texts, width=1):
+    """What the numerals are; nan where they are left to `float`."""
+    lines = "\n".join(",".join(texts[i : i + width]) for i in range(0, len(texts), width)) + "\n"
+    cells = Cells(lines.encode(), ",", width)
+    assert cells.fits
+    x, odd, others = cells.floats(range(width))
+    x, odd = x.ravel(), odd.ravel()
+    assert [text.strip(" ") for text, left in zip(texts, odd) if left] == [
+        text.strip(" ") for text in others
+    ]
+    x[odd] = math.nan
+    return x
+
+
+def check(texts, width=1):
+    """Each numeral that is read is `float`'s, to the bit; how many were not."""
+    x = read(texts, width)
+    left = np.isnan(x)
+    expected = [math.nan if skip else float(text) for text, skip in zip(texts, left)]
+    np.testing.assert_array_equal(np.array(expected).view(np.int64)[~left], x.view(np.int64)[~left])
+    return left.sum()
+
+
+@pytest.mark.parametrize("width", [1, 20])
+@pytest.mark.parametrize("written", [repr, "{:.6f}".format, "{:.17g}".format, "{:.12f}".format])
+@pytest.mark.parametrize("scale", [1e-2, 1.0, 1e5])
+def test_random_numbers_are_the_same_bits(written, scale, width):
+    x = np.random.default_rng(0).normal(scale=scale, size=10_000).tolist()
+    assert check(list(map(written, x)), width) < 200  # with an exponent, or too long
+
+
+def midpoints():
+    """Decimals at, and next to, the middle of two neighbouring floats."""
+    rng = np.random.default_rng(1)
+    for k in range(23):
+        for _ in range(200):
+            w = int(rng.integers(2**53, 9 * 10**18))
+            x = float(Fraction(w, 10**k))
+            middle = (Fraction(x) + Fraction(math.nextafter(x, math.inf))) / 2 * 10**k
+            for whole in (w, math.floor(middle), math.ceil(middle), math.floor(middle) + 2):
+                digits = f"{whole:0{k + 1}d}"
+                yield f"{digits[: len(digits) - k]}.{digits[len(digits) - k :]}"
+
+
+def test_the_hardest_numbers_are_the_same_bits_too():
+    texts = [text for text in midpoints() if len(text) <= 24]
+    assert len(texts) > 15_000
+    # Midpoints themselves are left to `float`: whole numbers, and a few with short fractions.
+    assert 0 < check(texts) < len(texts) / 5
+
+
+def test_powers_of_ten_are_exact():
+    assert [int(p) for p in POWERS] == [10**k for k in range(23)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["0", "-0", "+0.0", "-0.000", "5.", ".5", "-.5", "+7", "007", "9007199254740993",
+     "9007199254740992", "0.1", "123456789012345678", "0.0000000000000000000001",
+     "8999999999999999999", " 1", "   -2.5", "00000000000000000.0000001"],
+)  # fmt: skip
+def test_plain_numerals(text):
+    left = check([text])
+    assert left == (text == "9007199254740993")  # in the middle of two floats
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "-", "+", ".", "-.", "+-1", "1-", "1.-5", "1..2", "1.2.3", "1e5", "1_0", "nan", "inf",
+     "1 ", "1 2", " 1 2", "- 1", " ", " " * 25 + "1", "0x1", "\uff11", "1/2",
+     "1:2", "9" * 19, "0" * 25, "0." + "0" * 23 + "1"],
+)  # fmt: skip
+def test_what_is_not_plain_is_left(text):
+    assert np.isnan(read(["1", text, "2"])).tolist() == [False, True, False]
+
+
+CELLS = st.one_of(
+    st.floats().map(repr),
+    st.decimals(allow_nan=False, places=4).map(str),
+    st.text("0123456789.", min_size=1, max_size=26),
+    st.text("01.,;\t-+eE_ \"\r\n'x\0é\u2028\uff11", max_size=5),
+    st.sampled_from(
+        ["1", "-2.5", "1e5", "yes", " 3", "4 ", '"5"', "", "1e999", "1_000", "\r", "6"]
+    ),
+)
+LINES = st.lists(
+    st.tuples(
+        st.one_of(st.lists(CELLS, min_size=3, max_size=3), st.lists(CELLS, max_size=4)),
+        st.sampled_from(["\n", "\n", "\r\n", "\r", "\n\n"]),
+    ),
+    max_size=6,
+)
+
+
+def outcome(path, header, careful, block):
+    """Numbers as bits, texts and places; or what is said."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csvfile, "BLOCK", block)
+        if careful:
+            patch.setattr(CsvFile, "_plain", lambda *_: None)
+        try:
+            columns = CsvFile(path).columns(header[:-1], header[-1:])
+        except ValueError as error:
+            return str(error)
+    return columns.X.view(np.int64).tolist(), columns.texts, list(columns.places)
+
+
+@settings(max_examples=400, deadline=None)
+@given(LINES, st.sampled_from([",", ";", "\t"]), st.sampled_from([1, 12, 2**20]), st.booleans())
+@example([(["1", "2", "x"], "\r\n"), (["3", '"4"', "y"], "\n")], ",", 1, True)
+def test_a_file_read_at_once_is_the_file_read_cell_by_cell(
+    tmp_path_factory, lines, delimiter, block, bom
+):
+    path = tmp_path_factory.getbasetemp() / "numerals.csv"
+    rows = "".join(delimiter.join(cells) + end for cells, end in lines)
+    text = delimiter.join("abk") + "\n" + rows
+    path.write_bytes(b"\xef\xbb\xbf" * bom + text.encode())
+    read_at_once, read_by_cell = (outcome(path, "abk", careful, block) for careful in (0, 1))
+    assert read_at_once == read_by_cell
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(CELLS, max_size=6), st.sampled_from([1, 2**20]))
+def test_so_is_a_file_of_one_column(tmp_path_factory, cells, block):
+    path = tmp_path_factory.getbasetemp() / "numerals.csv"
+    path.write_bytes(("k\n" + "\n".join(cells)).encode())
+    assert outcome(path, "k", False, block) == outcome(path, "k", True, block)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=30), st.sampled_from([1, 2**20]))
+def test_so_are_bytes_that_may_be_no_text(tmp_path_factory, junk, block):
+    path = tmp_path_factory.getbasetemp() / "numerals.csv"
+    path.write_bytes(b"a,b,k\n1,2,x\n" + junk + b"\n3,4,y\n")
+    assert outcome(path, "abk", False, block) == outcome(path, "abk", True, block)
+
+
+def test_plain_files_are_read_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(csvfile, "finite", lambda texts: texts == [] and np.empty(0))
+    monkeypatch.setattr(csvfile, "number", lambda text: pytest.fail(f"cell by cell: {text!r}"))
+    for end in ("\n", "\r\n"):
+        for cut in (",", ";", ", "):
+            path = tmp_path / "some.csv"
+            rows = [
+                cut.join([f"{i}.5", f"{-i:6}", "größe" if i % 2 else "1-2.3"]) for i in range(99)
+            ]
+            path.write_bytes(end.join([cut.join("abk"), *rows]).encode())
+            columns = CsvFile(path).columns("ab", "k")
+            assert columns.X.tolist() == [[i + 0.5, -i] for i in range(99)]
+            assert columns.texts["k"] == ["größe" if i % 2 else "1-2.3" for i in range(99)]
+            assert list(columns.places) == list(range(2, 101))
+
+
+@pytest.mark.parametrize("text", ["1_0", "nan", "-inf", "1e400", "", "x"])
+def test_finite_is_number_of_each(text):
+    assert csvfile.finite(["1", text]) is number(text) is None
+    assert csvfile.finite(["1", " 2e3 "]).tolist() == [1, 2000]

@@ -120,9 +120,8 @@ def test_commands_name_what_there_is(page, monkeypatch):
                 before = len(given)
                 assert cli.main(words[2:]) == 0
                 assert len(given) == before + 1
-            elif words[1] not in ("pdoc",):  # which is not among the extras
+            else:
                 assert importlib.util.find_spec(words[1]) is not None
-                assert words[1] != "pip" or "extra" not in words
 
 
 @pytest.mark.slow

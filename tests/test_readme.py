@@ -15,7 +15,6 @@ from PIL import Image
 import autograd.exercises.__main__ as grading
 from autograd.exercises.checking import TASKS
 from nn import cli, datasets, exercises
-from tests import benchmarks
 
 assert exercises  # whose tasks are on the list
 ROOT = Path(__file__).parent.parent
@@ -197,7 +196,7 @@ def test_the_page_for_teachers_lists_all_tasks():
 
 
 def test_the_page_of_benchmarks_names_them_all():
-    for path in Path(benchmarks.__file__).parent.glob("*.py"):
+    for path in (ROOT / "tests" / "benchmarks").glob("*.py"):
         assert path.name == "__init__.py" or f"({path.name})" in PAGES["tests/benchmarks/README.md"]
 
 
@@ -292,6 +291,8 @@ def test_the_pictures_are_small_and_all_shown():
     }
     files = [path for path in PICTURES.iterdir() if path.suffix in (".svg", ".png")]
     assert shown == {path.name for path in files}
+    made = (PICTURES / "make.py").read_text(encoding="utf-8")
+    assert all(f'"{path.name}"' in made for path in files)
     assert all(path.stat().st_size <= 100_000 for path in files)
     assert sum(path.stat().st_size for path in files) <= 500_000
 

@@ -205,6 +205,20 @@ def test_contributing_says_what_each_test_guards():
     assert set(names) == {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
 
 
+def test_recipes_name_tables_that_there_are():
+    items = re.findall(r"^\d\. (.*\n(?: .*\n)*)", PAGES["CONTRIBUTING.md"], flags=re.MULTILINE)
+    tried = 0
+    for item in items:
+        tests = [path for name in re.findall(r"`(test_\w+)`", item)
+                 for path in (ROOT / "tests").rglob(f"{name}.py")]  # fmt: skip
+        files = tests or [ROOT / name for name in re.findall(r"`([\w/]+/\w+\.py)`", item)]
+        text = "\n".join(path.read_text(encoding="utf-8") for path in files)
+        for name in re.findall(r"`([A-Z]{4,}|__all__)`", item) if files else ():
+            assert re.search(rf"^{name}\b", text, flags=re.MULTILINE), item
+            tried += 1
+    assert tried >= 10
+
+
 def test_the_top_level_holds_nothing_else():
     ignored = {line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines()}
     there = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")} - ignored

@@ -37,6 +37,7 @@ def commands(page):
 
 
 WITH_CODE = [page for page in PAGES if blocks(page, "python")]
+TRAINING = {"nn/README.md": [pytest.mark.slow]}  # some twenty trainings
 
 
 def test_every_room_with_a_door_has_a_page():
@@ -58,7 +59,9 @@ def test_readme_is_a_page():
 
 
 @pytest.mark.tools
-@pytest.mark.parametrize("page", WITH_CODE)
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=TRAINING.get(page, [])) for page in WITH_CODE]
+)
 def test_code_blocks(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code = blocks(page, "python")
@@ -128,7 +131,9 @@ def test_commands_name_what_there_is(page, monkeypatch):
 def test_the_commands_for_a_table_of_ones_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     iris = datasets.load("iris")
-    rows = [[*x, iris.classes[int(k)]] for x, k in zip(iris.X_train.tolist(), iris.y_train)]
+    rows = [
+        [*x, iris.classes[int(k)]] for x, k in zip(iris.X_train.tolist(), iris.y_train, strict=True)
+    ]
     text = "\n".join(",".join(map(str, row)) for row in [["a", "b", "c", "d", "species"], *rows])
     for name in ("flowers.csv", "more.csv"):
         (tmp_path / name).write_text(text + "\n")

@@ -4,6 +4,8 @@ A plain number has no gradient: so Python's and NumPy's functions of numbers, wh
 of a Value without a word, are refused, with the way to record the same.
 """
 
+from __future__ import annotations
+
 import operator
 import warnings
 from collections.abc import Callable

@@ -1,5 +1,7 @@
 """`gradcheck`: a gradient against finite differences."""
 
+from __future__ import annotations
+
 import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace

@@ -4,6 +4,8 @@ Importing this room gives `Value` what `copy` and `pickle` look for. They would 
 a node one call inside the other; here the nodes go one after the other, inputs first.
 """
 
+from __future__ import annotations
+
 import copy
 import importlib
 import operator

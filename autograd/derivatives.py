@@ -9,6 +9,8 @@ recorded on them, ready to be differentiated again.
 (12.0, 12.0)
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any

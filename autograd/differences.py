@@ -1,5 +1,7 @@
 """Finite differences: the slow, independent way to a derivative."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -4,6 +4,8 @@ Together these functions are also the arithmetic of graph values: a row of the t
 that runs in it records its own derivative, ready to be differentiated again.
 """
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any

@@ -13,6 +13,8 @@ as Python: the forward pass, then the backward pass. Inside, a batch is columns,
 ([0.0, 0.1411], [-0.99])
 """
 
+from __future__ import annotations
+
 import builtins
 import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -70,7 +72,7 @@ class Program:
             ``exec(source, {**constants, **functions})``.
     """
 
-    def __init__(self, written: "_Written", inputs: list[Value], parameters: list[Value]) -> None:
+    def __init__(self, written: _Written, inputs: list[Value], parameters: list[Value]) -> None:
         self.source, self.code = written.source, written.code
         self.inputs, self.parameters = inputs, parameters
         self.graph_size = written.graph_size

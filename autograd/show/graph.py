@@ -4,6 +4,8 @@
 Importing this room gives `Value` its picture in Jupyter.
 """
 
+from __future__ import annotations
+
 import base64
 import html
 import math
@@ -31,7 +33,7 @@ FORMATS = ("svg", "png", "pdf")
 
 def draw(
     root: Value, *, stop: Iterable[Value] = (), limit: int = DRAWABLE, step: Step | None = None
-) -> "Drawing":
+) -> Drawing:
     """The picture of the graph that ``root`` was computed by, inputs on the left.
 
     A box shows a node's label and operation, its value, and its gradient; the number at an edge is

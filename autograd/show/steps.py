@@ -16,6 +16,8 @@ v1 = x * y
 (4.0, 2.0)
 """
 
+from __future__ import annotations
+
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field

@@ -4,6 +4,8 @@ The form is that of Baydin, Pearlmutter, Radul and Siskind (2018), "Automatic di
 machine learning: a survey", tables 2 and 3. The adjoint of v, written with a bar, is d root / d v.
 """
 
+from __future__ import annotations
+
 import html
 import unicodedata
 
@@ -26,7 +28,7 @@ SHOWN = 200  # rows; a longer trace is shown without its middle
 FORWARD, BACKWARD = "forward, downward", "backward, upward"
 
 
-def trace(root: Value) -> "Trace":
+def trace(root: Value) -> Trace:
     """The evaluation trace of the graph that ``root`` was computed by.
 
     Left, to be read downward, how each value follows from those before it; right, to be read

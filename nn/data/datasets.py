@@ -1,5 +1,7 @@
 """Data sets by name: real ones, bundled with scikit-learn, and moons, which are made here."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 

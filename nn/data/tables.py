@@ -1,5 +1,7 @@
 """Tables of one's own: from a CSV file to a data set, and from a network back to a CSV file."""
 
+from __future__ import annotations
+
 import csv
 import io
 import math
@@ -45,7 +47,7 @@ class Table:
     loss: str
 
     @classmethod
-    def of(cls, data: Dataset) -> "Table":
+    def of(cls, data: Dataset) -> Table:
         """The table of a data set.
 
         Raises:
@@ -62,7 +64,7 @@ class Table:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, about: dict[str, Any]) -> "Table":
+    def from_json(cls, about: dict[str, Any]) -> Table:
         """The table that `to_json` gave.
 
         Raises:

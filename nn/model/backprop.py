@@ -9,6 +9,8 @@ It shares no code with the engine (the rows of activations and likelihoods have 
 NumPy for it): a test that the two agree means something.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

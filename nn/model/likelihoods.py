@@ -10,6 +10,8 @@ The error signal Delta^(L) = dL/da is then the ``.grad`` of ``a``.
 | `categorical_nll` | P(y = k) = softmax(a)_k      | softmax(a) - y   |
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

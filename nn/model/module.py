@@ -1,5 +1,7 @@
 """What every network is: something with parameters, that maps an example to its outputs."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any

@@ -7,6 +7,8 @@ with the identity as g at the top. Every Value is labelled with its place, ``the
 units from 0.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 

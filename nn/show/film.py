@@ -1,5 +1,7 @@
 """The film of a network that learns: the picture of `draw` over the updates of a training."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count

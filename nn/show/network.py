@@ -3,6 +3,8 @@
 The numbers are those of one example: forward and backward through the recorded graph.
 """
 
+from __future__ import annotations
+
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +22,7 @@ from ..model.network import MLP
 from .neurons import SHOWN, STYLE, Picture, Scale, State, Sweep, plain, sweep, target_text
 
 
-def draw(net: MLP, x: Sequence[float], y: Any, loss: Callable[[Any, Any], Any]) -> "NetworkDrawing":
+def draw(net: MLP, x: Sequence[float], y: Any, loss: Callable[[Any, Any], Any]) -> NetworkDrawing:
     """The network as neurons, with the numbers of one example.
 
     A circle is a neuron with a, x and its error signal Delta = dL/da, a line is a weight: hover

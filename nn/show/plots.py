@@ -11,6 +11,8 @@ Each returns a figure, which shows itself in Jupyter and is saved by its ``savef
 >>> plots.decision_regions(net, X, y).savefig("regions.svg")                # doctest: +SKIP
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -296,7 +298,7 @@ class Outcome:
     predicted: npt.NDArray[Any]
 
     @classmethod
-    def of(cls, data: Dataset, net: MLP) -> "Outcome":
+    def of(cls, data: Dataset, net: MLP) -> Outcome:
         """The outcome of a training."""
         X, a = data.X_test * data.x_scale + data.x_mean, net.predict(data.X_test)
         if data.classes:

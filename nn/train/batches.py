@@ -1,5 +1,7 @@
 """Mini-batches."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 

@@ -1,5 +1,7 @@
 """What hangs on a training: users' callbacks, early stopping, the bar, the checkpoints."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext

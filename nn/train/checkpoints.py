@@ -7,6 +7,8 @@ in which format it is written. A checkpoint also has what the optimizer carries 
 keeps them, and in ``about`` the history and the state of the random generator.
 """
 
+from __future__ import annotations
+
 import functools
 import io
 import json

@@ -1,5 +1,7 @@
 """How good a network is on some examples."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 

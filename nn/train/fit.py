@@ -1,5 +1,7 @@
 """The training loop: gradient descent, pure SGD and mini-batches in one `fit`."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

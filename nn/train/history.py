@@ -1,5 +1,7 @@
 """The course of a training: a table with one row per epoch, and its plot."""
 
+from __future__ import annotations
+
 import csv
 import io
 import os

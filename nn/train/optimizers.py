@@ -5,6 +5,8 @@ step, ``update`` the next step. `fit` calls the rule in both of its engines; wit
 optimizer is stepped by hand, and calls the same rule.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from typing import Any

@@ -1,5 +1,7 @@
 """Schedules: of the rate, by the update t = 1, 2, ..., and of the batch size, by the epoch."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 

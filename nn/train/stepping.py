@@ -1,5 +1,7 @@
 """What every optimizer is: a rule that makes steps of gradients, on arrays, and steps by hand."""
 
+from __future__ import annotations
+
 import copy
 import inspect
 import math
@@ -101,7 +103,7 @@ class Optimizer:
     def state(self, state: State) -> None:
         self._state = state
 
-    def over(self, parameters: Sequence[Value]) -> "Optimizer":
+    def over(self, parameters: Sequence[Value]) -> Optimizer:
         """The same rule for these parameters, from the start."""
         other = copy.copy(self)
         other.parameters, other._state = list(parameters), None

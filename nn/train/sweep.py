@@ -1,5 +1,7 @@
 """Many trainings: every combination of settings, several seeds, on any executor."""
 
+from __future__ import annotations
+
 import json
 import os
 import pickle

@@ -1,5 +1,7 @@
 """Many trainings side by side: a table of their ends, and small multiples of their curves."""
 
+from __future__ import annotations
+
 import csv
 import html
 import io
@@ -111,7 +113,7 @@ class Trainings(Sequence[Training]):
     def __len__(self) -> int:
         return len(self._trainings)
 
-    def where(self, **settings: Any) -> "Trainings":
+    def where(self, **settings: Any) -> Trainings:
         """Those with the given settings alone: ``results.where(batch_size=16)``.
 
         Raises:

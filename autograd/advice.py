@@ -85,6 +85,8 @@ def _refused(function: str) -> Callable[..., NoReturn]:
             "to go on computing, v.exp() in place of math.exp(v), and so for the others"
         )
 
+    method.__name__, method.__qualname__ = f"__{function}__", f"Refusals.__{function}__"
+    method.__doc__ = f"Refused: ``{function}()`` of a Value would lose its gradient."
     return method
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from . import primitives
 from .primitives import Primitive
-from .value import Value, new, topological_order
+from .value import Value, name_methods, new, topological_order
 
 SLOTS = Value.__slots__
 _fields = operator.attrgetter(*SLOTS)
@@ -177,4 +177,5 @@ def _own(module: str, name: str, row: int) -> Primitive:
 
 
 Value.__copy__, Value.__deepcopy__, Value.__reduce_ex__ = _copy, _deepcopy, _reduce  # type: ignore
+name_methods(Value)
 Primitive.__reduce__ = _reduce_primitive  # type: ignore

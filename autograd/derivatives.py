@@ -170,7 +170,7 @@ def _call(
     variables = []
     for v in x:
         if isinstance(v, Value):  # the identity of it, so that grad(f)(v, v) has two variables
-            variable: _Variable = record(primitives.POS, v, v.data, kind=_Variable)
+            variable: Any = record(primitives.POS, v, v.data, kind=_Variable)
         else:
             variable = _Variable(as_number(v))
         variable.running = True

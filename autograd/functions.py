@@ -98,7 +98,7 @@ def _vector(x: Iterable[Any], name: str) -> tuple[Any, ...]:
     return x
 
 
-def _function(primitive: p.Primitive, formula: str) -> Callable[[Any], Any]:
+def _function(primitive: p.Primitive) -> Callable[[Any], Any]:
     def function(x: Any) -> Any:
         if isinstance(x, tuple):
             raise TypeError(
@@ -107,23 +107,23 @@ def _function(primitive: p.Primitive, formula: str) -> Callable[[Any], Any]:
         return apply(primitive, x)
 
     function.__name__ = function.__qualname__ = primitive.symbol
-    function.__doc__ = f"{formula}. ``x`` is a Value, a number, or an array."
+    function.__doc__ = f"{p.IN_WORDS[primitive]}. ``x`` is a Value, a number, or an array."
     return function
 
 
-exp = _function(p.EXP, "e to the power x; inf past 709.78")
-log = _function(p.LOG, "The natural logarithm; -inf at 0, nan below")
-sqrt = _function(p.SQRT, "The square root; nan below 0")
-sin = _function(p.SIN, "The sine of x, in radians")
-cos = _function(p.COS, "The cosine of x, in radians")
-tanh = _function(p.TANH, "The hyperbolic tangent")
-sigmoid = _function(p.SIGMOID, "The logistic sigmoid, 1 / (1 + exp(-x))")
-erf = _function(p.ERF, "The error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x")
-erfc = _function(p.ERFC, "1 - erf(x), right also where that is tiny")
-relu = _function(p.RELU, "x where x > 0, else 0; its derivative at 0 is 0")
-softplus = _function(p.SOFTPLUS, "log(1 + exp(x)), accurate for every x")
-abs = _function(p.ABS, "The absolute value; its derivative at 0 is 0")
-step = _function(p.STEP, "1 where x > 0, else 0; its derivative is 0 everywhere")
+exp = _function(p.EXP)
+log = _function(p.LOG)
+sqrt = _function(p.SQRT)
+sin = _function(p.SIN)
+cos = _function(p.COS)
+tanh = _function(p.TANH)
+sigmoid = _function(p.SIGMOID)
+erf = _function(p.ERF)
+erfc = _function(p.ERFC)
+relu = _function(p.RELU)
+softplus = _function(p.SOFTPLUS)
+abs = _function(p.ABS)
+step = _function(p.STEP)
 
 
 def pow(x: Any, y: Any) -> Any:

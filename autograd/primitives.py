@@ -323,6 +323,25 @@ TABLE = (
     RELU, SOFTPLUS, STEP, WHERE, SUM, DOT, LOGSUMEXP, MAX,
 )  # fmt: skip
 
+# What the functions of one number are, for `help`.
+IN_WORDS = {
+    NEG: "Minus x",
+    POS: "x itself",
+    EXP: "e to the power x; inf past 709.78",
+    LOG: "The natural logarithm; -inf at 0, nan below",
+    SQRT: "The square root; nan below 0",
+    SIN: "The sine of x, in radians",
+    COS: "The cosine of x, in radians",
+    TANH: "The hyperbolic tangent",
+    SIGMOID: "The logistic sigmoid, 1 / (1 + exp(-x))",
+    ERF: "The error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x",
+    ERFC: "1 - erf(x), right also where that is tiny",
+    RELU: "x where x > 0, else 0; its derivative at 0 is 0",
+    SOFTPLUS: "log(1 + exp(x)), accurate for every x",
+    ABS: "The absolute value; its derivative at 0 is 0",
+    STEP: "1 where x > 0, else 0; its derivative is 0 everywhere",
+}
+
 # These two are built from the others, and used in the partial derivatives above.
 for _m in (FLOATS, ARRAYS):
     _m.step, _m.sigmoid = STEP.on(_m)[0], SIGMOID.on(_m)[0]

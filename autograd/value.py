@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from numbers import Real
+from types import FunctionType
 from typing import Any, Union
 
 import numpy as np
@@ -47,12 +48,12 @@ def real(x: Any, name: str) -> float:
 
 def record(
     primitive: p.Primitive, x: Any, a: Any, y: Any = None, b: Any = None, kind: Any = None
-) -> Any:
+) -> Value:
     """A new node: ``primitive`` of the inputs ``x`` and ``y``, whose data are ``a`` and ``b``.
 
     It is a `Value`, or of its subclass ``kind``.
     """
-    node = new(kind or Value)
+    node: Any = new(kind or Value)
     try:  # `Primitive.at`, written out: one call more would make recording a seventh slower
         if y is None:
             node._data = z = primitive.value(a)
@@ -69,16 +70,16 @@ def record(
     node._primitive = primitive
     node._x = x
     node._y = y
-    return node
+    return node  # type: ignore[no-any-return]
 
 
 def _unary(primitive: p.Primitive) -> Callable[[Value], Value]:
     """The method of `Value` that records a primitive of one number."""
 
-    def method(self: Value) -> Any:
+    def method(self: Value) -> Value:
         return record(primitive, self, self._data)
 
-    method.__doc__ = f"{primitive.symbol} of this Value, as one node."
+    method.__doc__ = f"{p.IN_WORDS[primitive]}. Records one node; x is this Value."
     return method
 
 
@@ -86,7 +87,7 @@ def _binary(primitive: p.Primitive) -> tuple[Callable[..., Value], Callable[...,
     """The operator of `Value` that records a primitive of two numbers, and its reflected form."""
     value, partials = primitive.value, primitive.partials
 
-    def operator(self: Value, other: Number) -> Any:
+    def operator(self: Value, other: Number) -> Value:
         if type(other) is Value:
             b = other._data
         elif type(other) is float:
@@ -96,11 +97,11 @@ def _binary(primitive: p.Primitive) -> tuple[Callable[..., Value], Callable[...,
         else:
             number = _operand(other)
             if number is None:
-                return NotImplemented
+                return NotImplemented  # type: ignore[no-any-return]
             other = b = number
         # What `record` does, written out: plain expressions spend most of their time here.
         a = self._data
-        node = new(Value)
+        node: Any = new(Value)
         try:
             node._data = z = value(a, b)
             node._dx, node._dy = partials(z, a, b)
@@ -111,22 +112,25 @@ def _binary(primitive: p.Primitive) -> tuple[Callable[..., Value], Callable[...,
         node._primitive = primitive
         node._x = self
         node._y = other
-        return node
+        return node  # type: ignore[no-any-return]
 
-    def reflected(self: Value, other: float) -> Any:
+    def reflected(self: Value, other: float) -> Value:
         number = _operand(other)
         if number is None:
-            return NotImplemented
+            return NotImplemented  # type: ignore[no-any-return]
         return record(primitive, number, number, self, self._data)
 
+    operator.__doc__ = f"``self {primitive.symbol} other``, as one node."
+    reflected.__doc__ = f"``other {primitive.symbol} self``, as one node; other is a number."
     return operator, reflected
 
 
-def _comparison(compare: Callable[[float, float], bool]) -> Callable[[Value, Number], bool]:
-    def operator(self: Value, other: Number) -> Any:
+def _comparison(symbol: str, compare: Callable[[float, float], bool]) -> Callable[..., bool]:
+    def operator(self: Value, other: Number) -> bool:
         number = other._data if isinstance(other, Value) else _operand(other)
         return NotImplemented if number is None else compare(self._data, number)
 
+    operator.__doc__ = f"``self {symbol} other``, by their data."
     return operator
 
 
@@ -285,8 +289,8 @@ class Value(Refusals):
         """The number in the format asked for, as in ``f"{loss:.3f}"``."""
         return format(self._data, spec) if spec else repr(self)
 
-    __lt__, __le__ = _comparison(float.__lt__), _comparison(float.__le__)
-    __gt__, __ge__ = _comparison(float.__gt__), _comparison(float.__ge__)
+    __lt__, __le__ = _comparison("<", float.__lt__), _comparison("<=", float.__le__)
+    __gt__, __ge__ = _comparison(">", float.__gt__), _comparison(">=", float.__ge__)
 
     __add__, __radd__ = _binary(p.ADD)
     __sub__, __rsub__ = _binary(p.SUB)
@@ -298,6 +302,16 @@ class Value(Refusals):
     abs, exp, log, sqrt = _unary(p.ABS), _unary(p.EXP), _unary(p.LOG), _unary(p.SQRT)
     sin, cos, tanh = _unary(p.SIN), _unary(p.COS), _unary(p.TANH)
     sigmoid, relu, softplus = _unary(p.SIGMOID), _unary(p.RELU), _unary(p.SOFTPLUS)
+
+
+def name_methods(kind: type) -> None:
+    """Give the functions in a class the names they have there, by which `help` shows them."""
+    for name, method in vars(kind).items():
+        if isinstance(method, FunctionType):
+            method.__name__, method.__qualname__ = name, f"{kind.__name__}.{name}"
+
+
+name_methods(Value)
 
 
 def topological_order(root: Value, seen: set[Value] | None = None) -> list[Value]:

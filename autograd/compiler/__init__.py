@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy.typing import ArrayLike
 
 from ..primitives import ARRAYS
 from ..value import Value, topological_order
@@ -82,8 +83,8 @@ class Program:
 
     def __call__(
         self,
-        batch: npt.ArrayLike,
-        parameters: npt.ArrayLike | None = None,
+        batch: ArrayLike,
+        parameters: ArrayLike | None = None,
         out: Array | None = None,
     ) -> tuple[Array, Array]:
         """The outputs for the rows of ``batch``, and the gradient of their sum.
@@ -109,7 +110,7 @@ class Program:
             out[:] = 0.0
         return _own(outputs, batch, vector), out
 
-    def forward(self, batch: npt.ArrayLike, parameters: npt.ArrayLike | None = None) -> Array:
+    def forward(self, batch: ArrayLike, parameters: ArrayLike | None = None) -> Array:
         """The outputs alone: `__call__` without the backward pass."""
         batch, vector = self._batch(batch), self._vector(parameters)
         with np.errstate(all="ignore"):
@@ -152,7 +153,7 @@ class Program:
         run, views, d_views = self._run, self._views(parameters), self._views(out)
         return lambda batch: run(batch, views, d_views)
 
-    def _batch(self, batch: npt.ArrayLike) -> Array:
+    def _batch(self, batch: ArrayLike) -> Array:
         array = _floats(batch, "batch")
         if array.ndim != 2 or array.shape[1] != len(self.inputs):
             raise ValueError(
@@ -161,7 +162,7 @@ class Program:
             )
         return array
 
-    def _vector(self, parameters: npt.ArrayLike | None) -> Array:
+    def _vector(self, parameters: ArrayLike | None) -> Array:
         """A flat vector of parameters, by default that of the Values."""
         m = len(self.parameters)
         if parameters is None:
@@ -321,7 +322,7 @@ def _check_leaves(
     return places
 
 
-def _floats(x: npt.ArrayLike, name: str) -> Array:
+def _floats(x: ArrayLike, name: str) -> Array:
     try:
         array = np.asarray(x)
     except ValueError:

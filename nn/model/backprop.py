@@ -11,16 +11,15 @@ NumPy for it): a test that the two agree means something.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import ArrayLike
 
 from ..arrays import Array, real_array
 from .activations import ACTIVATIONS
-from .likelihoods import known_likelihood
+from .likelihoods import Loss, known_likelihood
 from .network import MLP
 
 
@@ -41,9 +40,7 @@ class Backpropagation:
     gradients: list[Any]
 
 
-def backpropagate(
-    net: MLP, loss: Callable[[Any, Any], Any], x: npt.ArrayLike, y: Any
-) -> Backpropagation:
+def backpropagate(net: MLP, loss: Loss, x: ArrayLike, y: Any) -> Backpropagation:
     """Gradients of one example's loss by the lecture's recursion.
 
     Args:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import ArrayLike
 
 import autograd
 from autograd import Program, Value
@@ -61,7 +61,7 @@ class Module:
         """The parameters as arrays, by name."""
         return {"parameters": data_of(self.parameters())}
 
-    def load_state_dict(self, state: Mapping[str, npt.ArrayLike]) -> None:
+    def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
         """Take over the parameters of ``state``, or, where it does not fit, none of them.
 
         Raises:
@@ -107,7 +107,7 @@ def is_static(net: Any) -> bool:
 
 
 def check_state(
-    state: Mapping[str, npt.ArrayLike], own: Mapping[str, Array], of: str = "network"
+    state: Mapping[str, ArrayLike], own: Mapping[str, Array], of: str = "network"
 ) -> dict[str, Array]:
     """``state`` as arrays of the names and shapes of ``own``; ``of`` is what it belongs to.
 

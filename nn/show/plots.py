@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy.typing import ArrayLike
 
 from ..arrays import Array, check_whole, real_array
 from ..data.datasets import Dataset
@@ -81,8 +82,8 @@ def losses(histories: Mapping[str, History], against: str = "epochs") -> Any:
 
 def decision_regions(
     net: Module,
-    X: npt.ArrayLike,
-    y: npt.ArrayLike,
+    X: ArrayLike,
+    y: ArrayLike,
     classes: Sequence[str] = (),
     features: Sequence[str] = ("x_0", "x_1"),
 ) -> Any:
@@ -125,9 +126,7 @@ def decision_regions(
     return figure
 
 
-def confusion_matrix(
-    true: npt.ArrayLike, predicted: npt.ArrayLike, classes: Sequence[str] = ()
-) -> Any:
+def confusion_matrix(true: ArrayLike, predicted: ArrayLike, classes: Sequence[str] = ()) -> Any:
     """How often each class was taken for each: rows are true classes, columns predicted ones.
 
     Args:
@@ -162,7 +161,7 @@ def confusion_matrix(
     return figure
 
 
-def calibration(true: npt.ArrayLike, probabilities: npt.ArrayLike, bins: int = 10) -> Any:
+def calibration(true: ArrayLike, probabilities: ArrayLike, bins: int = 10) -> Any:
     """How often the network is right against how sure it is: on the line, as often as it says.
 
     For each example, what counts is the class that is most probable: the reliability diagram of
@@ -203,9 +202,7 @@ def calibration(true: npt.ArrayLike, probabilities: npt.ArrayLike, bins: int = 1
     return figure
 
 
-def predicted_against_observed(
-    observed: npt.ArrayLike, predicted: npt.ArrayLike, name: str = "y"
-) -> Any:
+def predicted_against_observed(observed: ArrayLike, predicted: ArrayLike, name: str = "y") -> Any:
     """Predictions of a regression against what was observed; right ones stand on the line.
 
     Raises:
@@ -234,9 +231,9 @@ def predicted_against_observed(
 
 
 def misclassified(
-    X: npt.ArrayLike,
-    true: npt.ArrayLike,
-    predicted: npt.ArrayLike,
+    X: ArrayLike,
+    true: ArrayLike,
+    predicted: ArrayLike,
     classes: Sequence[str] = (),
     shape: tuple[int, int] = (8, 8),
     most: int = 20,
@@ -353,7 +350,7 @@ def figures(outcome: Outcome) -> Iterator[tuple[str, Any]]:
     return ((row.name, row.make(outcome)) for row in FIGURES if row.fits(outcome))
 
 
-def _classes(y: npt.ArrayLike, name: str) -> Classes:
+def _classes(y: ArrayLike, name: str) -> Classes:
     array = real_array(y, name)
     whole = np.isfinite(array) & (array >= 0) & (array == np.floor(array))
     if array.ndim != 1 or len(array) == 0 or not whole.all():
@@ -361,7 +358,7 @@ def _classes(y: npt.ArrayLike, name: str) -> Classes:
     return array.astype(np.int64)
 
 
-def _pair(true: npt.ArrayLike, predicted: npt.ArrayLike) -> tuple[Classes, Classes]:
+def _pair(true: ArrayLike, predicted: ArrayLike) -> tuple[Classes, Classes]:
     true, predicted = _classes(true, "true"), _classes(predicted, "predicted")
     if len(true) != len(predicted):
         raise ValueError(

@@ -16,9 +16,9 @@ from typing import IO, Any
 
 import numpy as np
 
-from ..arrays import Array, check_whole
+from autograd.files import Path
 
-Path = str | os.PathLike[str]
+from ..arrays import Array, check_whole
 
 FORMAT = 1  # of the files that are written; those before had no number, and else are the same
 LIMIT = 4 * 2**30  # bytes

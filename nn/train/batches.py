@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from numpy.typing import ArrayLike
 
 from ..arrays import Array, check_batch_size, check_generator, check_whole
 
@@ -84,6 +85,6 @@ def spread(n: int) -> range:
     return range(0, n, -(-n // MOST))
 
 
-def floats(X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Array, Array]:
+def floats(X: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
     """Inputs and targets as floats."""
     return np.asarray(X, dtype=float), np.asarray(y, dtype=float)

@@ -21,7 +21,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from autograd.files import Target, naming, write_whole
+from autograd.files import Path, Target, naming, write_whole
 from autograd.locks import take
 
 from ..arrays import Array, check_finite
@@ -33,7 +33,6 @@ from .archive import (
     LIMIT,
     Archive,
     LimitError,
-    Path,
     check_limit,
     opened,
     quoted,

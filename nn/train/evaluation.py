@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import ArrayLike
 
 from ..arrays import Array
 from ..model.likelihoods import Loss, check_loss, likelihood_of
@@ -17,7 +17,7 @@ from .optimizers import SGD
 
 
 def evaluate(
-    net: Module, loss: Loss, X: npt.ArrayLike, y: npt.ArrayLike, *, engine: str = "program"
+    net: Module, loss: Loss, X: ArrayLike, y: ArrayLike, *, engine: str = "program"
 ) -> dict[str, float]:
     """Mean loss over the rows of ``X``, and the score that goes with the loss.
 
@@ -39,7 +39,7 @@ def evaluate(
     return scores_of(loss, examples.y, *worker.evaluate(examples.parts()))
 
 
-def scores_of(loss: Loss, true: npt.ArrayLike, losses: Array, outputs: Array) -> dict[str, float]:
+def scores_of(loss: Loss, true: ArrayLike, losses: Array, outputs: Array) -> dict[str, float]:
     """The mean loss, and the score that goes with it."""
     result = {"loss": mean_of(losses)}
     likelihood = likelihood_of(loss)

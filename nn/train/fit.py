@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import ArrayLike
+
+from autograd.files import Path
 
 from ..arrays import Array, check_epochs, check_generator, check_whole, generator
 from ..model.likelihoods import Loss, check_loss, likelihood_of
@@ -28,25 +29,24 @@ from .evaluation import mean_of, scores_of
 from .examples import Examples
 from .history import Epoch, History
 from .optimizers import make_rule
+from .schedules import BatchSize, LearningRate
 from .sources import Source, Stream, source_of
 from .stepping import Optimizer, State, check_rate
-
-Path = str | os.PathLike[str]
 
 
 @one_training
 def fit(
     net: Module,
     loss: Loss,
-    X: npt.ArrayLike | Source,
-    y: npt.ArrayLike | None = None,
+    X: ArrayLike | Source,
+    y: ArrayLike | None = None,
     *,
     epochs: int,
-    batch_size: int | Callable[[int], int] | None = None,
-    lr: float | Callable[[int], float],
+    batch_size: int | BatchSize | None = None,
+    lr: float | LearningRate,
     momentum: float = 0.0,
     rng: np.random.Generator | None = None,
-    validation: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+    validation: tuple[ArrayLike, ArrayLike] | None = None,
     callbacks: Sequence[Callback | EarlyStopping] = (),
     progress: bool = True,
     engine: str = "program",
@@ -181,7 +181,7 @@ class _Plan:
     loss: Loss
     source: Examples | Stream
     epochs: int
-    rate: Callable[[int], float]
+    rate: LearningRate
     rule: Optimizer
     held_out: Examples | None
     callbacks: Sequence[Any]
@@ -274,7 +274,7 @@ def _first_update(rows: Sequence[Epoch]) -> int:
     return rows[-1].updates + 1 if rows else 1
 
 
-def _schedule(lr: float | Callable[[int], float]) -> Callable[[int], float]:
+def _schedule(lr: float | LearningRate) -> LearningRate:
     if callable(lr):
         return lr
     check_rate(lr)

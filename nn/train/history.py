@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from autograd.files import write_whole
+from autograd.files import Path, write_whole
 
 from ..figures import INK, new_figure
 from ..model.likelihoods import SCORES
@@ -89,7 +88,7 @@ class History(Sequence[Epoch]):
         widths = [max(map(len, column)) for column in zip(*texts)]
         return "\n".join(" ".join(f"{t:>{w}}" for t, w in zip(row, widths)) for row in texts)
 
-    def to_csv(self, path: str | os.PathLike[str]) -> None:
+    def to_csv(self, path: Path) -> None:
         """Write the rows as a CSV file with a header, whole or not at all."""
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows(self._table())

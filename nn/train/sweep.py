@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
 import sys
 import traceback
@@ -17,14 +16,14 @@ from inspect import signature
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from autograd.files import Path
+
 from .callbacks import progress_bar
 from .fingerprint import module_of, name_of
 from .folders import Folder, with_outcome
 from .grid import trainings_of
 from .history import History
 from .trainings import DIVERGED, LOST, WAITING, Training, Trainings
-
-Path = str | os.PathLike[str]
 
 LOOK = 0.5  # seconds between looks at Ctrl-C, which Windows keeps back while a program waits
 

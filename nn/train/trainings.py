@@ -6,7 +6,6 @@ import csv
 import html
 import io
 import math
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import stdev
@@ -14,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.files import write_whole
+from autograd.files import Path, write_whole
 from autograd.show.notation import columns, for_output, printable
 
 from ..figures import INK, new_figure, plain_text
@@ -196,7 +195,7 @@ class Trainings(Sequence[Training]):
         return (f"<table><caption>{self._caption}</caption><thead><tr>{top}</tr></thead>"
                 f"<tbody>{body}</tbody></table>")  # fmt: skip
 
-    def to_csv(self, path: str | os.PathLike[str]) -> None:
+    def to_csv(self, path: Path) -> None:
         """Write a row per training, with its last epoch, as a CSV file, whole or not at all."""
         ends = [t.history[-1] for t in self._trainings if t.history]
         fields = [

@@ -51,6 +51,12 @@ BLOCK = 65_536  # rows that are gone through at once
 # name: how many classes, 0 for regression
 NAMES = {"digits": 10, "iris": 3, "breast_cancer": 2, "diabetes": 0, "moons": 2}
 
+__all__ = ["NAMES", "Dataset", "load"]
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *(name for name in globals() if name.startswith("__"))]
+
 
 def load(name: str, *, test_size: float = 0.2, seed: int = 0) -> Dataset:
     """A data set by name: digits, iris, breast_cancer, diabetes, or moons (made from the seed).

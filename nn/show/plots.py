@@ -32,6 +32,21 @@ from ..train.history import History
 Classes = npt.NDArray[np.int64]
 AGAINST = ("epochs", "updates", "gradient evaluations")
 
+__all__ = [
+    "Outcome",
+    "calibration",
+    "confusion_matrix",
+    "decision_regions",
+    "figures",
+    "losses",
+    "misclassified",
+    "predicted_against_observed",
+]
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *(name for name in globals() if name.startswith("__"))]
+
 
 def losses(histories: Mapping[str, History], against: str = "epochs") -> Any:
     """The loss of several trainings, by name: full lines in training, dashed in validation.

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .derivatives import Function, grad, jacobian
-from .differences import Line, Slopes, as_point, as_step, outputs_at
+from .differences import Line, Slopes, as_point, checked_h, outputs_at
 from .value import Value, real, topological_order
 
 # The verdicts that are not true, and how the head of a report counts them.
@@ -109,7 +109,7 @@ def gradcheck(
     if not isinstance(tolerance, Real) or not 0 <= real(tolerance, "tolerance") < math.inf:
         raise ValueError(f"tolerance must be a finite number, 0 or more, got {tolerance!r}")
     point = as_point(x)
-    steps = [None if h is None else as_step(h, xi) for xi in point]
+    moves = [None if h is None else checked_h(h, xi) for xi in point]
     y = outputs_at(f, point)
     several = isinstance(y, list)
     outputs = y if several else [y]
@@ -121,10 +121,10 @@ def gradcheck(
 
     analytic = derivatives()
     rows, same = [], np.array_equal(derivatives(), analytic, equal_nan=True)
-    for i, (xi, step) in enumerate(zip(point, steps)):
+    for i, (xi, move) in enumerate(zip(point, moves)):
         line = Line(f, point, i)
         for o, output in enumerate(outputs):
-            slopes = line.slopes(o, step, tolerance, _size(output))
+            slopes = line.slopes(o, move, tolerance, _size(output))
             verdict, error = _judge(analytic[o][i], slopes, tolerance)
             if not (math.isfinite(output.data) and math.isfinite(slopes.central)):
                 verdict = UNDEFINED

@@ -70,7 +70,7 @@ def value_and_grad(f: Function) -> Function:
     def value_and_gradient(*x: Number, **constants: Any) -> tuple[Any, Any]:
         variables, y, recorded = _call(f, x, constants)
         (y,) = as_outputs([y])
-        gradient = reverse_sweep(y, variables, recorded)
+        gradient = backward_pass(y, variables, recorded)
         if not recorded:
             return y.data, gradient[0] if len(x) == 1 else tuple(gradient)
         values = [_as_value(g) for g in gradient]
@@ -96,7 +96,7 @@ def jacobian(f: Function) -> Function:
     def jacobian_at(*x: Number, **constants: Any) -> Any:
         variables, y, recorded = _call(f, x, constants)
         outputs = as_outputs([y] if isinstance(y, Value) or np.ndim(y) == 0 else y)
-        rows = [reverse_sweep(o, variables, recorded) for o in outputs]
+        rows = [backward_pass(o, variables, recorded) for o in outputs]
         return _matrix(rows, len(variables), recorded)
 
     return jacobian_at
@@ -115,8 +115,8 @@ def hessian(f: Function) -> Function:
     def hessian_at(*x: Number, **constants: Any) -> Any:
         variables, y, recorded = _call(f, x, constants)
         (y,) = as_outputs([y])
-        gradient = as_outputs(reverse_sweep(y, variables, recorded=True))
-        rows = [reverse_sweep(g, variables, recorded) for g in gradient]
+        gradient = as_outputs(backward_pass(y, variables, recorded=True))
+        rows = [backward_pass(g, variables, recorded) for g in gradient]
         return _matrix(rows, len(variables), recorded)
 
     return hessian_at
@@ -192,7 +192,7 @@ def is_being_differentiated(y: Value) -> bool:
     return any(isinstance(node, _Variable) and node.running for node in topological_order(y))
 
 
-def reverse_sweep(root: Value, variables: Sequence[Value], recorded: bool) -> list[Number]:
+def backward_pass(root: Value, variables: Sequence[Value], recorded: bool) -> list[Number]:
     """The derivative of ``root`` by each of ``variables``: floats, or Values where recorded."""
     needed = set(variables)  # what depends on a variable: the sweep goes nowhere else
     order = []

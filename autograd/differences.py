@@ -26,7 +26,7 @@ def finite_difference(f: Function, *x: float, h: float | None = None) -> Any:
     Args:
         f: takes n Values and returns one.
         x: the point, n numbers.
-        h: the step; eps^(1/3) max(1, |x|), about 6e-6, if not given.
+        h: how far apart; eps^(1/3) max(1, |x|), about 6e-6, if not given.
 
     Returns:
         A float, or a tuple if there are several ``x``.
@@ -41,9 +41,9 @@ def finite_difference(f: Function, *x: float, h: float | None = None) -> Any:
     slopes = []
     for i, xi in enumerate(point):
         # Balances the central difference's two errors, h^2 of the formula and eps/h of rounding.
-        step = EPS ** (1 / 3) * max(1.0, abs(xi)) if h is None else as_step(h, xi)
-        above, below = [only(outputs_at(f, point, i, move)).data for move in (step, -step)]
-        slopes.append((above - below) / ((xi + step) - (xi - step)))  # the distance really gone
+        move = EPS ** (1 / 3) * max(1.0, abs(xi)) if h is None else checked_h(h, xi)
+        above, below = [only(outputs_at(f, point, i, to)).data for to in (move, -move)]
+        slopes.append((above - below) / ((xi + move) - (xi - move)))  # the distance really gone
     return slopes[0] if len(slopes) == 1 else tuple(slopes)
 
 
@@ -54,14 +54,14 @@ def as_point(x: Sequence[Any]) -> list[float]:
     return [real(as_number(v), "an argument") for v in x]
 
 
-def as_step(h: Any, x: float) -> float:
-    """A step that a user has chosen, if it moves x."""
-    step = real(h, "h") if isinstance(h, Real) else math.nan
-    if not 0 < step < math.inf:
+def checked_h(h: Any, x: float) -> float:
+    """The ``h`` that a user has chosen, if it moves x."""
+    move = real(h, "h") if isinstance(h, Real) else math.nan
+    if not 0 < move < math.inf:
         raise ValueError(f"h must be a positive number, got {h!r}")
-    if x - step == x + step:
+    if x - move == x + move:
         raise ValueError(f"h = {h} is too small: it does not move x = {x}")
-    return step
+    return move
 
 
 def outputs_at(f: Function, x: Sequence[float], i: int = 0, move: float = 0.0) -> Any:

@@ -194,7 +194,7 @@ def _run(
         **settings_of(options, data, held_out, rule, batching),
         progress=not options.quiet,
         checkpoint=options.checkpoint,
-        every=options.every,
+        checkpoint_every=options.checkpoint_every,
         resume=options.resume,
         callbacks=[film] if stopping is None else [film, stopping],
     )

@@ -43,7 +43,7 @@ def add_train_options(parser: argparse.ArgumentParser) -> None:
         help="of the split, the weights and the batches (%(default)s)")
     add("--checkpoint", type=Path, metavar="FILE",
         help="where to keep all that is needed to go on, written at the start and after epochs")
-    add("--every", type=_positive, default=1, metavar="K",
+    add("--checkpoint-every", type=_positive, default=1, metavar="K",
         help="epochs from checkpoint to checkpoint (%(default)s)")
     add("--resume", type=Path, metavar="FILE",
         help="a checkpoint to go on from, with the same options, to --epochs in all")

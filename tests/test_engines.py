@@ -343,7 +343,7 @@ def test_an_interrupted_update_leaves_no_gradient():
     net = make_net()
     engine = ProgramEngine(net, gaussian_nll, X, y, SGD())
     batch = Batch(engine.columns(X[:5], y[:5]), range(5))
-    engine.step(batch, 0.1)
+    engine.train_on(batch, 0.1)
     engine.write()
     assert any(gradients(net))
     before = numbers(net)
@@ -353,7 +353,7 @@ def test_an_interrupted_update_leaves_no_gradient():
         raise KeyboardInterrupt
 
     with mock.patch.object(engine, "_replay", interrupted), pytest.raises(KeyboardInterrupt):
-        engine.step(batch, 0.1)
+        engine.train_on(batch, 0.1)
     engine.write()
     assert not any(gradients(net))
     assert numbers(net) == before

@@ -244,9 +244,9 @@ def test_cosine():
 
 
 def test_growing():
-    size = growing(4, 2, every=2)
+    size = growing(4, 2, period=2)
     assert [size(epoch) for epoch in range(1, 8)] == [4, 4, 8, 8, 16, 16, 32]
-    size = growing(4, 1.5, every=1)
+    size = growing(4, 1.5, period=1)
     assert [size(epoch) for epoch in range(1, 5)] == [4, 6, 9, 14]  # 13.5 rounds to even
     assert all(type(size(epoch)) is int for epoch in range(1, 30))
 

@@ -136,8 +136,8 @@ class Program:
         >>> import autograd
         >>> w, x = Value(3.0), Value(0.0)
         >>> theta, gradient = np.array([3.0]), np.zeros(1)
-        >>> step = autograd.compile(w * x, [x], [w]).bind(theta, gradient)
-        >>> step(np.array([[10.0]])), gradient
+        >>> losses_of = autograd.compile(w * x, [x], [w]).bind(theta, gradient)
+        >>> losses_of(np.array([[10.0]])), gradient
         (array([30.]), array([10.]))
         """
         m = len(self.parameters)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import functions
-from ..derivatives import reverse_sweep
+from ..derivatives import backward_pass
 from ..value import Value, topological_order
 
 Array = npt.NDArray[np.float64]
@@ -36,7 +36,7 @@ def check_example(
     total = functions.sum(roots)
     for what, a, b in (
         ("value", np.array([root.data for root in roots]), outputs.ravel()),
-        ("gradient", np.array(reverse_sweep(total, parameters, recorded=False)), gradient),
+        ("gradient", np.array(backward_pass(total, parameters, recorded=False)), gradient),
     ):
         if not (_close(a, b, 1.0) or _close(a, b, _size(total))):  # the size takes a walk
             raise ValueError(

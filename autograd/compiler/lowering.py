@@ -75,7 +75,7 @@ class Lowering:
             group = kind[1](self.operands, nodes)
             self.operands.place(group)
             groups.append(group)
-            group.number = 1 + len(groups)
+            group.place = 1 + len(groups)
             group.latest = len(kinds)
         for group in reversed(groups):
             for operand in set().union(*[map(source.get, v) for v in group.operand_nodes()]):
@@ -114,7 +114,7 @@ class Lowering:
         source, row = self.operands.source, self.operands.row
         operands = node.inputs if parts is None else parts[0]
         found = islice((v for v in operands if v in source), 3)
-        return [(source[v].number, row[v]) for v in found]
+        return [(source[v].place, row[v]) for v in found]
 
     def _listing(self, roots: list[Value], n: int, m: int, several: bool) -> Listing:
         sheet = self.sheet

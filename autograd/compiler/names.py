@@ -35,8 +35,8 @@ class Names:
         while counted or free in self._taken:
             counted = False
             self._counts[stem] += 1
-            number = self._counts[stem]
-            free = f"{stem}{number}" if stem in MADE_UP else f"{stem}_{number + 1}"
+            count = self._counts[stem]
+            free = f"{stem}{count}" if stem in MADE_UP else f"{stem}_{count + 1}"
         self._taken.add(free)
         return free
 

@@ -299,8 +299,8 @@ def _view(view: View) -> str:
     """An array inside the flat vector, with its shape."""
     r, d, start, width = view.rows, view.columns, view.start, view.width
     if d == 1:
-        step = f":{width}" if width > 1 else ""
-        text = f"flat[{start}:{start + width * (r - 1) + 1}{step}, None]"
+        stride = f":{width}" if width > 1 else ""
+        text = f"flat[{start}:{start + width * (r - 1) + 1}{stride}, None]"
     elif r == 1:
         text = f"flat[None, {start}:{start + width}]"
     else:

@@ -61,9 +61,9 @@ class Sheet:
         array = np.asarray(rows)
         if array.ndim == 1:
             first, last = int(array[0]), int(array[-1])
-            step = int(array[1]) - first if len(array) > 1 else 1
-            if step > 0 and (array[1:] - array[:-1] == step).all():
-                return range(first, last + 1, step)
+            stride = int(array[1]) - first if len(array) > 1 else 1
+            if stride > 0 and (array[1:] - array[:-1] == stride).all():
+                return range(first, last + 1, stride)
         if array.size <= LISTED:
             listed: tuple[Any, ...] = _tuples(array.tolist())
             return listed
@@ -76,7 +76,7 @@ class Source:
     def __init__(self, sheet: Sheet, nodes: list[Value], varies: bool) -> None:
         self.sheet, self.nodes, self.varies = sheet, nodes, varies
         self.shape: Shape = (len(nodes), "b" if varies else 1)
-        self.number = 0  # its place among the sources
+        self.place = 0  # among the sources
 
     def take(self, rows: list[int]) -> Expr:
         """These rows, as an expression."""
@@ -120,7 +120,7 @@ class Parameters(Source):
 
     def __init__(self, sheet: Sheet, nodes: list[Value]) -> None:
         super().__init__(sheet, nodes, varies=False)
-        self.number = 1
+        self.place = 1
         self.views: dict[str, View | None] = {}
         self._taken: dict[Any, tuple[Expr, str, Index]] = {}
         self._given: list[tuple[Statement, Any]] = []

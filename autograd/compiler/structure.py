@@ -49,8 +49,8 @@ def structure_of(
         if node.primitive is None:
             wiring.append(LEAF)
         else:
-            number = primitives.setdefault(node.primitive, len(primitives))
-            wiring.extend((number, len(node.arguments)))
+            row = primitives.setdefault(node.primitive, len(primitives))
+            wiring.extend((row, len(node.arguments)))
             for x in node.arguments:
                 vector = x if type(x) is tuple else (x,)
                 seen = vectors.get(id(vector))

@@ -92,10 +92,10 @@ def is_students(frame: FrameType, ours: Collection[str], our_file: str) -> bool:
     )
 
 
-def line_of(frame: FrameType, number: int) -> str:
+def line_of(frame: FrameType, line_number: int) -> str:
     """A line of code, and where it stands: ``f, work.py, line 3: return 1 / x``."""
     code = frame.f_code
-    [line] = traceback.StackSummary.extract([(frame, number)])
+    [line] = traceback.StackSummary.extract([(frame, line_number)])
     # The file of a notebook's cell has a made-up name.
     file = "" if "ipykernel_" in code.co_filename else f"{Path(code.co_filename).name}, "
-    return f"{code.co_name}, {file}line {number}: {(line.line or '').strip()}"
+    return f"{code.co_name}, {file}line {line_number}: {(line.line or '').strip()}"

@@ -219,14 +219,14 @@ def check_step_decay(step_decay: Any) -> Iterator[Case]:
 
 @check("growing")
 def check_growing(growing: Any) -> Iterator[Case]:
-    """``growing(b, every)``: a schedule of batch sizes, a function of the epoch 1, 2, ...
+    """``growing(b, period)``: a schedule of batch sizes, a function of the epoch 1, 2, ...
 
     It starts at ``b``, and doubles after every ``every`` epochs; its sizes are whole numbers.
     """
 
-    def sizes(b: int, every: int) -> list[int]:
-        size = growing(b, every)
-        return [size(epoch) for epoch in range(1, 2 * every + 2)]
+    def sizes(b: int, period: int) -> list[int]:
+        size = growing(b, period)
+        return [size(epoch) for epoch in range(1, 2 * period + 2)]
 
     yield Case(
         "growing(4, 2) at epochs 1 ... 5", partial(sizes, 4, 2), [4, 4, 8, 8, 16],

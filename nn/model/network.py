@@ -83,7 +83,7 @@ class Layer(Module):
         activation: its name, one of `ACTIVATIONS`.
         bias: whether the neurons have one.
         rng: where the initial weights come from; fresh ones every time if not given.
-        number: the layer's place l in a network, for the labels.
+        l: the layer's place in a network, l = 1 ... L, for the labels; none if it stands alone.
 
     Raises:
         ValueError: a width is not a positive integer, or ``activation`` is unknown.
@@ -99,15 +99,15 @@ class Layer(Module):
         bias: bool = True,
         rng: np.random.Generator | None = None,
         *,
-        number: int | None = None,
+        l: int | None = None,
     ) -> None:
         check_whole("d_in", d_in)
         check_whole("d_out", d_out)
         rng = generator(rng)
         self.activation = activation
         self.neurons = [Neuron(d_in, activation, bias, rng, fan_out=d_out) for _ in range(d_out)]
-        at = "" if number is None else str(number)
-        before = "" if number is None else str(number - 1)
+        at = "" if l is None else str(l)
+        before = "" if l is None else str(l - 1)
         for j, neuron in enumerate(self.neurons):
             for i, w in enumerate(neuron.w):
                 w.label = f"theta{at}[{j},{i}]"
@@ -224,8 +224,8 @@ class MLP(Module):
         rng = generator(rng)
         sizes = [d0, *widths]
         self.layers = [
-            Layer(sizes[l], sizes[l + 1], g, bias, rng, number=l + 1)
-            for l, g in enumerate([*hidden, "linear"])
+            Layer(sizes[l - 1], sizes[l], g, bias, rng, l=l)
+            for l, g in enumerate([*hidden, "linear"], start=1)
         ]
 
     def __call__(self, x: Sequence[Number]) -> Any:

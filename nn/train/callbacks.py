@@ -18,7 +18,7 @@ from .history import Epoch
 
 Callback = Callable[[int, int, float, Any], None]
 
-TEXT_EVERY = 0.1  # seconds: the text beside a bar can cost as much as an update
+PAUSE = 0.1  # seconds between texts: the text beside a bar can cost as much as an update
 
 
 class EarlyStopping:
@@ -102,7 +102,7 @@ class Hooks:
         callbacks: users' own.
         net: the network that they get.
         worker: the engine, whose numbers they see in the network, and may change.
-        last: the number of the last update.
+        last: which update is the last one.
 
     Attributes:
         bar: shows the progress, or None.
@@ -138,7 +138,7 @@ class Hooks:
         if self.bar is not None:
             if update == self.last or monotonic() >= self._next_text:
                 self.bar.set_postfix({"loss": f"{loss:.4f}", "lr": f"{lr:.3g}"}, refresh=False)
-                self._next_text = monotonic() + TEXT_EVERY
+                self._next_text = monotonic() + PAUSE
             self.bar.update()
 
     def after_epoch(self, row: Epoch) -> bool:

@@ -66,9 +66,9 @@ class Description:
         d0, widths, hidden, bias = (about[name] for name in ("d0", "widths", "activation", "bias"))
         if not isinstance(widths, list) or not widths:
             raise ValueError(f"widths must be a list [d1, ..., dL], got {short_repr(widths)}")
-        for number in (d0, *widths):
-            if type(number) is not int or number < 1:
-                raise ValueError(f"widths must be positive whole numbers, got {short_repr(number)}")
+        for width in (d0, *widths):
+            if type(width) is not int or width < 1:
+                raise ValueError(f"widths must be positive whole numbers, got {short_repr(width)}")
         L = len(widths)
         if not isinstance(hidden, list) or len(hidden) not in (L - 1, L):
             raise ValueError(f"activation must be a list of {L - 1}, or {L} with the top one")

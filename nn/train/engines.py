@@ -34,10 +34,10 @@ class GraphEngine:
         self.optimizer = rule.over(net.parameters())
 
     def columns(self, X: Array, y: Array) -> Any:
-        """Examples as `step` takes them."""
+        """Examples as `train_on` takes them."""
         return list(zip(X.tolist(), y.tolist()))
 
-    def step(self, batch: Batch, lr: float) -> float:
+    def train_on(self, batch: Batch, lr: float) -> float:
         """One update with the mean gradient of a batch; the mean loss before it.
 
         Raises:
@@ -167,7 +167,7 @@ class ProgramEngine:
         """As in `GraphEngine`."""
         return self.recording.columns(X, y)
 
-    def step(self, batch: Batch, lr: float) -> float:
+    def train_on(self, batch: Batch, lr: float) -> float:
         """As in `GraphEngine`."""
         self._unit = math.inf  # while the gradient is being written there is none
         losses = self._replay(batch.data)

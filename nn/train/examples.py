@@ -94,9 +94,9 @@ class Examples:
         # Where rows are met at random, what the system reads around them is read for nothing.
         self._advise("MADV_RANDOM" if self._shuffle == "rows" else "MADV_NORMAL")
         order = permutation(n, rng, self._shuffle)[: n // b * b]
-        step = b * max(1, AT_ONCE // (b * self._width))
-        for start in range(0, len(order), step):
-            rows = order[start : start + step]
+        many = b * max(1, AT_ONCE // (b * self._width))
+        for start in range(0, len(order), many):
+            rows = order[start : start + many]
             cuts = [slice(i, i + b) for i in range(0, len(rows), b)]
             if self._maps:
                 X, y = self.take(rows)
@@ -141,8 +141,8 @@ class Examples:
             yield rows, *floats(self.X[cut], self.y[cut])
 
     def _cuts(self) -> Iterator[range]:
-        n, step = len(self.X), max(1, min(1024, PART // self._width))
-        return (range(start, min(start + step, n)) for start in range(0, n, step))
+        n, many = len(self.X), max(1, min(1024, PART // self._width))
+        return (range(start, min(start + many, n)) for start in range(0, n, many))
 
     def _let_go(self, reading: int) -> None:
         """Let the system have the pages of a mapped file back, now and then.

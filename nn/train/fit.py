@@ -51,7 +51,7 @@ def fit(
     progress: bool = True,
     engine: str = "program",
     checkpoint: Path | None = None,
-    every: int = 1,
+    checkpoint_every: int = 1,
     resume: Path | None = None,
     optimizer: str | Optimizer | None = None,
     shuffle: str = "rows",
@@ -100,9 +100,10 @@ def fit(
             Python ``if``s, and numbers changed on the way. ``"graph"`` records every example: the
             same numbers up to rounding, far slower, for any graph.
         checkpoint: a file to keep all that is needed to go on, written at the start (over what was
-            there) and after every ``every`` epochs; it always holds a whole checkpoint. As long as
-            the training runs, no other can have it: a locked file ``.NAME.lock`` lies beside it.
-        every: how many epochs lie between checkpoints.
+            there) and after every ``checkpoint_every`` epochs; it always holds a whole checkpoint.
+            As long as the training runs, no other training can use it: a locked file
+            ``.NAME.lock`` lies beside it.
+        checkpoint_every: how many epochs lie between checkpoints.
         resume: a checkpoint to go on from, up to ``epochs`` in all. With the same arguments, the
             end is to the bit that of a training never interrupted; with a source, if it gives the
             same batches for the same epoch.
@@ -129,7 +130,7 @@ def fit(
     check_network(net)
     check_loss(loss)
     check_epochs(epochs)
-    check_whole("every", every)
+    check_whole("checkpoint_every", checkpoint_every)
     source = source_of(X, y, batch_size, epochs, shuffle)
     settings = {"momentum": momentum} if momentum != 0 else {}
     rule = make_rule("sgd" if optimizer is None else optimizer, **settings)
@@ -162,7 +163,7 @@ def fit(
                 rows.append(_epoch(plan, worker, hooks, rng, epoch, _first_update(rows)))
                 is_last = hooks.after_epoch(rows[-1]) or epoch == epochs
                 worker.check_graph()
-                if is_last or epoch % every == 0:
+                if is_last or epoch % checkpoint_every == 0:
                     keep()
                 if is_last:
                     break
@@ -246,7 +247,7 @@ def _epoch(
         for update, batch in enumerate(plan.source.batches(epoch, rng, worker.columns), first):
             try:
                 lr = check_rate(plan.rate(update))
-                losses.append(worker.step(batch, lr))
+                losses.append(worker.train_on(batch, lr))
             except FloatingPointError as error:
                 raise FloatingPointError(f"epoch {epoch}, update {update}: {error}") from None
             except ValueError as error:

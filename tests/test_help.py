@@ -13,6 +13,7 @@ import pytest
 import autograd
 import nn
 from autograd import Value
+from nn.model.activations import ACTIVATIONS
 
 LONGEST = 50  # characters of an annotation, and far below the unions of numpy.typing
 INNER = r"numpy\.|collections\.|typing\.|\b(Union|Optional|ForwardRef|_[a-z]\w*)\b|~"
@@ -165,3 +166,26 @@ def test_inner_modules_are_where_they_were():
         "assert draw is autograd.draw and fit is nn.fit\n"
     )
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+@pytest.mark.parametrize("kind", [nn.Neuron, nn.Layer])
+def test_the_activations_are_listed(kind):
+    line = re.search(r"activation: its name: (.*)\.$", kind.__doc__, re.MULTILINE)[1]
+    assert {*line.split(", ")} == {*ACTIVATIONS}
+
+
+# One name, one meaning: where the public names have a parameter that is called so.
+MEANINGS = {
+    "every": {"nn.step_decay", "nn.DrawGraph.__init__", "nn.Film.__init__"},  # so many updates
+    "step": {"autograd.draw", "autograd.Drawing.__init__"},  # of the backward pass, a Step
+    "number": set(),
+    "sweep": set(),
+}
+
+
+@pytest.mark.parametrize("word", MEANINGS)
+def test_one_name_has_one_meaning(word):
+    found = {
+        name for name, thing in CALLABLES.items() if word in inspect.signature(thing).parameters
+    }
+    assert found == MEANINGS[word]

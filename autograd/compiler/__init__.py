@@ -61,7 +61,7 @@ class Program:
         source: the program as Python: ``views`` finds the parameters in a flat vector, ``program``
             is the forward and the backward pass.
         code: what is run: the source line by line, but for where results lie in memory
-            (`autograd.compiler.numpy`). The numbers are the same up to rounding.
+            (``autograd.compiler.numpy``). The numbers are the same up to rounding.
         inputs: the Values that the columns of a batch stand for.
         parameters: the Values that the gradient is taken by, in its order.
         graph_size: how many nodes the recorded graph has.
@@ -111,7 +111,7 @@ class Program:
         return _own(outputs, batch, vector), out
 
     def forward(self, batch: ArrayLike, parameters: ArrayLike | None = None) -> Array:
-        """The outputs alone: `__call__` without the backward pass."""
+        """The outputs alone, without the backward pass."""
         batch, vector = self._batch(batch), self._vector(parameters)
         with np.errstate(all="ignore"):
             outputs = self._run(batch, self._views(vector))

@@ -124,7 +124,7 @@ class Drawing:
         """The picture in steps: values fill in forward, then gradients backward, from 0.
 
         Returns:
-            A `Player`: shows itself in Jupyter, and has ``.save("steps.html")``.
+            A player: shows itself in Jupyter, and has ``.save("steps.html")``.
 
         Raises:
             RuntimeError: nothing that can lay it out is installed. To read the sweep instead:

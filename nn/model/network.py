@@ -27,7 +27,7 @@ class Neuron(Module):
 
     Args:
         d: number of inputs.
-        activation: its name, one of `ACTIVATIONS`.
+        activation: its name: linear, relu, leaky_relu, elu, tanh, sigmoid, softplus, silu, gelu.
         bias: whether there is a ``b``; the lecture has none.
         rng: where the initial weights come from; fresh ones every time if not given.
         fan_out: width of the layer that the neuron stands in, for the scale of its weights.
@@ -80,7 +80,7 @@ class Layer(Module):
     Args:
         d_in: number of inputs.
         d_out: number of neurons.
-        activation: its name, one of `ACTIVATIONS`.
+        activation: its name: linear, relu, leaky_relu, elu, tanh, sigmoid, softplus, silu, gelu.
         bias: whether the neurons have one.
         rng: where the initial weights come from; fresh ones every time if not given.
         l: the layer's place in a network, l = 1 ... L, for the labels; none if it stands alone.

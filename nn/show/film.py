@@ -141,7 +141,7 @@ class Film:
         self.player().save(path)
 
     def player(self) -> Player:
-        """The film as a `Player`.
+        """The film as a player.
 
         Raises:
             ValueError: there is no frame yet.

@@ -115,7 +115,7 @@ class NetworkDrawing:
         """The picture in steps: forward layer by layer, then the error signals back, L to 1.
 
         Returns:
-            A `Player`: shows itself in Jupyter, and has ``.save("steps.html")``.
+            A player: shows itself in Jupyter, and has ``.save("steps.html")``.
         """
         return self._player(list(self._frames()))
 

@@ -22,7 +22,15 @@ PAGES = {
     "nn/plots": nn.plots,
 }
 # What a single pair of backticks may name beside our own.
-OTHERS = {*dir(builtins), "autograd", "copy.copy", "copy.deepcopy", "numpy.memmap", "pickle"}
+OTHERS = {
+    *dir(builtins),
+    "autograd",
+    "copy.copy",
+    "concurrent.futures.Executor",
+    "copy.deepcopy",
+    "numpy.memmap",
+    "pickle",
+}
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """What a Value refuses to do, and what to write instead.
 
-A plain number has no gradient: so Python's and NumPy's functions of numbers, which would make one
-of a Value without a word, are refused, with the way to record the same.
+A plain number has no gradient. Python's and NumPy's functions would silently turn a Value into one;
+so they raise an error that says how to record the same computation.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ INSTEAD = {
     "clip": "lower + (v - lower).relu() - (v - upper).relu()",
     "where": "autograd.where(c, a, b), which is a where c > 0",
 }
-# NumPy would take a Value for an array of one object, and may put a plain number in its place.
+# NumPy would take a Value for an array with one object in it, and might replace it by a number.
 REFUSED = ("clip", "where", "round", "around", "sum")
 
 
@@ -91,7 +91,7 @@ def _refused(function: str) -> Callable[..., NoReturn]:
 
 
 class Refusals:
-    """The side of a Value that other libraries see; `Value` adds all that it can do."""
+    """What a Value refuses to other libraries; `Value` adds what it can do."""
 
     __slots__ = ()
 
@@ -121,7 +121,7 @@ class Refusals:
         return function._implementation(*args, **kwargs)
 
     def __eq__(self, other: object) -> bool:
-        """Identity; a comparison with a number is a mistake, of which a warning tells."""
+        """Identity. Comparing with a number is a mistake, and gives a warning."""
         if isinstance(other, Real):
             warnings.warn(EQUALITY, stacklevel=2)
         return NotImplemented

@@ -29,8 +29,8 @@ Number = Union["Value", float]
 
 new = object.__new__
 
-# The gradient of a node that no share has reached: a 0.0 known by its identity. As soon as a share
-# is added, be it 0, there is another float in its place.
+# The gradient of a node before any share has reached it: one particular 0.0, recognised by
+# identity. Adding a share, even one of 0, puts another float in its place.
 NOTHING = float("0")
 
 
@@ -154,7 +154,7 @@ def _numbers(argument: Any) -> tuple[Any, ...]:
 
 
 def short_repr(x: object) -> str:
-    """The repr of what is not ours, cut where it is long."""
+    """The repr of a user's object, cut off if it is long."""
     text = repr(x)
     return text if len(text) <= 60 else text[:57] + "..."
 
@@ -167,8 +167,9 @@ class Value(Refusals):
         label: a name for the pictures.
 
     Attributes:
-        data: the number. Assigning changes this Value alone: what was computed from it stays.
-        grad: filled by `backward`; a leaf's adds up over calls.
+        data: the number. Assigning to it changes this Value alone, and nothing that was computed
+            from it.
+        grad: filled in by `backward`; that of a leaf adds up over calls.
         label: a name for the pictures.
 
     Raises:
@@ -180,7 +181,7 @@ class Value(Refusals):
 
     # The inputs are _x and _y: a Value, a plain float, a tuple of them for n-ary operations, or
     # None; _dx and _dy are the partial derivatives, of the same shapes (see `Primitive`). Fixed
-    # slots instead of lists or closures: nothing else is what makes a node small and fast.
+    # slots, without lists or closures, make a node small and fast.
     __slots__ = ("_data", "_dx", "_dy", "_grad", "_primitive", "_x", "_y", "label")
     label: str
 
@@ -241,11 +242,11 @@ class Value(Refusals):
         return tuple([d for arg, ds in arguments for _, d in zip(_numbers(arg), _numbers(ds))])
 
     def backward(self) -> None:
-        """Reverse sweep: fill in ``grad``, the derivative of this Value, for all it depends on.
+        """Backward pass: fill in ``grad`` for this Value and every Value that it was computed from.
 
-        A leaf's ``grad`` is added to (set it to 0 to start afresh); any other node's is that of
-        this sweep alone. The derivatives are those at the recorded point, even if some ``data``
-        was changed since.
+        ``v.grad`` is then the derivative of this Value with respect to v. A leaf's ``grad`` adds up
+        over calls (set it to 0 to start afresh); that of any other node is from this call alone.
+        The derivatives are those at the recorded point, even if some ``data`` has changed since.
         """
         order, nothing = topological_order(self), NOTHING
         for node in order:
@@ -322,8 +323,8 @@ def topological_order(root: Value, seen: set[Value] | None = None) -> list[Value
 
     Args:
         root: the result.
-        seen: Values to leave out, and what these were computed from. All that is listed is added,
-            for the order of one root after the other.
+        seen: Values to leave out, with everything that they were computed from. The Values listed
+            are added to it, so that one call after another lists each Value once.
 
     Raises:
         TypeError: ``root`` is not a Value.

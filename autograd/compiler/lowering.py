@@ -28,8 +28,8 @@ class Lowering:
 
     Args:
         roots: what is computed.
-        order: all nodes but inputs and parameters, inputs before what uses them.
-        inputs, parameters: the leaves that are no constants.
+        order: all nodes except inputs and parameters, each after the nodes it is computed from.
+        inputs, parameters: the leaves that are not constants.
         several: whether each root is a column of the outputs.
 
     Attributes:
@@ -57,7 +57,7 @@ class Lowering:
             self.listing = self._listing(roots, len(inputs), len(parameters), several)
 
     def _group(self, order: list[Value]) -> list[Group]:
-        """The groups, each after its operands, and as late as its uses allow."""
+        """The groups, each after its operands and as late as its users allow."""
         source = self.operands.source
         depth: dict[Any, Any] = {}  # of nodes that are not constant; of a leaf it is 0
         kinds: dict[Any, list[Value]] = defaultdict(list)
@@ -84,7 +84,7 @@ class Lowering:
         return sorted(groups, key=lambda group: group.latest)
 
     def _kind(self, node: Value, variable: Any, vectors: dict[Any, Any]) -> tuple[Any, ...]:
-        """What nodes share that become one group: its class first."""
+        """What the nodes of one group have in common; first the group's class."""
         primitive, arguments = node.primitive, node.arguments
         varies = node in self.operands.varies
         if primitive is p.DOT:

@@ -1,4 +1,4 @@
-"""What operations work on: rows of the arrays that hold the nodes of a graph.
+"""The operands of operations: rows of the arrays that hold the nodes of a graph.
 
 An operand is a list of nodes. `Operands.gather` finds their rows in the arrays that exist (a whole
 array, a slice, an index, several joined), and `Operands.scatter` adds a gradient to the same rows.
@@ -18,7 +18,7 @@ from .names import Names
 
 Nodes = Sequence[Any]  # Values and plain floats
 
-LISTED = 8  # entries of an index that stand in the program; a longer one is a constant
+LISTED = 8  # an index of up to so many entries is written out; a longer one is a constant
 
 
 class Sheet:
@@ -29,7 +29,7 @@ class Sheet:
         self.statements: list[Statement] = []
         self.constants: dict[str, npt.NDArray[Any]] = {}
         self._constants: dict[Any, Expr] = {}
-        self.wishes: dict[Expr, str] = {}  # names for gradients, should they get one
+        self.wishes: dict[Expr, str] = {}  # names for gradients, if they need one
         self.own: dict[p.Primitive, str] = {}  # the names of users' own primitives
         self.functions: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {}
 
@@ -57,7 +57,7 @@ class Sheet:
         return self._constants[key]
 
     def index(self, rows: Any) -> Index:
-        """Rows of an array: a regular run of them, where they allow it."""
+        """Rows of an array, as a range if they are evenly spaced."""
         array = np.asarray(rows)
         if array.ndim == 1:
             first, last = int(array[0]), int(array[-1])
@@ -131,17 +131,17 @@ class Parameters(Source):
         return self._array(rows)[0]
 
     def give(self, rows: Any, d: Any, reached: Expr | None = None) -> None:
-        """Set their gradient; or add to it, as `finish` decides."""
+        """Set their gradient, or add to it: `finish` decides."""
         array, name, index = self._array(rows)
         statement = self.sheet.state("set", name, d, index=index, shape=array.shape)
         self._given.append((statement, rows))
         np.add.at(self._times_given, np.asarray(rows), 1)
 
     def finish(self, start: Statement) -> None:
-        """Decide, when all is known, who sets a gradient and who adds to it.
+        """Decide, at the end, which statements set a gradient and which add to it.
 
-        ``start`` stands before the backward pass and sets all to 0: it is kept where something is
-        added to, or left out.
+        ``start`` is a statement before the backward pass that sets all gradients to 0. It is kept
+        only if something is added to them.
         """
         for statement, rows in self._given:
             if (self._times_given[rows] != 1).any():
@@ -197,7 +197,7 @@ class Operands:
     def gather(self, nodes: Nodes) -> Any:
         """The array of these nodes, ``(len(nodes), columns)``.
 
-        One row if all are the same node, a plain number if all are the same constant.
+        It has one row if all are the same node, and is a plain number if all are the same constant.
         """
         first = nodes[0]
         if first in self.source and all(v is first for v in nodes):
@@ -223,8 +223,8 @@ class Operands:
     def scatter(self, nodes: Nodes, d: Any, varies: bool, reached: Expr | None = None) -> None:
         """Add the rows of ``d`` to the gradients of these nodes, where they are ``reached``.
 
-        ``d`` has a column for each example if it ``varies``. It may be less long than it stands
-        for along an axis, where it is the same all along; and so may the condition.
+        ``d`` has a column for each example if it ``varies``. Along an axis where all its entries
+        are equal it may have length 1, and so may the condition.
         """
         if len(nodes) > 1 and all(v is nodes[0] for v in nodes):
             nodes, d = nodes[:1], self.total(d, axis=0, n=len(nodes))
@@ -271,7 +271,7 @@ class Operands:
         self.scatter(flat, d, varies=False, reached=reached)
 
     def total(self, d: Any, axis: int, n: int | None = None) -> Any:
-        """The sum of ``d`` along an axis, whose length is ``n``, or that of the batch."""
+        """The sum of ``d`` along an axis of length ``n``, or of the length of the batch."""
         if _long(d, axis):
             return self.m.reduce("sum", d, axis)
         return d * (self.m.make("count", shape=()) if n is None else float(n))
@@ -290,7 +290,7 @@ class Operands:
         return np.fromiter(rows, int).reshape(len(theta), -1)
 
     def _parts(self, nodes: Nodes) -> list[tuple[Any, list[Any], list[int]]]:
-        """The sources of an operand, the rows (or constants) it has of each, and where in it."""
+        """The sources of an operand, its rows (or constants) from each, and their places in it."""
         parts: dict[Any, tuple[list[Any], list[int]]] = {}
         for position, v in enumerate(nodes):
             source = self.source.get(v)
@@ -302,7 +302,7 @@ class Operands:
 
 
 def common_label(nodes: Iterable[Value]) -> str:
-    """The label that nodes share, without the index in brackets; empty if they share none."""
+    """The label that all nodes have, without the index in brackets; empty if they differ."""
     texts = [str(node.label) for node in nodes]
     labels = {text.rpartition("[")[0] if text[-1:] == "]" else text for text in texts}
     return labels.pop() if len(labels) == 1 else ""

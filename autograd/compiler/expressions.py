@@ -336,7 +336,7 @@ class Listing:
     def name_shared(
         self, turn: int, new_name: Callable[[str], str], wishes: Mapping[Expr, str]
     ) -> None:
-        """Give what is used more than once, and parts of what is long, statements of their own.
+        """Give expressions used more than once, and parts of long ones, statements of their own.
 
         Expressions made before ``turn`` are computed in the forward pass.
         """

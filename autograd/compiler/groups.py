@@ -170,7 +170,7 @@ class Stacked(Group):
     """A primitive that reduces vectors: the first axis of its arguments runs over the vector."""
 
     def operand_nodes(self) -> list[Nodes]:
-        """The vectors' entries, first ones before second ones; for `dot` also the biases."""
+        """The vectors' entries: all first ones, all second ones, ...; for `dot` also the biases."""
         if self.primitive is not p.DOT:
             return [_entries([node.arguments[0] for node in self.nodes])]
         w, x, b = zip(*map(_dot, self.nodes))

@@ -21,7 +21,7 @@ from ..model.module import Module
 from .csvfile import Columns, CsvFile, number
 from .datasets import Dataset, split
 
-FEW = 10  # different whole numbers in a target are classes, more are numbers to be met
+FEW = 10  # so many different whole numbers in a target are classes; more are plain numbers
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Table:
         """The table of a data set.
 
         Raises:
-            ValueError: its loss is none of the three.
+            ValueError: its loss is not one of the three.
         """
         return cls(
             data.features, data.target, data.classes, tuple(data.x_mean.tolist()),
@@ -120,9 +120,9 @@ def load_csv(
 ) -> Dataset:
     """A data set from a CSV file: a header line, one example per row, numbers in all columns.
 
-    The ``target`` column may hold words. What it holds says which loss fits: two different words
-    or whole numbers, `bernoulli_nll`; up to 10, or more words, `categorical_nll`; other numbers,
-    `gaussian_nll`.
+    The ``target`` column may hold words. The loss is inferred from it: `bernoulli_nll` for two
+    different words or whole numbers; `categorical_nll` for up to 10, or for more words;
+    `gaussian_nll` for other numbers.
 
     Args:
         path: the file. Columns are separated by commas, semicolons or tabs.
@@ -132,9 +132,9 @@ def load_csv(
         seed: of the split.
 
     Raises:
-        ValueError: there is no such column, or no other; a cell is empty or no finite number (row
-            and column are named; the header is row 1); a column is constant; or ``loss`` does not
-            fit the target.
+        ValueError: there is no such column, or it is the only one; a cell is empty or not a finite
+            number (the error names row and column; the header is row 1); a column is constant; or
+            ``loss`` does not fit the target.
         OSError: the file can't be read.
     """
     likelihood = None if loss is None else known_likelihood(loss)
@@ -165,7 +165,7 @@ def _columns(path: str | os.PathLike[str], target: str) -> tuple[tuple[str, ...]
 def _targets(
     columns: Columns, target: str, likelihood: Likelihood | None
 ) -> tuple[tuple[str, ...], Any]:
-    """The classes in a target column, and which each row is of; or none, and numbers to be met.
+    """The classes in a target column, and the class of each row; or no classes, and numbers.
 
     A number is one class however it is written, 1 or 1.0.
     """
@@ -190,7 +190,7 @@ def _targets(
             f"is for {likelihood.targets}"
         )
     if len(found) > FEW and values.count(None) <= len(values) // 10:
-        columns.numbers(target)  # numbers, but for a few: says which
+        columns.numbers(target)  # mostly numbers: this names a cell that is not one
     if len(found) > max(2, len(answers) // 2):
         raise ValueError(
             f"{name}, column {target!r} has {len(found)} different words in {len(answers)} rows: "

@@ -113,14 +113,14 @@ class Layer(Module):
                 w.label = f"theta{at}[{j},{i}]"
             if neuron.b is not None:
                 neuron.b.label = f"b{at}[{j}]"
-        # Made once: labels cost more than the arithmetic, if they are made for every example.
+        # Made only once: making labels for every example would cost more than the arithmetic.
         self.x_labels = [f"x{before}[{i}]" for i in range(d_in)]
         self._a_labels = [f"a{at}[{j}]" for j in range(d_out)]
-        # A layer alone has no place: its outputs would share the labels of its inputs.
+        # A layer alone has no l: its outputs would have the same labels as its inputs.
         self._out_labels = [f"x{at}[{j}]" if at else "" for j in range(d_out)]
 
     def __call__(self, x: Sequence[Number]) -> Any:
-        """The outputs for ``x``, ``(d_in,)``: a list of Values, or the only one."""
+        """The outputs for ``x``, ``(d_in,)``: a list of Values, or a single bare Value."""
         check_inputs(x, len(self.neurons[0].w))
         _label_inputs(x, self.x_labels)
         outputs = self.outputs(x)
@@ -268,14 +268,14 @@ class MLP(Module):
 
 
 def _label_inputs(x: Sequence[Number], labels: Iterable[str]) -> None:
-    """Label the Values among the inputs by their place, where the user has not."""
+    """Label the Values among the inputs by their place, unless the user has labelled them."""
     for v, label in zip(x, labels):
         if isinstance(v, Value) and not v.label:
             v.label = label
 
 
 def check_inputs(x: Sequence[Number], d: int) -> None:
-    """Refuse what is no sequence of d inputs."""
+    """Raise unless ``x`` is a sequence of d inputs."""
     if isinstance(x, type) or not (hasattr(x, "__len__") and hasattr(x, "__getitem__")):
         raise TypeError(f"x must be a sequence of {d} numbers or Values, got {x!r}")
     if len(x) and hasattr(x[0], "__len__") and not isinstance(x[0], str):

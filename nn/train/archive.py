@@ -1,7 +1,7 @@
-"""Reading a network's file: what it says is checked before anything is made of it.
+"""Reading a network's file: its contents are checked before anything is built from them.
 
-A file may come from anywhere. So no array is read before its name, its shape and its size, declared
-and packed, are what they must be, and nothing is unpacked beyond a limit.
+A file may come from anywhere. So an array is read only after its name, its shape, and its declared
+and packed sizes have been checked, and nothing is unpacked beyond a limit.
 """
 
 import io
@@ -30,8 +30,8 @@ class Archive:
     """An open file.
 
     Attributes:
-        about: what it says about itself.
-        names: of its arrays.
+        about: the description in it, from JSON.
+        names: the names of its arrays.
     """
 
     def __init__(self, file: IO[bytes], limit: int) -> None:
@@ -70,10 +70,10 @@ class Archive:
         return about
 
     def check(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
-        """Refuse arrays of other shapes than these, by their names, which are there.
+        """Raise unless the arrays of these names, which are there, have these shapes.
 
         Raises:
-            ValueError: one has another shape or size, or is not of real numbers.
+            ValueError: one has another shape or size, or does not hold real numbers.
         """
         for name, shape in shapes.items():
             with self._zip.open(self._members[name]) as file:
@@ -95,24 +95,25 @@ class Archive:
     def _read(self, name: str) -> Any:
         with self._zip.open(self._members[name]) as file:
             array = np.lib.format.read_array(file, allow_pickle=False, max_header_size=HEADER)
-            if file.read(1):  # this also makes sure that the checksum is compared
+            if file.read(1):  # reading to the end also compares the checksum
                 raise ValueError(f"{name} goes on after its end")
         return array
 
 
 @contextmanager
 def opened(path: Path, limit: int = LIMIT) -> Iterator[Archive]:
-    """A network's file, its description read, its arrays not yet.
+    """A network's file, opened, with its description read and its arrays not yet.
 
     Raises:
-        ValueError: it is none, damaged, of a later format, or would take more than the limit.
+        ValueError: it is not one, is damaged, of a later format, or needs more memory than the
+            limit.
         OSError: it can't be read.
     """
     check_whole("limit", limit)
-    name = os.fspath(path)  # a number would be a file that is open already
+    name = os.fspath(path)  # a number would stand for an open file
     with open(name, "rb") as on_disk:
         file: IO[bytes] = on_disk
-        if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):  # an archive is read from its end
+        if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):  # zip archives are read from the end
             file = io.BytesIO(file.read())
         try:
             archive = Archive(file, limit)
@@ -134,14 +135,14 @@ def opened(path: Path, limit: int = LIMIT) -> Iterator[Archive]:
 
 
 class LimitError(ValueError):
-    """A network that would take more memory than it may."""
+    """A network would take more memory than the limit."""
 
 
 def check_limit(needed: int, limit: int) -> None:
-    """Refuse what would take more memory than the limit, both in bytes.
+    """Raise if the memory needed is more than the limit, both in bytes.
 
     Raises:
-        LimitError: it would.
+        LimitError: it is more.
     """
     if needed > limit:
         raise LimitError(
@@ -164,7 +165,7 @@ def _header(file: IO[bytes], name: str) -> tuple[tuple[int, ...], np.dtype[Any]]
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of JSON whose keys are all different."""
+    """A JSON object, checked to have no key twice."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("what it says about itself has a key twice")
@@ -172,7 +173,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def short(x: object) -> str:
-    """The text of what a file says, or of an error, in which much of a file may stand."""
+    """A short text of something in a file, or of an error that may quote much of a file."""
     text = str(x)
     return text if len(text) <= 500 else f"{text[:497]}..."
 

@@ -1,4 +1,4 @@
-"""Which network a file holds: an `MLP` described, and one built as described."""
+"""Which network a file holds: describing an `MLP`, and building one from a description."""
 
 from itertools import pairwise
 from typing import Any
@@ -18,11 +18,11 @@ Shapes = dict[str, tuple[int, ...]]
 def describe(net: Module) -> dict[str, Any]:
     """Which network this is.
 
-    The top layer's activation is given if it is not the identity, and then is the last of L.
-    ``bias`` is true or false, or a list with one for each layer where they differ.
+    If the top layer's activation is not the identity, it is given as the last of L.
+    ``bias`` is true or false; if layers differ, a list with one entry for each.
 
     Raises:
-        ValueError: it is an MLP that was changed so that no description fits it.
+        ValueError: it is an MLP changed in a way that no description fits.
     """
     if type(net) is not MLP:
         return {"class": type(net).__name__}

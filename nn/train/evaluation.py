@@ -29,7 +29,7 @@ def evaluate(
 
     Raises:
         ValueError: as in `fit`, of ``X``, ``y`` and ``engine``.
-        TypeError: ``net`` or ``loss`` is none.
+        TypeError: ``net`` is not a network, or ``loss`` not a loss.
     """
     check_network(net)
     check_loss(loss)
@@ -49,7 +49,7 @@ def scores_of(loss: Loss, true: ArrayLike, losses: Array, outputs: Array) -> dic
 
 
 def mean_of(losses: Sequence[float] | Array) -> float:
-    """The mean, to the last digit, also of losses whose sum is beyond the floats."""
+    """The mean, correctly rounded, even of losses whose sum is beyond the floats."""
     try:
         return math.fsum(losses) / len(losses)
     except OverflowError:

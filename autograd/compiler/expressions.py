@@ -317,7 +317,7 @@ class Listing:
 
     @cached_property
     def users(self) -> dict[Expr, list[str]]:
-        """All expressions of the program, and the operations (or kinds of statement) they are in.
+        """The expressions of the program, each with the operations or kinds of statement using it.
 
         The parts of an expression count once, however often the expression is used.
         """

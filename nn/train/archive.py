@@ -20,7 +20,7 @@ from autograd.files import Path
 
 from ..arrays import Array, check_whole
 
-FORMAT = 1  # of the files that are written; those before had no number, and else are the same
+FORMAT = 1  # of new files; earlier ones have no format number, and are the same otherwise
 LIMIT = 4 * 2**30  # bytes
 HEADER = 16_384  # bytes: more than NumPy reads as the header of an array
 PER_CHARACTER = 32  # bytes that a character of `about` takes at most: as an array, as text, parsed

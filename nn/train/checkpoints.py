@@ -350,7 +350,7 @@ def _new_generator(state: dict[str, Any]) -> np.random.Generator:
 
 
 def _check_generator_state(state: dict[str, Any]) -> None:
-    """Refuse what is no state; NumPy itself does not check the position in a block of numbers."""
+    """Raise unless it is a state; NumPy does not check the position in a block of numbers."""
     generator = _new_generator(state).bit_generator
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # older NumPys wrap numbers out of range, with a warning

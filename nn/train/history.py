@@ -20,11 +20,11 @@ class Epoch:
 
     Attributes:
         epoch: 1, 2, ...
-        updates: how many updates there were by its end, since the start.
+        updates: how many updates there were from the start to its end.
         lr: the rate of its last update.
         batch_size: examples in a batch.
         loss: the mean of the batch losses as they were met.
-        validation_loss, validation_accuracy, validation_r2: at its end, where asked for.
+        validation_loss, validation_accuracy, validation_r2: at its end; None without validation.
     """
 
     epoch: int
@@ -38,11 +38,11 @@ class Epoch:
 
 
 def read_rows(rows: list[dict[str, Any]]) -> list[Epoch]:
-    """The rows of a history as they stand in a file, if they are ones.
+    """The rows of a history from a file, checked.
 
     Raises:
         TypeError: one has other columns.
-        ValueError: a number is not what its column holds; or an epoch is missing.
+        ValueError: a number does not fit its column; or an epoch is missing.
     """
     found = [_read_epoch(row) for row in rows]
     if [row.epoch for row in found] != list(range(1, len(found) + 1)):
@@ -95,7 +95,7 @@ class History(Sequence[Epoch]):
         write_whole(path, text.getvalue().encode())
 
     def plot(self) -> Any:
-        """Loss against epochs, and the validation score where there is one: a matplotlib figure.
+        """Loss against epochs, and the validation score if there is one: a matplotlib figure.
 
         It shows itself in Jupyter, and is saved by its ``savefig(path)``.
 

@@ -18,7 +18,7 @@ CHECKED = 8  # examples that a program is tried on
 
 
 class Recording:
-    """The graph of one example, the first of ``X`` and ``y``, with its target among the inputs."""
+    """The graph of the first example of ``X`` and ``y``, with its target among the inputs."""
 
     def __init__(self, net: Module, loss: Loss, X: Array, y: Array) -> None:
         self.net, self.loss, self.X, self.y = net, loss, X, y
@@ -27,7 +27,7 @@ class Recording:
         self.outputs = values(self.a)
         K = len(self.outputs)
         classes = y.ndim == 1 and K > 1 and bool(are_classes(y, K).all())
-        forms = [False, True] if classes else [False]  # a class index, if it must be, as one-hot
+        forms = [False, True] if classes else [False]  # a class index as one-hot, if necessary
         likelihood = likelihood_of(loss)
         known = likelihood is not None and likelihood.one_hot
         for self.one_hot in [True] if known else forms:
@@ -57,7 +57,7 @@ class Recording:
 
     @property
     def known(self) -> bool:
-        """Whether network and loss are known to record one and the same graph for all examples."""
+        """Whether network and loss are known to record the same graph for all examples."""
         return is_static(self.net) and likelihood_of(self.loss) is not None
 
     def compile(self, outputs: bool) -> Program:
@@ -80,7 +80,7 @@ class Recording:
         return loss
 
     def replayed(self, row: list[float]) -> Value:
-        """The loss of an example as the program takes it, a row of `columns`, recorded."""
+        """The recorded loss of an example, given as the program takes it: a row of `columns`."""
         x, target = row[: self._d0], row[self._d0 :]
         return loss_of(self.loss, self.net(x), target if self._several else target[0], 0)
 
@@ -94,7 +94,7 @@ class Recording:
         """One row per example: a class index as one-hot."""
         if self.one_hot and y.ndim == 1:
             K = len(self.outputs)
-            if likelihood_of(self.loss) is None:  # else they have been checked
+            if likelihood_of(self.loss) is None:  # other targets have been checked
                 bad = y[~are_classes(y, K)]
                 if len(bad):
                     raise RowError(f"a target is {bad[0]:g}, and no class index from 0 to {K - 1}")
@@ -106,7 +106,7 @@ def loss_of(loss: Loss, a: Any, target: Any, example: int, of: str = "") -> Valu
     """The loss of an example.
 
     Raises:
-        TypeError: it is no Value.
+        TypeError: it is not a Value.
     """
     value = loss(a, target)
     if not isinstance(value, Value):

@@ -66,7 +66,7 @@ def growing(batch_size: int, factor: float = 2.0, period: int = 5) -> BatchSize:
 
     def size(epoch: int) -> int:
         times = (epoch - 1) // period
-        # Past 2^40 all are far above any n, and the power would overflow in the end.
+        # Beyond 2^40 a size is far above any n, and the power would overflow in the end.
         return round(batch_size * factor**times) if times * math.log2(factor) < 40 else 2**40
 
     return size

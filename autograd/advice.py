@@ -155,6 +155,6 @@ EQUALITY = (
     " Compare v.data, or write autograd.where(c, a, b) for a choice that stays in the graph"
 )
 BACKWARD = (
-    "a node keeps its partial derivatives, and no _backward(): to do the sweep by hand, step by "
+    "a node keeps its partial derivatives, and no _backward(): to go backward by hand, step by "
     "step, use autograd.steps(root); for an operation of your own, autograd.primitive"
 )

@@ -184,7 +184,7 @@ def check(*takes: str) -> Callable[[Callable[..., Iterable[Case]]], Callable[...
             of that name; or, when it is called, it yields no case.
     """
     if not takes or not all(isinstance(name, str) for name in takes):
-        raise TypeError('check takes the names of what is handed in: @check("softsign")')
+        raise TypeError('check takes the names of what students hand in: @check("softsign")')
 
     def decorate(cases: Callable[..., Iterable[Case]]) -> Callable[..., Report]:
         if not cases.__name__.startswith("check_"):

@@ -71,7 +71,7 @@ class Table:
             ValueError: it is none.
         """
         if not isinstance(about, dict):
-            raise ValueError("what it says of its table is no table")
+            raise ValueError("its description of a table is not one")
         names = ("features", "classes", "x_mean", "x_scale")
         parts: dict[str, Any] = {k: tuple(v) if k in names else v for k, v in about.items()}
         table = cls(**parts)
@@ -82,7 +82,7 @@ class Table:
         if not all(isinstance(v, float | int) and math.isfinite(v) for v in numbers):
             raise ValueError("its scales are not finite numbers")
         if not len(table.features) == len(table.x_mean) == len(table.x_scale):
-            raise ValueError("its columns and scales are not equally many")
+            raise ValueError("it does not have one scale per column")
         if 0 in table.x_scale or table.y_scale == 0:
             raise ValueError("a scale is 0")
         K = len(table.classes)

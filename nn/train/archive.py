@@ -36,17 +36,17 @@ class Archive:
 
     def __init__(self, file: IO[bytes], limit: int) -> None:
         if file.read(2) != b"PK":
-            raise ValueError("it is no .npz archive")
+            raise ValueError("it is not an .npz archive")
         self._zip = zipfile.ZipFile(file)
         self._members: dict[str, zipfile.ZipInfo] = {}
         for member in self._zip.infolist():
             name = member.filename.removesuffix(".npy")
             if name == member.filename:
-                raise ValueError(f"{name} in it is no array")
+                raise ValueError(f"{name} in it is not an array")
             if name in self._members:
                 raise ValueError(f"it has {name} twice")
             if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise ValueError(f"{name} is packed as NumPy packs nothing")
+                raise ValueError(f"{name} is compressed in a way that NumPy never uses")
             self._members[name] = member
         if "about" not in self._members:
             raise ValueError("nothing in it says which network it holds")
@@ -63,7 +63,7 @@ class Archive:
         with self._zip.open(self._members["about"]) as file:
             shape, dtype = _header(file, "about")
             if dtype.kind != "U" or shape != ():
-                raise ValueError("what it says about itself is no text")
+                raise ValueError("its description is not a text")
         about = json.loads(self._read("about").item(), object_pairs_hook=_once)
         if not isinstance(about, dict) or not isinstance(about.get("network"), dict):
             raise ValueError("it does not say which network it holds")
@@ -96,7 +96,7 @@ class Archive:
         with self._zip.open(self._members[name]) as file:
             array = np.lib.format.read_array(file, allow_pickle=False, max_header_size=HEADER)
             if file.read(1):  # reading to the end also compares the checksum
-                raise ValueError(f"{name} goes on after its end")
+                raise ValueError(f"{name} has data after its end")
         return array
 
 
@@ -168,7 +168,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object, checked to have no key twice."""
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("what it says about itself has a key twice")
+        raise ValueError("its description has a key twice")
     return found
 
 

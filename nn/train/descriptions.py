@@ -29,7 +29,7 @@ def describe(net: Module) -> dict[str, Any]:
     widths, biases = [len(net.layers[0].neurons[0].w)], []
     for l, layer in enumerate(net.layers, start=1):
         if type(layer) is not Layer or {type(neuron) for neuron in layer.neurons} != {Neuron}:
-            raise ValueError(f"layer {l} is not one of neurons alone: a file can't say what it is")
+            raise ValueError(f"layer {l} holds more than neurons: a file can't describe it")
         found = {neuron.b is not None for neuron in layer.neurons}
         if len(found) > 1:
             raise ValueError(
@@ -62,7 +62,7 @@ class Description:
         missing = [name for name in ("d0", "widths", "activation", "bias") if name not in about]
         unknown = sorted(about.keys() - {"class", "d0", "widths", "activation", "bias"})
         if missing or unknown:
-            raise ValueError(f"of its network it says nothing of {missing}, but has {unknown}")
+            raise ValueError(f"its description of the network lacks {missing}, and has {unknown}")
         d0, widths, hidden, bias = (about[name] for name in ("d0", "widths", "activation", "bias"))
         if not isinstance(widths, list) or not widths:
             raise ValueError(f"widths must be a list [d1, ..., dL], got {short_repr(widths)}")

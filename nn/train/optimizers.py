@@ -260,7 +260,7 @@ def make_rule(optimizer: str | Optimizer, **settings: Any) -> Optimizer:
     if isinstance(optimizer, Optimizer):
         if settings:
             names = ", ".join(f"{name}=" for name in settings)
-            raise ValueError(f"{names} belongs in the optimizer that is given, {optimizer}")
+            raise ValueError(f"{names} belongs in the optimizer that you give, {optimizer}")
         if optimizer.parameters is not None:
             raise ValueError(
                 f"optimizer has parameters of its own: give the rule alone, {optimizer}, "

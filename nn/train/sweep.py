@@ -233,7 +233,7 @@ def _check_lost(trainings: Sequence[Training], path: Path | None) -> None:
     if len(lost) == len(trainings):
         raise RuntimeError(
             f"no training came back from the executor ({why}). Perhaps its processes could not "
-            'start: in a script, stand the call of sweep under `if __name__ == "__main__":`'
+            'start: in a script, put the call of sweep under `if __name__ == "__main__":`'
         )
     again = "call sweep again to go on" if path is not None else "with path=, sweep could go on"
     warnings.warn(

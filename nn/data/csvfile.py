@@ -44,7 +44,7 @@ class Columns:
             ValueError: one is no finite number.
         """
         texts = self.texts[column]
-        values = [number(text) for text in texts]
+        values = [parsed(text) for text in texts]
         if None in values:
             i = values.index(None)
             _no_number(self.name, self.places[i], texts[i], column)
@@ -226,7 +226,7 @@ class _Mistakes:
         """The cells as floats, nan where there is none."""
         if isinstance(cells, np.ndarray):
             return cells
-        values: list[float | None] = [number(text) for text in cells]
+        values: list[float | None] = [parsed(text) for text in cells]
         if None in values:
             for place, text, value in zip(places, self.texts(column, cells, places), values):
                 if value is None and text:
@@ -259,7 +259,7 @@ def _no_number(name: str, place: int, text: str, column: str) -> NoReturn:
     )
 
 
-def number(text: str) -> float | None:
+def parsed(text: str) -> float | None:
     """A cell as a finite number; None if it is none."""
     try:
         value = float(text.replace("_", "x"))  # Python would take 1_000 for a number

@@ -18,7 +18,7 @@ from autograd.show.notation import printable
 from ..arrays import Array
 from ..model.likelihoods import LIKELIHOODS, Likelihood, Loss, chosen_classes, known_likelihood
 from ..model.module import Module
-from .csvfile import Columns, CsvFile, number
+from .csvfile import Columns, CsvFile, parsed
 from .datasets import Dataset, split
 
 FEW = 10  # so many different whole numbers in a target are classes; more are plain numbers
@@ -170,7 +170,7 @@ def _targets(
     A number is one class however it is written, 1 or 1.0.
     """
     name, answers = columns.name, columns.texts[target]
-    meant = {answer: number(answer) for answer in set(answers)}
+    meant = {answer: parsed(answer) for answer in set(answers)}
     values = [meant[answer] for answer in answers]
     numeric = None not in values
     keys: list[Any] = list(values if numeric else answers)

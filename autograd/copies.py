@@ -178,5 +178,5 @@ def _own(module: str, name: str, row: int) -> Primitive:
 
 
 Value.__copy__, Value.__deepcopy__, Value.__reduce_ex__ = _copy, _deepcopy, _reduce  # type: ignore
-name_methods(Value)
+name_methods(Value)  # now that it has all of them
 Primitive.__reduce__ = _reduce_primitive  # type: ignore

@@ -312,9 +312,6 @@ def name_methods(kind: type) -> None:
             method.__name__, method.__qualname__ = name, f"{kind.__name__}.{name}"
 
 
-name_methods(Value)
-
-
 def topological_order(root: Value, seen: set[Value] | None = None) -> list[Value]:
     """Every `Value` that ``root`` was computed from, each once, inputs before what uses them.
 

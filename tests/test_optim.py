@@ -272,7 +272,7 @@ def test_growing_goes_on_however_long_the_training():
         ("updates", lambda v: cosine(0.1, v)),
         ("batch_size", lambda v: growing(v)),
         ("factor", lambda v: growing(4, v)),
-        ("every", lambda v: growing(4, 2, v)),
+        ("period", lambda v: growing(4, 2, v)),
     ],
 )
 def test_a_schedule_refuses_what_is_not_positive(name, make, bad):

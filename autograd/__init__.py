@@ -59,3 +59,9 @@ __all__ = [
     "value_and_grad",
 ]
 __all__ += functions.__all__
+
+
+def __dir__() -> list[str]:
+    """What TAB offers after ``autograd.``: the public names, and none of the inner modules."""
+    hidden_by_star = ["abs", "compile", "max", "sum"]
+    return [*__all__, *hidden_by_star, *(name for name in globals() if name.startswith("__"))]

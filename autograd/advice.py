@@ -1,8 +1,10 @@
 """What a Value refuses to do, and what to write instead.
 
-A plain number has no gradient: so Python's and NumPy's functions of numbers, which would make one
-of a Value without a word, are refused, with the way to record the same.
+A plain number has no gradient. Python's and NumPy's functions would silently turn a Value into one;
+so they raise an error that says how to record the same computation.
 """
+
+from __future__ import annotations
 
 import operator
 import warnings
@@ -53,7 +55,7 @@ INSTEAD = {
     "clip": "lower + (v - lower).relu() - (v - upper).relu()",
     "where": "autograd.where(c, a, b), which is a where c > 0",
 }
-# NumPy would take a Value for an array of one object, and may put a plain number in its place.
+# NumPy would take a Value for an array with one object in it, and might replace it by a number.
 REFUSED = ("clip", "where", "round", "around", "sum")
 
 
@@ -83,11 +85,13 @@ def _refused(function: str) -> Callable[..., NoReturn]:
             "to go on computing, v.exp() in place of math.exp(v), and so for the others"
         )
 
+    method.__name__, method.__qualname__ = f"__{function}__", f"Refusals.__{function}__"
+    method.__doc__ = f"Refused: ``{function}()`` of a Value would lose its gradient."
     return method
 
 
 class Refusals:
-    """The side of a Value that other libraries see; `Value` adds all that it can do."""
+    """What a Value refuses to other libraries; `Value` adds what it can do."""
 
     __slots__ = ()
 
@@ -117,7 +121,7 @@ class Refusals:
         return function._implementation(*args, **kwargs)
 
     def __eq__(self, other: object) -> bool:
-        """Identity; a comparison with a number is a mistake, of which a warning tells."""
+        """Identity. Comparing with a number is a mistake, and gives a warning."""
         if isinstance(other, Real):
             warnings.warn(EQUALITY, stacklevel=2)
         return NotImplemented
@@ -151,6 +155,6 @@ EQUALITY = (
     " Compare v.data, or write autograd.where(c, a, b) for a choice that stays in the graph"
 )
 BACKWARD = (
-    "a node keeps its partial derivatives, and no _backward(): to do the sweep by hand, step by "
+    "a node keeps its partial derivatives, and no _backward(): to go backward by hand, step by "
     "step, use autograd.steps(root); for an operation of your own, autograd.primitive"
 )

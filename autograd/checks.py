@@ -1,5 +1,7 @@
 """`gradcheck`: a gradient against finite differences."""
 
+from __future__ import annotations
+
 import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
@@ -9,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from .derivatives import Function, grad, jacobian
-from .differences import Line, Slopes, as_point, as_step, outputs_at
+from .differences import Line, Slopes, as_point, checked_h, outputs_at
 from .value import Value, real, topological_order
 
-# The verdicts that are not true, and how the head of a report counts them.
+# The verdicts that make a report false, and how its first line counts them.
 WRONG, UNDEFINED, NOT_A_FUNCTION = "wrong", "undefined", "not a function"
 FALSE = {
     WRONG: "differ",
@@ -23,16 +25,16 @@ FALSE = {
 
 @dataclass(frozen=True)
 class GradCheckRow:
-    """One derivative, in both ways, and the verdict on it.
+    """One derivative, computed in both ways, and the verdict on it.
 
     Attributes:
-        input: by which input it is, from 0.
-        x: that input's number.
-        analytic, numeric: the derivative that is checked, and the one by differences.
-        error: how far they are apart, relative to the derivative (or, where differences can't tell
-            that from 0, to what they can).
+        input: the input that the derivative is taken by, counted from 0.
+        x: the number of that input.
+        analytic, numeric: the derivative to be checked, and the one by differences.
+        error: how far they are apart, relative to the derivative (or, if differences can't tell it
+            from 0, to the smallest that they can tell).
         verdict: see `gradcheck`.
-        output: of which output it is, from 0.
+        output: the output whose derivative it is, counted from 0.
     """
 
     input: int
@@ -79,13 +81,13 @@ def gradcheck(
     """Compare the gradient of ``f`` at ``x`` with central differences.
 
     Args:
-        f: takes n Values and returns one; or several, in a sequence, as ``grad(g)`` does, whose
-            second derivatives are checked then.
+        f: takes n Values and returns one; or several, in a sequence. With ``grad(g)`` as ``f``,
+            second derivatives are checked.
         x: the point, n numbers.
-        gradient: the gradient function to check, called with n floats; ours if not given. Of
+        gradient: the gradient function to check, called with n floats; ours if not given. For
             several outputs it gives the Jacobian, ``(outputs, n)``.
-        h: the step. If not given several are tried, and the differences extrapolated to a step of
-            0, until they change no more (Ridders 1982).
+        h: how far x is moved to either side. If it is not given, several are tried, and the
+            differences are extrapolated to h = 0 until they no longer change (Ridders 1982).
         tolerance: the largest error, relative to the derivative.
 
     Returns:
@@ -93,12 +95,13 @@ def gradcheck(
         has a corner and the derivative lies between the two one-sided ones; ``"undefined"`` where
         nothing can be said: f is not finite, or jumps, or its rounding errors are too large; or
         ``"not a function"`` where f or the gradient gave two results at one point, as noise does.
-        A derivative that is lost in the rounding of f is ``"ok"`` if it is as small as that.
+        A derivative too small to be seen among the rounding errors of f is ``"ok"`` if the one to
+        be checked is as small.
 
     Raises:
-        ValueError: ``gradient`` returns another number of derivatives than there are inputs,
-            ``h`` does not do (see `finite_difference`), or ``tolerance`` is negative or not finite.
-        TypeError: ``gradient`` returns something else than numbers.
+        ValueError: ``gradient`` does not return one derivative per input, ``h`` can't be used (see
+            `finite_difference`), or ``tolerance`` is negative or not finite.
+        TypeError: ``gradient`` returns something other than numbers.
 
     >>> report = gradcheck(lambda x, y: x * y.exp(), 2.0, 0.5)
     >>> bool(report), [row.verdict for row in report.rows]
@@ -107,7 +110,7 @@ def gradcheck(
     if not isinstance(tolerance, Real) or not 0 <= real(tolerance, "tolerance") < math.inf:
         raise ValueError(f"tolerance must be a finite number, 0 or more, got {tolerance!r}")
     point = as_point(x)
-    steps = [None if h is None else as_step(h, xi) for xi in point]
+    moves = [None if h is None else checked_h(h, xi) for xi in point]
     y = outputs_at(f, point)
     several = isinstance(y, list)
     outputs = y if several else [y]
@@ -119,10 +122,10 @@ def gradcheck(
 
     analytic = derivatives()
     rows, same = [], np.array_equal(derivatives(), analytic, equal_nan=True)
-    for i, (xi, step) in enumerate(zip(point, steps)):
+    for i, (xi, move) in enumerate(zip(point, moves)):
         line = Line(f, point, i)
         for o, output in enumerate(outputs):
-            slopes = line.slopes(o, step, tolerance, _size(output))
+            slopes = line.slopes(o, move, tolerance, _size(output))
             verdict, error = _judge(analytic[o][i], slopes, tolerance)
             if not (math.isfinite(output.data) and math.isfinite(slopes.central)):
                 verdict = UNDEFINED
@@ -145,10 +148,10 @@ def _as_matrix(ds: Any, outputs: int | None, n: int) -> list[list[float]]:
 
 
 def _size(y: Value) -> float:
-    """To what the rounding of y is relative: the largest of what its nodes contribute to it.
+    """The size that the rounding errors of y are relative to: the largest contribution of a node.
 
-    That of a node is its number times its adjoint: of log(exp(40)) both steps have 1 to 40, though
-    exp(40) is large; and of a difference of equals, the two, though the result is 0.
+    A node contributes its number times its adjoint. In log(exp(40)) no contribution is above 40,
+    though exp(40) is large; in a difference of equal numbers both contribute, though it is 0.
     """
     size, adjoints = abs(y.data), defaultdict(float, {y: 1.0})
     for node in reversed(topological_order(y)):

@@ -1,8 +1,11 @@
-"""Copies of graphs, and graphs in a pickle: however deep they are, and with all that they share.
+"""Copies and pickles of graphs, however deep they are; nodes that are shared stay shared.
 
-Importing this room gives `Value` what `copy` and `pickle` look for. They would follow the inputs of
-a node one call inside the other; here the nodes go one after the other, inputs first.
+Importing this module gives `Value` the methods that `copy` and `pickle` look for. By themselves
+they would follow the inputs of a node by recursion, too deep for Python; here the nodes are copied
+one after the other, inputs first.
 """
+
+from __future__ import annotations
 
 import copy
 import importlib
@@ -16,7 +19,7 @@ from typing import Any
 
 from . import primitives
 from .primitives import Primitive
-from .value import Value, new, topological_order
+from .value import Value, name_methods, new, topological_order
 
 SLOTS = Value.__slots__
 _fields = operator.attrgetter(*SLOTS)
@@ -90,21 +93,21 @@ def _deepcopy(self: Value, memo: dict[Any, Any]) -> Value:
 
 
 class _Pickling:
-    """The nodes that one pickler has met. It lives as long as that: the pickler's memo holds it.
+    """The nodes that one pickler has met. It lives as long as the pickler, whose memo holds it.
 
-    A pickler asks each node once what it consists of. The first that it asks has it write a list of
-    all others, inputs first: by the time that a node's inputs are needed, they are there.
+    A pickler asks each node once for its parts. The first node that it asks makes it write a list
+    of all others, inputs first. So the inputs of a node are always written before the node.
 
     Whether it is still the same pickler can't be known for sure, and need not be: if a node is
-    asked again, or before its inputs, it is another one, for which all begins anew.
+    asked a second time, or before its inputs, the pickler is taken for a new one.
     """
 
     def __init__(self) -> None:
         self.met: set[Value] = set()
-        self.waiting: set[Value] = set()  # those in the list that were not asked yet
+        self.waiting: set[Value] = set()  # those in the list that have not been asked yet
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return tuple, ()  # of no use when it is read again
+        return tuple, ()  # not needed when the pickle is read
 
 
 class _Here(threading.local):
@@ -156,7 +159,7 @@ def _reduce_primitive(self: Primitive) -> Any:
 
 
 def place_of(function: Any) -> tuple[str, str]:
-    """The module of a function, and the name at its top that stands for it; "" if none does."""
+    """The module of a function, and the name that the function has there; "" if it has none."""
     module = getattr(function, "__module__", "")
     names = list(vars(sys.modules.get(module, primitives)).items())
     return module, next((name for name, x in names if x is function), "")
@@ -175,4 +178,5 @@ def _own(module: str, name: str, row: int) -> Primitive:
 
 
 Value.__copy__, Value.__deepcopy__, Value.__reduce_ex__ = _copy, _deepcopy, _reduce  # type: ignore
+name_methods(Value)  # now that it has all of them
 Primitive.__reduce__ = _reduce_primitive  # type: ignore

@@ -1,13 +1,15 @@
 """Derivatives of functions.
 
-Every function here calls ``f`` with fresh Values and reads its graph; adjoints are kept apart from
-``.grad``, so that nothing outside is touched. Numbers in, numbers out. Values in, Values out,
-recorded on them, ready to be differentiated again.
+Every function here calls ``f`` with fresh Values and reads the graph that it records. Adjoints are
+kept apart from ``.grad``, so that no Value of the user's changes. Numbers in, numbers out. Values
+in, Values out, recorded, so that they can be differentiated again.
 
 >>> from autograd import grad
 >>> grad(lambda x: x**3)(2.0), grad(grad(lambda x: x**3))(2.0)
 (12.0, 12.0)
 """
+
+from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,7 +22,7 @@ from .value import Number, Value, real, record, topological_order
 
 Function = Callable[..., Any]
 
-# TINY - d > 0 where d is 0, of all partial derivatives of a choice: 0, nan, or 1 over a number.
+# The partial derivatives of a choice are 0, nan, or 1 over a number. Only for 0 is TINY - d > 0.
 TINY = 1e-300
 
 
@@ -39,14 +41,14 @@ def grad(f: Function) -> Function:
 
     Returns:
         A function of n numbers or Values. It gives numbers for numbers, and Values for Values.
-        Arguments by keyword go to ``f`` as they are: it is not differentiated by them. Inside a
-        function that is itself being differentiated it gives Values wherever the result
-        depends on that function's arguments, so that derivatives nest. Any other Value that ``f``
-        uses is a constant: to differentiate by it too, make it an argument, or pass Values.
+        Keyword arguments are passed on to ``f`` as constants. Inside a function that is itself
+        being differentiated, the result is a Value if it depends on that function's arguments: so
+        derivatives can be nested. Any other Value that ``f`` uses is a constant: to differentiate
+        by it too, make it an argument, or pass Values.
 
     Raises:
-        TypeError: ``f`` returns something else than a Value or a number, or is given something
-            else than those (when it is called).
+        TypeError: when it is called, ``f`` is given, or returns, something other than Values and
+            numbers.
 
     >>> grad(lambda x, y: x * y)(2.0, 3.0)
     (3.0, 2.0)
@@ -68,7 +70,7 @@ def value_and_grad(f: Function) -> Function:
     def value_and_gradient(*x: Number, **constants: Any) -> tuple[Any, Any]:
         variables, y, recorded = _call(f, x, constants)
         (y,) = as_outputs([y])
-        gradient = reverse_sweep(y, variables, recorded)
+        gradient = backward_pass(y, variables, recorded)
         if not recorded:
             return y.data, gradient[0] if len(x) == 1 else tuple(gradient)
         values = [_as_value(g) for g in gradient]
@@ -78,7 +80,9 @@ def value_and_grad(f: Function) -> Function:
 
 
 def jacobian(f: Function) -> Function:
-    """The Jacobian of ``f``: ``jacobian(f)(*x)``, ``(outputs, n)``, by one sweep per output.
+    """The Jacobian of ``f``: ``jacobian(f)(*x)``, ``(outputs, n)``.
+
+    It takes one backward pass per output.
 
     Args:
         f: takes n Values and returns a sequence of Values (or one).
@@ -94,7 +98,7 @@ def jacobian(f: Function) -> Function:
     def jacobian_at(*x: Number, **constants: Any) -> Any:
         variables, y, recorded = _call(f, x, constants)
         outputs = as_outputs([y] if isinstance(y, Value) or np.ndim(y) == 0 else y)
-        rows = [reverse_sweep(o, variables, recorded) for o in outputs]
+        rows = [backward_pass(o, variables, recorded) for o in outputs]
         return _matrix(rows, len(variables), recorded)
 
     return jacobian_at
@@ -103,7 +107,7 @@ def jacobian(f: Function) -> Function:
 def hessian(f: Function) -> Function:
     """The second derivatives of ``f``: ``hessian(f)(*x)``, ``(n, n)``.
 
-    The gradient is recorded, and its n entries are each differentiated in a sweep of their own.
+    The gradient is recorded, and each of its n entries is differentiated by a backward pass.
 
     >>> hessian(lambda x, y: x * x * y)(2.0, 3.0)
     array([[6., 4.],
@@ -113,15 +117,15 @@ def hessian(f: Function) -> Function:
     def hessian_at(*x: Number, **constants: Any) -> Any:
         variables, y, recorded = _call(f, x, constants)
         (y,) = as_outputs([y])
-        gradient = as_outputs(reverse_sweep(y, variables, recorded=True))
-        rows = [reverse_sweep(g, variables, recorded) for g in gradient]
+        gradient = as_outputs(backward_pass(y, variables, recorded=True))
+        rows = [backward_pass(g, variables, recorded) for g in gradient]
         return _matrix(rows, len(variables), recorded)
 
     return hessian_at
 
 
 def jvp(f: Function, x: Sequence[Number], v: Sequence[Number]) -> tuple[Any, Any]:
-    """Value and directional derivative of ``f`` at ``x`` along ``v``, by one forward sweep.
+    """The value of ``f`` at ``x`` and its derivative along ``v``, in one pass.
 
     Args:
         f: takes n Values and returns one.
@@ -168,7 +172,7 @@ def _call(
     variables = []
     for v in x:
         if isinstance(v, Value):  # the identity of it, so that grad(f)(v, v) has two variables
-            variable: _Variable = record(primitives.POS, v, v.data, kind=_Variable)
+            variable: Any = record(primitives.POS, v, v.data, kind=_Variable)
         else:
             variable = _Variable(as_number(v))
         variable.running = True
@@ -186,21 +190,21 @@ def _call(
 
 
 def is_being_differentiated(y: Value) -> bool:
-    """Whether ``y`` was computed from a variable of a function that `grad` and the like now run."""
+    """Whether ``y`` depends on a variable of a function that is now being differentiated."""
     return any(isinstance(node, _Variable) and node.running for node in topological_order(y))
 
 
-def reverse_sweep(root: Value, variables: Sequence[Value], recorded: bool) -> list[Number]:
+def backward_pass(root: Value, variables: Sequence[Value], recorded: bool) -> list[Number]:
     """The derivative of ``root`` by each of ``variables``: floats, or Values where recorded."""
-    needed = set(variables)  # what depends on a variable: the sweep goes nowhere else
+    needed = set(variables)  # the nodes that depend on a variable: no others are visited
     order = []
     for node in topological_order(root):
         if node not in needed and not needed.isdisjoint(node.inputs):
             needed.add(node)
             order.append(node)
     adjoints: dict[Any, Number] = {root: 1.0}
-    # How a node is reached by shares: always (1.0), or where a Value is above 0, since a branch may
-    # be taken for the numbers of today and another one when the derivative is replayed.
+    # When a node is reached by shares: always (1.0), or where a Value is above 0, since another
+    # branch may be taken when the derivative is replayed with other numbers.
     reached: dict[Any, Number] = {root: 1.0}
     for node in reversed(order):
         if node not in adjoints:  # nothing reaches it
@@ -209,7 +213,8 @@ def reverse_sweep(root: Value, variables: Sequence[Value], recorded: bool) -> li
             if v in needed:
                 here = _times(reached[node], chosen)
                 term = _times(adjoints[node], d)
-                # What is not reached has the adjoint 0: only times inf or nan is that not 0.
+                # A node that is not reached has the adjoint 0: its shares are 0, unless d is inf or
+                # nan.
                 if any(isinstance(v, Value) for v in (chosen, d)) or not math.isfinite(d):
                     term = _if_chosen(here, term)
                 adjoints[v] = adjoints[v] + term if v in adjoints else term
@@ -249,8 +254,8 @@ def _partials(node: Value, recorded: bool) -> Sequence[Number]:
     """The partial derivatives of ``node``, as floats, or as Values recorded on its inputs."""
     if not recorded or node.primitive is None:
         return node.partials
-    # The row of the table runs again, in the arithmetic of graph values. NumPy's scalars stand in
-    # for plain numbers, since 1/0 is inf on them.
+    # The row of the table runs again, in the arithmetic of graph values. Plain numbers become
+    # NumPy's scalars, for which 1/0 is inf.
     _, partials = node.primitive.on(functions)
     with np.errstate(all="ignore"):
         ds = partials(node, *primitives.each(_exact, node.arguments))

@@ -1,5 +1,7 @@
 """Finite differences: the slow, independent way to a derivative."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,19 +14,19 @@ from .derivatives import Function, as_number, as_outputs, is_being_differentiate
 from .value import Value, real
 
 EPS = 2.0**-52  # the spacing of floats at 1
-LOST = 2.0**-32  # a slope of numbers of size 1 that may be lost in their rounding
+LOST = 2.0**-32  # where numbers have size 1, rounding may hide a slope up to this
 
 
 def finite_difference(f: Function, *x: float, h: float | None = None) -> Any:
     """The gradient by central differences, (f(x + h) - f(x - h)) / 2h: two calls per input.
 
-    The slow way, O(m^2) for a network of m parameters, and good to half the digits; independent of
-    everything else here.
+    This is slow, O(m^2) for a network of m parameters, and good to about half of the digits; but it
+    is independent of everything else here.
 
     Args:
         f: takes n Values and returns one.
         x: the point, n numbers.
-        h: the step; eps^(1/3) max(1, |x|), about 6e-6, if not given.
+        h: how far x is moved to either side; if not given, eps^(1/3) max(1, |x|), about 6e-6.
 
     Returns:
         A float, or a tuple if there are several ``x``.
@@ -39,9 +41,9 @@ def finite_difference(f: Function, *x: float, h: float | None = None) -> Any:
     slopes = []
     for i, xi in enumerate(point):
         # Balances the central difference's two errors, h^2 of the formula and eps/h of rounding.
-        step = EPS ** (1 / 3) * max(1.0, abs(xi)) if h is None else as_step(h, xi)
-        above, below = [only(outputs_at(f, point, i, move)).data for move in (step, -step)]
-        slopes.append((above - below) / ((xi + step) - (xi - step)))  # the distance really gone
+        move = EPS ** (1 / 3) * max(1.0, abs(xi)) if h is None else checked_h(h, xi)
+        above, below = [only(outputs_at(f, point, i, to)).data for to in (move, -move)]
+        slopes.append((above - below) / ((xi + move) - (xi - move)))  # the distance after rounding
     return slopes[0] if len(slopes) == 1 else tuple(slopes)
 
 
@@ -52,14 +54,14 @@ def as_point(x: Sequence[Any]) -> list[float]:
     return [real(as_number(v), "an argument") for v in x]
 
 
-def as_step(h: Any, x: float) -> float:
-    """A step that a user has chosen, if it moves x."""
-    step = real(h, "h") if isinstance(h, Real) else math.nan
-    if not 0 < step < math.inf:
+def checked_h(h: Any, x: float) -> float:
+    """The ``h`` that a user has chosen, if it moves x."""
+    move = real(h, "h") if isinstance(h, Real) else math.nan
+    if not 0 < move < math.inf:
         raise ValueError(f"h must be a positive number, got {h!r}")
-    if x - step == x + step:
+    if x - move == x + move:
         raise ValueError(f"h = {h} is too small: it does not move x = {x}")
-    return step
+    return move
 
 
 def outputs_at(f: Function, x: Sequence[float], i: int = 0, move: float = 0.0) -> Any:
@@ -84,15 +86,15 @@ def only(y: Any) -> Value:
 
 @dataclass(frozen=True)
 class Slopes:
-    """Slopes of an output of f around a point, over one step to either side.
+    """Slopes of an output of f around a point, from x moved by h to either side.
 
     Attributes:
         left, right: one-sided.
-        central: the central one; where several steps were tried, extrapolated to 0.
-        growth: of ``|right - left|``, from a step four times as large to this one: about 1/4 where
-            f is smooth, 1 at a corner, 4 at a jump.
-        error: of ``central``, estimated.
-        lost: a derivative up to this size is lost in the rounding of f.
+        central: the central one; if several h were tried, extrapolated to h = 0.
+        growth: the factor by which ``|right - left|`` changes from 4 h to h: about 1/4 where f is
+            smooth, 1 at a corner, 4 at a jump.
+        error: the estimated error of ``central``.
+        lost: a derivative up to this size can't be told from the rounding errors of f.
     """
 
     left: float
@@ -111,18 +113,18 @@ class Line:
         self._found: dict[float, list[float]] = {}
 
     def at(self, move: float) -> list[float]:
-        """The outputs there, computed once."""
+        """The outputs at this move, computed once."""
         if move not in self._found:
             self._found[move] = self.again(move)
         return self._found[move]
 
     def again(self, move: float) -> list[float]:
-        """The outputs there, computed anew."""
+        """The outputs at this move, computed anew."""
         y = outputs_at(self.f, self.point, self.i, move)
         return [v.data for v in (y if isinstance(y, list) else [y])]
 
     def is_same_twice(self) -> bool:
-        """Whether outputs that were computed are the same again: at the point, and beside it."""
+        """Whether computing outputs again, at the point and beside it, gives the same."""
         return all(
             np.array_equal(self.again(move), self._found[move], equal_nan=True)
             for move in [0.0, *list(self._found)[:3]]
@@ -130,13 +132,13 @@ class Line:
         )
 
     def slopes(self, o: int, h: float | None, tolerance: float, size: float) -> Slopes:
-        """The slopes of output o, at the step ``h`` or, if not given, extrapolated to 0.
+        """The slopes of output o, for ``h`` or, if it is not given, extrapolated to h = 0.
 
         Args:
             o: which output.
-            h: a step; or None.
-            tolerance: the relative error from which on more effort is not worth it.
-            size: of the numbers that f computes with, to which rounding is relative.
+            h: how far x is moved to either side; or None.
+            tolerance: a relative error that is small enough to stop at.
+            size: how large the numbers are that f computes with: rounding is relative to that.
         """
         X = max(1.0, abs(self.x))
         if h is not None:
@@ -144,7 +146,8 @@ class Line:
         smaller = [X * 4.0**-k for k in range(4, 28)]
         larger = [X * 4.0**-k for k in range(-1, 5)]
         best = UNKNOWN
-        # Ever smaller steps, for steep functions; then large ones, for those with much rounding.
+        # Ever smaller moves, for steep functions; then large ones, for functions with much
+        # rounding.
         for moves in (smaller, larger):
             before: list[Slopes] = []
             extrapolated: list[float] = []
@@ -153,7 +156,8 @@ class Line:
                 if len(before) == 1:
                     extrapolated.append(slopes.central)
                     continue
-                # The formula's error goes with h^2: what is left of it after two steps is less.
+                # The formula's error goes with h^2: two moves, one 4 times the other, cancel most
+                # of it.
                 limit = slopes.central + (slopes.central - before[-2].central) / 15
                 extrapolated.append(limit)
                 if len(before) == 2:
@@ -162,7 +166,8 @@ class Line:
                 error = max(changes) + slopes.error
                 if not best.error <= error:
                     best = replace(slopes, central=limit, error=error)
-                # Good enough; or as near to 0 as these steps, where corners show, can tell.
+                # Good enough; or as near to 0 as can be told with moves large enough to show
+                # corners.
                 is_nothing = abs(limit) <= error <= slopes.lost / 64
                 if is_nothing or error <= max(tolerance / 100 * abs(limit), slopes.lost / 256):
                     return best
@@ -171,7 +176,7 @@ class Line:
         return best
 
     def _tries(self, o: int, moves: Sequence[float], size: float) -> Iterator[Slopes]:
-        """The slopes at each of these steps; the error is that of rounding."""
+        """The slopes for each of these moves; the error is that of rounding."""
         x, middle, before, far = self.x, self.at(0.0)[o], math.nan, 0.0
         for move in moves:
             up, down = x + move, x - move
@@ -185,7 +190,7 @@ class Line:
             growth = jump / before if before else math.nan
             before = jump
             near = max(abs(above), abs(below), size)
-            far = far or near  # of the largest step, which comes first
+            far = far or near  # of the largest move, which comes first
             lost = LOST * far / max(1.0, abs(x))
             rounding = 4 * EPS * near / (up - down)
             yield Slopes(left, right, (above - below) / (up - down), growth, rounding, lost)

@@ -1,7 +1,7 @@
-"""Writing files so that nothing is ever half written, and nothing but the content changes.
+"""Writing files so that no file is ever half written, and only its content changes.
 
-A file is written under a name of its own, ``.writing-`` and 32 digits, and then takes the name that
-was asked for. What a killed writer has left is removed by the next one in that folder.
+A file is written under a temporary name, ``.writing-`` and 32 digits, and then renamed. If a writer
+is killed, its temporary file is removed by the next writer in that folder.
 """
 
 import errno
@@ -28,14 +28,14 @@ def write_whole(path: Path, data: bytes) -> None:
 
     When this returns, the new content is on the disk, to stay there if the power fails. A link
     stays a link: what it leads to is written. An older file keeps its mode and owner (its other
-    names, hard links, keep the old content). What is no regular file, such as a pipe or
-    ``/dev/stdout``, is written into.
+    names, hard links, keep the old content). Pipes and other special files, such as
+    ``/dev/stdout``, are written into.
 
     Raises:
         FileNotFoundError: its folder does not exist.
         IsADirectoryError: it is a folder itself.
-        OSError: it can't be written: the disk is full, the file or its folder is read-only, links
-            lead round in a circle. The old content stays.
+        OSError: it can't be written, because the disk is full, the file or its folder is read-only,
+            or links lead in a circle. The old content stays.
     """
     memoryview(data)  # text is refused before anything is opened
     with naming(path):
@@ -53,7 +53,8 @@ class Target:
     Attributes:
         path: the path without links.
         about: what the system says of the file; None if there is none yet.
-        descriptor: of the open file of this process that it is, as /dev/stdout is one.
+        descriptor: if the path stands for an open file of this process, as /dev/stdout does, that
+            file's descriptor.
     """
 
     path: str
@@ -97,7 +98,7 @@ class Target:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Errors of the system name ``path``, whatever file they are about."""
+    """Make the system's errors name ``path``, whichever file they are about."""
     try:
         yield
     except OSError as error:
@@ -107,7 +108,7 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def _descriptor(path: str) -> int | None:
-    """Which open file of this process a path stands for, where it does."""
+    """The open file of this process that a path stands for; None if it stands for none."""
     folder, name = os.path.split(path)
     is_one = name.isdecimal() and folder in ("/dev/fd", os.path.realpath("/proc/self/fd"))
     return int(name) if is_one else None
@@ -117,7 +118,7 @@ def _write_into(target: Target, data: bytes) -> None:
     if target.descriptor is None:
         descriptor = os.open(target.path, os.O_WRONLY | getattr(os, "O_BINARY", 0))
     else:
-        for stream in (sys.stdout, sys.stderr):  # what was printed before comes before
+        for stream in (sys.stdout, sys.stderr):  # what was printed earlier must come first
             with suppress(AttributeError, ValueError):  # there is none, or it is closed
                 stream.flush()
         descriptor = os.dup(target.descriptor)
@@ -137,12 +138,12 @@ def _replace(target: Target, data: bytes) -> None:
         if target.about is not None:
             _take_over(new.descriptor, target.about)
         _sync(new.descriptor)
-        if os.name == "nt":  # where no open file is renamed
+        if os.name == "nt":  # Windows can't rename an open file
             new.leave()
         _rename(new.path, target.path)
     except BaseException:
         new.remove()
-        with suppress(OSError):  # where it was left before
+        with suppress(OSError):  # if it was unlocked above
             os.unlink(new.path)
         raise
     new.leave()
@@ -158,20 +159,20 @@ def _begin(folder: str, mode: int) -> Locked:
         except OSError as error:
             why = f"{error.strerror}: no new file can be made in {folder!r}"
             raise OSError(error.errno, why) from None
-        if new is not None:  # else another writer has just taken it for a left one
+        if new is not None:  # else another writer has just taken it for an abandoned file
             return new
 
 
 def _clear(folder: str) -> None:
-    """Remove what killed writers have left in a folder, and nothing that a live one has."""
-    with suppress(OSError), os.scandir(folder) as entries:  # a folder may be written, not read
+    """Remove the files that killed writers have left in a folder, but no file of a live writer."""
+    with suppress(OSError), os.scandir(folder) as entries:  # it may be writable, not readable
         left = [
             e.path for e in entries if LEFT.fullmatch(e.name) and e.is_file(follow_symlinks=False)
         ]
         for path in left:
             with suppress(OSError):
                 if os.name == "nt" and time.time() - os.lstat(path).st_mtime < 60:
-                    continue  # closed, it may be about to be renamed
+                    continue  # its writer may have closed it, to rename it now
                 file = take(path, flags=0, safe=True)
                 if file is not None:
                     file.remove()
@@ -191,7 +192,7 @@ def _take_over(descriptor: int, old: os.stat_result) -> None:
 
 
 def _rename(old: str, new: str) -> None:
-    """Give a file its name; on Windows, wait a little for those who have that file open."""
+    """Rename a file; on Windows, wait a little while other programs have the target open."""
     for seconds in (0.01, 0.1, 1.0) if os.name == "nt" else ():
         try:
             return os.replace(old, new)
@@ -215,7 +216,7 @@ def _sync_folder(folder: str) -> None:
         return
     try:
         descriptor = os.open(folder, os.O_RDONLY)
-    except PermissionError:  # it may be written, not read
+    except PermissionError:  # it may be writable, but not readable
         return
     try:
         _sync(descriptor)

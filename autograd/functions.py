@@ -1,8 +1,10 @@
 """The primitives as functions of Values, numbers and arrays, and the way to add one's own.
 
-Together these functions are also the arithmetic of graph values: a row of the table of primitives
-that runs in it records its own derivative, ready to be differentiated again.
+Together these functions are also the arithmetic of graph values. A row of the table of primitives
+that runs in this arithmetic records its own derivative, which can be differentiated again.
 """
+
+from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -13,7 +15,7 @@ import numpy as np
 from . import primitives as p
 from .value import Number, Value, real, record
 
-# Without those that hide a builtin: sum, max, abs and pow.
+# sum, max, abs and pow are missing: `from autograd import *` must not hide the builtins.
 __all__ = [
     "affine",
     "cos",
@@ -34,7 +36,7 @@ __all__ = [
     "where",
 ]
 
-recorded = True  # as an arithmetic: what a row computes in it will be differentiated again
+recorded = True  # as an arithmetic: the result of a row will be differentiated again
 
 
 def apply(primitive: p.Primitive, *arguments: Any) -> Any:
@@ -51,7 +53,7 @@ def apply(primitive: p.Primitive, *arguments: Any) -> Any:
             return value(*p.each(_array, arguments))
     numbers = p.each(_number, arguments)
     z = primitive.value_at(*numbers)
-    # NumPy's scalars stay such: in a user's formula, 1 / exp(x) must go on being IEEE.
+    # NumPy's scalars give NumPy's scalars: in a user's formula, 1 / exp(x) must not raise.
     return np.float64(z) if any(isinstance(v, np.floating) for v in leaves) else z
 
 
@@ -96,7 +98,7 @@ def _vector(x: Iterable[Any], name: str) -> tuple[Any, ...]:
     return x
 
 
-def _function(primitive: p.Primitive, formula: str) -> Callable[[Any], Any]:
+def _function(primitive: p.Primitive) -> Callable[[Any], Any]:
     def function(x: Any) -> Any:
         if isinstance(x, tuple):
             raise TypeError(
@@ -105,35 +107,36 @@ def _function(primitive: p.Primitive, formula: str) -> Callable[[Any], Any]:
         return apply(primitive, x)
 
     function.__name__ = function.__qualname__ = primitive.symbol
-    function.__doc__ = f"{formula}. ``x`` is a Value, a number, or an array."
+    function.__doc__ = f"{p.IN_WORDS[primitive]}. ``x`` is a Value, a number, or an array."
     return function
 
 
-exp = _function(p.EXP, "e to the power x; inf past 709.78")
-log = _function(p.LOG, "The natural logarithm; -inf at 0, nan below")
-sqrt = _function(p.SQRT, "The square root; nan below 0")
-sin = _function(p.SIN, "The sine of x, in radians")
-cos = _function(p.COS, "The cosine of x, in radians")
-tanh = _function(p.TANH, "The hyperbolic tangent")
-sigmoid = _function(p.SIGMOID, "The logistic sigmoid, 1 / (1 + exp(-x))")
-erf = _function(p.ERF, "The error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x")
-erfc = _function(p.ERFC, "1 - erf(x), right also where that is tiny")
-relu = _function(p.RELU, "x where x > 0, else 0; its derivative at 0 is 0")
-softplus = _function(p.SOFTPLUS, "log(1 + exp(x)), accurate for every x")
-abs = _function(p.ABS, "The absolute value; its derivative at 0 is 0")
-step = _function(p.STEP, "1 where x > 0, else 0; its derivative is 0 everywhere")
+exp = _function(p.EXP)
+log = _function(p.LOG)
+sqrt = _function(p.SQRT)
+sin = _function(p.SIN)
+cos = _function(p.COS)
+tanh = _function(p.TANH)
+sigmoid = _function(p.SIGMOID)
+erf = _function(p.ERF)
+erfc = _function(p.ERFC)
+relu = _function(p.RELU)
+softplus = _function(p.SOFTPLUS)
+abs = _function(p.ABS)
+step = _function(p.STEP)
 
 
 def pow(x: Any, y: Any) -> Any:
-    """The power x^y; nan for a negative x and a y that is no whole number."""
+    """The power x^y; nan if x is negative and y is not a whole number."""
     return apply(p.POW, x, y)
 
 
 def where(c: Any, a: Any, b: Any) -> Any:
     """``a`` where ``c > 0``, else ``b``: a choice that stays in the graph.
 
-    Both ``a`` and ``b`` are computed, but only the one taken gets a share of the gradient: what is
-    infinite or nan in the other does no harm. ``c`` gets none. A nan ``c`` takes ``b``.
+    Both ``a`` and ``b`` are computed, but only the one taken gets a share of the gradient, so an
+    infinite or nan value in the other does no harm. ``c`` gets no share. If ``c`` is nan, ``b`` is
+    taken.
 
     >>> where(2.0, 10.0, 20.0), where(-2.0, 10.0, 20.0)
     (10.0, 20.0)
@@ -142,7 +145,7 @@ def where(c: Any, a: Any, b: Any) -> Any:
 
 
 def sum(values: Iterable[Any]) -> Any:
-    """The sum, as one node however many ``values``; right to the last digit for numbers.
+    """The sum, as one node, however many ``values`` there are; for numbers, correctly rounded.
 
     Raises:
         ValueError: ``values`` is empty.
@@ -193,7 +196,7 @@ def affine(
 ) -> list[Value]:
     """A layer's pre-activations, a_j = sum_i theta_ji x_i (+ b_j): one `dot` node per row.
 
-    The same nodes as from `dot` row by row, made faster: ``x`` is read once for all of them.
+    The nodes are the same as those of `dot`, row by row, but made faster: ``x`` is read once.
 
     Args:
         theta: weights, ``(d_out, d_in)``, Values or numbers.
@@ -201,9 +204,9 @@ def affine(
         b: biases, ``(d_out,)``, or None.
 
     Raises:
-        ValueError: a row of ``theta`` and ``x`` differ in length, or ``theta`` and ``b`` do; or one
-            of them is empty.
-        TypeError: one of them is no sequence.
+        ValueError: a row of ``theta`` is not as long as ``x``, ``theta`` not as long as ``b``, or
+            one of them is empty.
+        TypeError: one of them is not a sequence.
     """
     inputs, data = _gather(_vector(x, "x"))
     theta = _vector(theta, "theta")
@@ -225,7 +228,7 @@ def affine(
 def primitive(
     symbol: str, value: Callable[..., Any], partials: Callable[..., tuple[Any, ...]]
 ) -> Callable[..., Any]:
-    """A primitive of your own, with the standing of the built-in ones.
+    """A primitive of your own, which can do all that the built-in ones can.
 
     Args:
         symbol: what the picture prints.
@@ -240,8 +243,8 @@ def primitive(
         A function of as many Values, numbers or arrays as ``value`` takes.
 
     Raises:
-        TypeError: ``symbol`` is no string or empty, or ``value`` or ``partials`` is no function; or
-            (when it is called) ``partials`` returns something else than a tuple.
+        TypeError: ``symbol`` is not a string, or is empty; ``value`` or ``partials`` is not a
+            function; or, when it is called, ``partials`` does not return a tuple.
         ValueError: ``partials`` returns a tuple of the wrong length (when it is called).
 
     >>> from autograd import grad
@@ -287,7 +290,7 @@ def primitive(
 
     function.__name__ = function.__qualname__ = symbol
     function.__doc__ = value.__doc__
-    # How a pickle refers to a node's primitive: by the module and the name of this function.
+    # A pickle refers to a node's primitive by the module and the name of this function.
     function.__module__ = sys._getframe(1).f_globals.get("__name__", "")
     function.rows = (scalars, vector)  # type: ignore[attr-defined]
     scalars.function = vector.function = function

@@ -1,7 +1,7 @@
-"""Locked files: what one writer has no other takes, and a process that dies lets go of.
+"""Locked files: while one writer has a file, no other can; when a process dies, its locks end.
 
-The system's locks tell processes apart, and end with them, after kill -9 too; this module tells the
-threads of one process apart.
+The system's locks keep processes apart, and end when the process does, even by kill -9. This module
+also keeps the threads of one process apart.
 """
 
 import errno
@@ -15,7 +15,7 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-Identity = tuple[int, int]  # of a file, whatever its name is: the device, and its number there
+Identity = tuple[int, int]  # identifies a file under any name: the device, and the inode on it
 
 TAKEN = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 
@@ -33,22 +33,22 @@ class Locked:
         self.identity = _identity(os.fstat(descriptor))
 
     def leave(self) -> None:
-        """Unlock the file and close it; nothing, if that was done."""
+        """Unlock the file and close it, unless that has been done."""
         with _mutex:
             if self in _ours:
                 _ours.discard(self)
                 os.close(self.descriptor)
 
     def remove(self) -> None:
-        """Remove the file, unlock it and close it; nothing, if it was left before."""
+        """Remove the file, unlock it and close it, unless it has been left before."""
         with _mutex:
             if self not in _ours:
                 return
             _ours.discard(self)
-            if os.name == "nt":  # where no open file is removed: nor one that another has by now
+            if os.name == "nt":  # Windows can't remove a file that is open here or elsewhere
                 os.close(self.descriptor)
             with suppress(OSError):
-                if _identity_of(self.path) == self.identity:  # no other's, put there since
+                if _identity_of(self.path) == self.identity:  # not a newer one
                     os.unlink(self.path)
             if os.name != "nt":
                 os.close(self.descriptor)
@@ -64,10 +64,10 @@ def take(
     """Open a file to read and write, and lock it.
 
     Args:
-        path: the file; no link.
-        flags: more of them for `os.open`.
+        path: the file, which must not be a link.
+        flags: additional flags for `os.open`.
         mode: of a file that is made.
-        safe: whether it is an error where the system has no locks, as on some network drives.
+        safe: whether to raise an error if the system has no locks, as on some network drives.
 
     Returns:
         The file; None if it is locked already, by another process or by this one.
@@ -93,14 +93,14 @@ def take(
             if _identity_of(path) == locked.identity:
                 _ours.add(locked)
                 return locked
-            os.close(descriptor)  # its last owner removed it before it was locked here: once more
+            os.close(descriptor)  # its last owner has just removed it: try again
 
 
 def _lock(descriptor: int, safe: bool) -> bool:
-    """Whether the system's lock was to be had."""
+    """Lock a file by the system; whether that worked."""
     try:
         if sys.platform == "win32":
-            os.lseek(descriptor, 2**30, os.SEEK_SET)  # past the content, which others may read
+            os.lseek(descriptor, 2**30, os.SEEK_SET)  # after the content, which others may read
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
             os.lseek(descriptor, 0, os.SEEK_SET)
         else:
@@ -127,7 +127,7 @@ def _identity_of(path: str) -> Identity | None:
 
 
 def _forget() -> None:
-    """A child has neither its parent's locks, nor the threads that would end with them."""
+    """After a fork: a child has neither its parent's locks nor the threads that hold them."""
     global _mutex
     _mutex = threading.Lock()  # a thread of the parent may have had it
     _ours.clear()

@@ -63,14 +63,15 @@ def _erfc(x: Any) -> Any:
     special = _scipy()
     if special is None:
         return _by_entry(math.erfc, x)
-    # SciPy's own loses its digits further out; its erfcx, which is exp(x^2) erfc(x), does not.
+    # SciPy's erfc loses digits at large x; its erfcx, which is exp(x^2) erfc(x), does not.
     far = special.erfcx(np.maximum(x, 0.0)) * gaussian(ARRAYS, x)
     return _where(x - 1.5, far, special.erfc(x))
 
 
-# What the rows below are written in, beside + - * / and unary -. On floats a call may raise where
-# IEEE has inf or nan (math.exp(710)): `Primitive.at` then steps in. It must not go complex, nor
-# raise at ordinary points: x**2 asks for the log of a negative x, the derivative in its exponent.
+# The functions that the rows below use, beside + - * / and unary -. On floats a call may raise
+# where IEEE has inf or nan (math.exp(710)): `Primitive.at` then takes over. It must never give a
+# complex number, nor raise at ordinary points: x**2 asks for the log of a negative x, since the
+# derivative by the exponent needs it.
 FLOATS: Any = SimpleNamespace(
     exp=math.exp, log1p=math.log1p, sqrt=math.sqrt,
     sin=math.sin, cos=math.cos, tanh=math.tanh, erf=math.erf, erfc=math.erfc,
@@ -99,10 +100,10 @@ class Primitive:
         symbol: what the picture and the trace print, ``"+"`` or ``"exp"``.
         on: the row itself: ``on(m)`` gives ``(value, partials)`` in the arithmetic ``m``.
             ``value(*arguments)`` is z; ``partials(z, *arguments)`` is a tuple with one entry per
-            argument. For a vector argument the entry is a tuple; it may run on past the argument's
-            end, and is paired off from the left.
-        chooses: whether it takes one of its inputs and leaves the others, or all of them: an input
-            whose partial derivative is 0 then gets no share of the gradient, not even 0 times inf.
+            argument. For a vector argument the entry is a tuple, which may be longer than the
+            argument: its last entries are then ignored.
+        chooses: whether it takes some of its inputs and ignores the others. An input whose partial
+            derivative is 0 then gets no share of the gradient, not even 0 times inf.
         value, partials: the row on floats.
         function: of a user's own primitive, the function that records it; else None.
     """
@@ -119,8 +120,8 @@ class Primitive:
     def at(self, *arguments: Any) -> tuple[float, tuple[Any, ...]]:
         """Value and partial derivatives at floats: inf or nan, never an error.
 
-        Python's floats are some ten times faster than NumPy's scalars, and give the same; but they
-        raise where IEEE has inf or nan.
+        Python's floats are some ten times faster than NumPy's scalars and give the same numbers,
+        but they raise an exception where IEEE has inf or nan; NumPy's then take over.
         """
         try:
             z = self.value(*arguments)
@@ -161,8 +162,8 @@ def _sigmoid(m: Any, x: Any) -> Any:
 
 
 def _logsumexp(m: Any, x: Any) -> Any:
-    # The largest terms are counted, exactly, and the rest enters log1p, so that the result keeps
-    # its digits also where one term outweighs all others by far.
+    # The largest terms are counted exactly and the rest goes into log1p, so that the result keeps
+    # its digits even if one term is far larger than all others.
     top = m.max(x)
     ties = m.sum([m.where(top - v, 0.0, 1.0) for v in x])
     rest = m.sum([m.where(top - v, m.exp(v - top), 0.0) for v in x])
@@ -190,7 +191,7 @@ def _where_partials(m: Any, c: Any) -> tuple[Any, ...]:
 def _is_recorded(m: Any) -> bool:
     """Whether the arithmetic is that of graph values: partials are then differentiated again.
 
-    Two formulas may agree to the last digit and their derivatives may not: one of them cancels.
+    Two formulas may agree to the last digit while their derivatives do not, because one cancels.
     """
     return bool(vars(m).get("recorded", False))
 
@@ -218,8 +219,8 @@ def _pow_partials(m: Any) -> Callable[..., Any]:
 
 
 def _pow_by_base(m: Any, recorded: bool, z: Any, x: Any, y: Any) -> Any:
-    # Where y - 1 has to be rounded, x^(y-1) may be far off, even in its sign: there it is y z / x,
-    # as far as that is finite.
+    # Where y - 1 has to be rounded, x^(y-1) may be far off, even in its sign. There y z / x is used
+    # instead, as long as it is finite.
     less = y - 1.0
     if isinstance(y, float):
         power, is_rounded = y * m.pow(x, less), 1.0
@@ -242,7 +243,7 @@ def _pow_by_base(m: Any, recorded: bool, z: Any, x: Any, y: Any) -> Any:
 
 
 def _pow_by_exponent(m: Any, recorded: bool, z: Any, x: Any, y: Any) -> Any:
-    # What the exception at x = 0 avoids must not be computed either: 0 times inf is nan.
+    # At x = 0, log x must not be computed at all: 0 times inf is nan.
     is_zero = m.where(m.abs(x), 0.0, m.step(y))
     if not recorded:
         return z * m.log(x + is_zero)
@@ -273,21 +274,21 @@ def _sigmoid_partials(m: Any) -> Callable[..., Any]:
     return partials
 
 
-GRID = 1.5 * 2.0**32  # added and taken away, it rounds to a multiple of 2^-20
+GRID = 1.5 * 2.0**32  # added and subtracted, it rounds to a multiple of 2^-20
 
 
 def gaussian(m: Any, x: Any, c: float = 1.0) -> Any:
     """exp(-c x^2), for a power of two c: right also in its tails.
 
-    There exp would magnify what is rounded in x^2. So x is cut in two: the square of its first 25
-    bits is exact, and the rest of x^2 is small.
+    In the tails, exp would magnify the rounding error of x^2. So x is cut in two: the square of its
+    first 25 bits is exact, and the rest of x^2 is small.
     """
     high = x + GRID - GRID
     rest = m.where(40.0 - m.abs(x), (x - high) * (x + high), 0.0)
     return m.exp(-c * (high * high)) * m.exp(-c * rest)
 
 
-# In DOT, w may be one longer than x: then its last entry is the bias, the weight of a constant 1.
+# In DOT, w may have one entry more than x: the bias, which is the weight of a constant 1.
 # fmt: off
 #                         symbol               value z                          partial derivatives
 ADD       = Primitive("+",         lambda m: (operator.add,                    lambda z, x, y: (1.0, 1.0)))
@@ -322,6 +323,25 @@ TABLE = (
     ADD, SUB, MUL, DIV, POW, NEG, POS, ABS, EXP, LOG, SQRT, SIN, COS, TANH, SIGMOID, ERF, ERFC,
     RELU, SOFTPLUS, STEP, WHERE, SUM, DOT, LOGSUMEXP, MAX,
 )  # fmt: skip
+
+# What the functions of one number are, for `help`.
+IN_WORDS = {
+    NEG: "Minus x",
+    POS: "x itself",
+    EXP: "e to the power x; inf past 709.78",
+    LOG: "The natural logarithm; -inf at 0, nan below",
+    SQRT: "The square root; nan below 0",
+    SIN: "The sine of x, in radians",
+    COS: "The cosine of x, in radians",
+    TANH: "The hyperbolic tangent",
+    SIGMOID: "The logistic sigmoid, 1 / (1 + exp(-x))",
+    ERF: "The error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x",
+    ERFC: "1 - erf(x), right also where that is tiny",
+    RELU: "x where x > 0, else 0; its derivative at 0 is 0",
+    SOFTPLUS: "log(1 + exp(x)), accurate for every x",
+    ABS: "The absolute value; its derivative at 0 is 0",
+    STEP: "1 where x > 0, else 0; its derivative is 0 everywhere",
+}
 
 # These two are built from the others, and used in the partial derivatives above.
 for _m in (FLOATS, ARRAYS):

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from numbers import Real
+from types import FunctionType
 from typing import Any, Union
 
 import numpy as np
@@ -28,8 +29,8 @@ Number = Union["Value", float]
 
 new = object.__new__
 
-# The gradient of a node that no share has reached: a 0.0 known by its identity. As soon as a share
-# is added, be it 0, there is another float in its place.
+# The gradient of a node before any share has reached it: one particular 0.0, recognised by
+# identity. Adding a share, even one of 0, puts another float in its place.
 NOTHING = float("0")
 
 
@@ -47,12 +48,12 @@ def real(x: Any, name: str) -> float:
 
 def record(
     primitive: p.Primitive, x: Any, a: Any, y: Any = None, b: Any = None, kind: Any = None
-) -> Any:
+) -> Value:
     """A new node: ``primitive`` of the inputs ``x`` and ``y``, whose data are ``a`` and ``b``.
 
     It is a `Value`, or of its subclass ``kind``.
     """
-    node = new(kind or Value)
+    node: Any = new(kind or Value)
     try:  # `Primitive.at`, written out: one call more would make recording a seventh slower
         if y is None:
             node._data = z = primitive.value(a)
@@ -69,16 +70,16 @@ def record(
     node._primitive = primitive
     node._x = x
     node._y = y
-    return node
+    return node  # type: ignore[no-any-return]
 
 
 def _unary(primitive: p.Primitive) -> Callable[[Value], Value]:
     """The method of `Value` that records a primitive of one number."""
 
-    def method(self: Value) -> Any:
+    def method(self: Value) -> Value:
         return record(primitive, self, self._data)
 
-    method.__doc__ = f"{primitive.symbol} of this Value, as one node."
+    method.__doc__ = f"{p.IN_WORDS[primitive]}. Records one node; x is this Value."
     return method
 
 
@@ -86,7 +87,7 @@ def _binary(primitive: p.Primitive) -> tuple[Callable[..., Value], Callable[...,
     """The operator of `Value` that records a primitive of two numbers, and its reflected form."""
     value, partials = primitive.value, primitive.partials
 
-    def operator(self: Value, other: Number) -> Any:
+    def operator(self: Value, other: Number) -> Value:
         if type(other) is Value:
             b = other._data
         elif type(other) is float:
@@ -96,11 +97,11 @@ def _binary(primitive: p.Primitive) -> tuple[Callable[..., Value], Callable[...,
         else:
             number = _operand(other)
             if number is None:
-                return NotImplemented
+                return NotImplemented  # type: ignore[no-any-return]
             other = b = number
         # What `record` does, written out: plain expressions spend most of their time here.
         a = self._data
-        node = new(Value)
+        node: Any = new(Value)
         try:
             node._data = z = value(a, b)
             node._dx, node._dy = partials(z, a, b)
@@ -111,22 +112,25 @@ def _binary(primitive: p.Primitive) -> tuple[Callable[..., Value], Callable[...,
         node._primitive = primitive
         node._x = self
         node._y = other
-        return node
+        return node  # type: ignore[no-any-return]
 
-    def reflected(self: Value, other: float) -> Any:
+    def reflected(self: Value, other: float) -> Value:
         number = _operand(other)
         if number is None:
-            return NotImplemented
+            return NotImplemented  # type: ignore[no-any-return]
         return record(primitive, number, number, self, self._data)
 
+    operator.__doc__ = f"``self {primitive.symbol} other``, as one node."
+    reflected.__doc__ = f"``other {primitive.symbol} self``, as one node; other is a number."
     return operator, reflected
 
 
-def _comparison(compare: Callable[[float, float], bool]) -> Callable[[Value, Number], bool]:
-    def operator(self: Value, other: Number) -> Any:
+def _comparison(symbol: str, compare: Callable[[float, float], bool]) -> Callable[..., bool]:
+    def operator(self: Value, other: Number) -> bool:
         number = other._data if isinstance(other, Value) else _operand(other)
         return NotImplemented if number is None else compare(self._data, number)
 
+    operator.__doc__ = f"``self {symbol} other``, by their data."
     return operator
 
 
@@ -150,7 +154,7 @@ def _numbers(argument: Any) -> tuple[Any, ...]:
 
 
 def short_repr(x: object) -> str:
-    """The repr of what is not ours, cut where it is long."""
+    """The repr of a user's object, cut off if it is long."""
     text = repr(x)
     return text if len(text) <= 60 else text[:57] + "..."
 
@@ -163,8 +167,9 @@ class Value(Refusals):
         label: a name for the pictures.
 
     Attributes:
-        data: the number. Assigning changes this Value alone: what was computed from it stays.
-        grad: filled by `backward`; a leaf's adds up over calls.
+        data: the number. Assigning to it changes this Value alone, and nothing that was computed
+            from it.
+        grad: filled in by `backward`; that of a leaf adds up over calls.
         label: a name for the pictures.
 
     Raises:
@@ -176,7 +181,7 @@ class Value(Refusals):
 
     # The inputs are _x and _y: a Value, a plain float, a tuple of them for n-ary operations, or
     # None; _dx and _dy are the partial derivatives, of the same shapes (see `Primitive`). Fixed
-    # slots instead of lists or closures: nothing else is what makes a node small and fast.
+    # slots, without lists or closures, make a node small and fast.
     __slots__ = ("_data", "_dx", "_dy", "_grad", "_primitive", "_x", "_y", "label")
     label: str
 
@@ -237,11 +242,11 @@ class Value(Refusals):
         return tuple([d for arg, ds in arguments for _, d in zip(_numbers(arg), _numbers(ds))])
 
     def backward(self) -> None:
-        """Reverse sweep: fill in ``grad``, the derivative of this Value, for all it depends on.
+        """Backward pass: fill in ``grad`` for this Value and every Value that it was computed from.
 
-        A leaf's ``grad`` is added to (set it to 0 to start afresh); any other node's is that of
-        this sweep alone. The derivatives are those at the recorded point, even if some ``data``
-        was changed since.
+        ``v.grad`` is then the derivative of this Value with respect to v. A leaf's ``grad`` adds up
+        over calls (set it to 0 to start afresh); that of any other node is from this call alone.
+        The derivatives are those at the recorded point, even if some ``data`` has changed since.
         """
         order, nothing = topological_order(self), NOTHING
         for node in order:
@@ -285,8 +290,8 @@ class Value(Refusals):
         """The number in the format asked for, as in ``f"{loss:.3f}"``."""
         return format(self._data, spec) if spec else repr(self)
 
-    __lt__, __le__ = _comparison(float.__lt__), _comparison(float.__le__)
-    __gt__, __ge__ = _comparison(float.__gt__), _comparison(float.__ge__)
+    __lt__, __le__ = _comparison("<", float.__lt__), _comparison("<=", float.__le__)
+    __gt__, __ge__ = _comparison(">", float.__gt__), _comparison(">=", float.__ge__)
 
     __add__, __radd__ = _binary(p.ADD)
     __sub__, __rsub__ = _binary(p.SUB)
@@ -300,6 +305,13 @@ class Value(Refusals):
     sigmoid, relu, softplus = _unary(p.SIGMOID), _unary(p.RELU), _unary(p.SOFTPLUS)
 
 
+def name_methods(kind: type) -> None:
+    """Give the functions in a class the names they have there, by which `help` shows them."""
+    for name, method in vars(kind).items():
+        if isinstance(method, FunctionType):
+            method.__name__, method.__qualname__ = name, f"{kind.__name__}.{name}"
+
+
 def topological_order(root: Value, seen: set[Value] | None = None) -> list[Value]:
     """Every `Value` that ``root`` was computed from, each once, inputs before what uses them.
 
@@ -308,8 +320,8 @@ def topological_order(root: Value, seen: set[Value] | None = None) -> list[Value
 
     Args:
         root: the result.
-        seen: Values to leave out, and what these were computed from. All that is listed is added,
-            for the order of one root after the other.
+        seen: Values to leave out, with everything that they were computed from. The Values listed
+            are added to it, so that one call after another lists each Value once.
 
     Raises:
         TypeError: ``root`` is not a Value.

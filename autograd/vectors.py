@@ -11,7 +11,7 @@ from .value import Value, real
 
 
 def data_of(values: Sequence[Value]) -> npt.NDArray[np.float64]:
-    """The numbers of many Values, ``(len(values),)``; for large networks, ten times as fast."""
+    """The numbers of many Values, ``(len(values),)``; ten times as fast as a loop."""
     kinds: set[type[Value]] = set(map(type, values))
     plain = all(kind.data is Value.data for kind in kinds)
     return np.fromiter(map(attrgetter("_data" if plain else "data"), values), float, len(values))
@@ -33,10 +33,10 @@ def are_leaves(values: Sequence[object]) -> bool:
 def assign(
     values: Sequence[Value], data: Sequence[float], *others: tuple[object, str, object]
 ) -> None:
-    """Give Values their data, all or none of them, also when Ctrl-C comes.
+    """Set the data of Values: of all of them or of none, even if Ctrl-C is pressed.
 
-    It is one call that runs no Python code, so whatever interrupts comes before it or after it
-    (but in a subclass whose ``data`` is a property of its own).
+    One call sets them all without running any Python code, so an interruption comes before it or
+    after it (except in a subclass with a ``data`` property of its own).
 
     Args:
         values: the Values, ``(m,)``.
@@ -44,7 +44,7 @@ def assign(
         others: what else is to be set with them: ``(object, attribute, value)``.
 
     Raises:
-        TypeError: a number is none. Nothing is set then.
+        TypeError: one of ``data`` is not a number. Nothing is set then.
         ValueError: there are more Values than numbers, or fewer.
     """
     numbers = [real(number, "data") for number in data]

@@ -71,3 +71,8 @@ __all__ = [
     "sweep",
 ]
 __all__ += optimizers.__all__
+
+
+def __dir__() -> list[str]:
+    """What TAB offers after ``nn.``: the public names, and none of the inner modules."""
+    return [*__all__, "draw", *(name for name in globals() if name.startswith("__"))]

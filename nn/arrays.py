@@ -1,4 +1,4 @@
-"""Arrays and numbers as users hand them over: taken as floats, or refused by name, here alone."""
+"""Arrays and numbers from users, checked in this one place: they become floats or an error."""
 
 import math
 import sys
@@ -15,10 +15,10 @@ MOST_EPOCHS = 10_000_000
 
 
 def numeric_array(x: Any, name: str) -> npt.NDArray[Any]:
-    """``x`` as an array of real numbers of any kind, without a copy where it is one already.
+    """``x`` as an array of real numbers of any kind; not copied if it is one already.
 
     Raises:
-        ValueError: it holds something else than real numbers, as strings are, or a mask has gaps.
+        ValueError: it does not hold real numbers, or some of them are masked.
     """
     if isinstance(x, list | tuple) and any(isinstance(row, np.ma.MaskedArray) for row in x):
         x = np.ma.stack(x)
@@ -48,10 +48,10 @@ def real_array(x: Any, name: str) -> Array:
 
 
 def check_all_finite(array: Array, name: str, rows: Sequence[int]) -> None:
-    """Refuse numbers that are not finite; ``rows`` says where the rows of ``array`` stand.
+    """Raise unless all numbers are finite; ``rows`` says which rows of the data ``array`` has.
 
     Raises:
-        ValueError: one is not: the first is named by its place.
+        ValueError: one is not; the error names the place of the first.
     """
     finite = np.isfinite(array)
     if finite.all():
@@ -66,7 +66,7 @@ def _place(index: Any) -> str:
 
 
 def check_finite(array: Array, name: str) -> None:
-    """Refuse what has left the floats.
+    """Raise unless all numbers are finite.
 
     Raises:
         ValueError: a number is not finite.
@@ -81,7 +81,7 @@ def check_examples(
     """Inputs and targets as arrays, ``(n, d_0)`` and ``(n,)`` or ``(n, d_L)``.
 
     Raises:
-        ValueError: they are not, or do not go together.
+        ValueError: they are not such arrays, or have different lengths.
     """
     X, y = (numeric_array(array, name) for array, name in zip((X, y), names))
     if X.ndim != 2:
@@ -97,7 +97,7 @@ def check_examples(
 
 
 def check_whole(name: str, number: Any) -> None:
-    """Refuse what is no positive whole number.
+    """Raise unless it is a positive whole number.
 
     Raises:
         ValueError: it is none.
@@ -109,10 +109,10 @@ def check_whole(name: str, number: Any) -> None:
 
 
 def check_epochs(epochs: Any) -> None:
-    """Refuse what is no number of epochs.
+    """Raise unless it is a number of epochs.
 
     Raises:
-        ValueError: it is no positive whole number, or one that would never come to its end.
+        ValueError: it is not a positive whole number, or so large that no training would end.
     """
     if isinstance(epochs, int | np.integer) and epochs > MOST_EPOCHS:
         raise ValueError(
@@ -123,7 +123,7 @@ def check_epochs(epochs: Any) -> None:
 
 
 def check_batch_size(b: Any, n: int) -> None:
-    """Refuse a batch of none of ``n`` examples, or of more.
+    """Raise unless a batch of ``n`` examples can have this size.
 
     Raises:
         ValueError: ``b`` is not a whole number from 1 to ``n``.
@@ -133,7 +133,7 @@ def check_batch_size(b: Any, n: int) -> None:
 
 
 def check_positive(**numbers: Any) -> None:
-    """Refuse what is no positive number, by its name.
+    """Raise unless all are positive numbers; the error names the first that is not.
 
     Raises:
         ValueError: one is none, or not finite.
@@ -144,7 +144,7 @@ def check_positive(**numbers: Any) -> None:
 
 
 def check_from_zero(**numbers: Any) -> None:
-    """Refuse what is no number from 0 up, by its name.
+    """Raise unless all are numbers from 0 up; the error names the first that is not.
 
     Raises:
         ValueError: one is none, or not finite.
@@ -155,7 +155,7 @@ def check_from_zero(**numbers: Any) -> None:
 
 
 def check_fraction(**numbers: Any) -> None:
-    """Refuse what does not lie in [0, 1), by its name.
+    """Raise unless all lie in [0, 1); the error names the first that does not.
 
     Raises:
         ValueError: one does not.
@@ -166,7 +166,7 @@ def check_fraction(**numbers: Any) -> None:
 
 
 def check_text(name: str, text: Any, choices: Iterable[str]) -> None:
-    """Refuse what is none of the choices.
+    """Raise unless it is one of the choices.
 
     Raises:
         ValueError: it is none.
@@ -177,17 +177,17 @@ def check_text(name: str, text: Any, choices: Iterable[str]) -> None:
 
 
 def check_seed(seed: Any, name: str = "seed") -> None:
-    """Refuse what is no seed of a generator.
+    """Raise unless it is a seed for a generator.
 
     Raises:
-        ValueError: it is no whole number from 0 up.
+        ValueError: it is not a whole number from 0 up.
     """
     if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or seed < 0:
         raise ValueError(f"{name} must be a whole number from 0 up, got {seed!r}")
 
 
 def _float(x: Any) -> float:
-    """A real number as a float; nan for all else."""
+    """A real number as a float; nan for anything else."""
     try:
         return float(x) if isinstance(x, Real) else math.nan
     except OverflowError:  # a whole number beyond the floats
@@ -200,10 +200,10 @@ def generator(rng: np.random.Generator | None) -> np.random.Generator:
 
 
 def check_generator(rng: np.random.Generator) -> np.random.Generator:
-    """``rng``, if it is a generator: a seed, say, is none.
+    """``rng``, if it is a generator, and not, say, a seed.
 
     Raises:
-        TypeError: it is none.
+        TypeError: it is not a generator.
     """
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng must be a NumPy generator, as np.random.default_rng(0), got {rng!r}")

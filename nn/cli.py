@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.given = shlex.join(["python", "-m", "nn", *given])
     try:
         options.run(options)
-    except BrokenPipeError:  # whoever read the output, as `head` does, has gone
+    except BrokenPipeError:  # the reader of the output, such as `head`, has ended
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (ValueError, ModuleNotFoundError, OSError) as error:
@@ -105,14 +105,14 @@ def train(options: argparse.Namespace) -> None:
     out = _folder(options, data)
     for name, text in facts.items():
         say(f"{name:<8} {text}")
-    History().plot()  # matplotlib is missed now, not after the training
+    History().plot()  # if matplotlib is missing, fail now, not after the training
     runs = [_run(options, data, held_out, rule, *pair) for pair in zip(nets, batchings)]
     _print_scores(runs)
     _write(out, data, runs, facts, options.given)
 
 
 def _check_options(options: argparse.Namespace) -> None:
-    """Refuse options that do not go together."""
+    """Raise if options do not go together."""
     kept = options.checkpoint
     if options.seed < 0:
         raise ValueError(f"--seed must be 0 or more, got {options.seed}")
@@ -168,7 +168,7 @@ def _settings(rule: Optimizer) -> list[str]:
 
 
 def _folder(options: argparse.Namespace, data: Dataset) -> Path:
-    """The folder for the files, after a check of what could not be written after the training."""
+    """The folder for the files, after checking that they can be written."""
     own = "-csv" if options.target is not None and data.name in datasets.NAMES else ""
     out: Path = options.out or Path("runs") / f"{data.name}{own}"
     make_folder(out, FILES, [Path(options.data), options.checkpoint, options.resume])
@@ -183,7 +183,7 @@ def _run(
     net: MLP,
     batching: Batching,
 ) -> Run:
-    """One training, filmed."""
+    """One training, with a film of it."""
     # A frame takes a second or two for a million parameters.
     frames = min(FRAMES, 2 + FILMED // len(net.parameters()))
     every = every_for(range(1, batching.updates + 1), frames)
@@ -194,7 +194,7 @@ def _run(
         **settings_of(options, data, held_out, rule, batching),
         progress=not options.quiet,
         checkpoint=options.checkpoint,
-        every=options.every,
+        checkpoint_every=options.checkpoint_every,
         resume=options.resume,
         callbacks=[film] if stopping is None else [film, stopping],
     )

@@ -15,7 +15,7 @@ INK = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00000
 def new_figure(
     size: tuple[float, float], rows: int = 1, columns: int = 1, share: bool = False
 ) -> tuple[Any, Any]:
-    """A figure of so many inches, and its axes in a flat array; all with one scale, if shared.
+    """A figure of a size in inches, and its axes in a flat array; with one scale if ``shared``.
 
     Raises:
         ModuleNotFoundError: matplotlib is not installed.
@@ -30,7 +30,7 @@ def new_figure(
     class Plot(Figure):
         """A figure that Jupyter can show though pyplot, with its global state, is not used."""
 
-        def _repr_png_(self) -> bytes:  # which every notebook lets through, and SVG not
+        def _repr_png_(self) -> bytes:  # every notebook shows PNG, but not every one SVG
             return png(self)
 
     figure = Plot(figsize=size, layout="constrained")
@@ -38,10 +38,10 @@ def new_figure(
 
 
 def plain_text(name: object) -> str:
-    """A name of the user's for matplotlib: not too long, and with no sign that means something."""
+    """A user's name as a text for matplotlib: not too long, without signs that it interprets."""
     text = printable(name)
     text = text if len(text) <= 18 else f"{text[:17]}{ELLIPSIS}"
-    if text.startswith("_"):  # such a label would be left out: a space of no width is put before it
+    if text.startswith("_"):  # matplotlib would leave it out: a space of no width goes first
         text = f"\u200b{text}"
     return text.replace("$", r"\$")
 
@@ -60,7 +60,7 @@ def svg(figure: Any) -> str:
 
     text = io.StringIO()
     with _quiet(), rc_context({"svg.hashsalt": "chalkgrad"}):
-        if figure.get_layout_engine() is not None:  # once, or places would move every time
+        if figure.get_layout_engine() is not None:  # only once, or everything would move each time
             figure.draw_without_rendering()
             figure.set_layout_engine("none")
         figure.savefig(text, format="svg", metadata={"Date": None})
@@ -69,7 +69,7 @@ def svg(figure: Any) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without a warning of a sign that the font has not, which is an empty box."""
+    """Without warnings about characters that the font lacks: they are drawn as empty boxes."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")
         yield

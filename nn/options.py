@@ -43,7 +43,7 @@ def add_train_options(parser: argparse.ArgumentParser) -> None:
         help="of the split, the weights and the batches (%(default)s)")
     add("--checkpoint", type=Path, metavar="FILE",
         help="where to keep all that is needed to go on, written at the start and after epochs")
-    add("--every", type=_positive, default=1, metavar="K",
+    add("--checkpoint-every", type=_positive, default=1, metavar="K",
         help="epochs from checkpoint to checkpoint (%(default)s)")
     add("--resume", type=Path, metavar="FILE",
         help="a checkpoint to go on from, with the same options, to --epochs in all")
@@ -61,7 +61,7 @@ def add_train_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_own_options(add: Callable[..., Any]) -> None:
-    """The options of a training of its own, which can be swept where they take a value."""
+    """The options that set up a training; those that take a value can be swept."""
     # fmt: off
     add("--widths", type=_positive, nargs="*", default=[32], metavar="D",
         help="widths of the hidden layers, or nothing for none (32); "
@@ -90,7 +90,7 @@ def _add_own_options(add: Callable[..., Any]) -> None:
 
 
 def swept_names() -> list[str]:
-    """The options that `--sweep` can vary: all of a training that take a value."""
+    """The options that `--sweep` can vary: all that set up a training and take a value."""
     names: list[str] = []
 
     def add(option: str, action: str = "", **_: Any) -> None:
@@ -102,7 +102,7 @@ def swept_names() -> list[str]:
 
 
 def _settings() -> dict[str, tuple[Any, list[str]]]:
-    """The settings of all optimizers by name: what one is if not given, and whose it is."""
+    """The settings of all optimizers by name: the default, and the optimizers that have it."""
     found: dict[str, tuple[Any, list[str]]] = {}
     for kind, rule in OPTIMIZERS.items():
         for name, default in defaults(rule).items():
@@ -122,10 +122,10 @@ def _add_setting(add: Callable[..., Any], name: str, default: Any, kinds: list[s
 
 
 def rule_of(options: argparse.Namespace) -> Optimizer:
-    """The optimizer that the options ask for; its usual rate is filled in where none is given.
+    """The optimizer that the options ask for; if no rate is given, its usual rate is filled in.
 
     Raises:
-        ValueError: a setting is not one of its own, or out of its range.
+        ValueError: the optimizer has no such setting, or the setting is out of range.
     """
     given = {name: getattr(options, name) for name in _settings()}
     rule = make_rule(options.optimizer, **{k: v for k, v in given.items() if v is not None})
@@ -167,10 +167,10 @@ def data_of(options: argparse.Namespace) -> Dataset:
 def held_out_of(
     data: Dataset, options: argparse.Namespace, choosing: bool = False
 ) -> tuple[Dataset, Part]:
-    """The data, and what is looked at after every epoch: the test part.
+    """The data, and the part to evaluate after every epoch: the test part.
 
-    To stop by, or to choose settings by, it is a fifth of the training part instead: the test part
-    is to stay unseen.
+    For early stopping, or for choosing settings, it is a fifth of the training part instead: the
+    test part must stay unseen.
     """
     if options.patience is None and not choosing:
         return data, (data.X_test, data.y_test)
@@ -183,7 +183,7 @@ def held_out_of(
 
 
 def networks_of(options: argparse.Namespace, data: Dataset, how_many: int) -> list[MLP]:
-    """As many networks, each from the same start: what does not fit is refused before all else."""
+    """So many networks, all with the same first weights."""
     hidden, activation = options.widths, options.activation
     if len(activation) == 1:
         activation = activation * len(hidden)
@@ -213,24 +213,24 @@ def settings_of(
 
 
 def generators(seed: int) -> list[np.random.Generator]:
-    """Of the weights and of the batches, the same for each training."""
+    """The generators of the weights and of the batches, the same for each training."""
     return np.random.default_rng(seed).spawn(2)
 
 
 def say(text: str, file: Any = None) -> None:
-    """Print a line, as far as the output can take it; names in a table may be anything."""
+    """Print a line, in characters that the output can take: names in a table may be anything."""
     print(*for_output([text]), file=file, flush=True)
 
 
 def check_other(path: Path, given: list[Path | None]) -> None:
-    """Refuse to write over a file that was given to be read, or kept."""
+    """Raise if a file would be written over that was given to be read, or kept."""
     for other in given:
         if other is not None and path.resolve() == other.resolve():
             raise ValueError(f"{other} would be written over: give another --out")
 
 
 def make_folder(path: Path, names: Iterable[str], given: list[Path | None]) -> None:
-    """Make a folder for files, after a check of what could not be written in the end.
+    """Make a folder for files, after checking that all of them can be written.
 
     Args:
         path: the folder.
@@ -262,7 +262,7 @@ class Batching:
         lr: the rate, or a schedule.
 
     Raises:
-        ValueError: the batches are larger than there are examples, or the rate is none.
+        ValueError: a batch is larger than the number of examples, or the rate is not a rate.
     """
 
     def __init__(self, text: str, n: int, options: argparse.Namespace) -> None:

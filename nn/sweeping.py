@@ -34,7 +34,7 @@ from .train.grid import trainings_of
 from .train.history import History
 from .train.sweep import sweep
 
-# What says how a sweep is run, and not what is trained.
+# Options that say how a sweep is run, and not what is trained.
 AROUND = ("sweep", "seeds", "seed", "workers", "out", "quiet", "run", "command", "given")
 SEEDS = 5
 
@@ -47,7 +47,7 @@ class _Texts(argparse.ArgumentParser):
 
 
 def check_sweep(options: argparse.Namespace) -> None:
-    """Refuse options that do not go with a sweep, or only with one.
+    """Raise if options do not go with a sweep, or only with one.
 
     Raises:
         ValueError: there are such.
@@ -77,7 +77,7 @@ def run_sweep(options: argparse.Namespace) -> None:
     """Train with all combinations, print the table, and write the files."""
     grid = _grid(options.sweep)
     base = {k: v for k, v in vars(options).items() if k not in AROUND}
-    base["lr"] = None if options.lr is None else options.lr[0]  # its text: functions do not travel
+    base["lr"] = None if options.lr is None else options.lr[0]  # functions can't be sent
     data = data_of(options)
     seeds = range(options.seed, options.seed + (options.seeds or SEEDS))
     shapes = set()
@@ -90,7 +90,7 @@ def run_sweep(options: argparse.Namespace) -> None:
             shapes.add(shape)
         [batch_size] = own.batch_size
         Batching(batch_size, len(part.X_train), own)
-    History().plot()  # matplotlib is missed now, not after the trainings
+    History().plot()  # if matplotlib is missing, fail now, not after the trainings
     out: Path = options.out or Path("runs") / f"{data.name}-sweep"
     make_folder(out, ["trainings.csv", "curves.svg"], [Path(options.data)])
     make_folder(out / "trainings", [], [])
@@ -120,7 +120,7 @@ def train_once(base: Mapping[str, Any], digest: str, seed: int, **settings: str)
 
     Args:
         base: the options that are not swept.
-        digest: of the file with the data, which must still be the same.
+        digest: of the file with the data, to check that it has not changed.
         seed: of the split, the weights and the batches.
         settings: the options that are swept, in words.
     """
@@ -159,7 +159,7 @@ def _grid(texts: list[str]) -> dict[str, list[str]]:
 
 
 def _given(options: argparse.Namespace) -> set[str]:
-    """The options that the command gives, by name, and does not leave to be as usual."""
+    """The options that the command gives, by name, without those left at their defaults."""
     parser = _Texts(add_help=False)
     add_train_options(parser)
     found = argparse.Namespace(**dict.fromkeys(vars(options)))  # None: no default is filled in
@@ -185,7 +185,7 @@ def _options(base: Mapping[str, Any], settings: Mapping[str, str], seed: int) ->
 
 
 def _digest(data: str) -> str:
-    """Of a file's content; a data set by name is always the same."""
+    """The digest of a file's content; a data set with a name never changes."""
     if data in datasets.NAMES:
         return ""
     return hashlib.sha256(Path(data).read_bytes()).hexdigest()

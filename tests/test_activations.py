@@ -11,7 +11,7 @@ from autograd import Value, grad
 from nn import MLP, backpropagate, bernoulli_nll, fit, gaussian_nll
 from nn.cli import main
 from nn.model.activations import ACTIVATIONS, Activation
-from nn.show.neurons import sweep
+from nn.show.neurons import snapshot
 
 
 def _sigmoid(a):
@@ -127,7 +127,7 @@ def test_networks_train_with_it(name, engine):
 def test_pictures_and_the_recursion_have_its_slope(name):
     x, y = [0.3, -1.2, 0.8], 1
     net = MLP(3, [4, 1], name, rng=np.random.default_rng(3))
-    numbers = sweep(net, x, y, bernoulli_nll)
+    numbers = snapshot(net, x, y, bernoulli_nll)
     by_hand = backpropagate(net, bernoulli_nll, x, y)
     np.testing.assert_allclose(numbers.slope[1], ACTIVATIONS[name].slope(by_hand.a[1]), rtol=1e-12)
     np.testing.assert_allclose(numbers.x[1], by_hand.x[1], rtol=1e-12)

@@ -108,7 +108,7 @@ def test_a_member_that_is_there_twice_is_refused(which, tmp_path):
     raw(tmp_path / "net.npz", [*members, (which, dict(members_of(tmp_path / "other.npz"))[which])])
     refused(tmp_path / "net.npz", f"it has {which.removesuffix('.npy')} twice")
     raw(tmp_path / "net.npz", [*members, ("notes.txt", b"hello")])
-    refused(tmp_path / "net.npz", "notes.txt in it is no array")
+    refused(tmp_path / "net.npz", "notes.txt in it is not an array")
 
 
 def test_a_key_that_is_there_twice_is_refused(tmp_path):
@@ -169,7 +169,7 @@ def long_header(path):
     [
         (declared(50_000_000), "layers.0.weight must take 176 bytes, and takes 50000176"),
         (declared(1), "layers.0.weight must take 176 bytes, and takes 177"),
-        (declared(1, "about.npy"), "about goes on after its end"),
+        (declared(1, "about.npy"), "about has data after its end"),
         (says_less, "CRC"),
         (header_bomb, "layers.0.weight must have shape (3, 2), got (3, 99999999)"),
         (long_header, "format (2, 0)"),

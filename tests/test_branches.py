@@ -69,7 +69,7 @@ def test_steps_and_trace_say_what_backward_does(name):
             if not share.is_given:
                 assert share.product == 0.0 and same(share.before, share.after)
     by_name = {row[0]: row[-1] for row in trace(y).rows}
-    assert by_name["x"] == autograd.show.notation.number(first)
+    assert by_name["x"] == autograd.show.notation.digits(first)
 
 
 def test_what_nothing_reaches_stays_at_zero():

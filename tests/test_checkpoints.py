@@ -218,9 +218,9 @@ SETTINGS = {
     "schedules": {"batch_size": growing(2, 2, 2), "lr": cosine(0.3, 40), "momentum": 0.9},
     "validation": {"validation": (X[:7], Y[:7])},
     "bernoulli": {"loss": bernoulli_nll, "y": (Y > 0) * 1, "validation": (X, (Y > 0) * 1)},
-    "every 2": {"every": 2},
-    "every 4": {"every": 4},
-    "every 9": {"every": 9},
+    "every 2": {"checkpoint_every": 2},
+    "every 4": {"checkpoint_every": 4},
+    "every 9": {"checkpoint_every": 9},
 }
 
 
@@ -286,7 +286,10 @@ def test_a_generator_that_holds_half_a_number_can_be_resumed(tmp_path):
 @pytest.mark.parametrize("every", [1, 2, 3])
 @pytest.mark.parametrize("stop", [1, 12, 15, 16, 29])  # of 30 updates in 6 epochs
 def test_an_interrupted_training_goes_on_from_its_last_checkpoint(stop, every, engine, tmp_path):
-    file, options = tmp_path / "file.npz", {"every": every, "engine": engine, "epochs": 6}
+    file, options = (
+        tmp_path / "file.npz",
+        {"checkpoint_every": every, "engine": engine, "epochs": 6},
+    )
 
     def interrupt(epoch, update, loss, net):
         if update == stop:
@@ -318,7 +321,9 @@ def test_a_checkpoint_is_written_at_the_start_and_after_every_so_many_epochs(tmp
         seen.append(len(about["training"]["history"]))
         assert names(tmp_path) == [".file.npz.lock", "file.npz"]
 
-    train(make_net(), epochs=8, batch_size=20, every=3, checkpoint=file, callbacks=[look])
+    train(
+        make_net(), epochs=8, batch_size=20, checkpoint_every=3, checkpoint=file, callbacks=[look]
+    )
     assert seen == [0, 0, 0, 3, 3, 3, 6, 6]
     assert len(json.loads(np.load(file)["about"].item())["training"]["history"]) == 8
     assert names(tmp_path) == ["file.npz"]
@@ -385,8 +390,8 @@ def test_a_folder_that_is_missing_is_told_before_anything_is_trained(resumed, tm
 
 @pytest.mark.parametrize("every", [0, -1, 1.5, None])
 def test_every_is_a_positive_whole_number(every, tmp_path):
-    with pytest.raises(ValueError, match="every must be a positive whole number"):
-        train(make_net(), every=every, checkpoint=tmp_path / "file.npz")
+    with pytest.raises(ValueError, match="checkpoint_every must be a positive whole number"):
+        train(make_net(), checkpoint_every=every, checkpoint=tmp_path / "file.npz")
     assert names(tmp_path) == []
 
 

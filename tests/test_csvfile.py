@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nn.data import csvfile
-from nn.data.csvfile import CsvFile, number
+from nn.data.csvfile import CsvFile, parsed
 
 
 def check(path, texts):
@@ -17,7 +17,7 @@ def check(path, texts):
     rows = [f"{a},{b}" for a, b in zip(texts[::2], texts[1::2], strict=True)]
     path.write_text("\n".join(["a,b", *rows]))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(csvfile, "number", lambda text: pytest.fail(f"cell by cell: {text!r}"))
+        patch.setattr(csvfile, "parsed", lambda text: pytest.fail(f"cell by cell: {text!r}"))
         patch.setattr(csvfile, "finite", lambda texts: pytest.fail(f"cell by cell: {texts[0]!r}"))
         X = CsvFile(path).columns("ab").X.ravel()
     np.testing.assert_array_equal(
@@ -112,7 +112,7 @@ def test_so_are_bytes_that_may_be_no_text(tmp_path_factory, junk, block):
 
 def test_plain_files_are_read_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr(csvfile, "finite", lambda texts: pytest.fail("cell by cell"))
-    monkeypatch.setattr(csvfile, "number", lambda text: pytest.fail(f"cell by cell: {text!r}"))
+    monkeypatch.setattr(csvfile, "parsed", lambda text: pytest.fail(f"cell by cell: {text!r}"))
     for end in ("\n", "\r\n"):
         for cut in (",", ";", ", "):
             path = tmp_path / "some.csv"
@@ -127,6 +127,6 @@ def test_plain_files_are_read_at_once(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("text", ["1_0", "nan", "-inf", "1e400", "", "x"])
-def test_finite_is_number_of_each(text):
-    assert csvfile.finite(["1", text]) is number(text) is None
+def test_finite_is_parsed_of_each(text):
+    assert csvfile.finite(["1", text]) is parsed(text) is None
     assert csvfile.finite(["1", " 2e3 "]).tolist() == [1, 2000]

@@ -186,7 +186,7 @@ def test_program_is_the_default(monkeypatch):
         raise AssertionError("recorded example by example")
 
     X, y = problem(gaussian_nll)
-    monkeypatch.setattr("nn.train.engines.GraphEngine.step", refuse)
+    monkeypatch.setattr("nn.train.engines.GraphEngine.train_on", refuse)
     train(make_net(), gaussian_nll, X, y)
     with pytest.raises(AssertionError):
         train(make_net(), gaussian_nll, X, y, engine="graph")
@@ -336,7 +336,7 @@ def test_an_interrupted_update_leaves_no_gradient():
     net = make_net()
     engine = ProgramEngine(net, gaussian_nll, X, y, SGD())
     batch = Batch(engine.columns(X[:5], y[:5]), range(5))
-    engine.step(batch, 0.1)
+    engine.train_on(batch, 0.1)
     engine.write()
     assert any(gradients(net))
     before = numbers(net)
@@ -346,7 +346,7 @@ def test_an_interrupted_update_leaves_no_gradient():
         raise KeyboardInterrupt
 
     with mock.patch.object(engine, "_replay", interrupted), pytest.raises(KeyboardInterrupt):
-        engine.step(batch, 0.1)
+        engine.train_on(batch, 0.1)
     engine.write()
     assert not any(gradients(net))
     assert numbers(net) == before

@@ -9,9 +9,9 @@ from functools import partial
 import numpy as np
 import pytest
 
-from autograd.show.notation import number
+from autograd.show.notation import digits
 from nn import MLP, Film, Module, bernoulli_nll, categorical_nll, fit, gaussian_nll
-from nn.show.neurons import sweep
+from nn.show.neurons import snapshot
 from tests import cases
 from tests.cases import train
 
@@ -67,7 +67,7 @@ def curve_of(svg):
 
 def short(x):
     """As a circle may say it: in three digits, or two."""
-    return {number(float(f"{x:.3g}")), number(float(f"{x:.2g}"))}
+    return {digits(float(f"{x:.3g}")), digits(float(f"{x:.2g}"))}
 
 
 # Which frames there are
@@ -85,7 +85,7 @@ def test_frames_are_taken_at_the_start_after_every_so_many_updates_and_at_the_en
     titles = ["Start: before update 1."]
     for t in updates[1:]:
         epoch, loss, _ = recorder.seen[t]
-        titles.append(f"Update {t}, epoch {epoch}: loss {number(loss)}, the mean of the batch.")
+        titles.append(f"Update {t}, epoch {epoch}: loss {digits(loss)}, the mean of the batch.")
     frames, _ = page_of(film)
     assert [frame["title"] for frame in frames] == titles
     assert len(film) == len(film.player()) == len(titles)
@@ -112,14 +112,14 @@ def test_the_numbers_of_a_frame_are_those_of_the_network_then(
     sweeps = []
     for t in range(0, 17, 2):
         then.load_state_dict(recorder.seen[t][2])
-        sweeps.append(sweep(then, EXAMPLE, label, loss))
+        sweeps.append(snapshot(then, EXAMPLE, label, loss))
     assert len({n.loss for n in sweeps}) == 9  # it does learn
     largest = {l: max(np.abs(n.theta[l]).max() for n in sweeps) for l in (1, 2)}
     frames, _ = page_of(film)
     assert len(frames) == 9
     for n, frame, state in zip(sweeps, frames, states(frames), strict=True):
-        assert frame["lines"][0] == f"This example, target y = {label}: loss {number(n.loss)}"
-        outputs = [f"a2[{j}] = {number(a)}" for j, a in enumerate(n.x[2])]
+        assert frame["lines"][0] == f"This example, target y = {label}: loss {digits(n.loss)}"
+        outputs = [f"a2[{j}] = {digits(a)}" for j, a in enumerate(n.x[2])]
         assert frame["lines"][1:] == [", ".join(outputs)]
         shown = {f"u0_{j}x": ("x", v) for j, v in enumerate(EXAMPLE)}
         shown |= {f"u1_{j}x": ("x", v) for j, v in enumerate(n.x[1])}
@@ -202,8 +202,8 @@ def test_the_film_of_a_resumed_training_shows_the_rest(tmp_path):
     assert [found.groups() for found in updates] == [("8", "2"), ("12", "3"), ("16", "4")]
     for t, frame in zip((4, 8, 12, 16), frames, strict=True):
         net.load_state_dict(whole.seen[t][2])
-        n = sweep(net, EXAMPLE, 2, categorical_nll)
-        assert frame["lines"][0].endswith(f"loss {number(n.loss)}")
+        n = snapshot(net, EXAMPLE, 2, categorical_nll)
+        assert frame["lines"][0].endswith(f"loss {digits(n.loss)}")
 
 
 @pytest.mark.parametrize("every", [1, 3, 4, 5])
@@ -370,7 +370,7 @@ def test_the_changes_lead_from_the_first_frame_to_the_picture():
     for l, layer in enumerate(net.layers, start=1):  # to hover over
         for (j, i), w in np.ndenumerate(layer.theta):
             text = elements[f"w{l}_{j}_{i}"].findtext(f"{SVG}title")
-            assert text.startswith(f"theta{l}[{j},{i}] = {number(w)}, gradient ")
+            assert text.startswith(f"theta{l}[{j},{i}] = {digits(w)}, gradient ")
     for frame, before in zip(frames[1:], states(frames[:-1]), strict=True):
         for name, attribute, value in frame["changes"]:
             assert before[name, attribute] != value  # a change
@@ -400,7 +400,7 @@ def test_the_mark_moves_along_the_curve(every):
     neurons = [float(circle.get("cx")) for circle in svg.iter(f"{SVG}circle")][:-1]
     assert x[0] > max(neurons) + 34  # beside the network, not over it
     texts = [text.text for text in svg.iter(f"{SVG}text")]
-    assert {"1", "16", "0", "update t", number(float(f"{max(losses):.3g}"))} <= set(texts)
+    assert {"1", "16", "0", "update t", digits(float(f"{max(losses):.3g}"))} <= set(texts)
 
 
 def test_the_curve_of_many_updates_keeps_its_extremes():

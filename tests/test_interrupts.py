@@ -122,8 +122,8 @@ def test_an_update_of_the_graph_engine_is_made_whole_or_not_at_all(rule):
             return repr((bits(net.parameters()), state))
 
         examples = engine.columns(X, Y)
-        engine.step(Batch(examples[:2], [0, 1]), 0.1)
-        return lambda: engine.step(Batch(examples[2:4], [2, 3]), 0.1), look
+        engine.train_on(Batch(examples[:2], [0, 1]), 0.1)
+        return lambda: engine.train_on(Batch(examples[2:4], [2, 3]), 0.1), look
 
     seen = everywhere(case, every=61) + everywhere(case, {"step", "assign", "update", "zero_grad"})
     assert len(set(seen)) == 2

@@ -172,7 +172,7 @@ CALLS = {
         nn.minibatches, n=lambda: 6, batch_size=lambda: 2, rng=lambda: np.random.default_rng(0)
     ),
     "cosine": by_name(nn.cosine, lr=lambda: 0.1, updates=lambda: 5, final=lambda: 0.0),
-    "growing": by_name(nn.growing, batch_size=lambda: 2, factor=lambda: 2.0, every=lambda: 5),
+    "growing": by_name(nn.growing, batch_size=lambda: 2, factor=lambda: 2.0, period=lambda: 5),
     "inverse_time": by_name(nn.inverse_time, lr=lambda: 0.1, t0=lambda: 1.0),
     "step_decay": by_name(nn.step_decay, lr=lambda: 0.1, factor=lambda: 0.5, every=lambda: 9),
     "SGD": by_name(

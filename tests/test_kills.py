@@ -50,7 +50,7 @@ fit(
     net, categorical_nll, X, y, epochs=80, batch_size=growing(6, 1.5, 60),
     lr=cosine(0.2, 3000), momentum=0.9, validation=(X[:9], y[:9]),
     rng=np.random.Generator(getattr(np.random, kind)(7)), progress=False,
-    checkpoint=file, every=int(every), resume=file if os.path.exists(file) else None,
+    checkpoint=file, checkpoint_every=int(every), resume=file if os.path.exists(file) else None,
 )
 """
 

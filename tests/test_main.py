@@ -395,7 +395,9 @@ def test_without_the_option_there_is_no_checkpoint(folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("every", "kept"), [((), 3), (("--every", "2"), 2), (("--every", "5"), 0)])
+@pytest.mark.parametrize(
+    ("every", "kept"), [((), 3), (("--checkpoint-every", "2"), 2), (("--checkpoint-every", "5"), 0)]
+)
 def test_checkpoints_are_written_every_so_many_epochs(every, kept, folder, capsys, monkeypatch):
     def fit(*arguments, **options):
         def interrupt(epoch, *_):
@@ -462,8 +464,8 @@ def test_a_missing_or_damaged_checkpoint_is_one_line(folder, capsys):
 
 @pytest.mark.parametrize("every", ["0", "-1", "1.5", "x"])
 def test_every_is_a_whole_number(every, folder, capsys):
-    line = refused(capsys, folder, "--checkpoint", "net.npz", "--every", every)
-    assert "--every" in line
+    line = refused(capsys, folder, "--checkpoint", "net.npz", "--checkpoint-every", every)
+    assert "--checkpoint-every" in line
     assert every in line
 
 

@@ -14,10 +14,10 @@ import pytest
 import autograd
 import nn
 from autograd import Value, draw
-from autograd.show.notation import number
+from autograd.show.notation import digits
 from autograd.show.player import Frame, Player, differences
 from nn import MLP, backpropagate, bernoulli_nll, categorical_nll, gaussian_nll
-from nn.show.neurons import sweep
+from nn.show.neurons import snapshot
 from tests.cases import ACTIVATIONS, LOSSES, assert_close, random_case
 
 INF, NAN = math.inf, math.nan
@@ -60,7 +60,7 @@ def test_the_numbers_are_those_of_the_recursion_by_hand(activation, loss, L, bia
     for seed in range(4):
         net, x, y = random_case(activation, loss, L, bias, seed, mixed=True)
         by_hand = backpropagate(net, loss, x, y)
-        n = sweep(net, x, y, loss)
+        n = snapshot(net, x, y, loss)
         assert n.loss == loss(net(x), y).data
         assert n.a[0] == n.delta[0] == n.theta[0] == n.d_theta[0] == n.b[0] == []
         assert {len(numbers) for numbers in (n.x, n.a, n.delta, n.slope, n.theta, n.b)} == {L + 1}
@@ -79,7 +79,7 @@ def test_the_numbers_are_those_of_the_recursion_by_hand(activation, loss, L, bia
 
 
 def test_the_numbers_of_a_small_network_by_pen_and_paper():
-    n = sweep(*small(), gaussian_nll)
+    n = snapshot(*small(), gaussian_nll)
     assert n.x == [[1, 2], [5.5, 0], [1.75]]
     assert n.a == [[], [5.5, -1], [1.75]]
     assert n.slope[1] == [1, 0]
@@ -91,12 +91,12 @@ def test_the_numbers_of_a_small_network_by_pen_and_paper():
 @pytest.mark.parametrize("make", [np.array, tuple, lambda x: [Value(v) for v in x]])
 def test_an_example_can_be_an_array_or_values(make):
     net, x, y = small()
-    assert sweep(net, make(x), y, gaussian_nll) == sweep(net, x, y, gaussian_nll)
+    assert snapshot(net, make(x), y, gaussian_nll) == snapshot(net, x, y, gaussian_nll)
 
 
 def test_a_loss_of_one_s_own():
     net, x, y = small()
-    n = sweep(net, x, y, lambda a, y: (a - y) ** 4)
+    n = snapshot(net, x, y, lambda a, y: (a - y) ** 4)
     assert n.delta[2] == [4.0]
     text = repr(nn.draw(net, x, y, lambda a, y: (a - y) ** 4).steps())
     assert "Delta2 = dL/da2" in text
@@ -416,7 +416,7 @@ def test_numbers_that_are_not_finite(x):
     found = picture(shown)
     assert len(found.neurons) == 5 and len(found.lines) == 6
     text = found.neurons["u0_0"].find("{*}text").text
-    assert text == f"x {number(x[0])}"
+    assert text == f"x {digits(x[0])}"
     assert len(shown.steps()) == 6
     assert "nan" not in {line.get("stroke-width") for line in found.lines.values()}
 
@@ -577,11 +577,11 @@ def test_the_captions_numbers_are_those_of_the_recursion(loss):
             results[m[1]] = line.split(" = ")[-1]
     for l in (1, 2, 3):
         for j in range(min(2, len(by_hand.a[l]))):
-            assert results[f"a{l}[{j}]"] == number(by_hand.a[l][j])
-            assert results[f"Delta{l}[{j}]"] == number(by_hand.delta[l][j])
-            assert results[f"dL/dtheta{l}[{j},0]"] == number(by_hand.gradients[l][j][0])
+            assert results[f"a{l}[{j}]"] == digits(by_hand.a[l][j])
+            assert results[f"Delta{l}[{j}]"] == digits(by_hand.delta[l][j])
+            assert results[f"dL/dtheta{l}[{j},0]"] == digits(by_hand.gradients[l][j][0])
             if f"x{l}[{j}]" in results:
-                assert results[f"x{l}[{j}]"] == number(by_hand.x[l][j])
+                assert results[f"x{l}[{j}]"] == digits(by_hand.x[l][j])
     assert "x1[0]" in results and "x0[0]" in results
 
 
@@ -597,10 +597,10 @@ def test_the_error_signal_at_the_top_is_that_of_the_loss(loss, signal):
     net, y = MLP(2, [2], rng=np.random.default_rng(0)), [0.0, 1.0]
     frame = nn.draw(net, [1.0, 2.0], y, loss).steps().frames[-1]
     assert frame.title == f"Backward, layer 1: Delta1 = dL/da1{signal}"
-    delta = sweep(net, [1.0, 2.0], y, loss).delta[1]
+    delta = snapshot(net, [1.0, 2.0], y, loss).delta[1]
     for j, line in enumerate(frame.lines[::2]):
-        difference = f"{number(delta[j] + y[j])} - {number(y[j])} = " if signal else ""
-        assert line == f"Delta1[{j}] = {difference}{number(delta[j])}"
+        difference = f"{digits(delta[j] + y[j])} - {digits(y[j])} = " if signal else ""
+        assert line == f"Delta1[{j}] = {difference}{digits(delta[j])}"
 
 
 def test_a_class_index_is_written_as_one_hot_in_the_error_signal():
@@ -864,8 +864,8 @@ def test_the_frames_of_a_graph_lead_to_its_finished_picture(x):
     root.backward()
     state = finished(player.frames)
     for i, node in enumerate(autograd.topological_order(root)):
-        assert state[f"n{i}v", "text"] == number(node.data)
-        assert state[f"n{i}g", "text"] == number(node.grad)
+        assert state[f"n{i}v", "text"] == digits(node.data)
+        assert state[f"n{i}g", "text"] == digits(node.grad)
 
 
 def test_captions_and_boxes_call_a_node_by_one_name_where_the_graph_is_cut_off():
@@ -894,7 +894,7 @@ def test_a_loss_with_a_bias_of_its_own_in_it_is_said_so():
     lines = drawn.steps()._data["details"]["u1_0"]
     delta = net([1.0, 2.0]).data
     total = delta + 10.0
-    assert f"dL/db1[0] = Delta1[0] + 10 (the loss has this bias in it) = {number(total)}" in lines
+    assert f"dL/db1[0] = Delta1[0] + 10 (the loss has this bias in it) = {digits(total)}" in lines
 
 
 def make_net_with_bias_of_one():

@@ -244,9 +244,9 @@ def test_cosine():
 
 
 def test_growing():
-    size = growing(4, 2, every=2)
+    size = growing(4, 2, period=2)
     assert [size(epoch) for epoch in range(1, 8)] == [4, 4, 8, 8, 16, 16, 32]
-    size = growing(4, 1.5, every=1)
+    size = growing(4, 1.5, period=1)
     assert [size(epoch) for epoch in range(1, 5)] == [4, 6, 9, 14]  # 13.5 rounds to even
     assert all(type(size(epoch)) is int for epoch in range(1, 30))
 
@@ -272,7 +272,7 @@ def test_growing_goes_on_however_long_the_training():
         ("updates", lambda v: cosine(0.1, v)),
         ("batch_size", lambda v: growing(v)),
         ("factor", lambda v: growing(4, v)),
-        ("every", lambda v: growing(4, 2, v)),
+        ("period", lambda v: growing(4, 2, v)),
     ],
 )
 def test_a_schedule_refuses_what_is_not_positive(name, make, bad):

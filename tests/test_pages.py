@@ -20,7 +20,7 @@ from selenium.webdriver.common.keys import Keys
 
 import nn
 from autograd import Value, draw, topological_order
-from autograd.show.notation import number
+from autograd.show.notation import digits
 from nn.cli import main
 from tests import browser
 from tests.browser import Page
@@ -80,8 +80,8 @@ def test_the_last_step_shows_the_gradients_that_the_engine_computes(page):
     f.backward()
     page.press("last")
     for i, v in enumerate(topological_order(f)):
-        assert page.text(f"#n{i}v") == number(v.data)
-        assert page.text(f"#n{i}g") == number(v.grad)
+        assert page.text(f"#n{i}v") == digits(v.data)
+        assert page.text(f"#n{i}g") == digits(v.grad)
     assert page.complaints() == []
 
 
@@ -296,7 +296,7 @@ def test_numbers_that_are_not_finite(driver, tmp_path, x):
     page = open_page(driver, tmp_path, draw(root).steps())
     page.press("last")
     root.backward()
-    assert page.text("#n0v") == number(x) and page.text("#n0g") == number(v.grad)
+    assert page.text("#n0v") == digits(x) and page.text("#n0g") == digits(v.grad)
     assert page.find("#n0f").get_attribute("class") == "odd"
     assert page.complaints() == []
 
@@ -342,14 +342,14 @@ def test_the_network_layer_by_layer(driver, tmp_path):
     result = nn.backpropagate(net, nn.bernoulli_nll, x, y)
     for l in (1, 2, 3):
         for j, (a, delta) in enumerate(zip(result.a[l], result.delta[l], strict=True)):
-            assert page.text(f"#u{l}_{j}a") == f"a {number(float(f'{a:.3g}'))}"
-            assert page.text(f"#u{l}_{j}d") == f"Δ {number(float(f'{delta:.3g}'))}"
+            assert page.text(f"#u{l}_{j}a") == f"a {digits(float(f'{a:.3g}'))}"
+            assert page.text(f"#u{l}_{j}d") == f"Δ {digits(float(f'{delta:.3g}'))}"
             off = page.find(f"#u{l}_{j}").get_attribute("class") == "neuron off"
             assert off == (l == 1 and a <= 0)
             for i, d in enumerate(result.gradients[l][j]):
                 title = page.text(f"#w{l}_{j}_{i} title")
                 w = net.layers[l - 1].neurons[j].w[i].data
-                assert title == f"theta{l}[{j},{i}] = {number(w)}, gradient {number(d)}"
+                assert title == f"theta{l}[{j},{i}] = {digits(w)}, gradient {digits(d)}"
     page.click("#u1_2")
     assert "Delta1[2] = 0 ×" in page.text(".detail")
     assert page.complaints() == []

@@ -313,7 +313,9 @@ def test_on_arrays(name):
         ds = [
             d
             for x, dx in zip(arrays, ds, strict=True)
-            for _, d in zip(*map(in_tuple, (x, dx)), strict=True)
+            for _, d in zip(
+                *map(in_tuple, (x, dx)), strict=False
+            )  # of x, a dot's w has b beside it
         ]
         ds = [np.broadcast_to(d, z.shape) for d in ds]
         for i, arguments in enumerate(points):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import autograd
 from autograd import Share, Step, Value, affine, dot, draw, steps, topological_order, where
 from autograd.primitives import TABLE
-from autograd.show.steps import sweep
+from autograd.show.steps import backward_steps
 
 INF, NAN = math.inf, math.nan
 LIT = "#a3006d"
@@ -287,7 +287,7 @@ def test_sweep_computes_the_same_and_touches_nothing(point, before, recipe):
     order = topological_order(root)
     root.grad = 5.0
     kept = grads(order)
-    found = [(s.grad.hex(), bits(share.after for share in s.shares)) for s in sweep(order)]
+    found = [(s.grad.hex(), bits(share.after for share in s.shares)) for s in backward_steps(order)]
     assert grads(order) == kept
     assert found == [(s.grad.hex(), bits(share.after for share in s.shares)) for s in steps(twin)]
 

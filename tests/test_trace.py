@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import autograd
 from autograd import Value, dot, grad, topological_order, trace, where
-from autograd.show.notation import number
+from autograd.show.notation import digits
 
 INF, NAN = math.inf, math.nan
 MINUS = "\N{MINUS SIGN}"
@@ -128,7 +128,7 @@ def test_every_row_has_the_numbers_of_the_engine(point, recipe):
     root, twin = (build([Value(x) for x in point], recipe) for _ in range(2))
     twin.backward()
     rows = [(row[3], row[7]) for row in trace(root).rows]
-    assert rows == [(number(v.data), number(v.grad)) for v in topological_order(twin)]
+    assert rows == [(digits(v.data), digits(v.grad)) for v in topological_order(twin)]
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, database=None)

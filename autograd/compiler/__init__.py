@@ -13,6 +13,8 @@ as Python: the forward pass, then the backward pass. Inside, a batch is columns,
 ([0.0, 0.1411], [-0.99])
 """
 
+from __future__ import annotations
+
 import builtins
 import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,6 +24,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy.typing import ArrayLike
 
 from ..primitives import ARRAYS
 from ..value import Value, topological_order
@@ -57,20 +60,20 @@ class Program:
     Attributes:
         source: the program as Python: ``views`` finds the parameters in a flat vector, ``program``
             is the forward and the backward pass.
-        code: what is run: the source line by line, but for where results lie in memory
-            (`autograd.compiler.numpy`). The numbers are the same up to rounding.
+        code: the program that is run: the source line by line, except for where results lie in
+            memory (``autograd.compiler.numpy``). The numbers are the same up to rounding.
         inputs: the Values that the columns of a batch stand for.
-        parameters: the Values that the gradient is taken by, in its order.
+        parameters: the Values that the gradient is taken by, in the order of its entries.
         graph_size: how many nodes the recorded graph has.
-        operations: what they were grouped into, a list of `Operation`.
+        operations: the array operations that the nodes were grouped into, a list of `Operation`.
         constants: arrays that the source uses by name; short ones are written out in it. They are
-            read-only: programs of graphs with the same structure share them.
+            read-only, since programs of graphs with the same structure share them.
         functions: users' own primitives and their partial derivatives, and functions that NumPy
-            lacks, by the names that they have in the source. To run that yourself:
-            ``exec(source, {**constants, **functions})``.
+            lacks, by their names in the source. To run the source yourself: ``exec(source,
+            {**constants, **functions})``.
     """
 
-    def __init__(self, written: "_Written", inputs: list[Value], parameters: list[Value]) -> None:
+    def __init__(self, written: _Written, inputs: list[Value], parameters: list[Value]) -> None:
         self._written = written
         self.source, self.code = written.source, written.code
         self.inputs, self.parameters = inputs, parameters
@@ -80,8 +83,8 @@ class Program:
 
     def __call__(
         self,
-        batch: npt.ArrayLike,
-        parameters: npt.ArrayLike | None = None,
+        batch: ArrayLike,
+        parameters: ArrayLike | None = None,
         out: Array | None = None,
     ) -> tuple[Array, Array]:
         """The outputs for the rows of ``batch``, and the gradient of their sum.
@@ -107,34 +110,34 @@ class Program:
             out[:] = 0.0
         return _own(outputs, batch, vector), out
 
-    def forward(self, batch: npt.ArrayLike, parameters: npt.ArrayLike | None = None) -> Array:
-        """The outputs alone: `__call__` without the backward pass."""
+    def forward(self, batch: ArrayLike, parameters: ArrayLike | None = None) -> Array:
+        """The outputs alone, without the backward pass."""
         batch, vector = self._batch(batch), self._vector(parameters)
         with np.errstate(all="ignore"):
             outputs = self._written.run(batch, self._written.views(vector))
         return _own(outputs, batch, vector)
 
     def bind(self, parameters: Array, out: Array) -> Callable[[Array], Array]:
-        """The program with its vectors given once and for all: what a training loop calls.
+        """The program with its vectors given once and for all, for a training loop to call.
 
         Args:
-            parameters: the vector to read their numbers from, ``(len(parameters),)``.
+            parameters: the vector to read the parameters from, ``(len(parameters),)``.
             out: the vector to write the gradient to, likewise.
 
         Returns:
             A function of a batch, an array of floats ``(b, len(inputs))``, that returns the outputs
-            and writes the gradient. It checks nothing, NumPy's warnings are the caller's, and the
-            outputs may be read-only, or share memory with the batch or the parameters: copy what
-            you keep.
+            and writes the gradient. It checks nothing, and leaves NumPy's warnings on. The outputs
+            may be read-only, or share memory with the batch or the parameters: copy what you keep.
 
         Raises:
-            ValueError: an argument is no such vector of floats, in one piece, or both are the same.
+            ValueError: an argument is not such a vector of floats in one piece, or both are the
+                same.
 
         >>> import autograd
         >>> w, x = Value(3.0), Value(0.0)
         >>> theta, gradient = np.array([3.0]), np.zeros(1)
-        >>> step = autograd.compile(w * x, [x], [w]).bind(theta, gradient)
-        >>> step(np.array([[10.0]])), gradient
+        >>> losses_of = autograd.compile(w * x, [x], [w]).bind(theta, gradient)
+        >>> losses_of(np.array([[10.0]])), gradient
         (array([30.]), array([10.]))
         """
         m = len(self.parameters)
@@ -152,7 +155,7 @@ class Program:
         )  # fmt: skip
         return lambda batch: run(batch, views, d_views)
 
-    def _batch(self, batch: npt.ArrayLike) -> Array:
+    def _batch(self, batch: ArrayLike) -> Array:
         array = _floats(batch, "batch")
         if array.ndim != 2 or array.shape[1] != len(self.inputs):
             raise ValueError(
@@ -161,7 +164,7 @@ class Program:
             )
         return array
 
-    def _vector(self, parameters: npt.ArrayLike | None) -> Array:
+    def _vector(self, parameters: ArrayLike | None) -> Array:
         """A flat vector of parameters, by default that of the Values."""
         m = len(self.parameters)
         if parameters is None:
@@ -195,7 +198,7 @@ class Program:
 
 
 class _Written:
-    """A program without the Values that it is of: all of a `Program` that graphs may share."""
+    """A program without its Values: all parts of a `Program` that graphs can share."""
 
     def __init__(self, lowering: Lowering) -> None:
         listing = lowering.listing
@@ -216,12 +219,12 @@ class _Written:
         arrays = self.constants.values()
         for array in arrays:
             array.flags.writeable = False
-        # Three times the text, and some: what Python makes of it is about twice as large.
+        # A little over three times the text: the compiled code is about twice as large.
         text = len(self.source) + len(self.code)
         self.size = 2000 + 3 * text + sum([array.nbytes for array in arrays])
 
 
-_kept: Kept[_Written] = Kept()  # by structure, for the next graph that has the same
+_kept: Kept[_Written] = Kept()  # by structure, for the next graph with the same structure
 
 
 def compile(
@@ -233,23 +236,24 @@ def compile(
     """Turn a recorded graph into a program that runs on whole batches.
 
     Args:
-        root: what was recorded for one example, its loss say; or several roots.
+        root: the result for one example, such as its loss; or several results.
         inputs: the leaves that differ from example to example.
-        parameters: the leaves that are trained. Every other leaf is a constant, and what is
-            computed from constants alone keeps the number that was recorded.
-        check: examples to try, pairs of the inputs' numbers and what is recorded afresh for them.
-            The graph is frozen: where it depends on numbers, as in ``if x.data > 0``, the branch
-            taken is all that was recorded. Each pair's ``root`` is compared with the program.
+        parameters: the leaves that are trained. Every other leaf is a constant, and nodes computed
+            from constants alone keep their recorded numbers.
+        check: examples to try: pairs of the inputs' numbers and of a ``root`` newly recorded for
+            them, to be compared with the program. For the graph is frozen: of ``if x.data > 0``
+            only the branch taken was recorded.
 
-    Numbers are those of the graph up to rounding: sums are NumPy's, not exact as in `autograd.sum`.
+    The numbers are those of the graph up to rounding: sums are NumPy's, not exact as in
+        `autograd.sum`.
 
-    Programs are kept for graphs of the same structure, which differ in numbers alone: the next
-    network of the same widths, activations and labels compiles nothing.
+    Programs are kept, and used again for graphs that differ in numbers alone: the next network of
+    the same widths, activations and labels needs no compiling.
 
     Raises:
         TypeError: ``root``, an input, a parameter or a root in ``check`` is not a Value.
-        ValueError: an input or a parameter is no leaf, or given twice; a primitive can't run on
-            arrays; or an example of ``check`` comes out differently.
+        ValueError: an input or a parameter is not a leaf, or is given twice; a primitive can't run
+            on arrays; or the program differs from an example of ``check``.
     """
     several = not isinstance(root, Value)
     roots = [root] if isinstance(root, Value) else _list(root, "root")
@@ -297,7 +301,7 @@ def compile_as(
 
 @contextmanager
 def _collector_paused() -> Iterator[None]:
-    """Without Python's search for garbage in cycles, of which compiling leaves little."""
+    """Without Python's search for cyclic garbage: compiling leaves little of it."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -319,7 +323,7 @@ def _list(values: Any, name: str) -> list[Value]:
 def _check_leaves(
     roots: list[Value], inputs: list[Value], parameters: list[Value]
 ) -> dict[Value, int]:
-    """Refuse what is no leaf, or given twice; the leaves' places, 0, 1, ..."""
+    """The leaves' places, 0, 1, ...; an error if one is not a leaf, or is given twice."""
     if not roots:
         raise ValueError("root is empty: give a Value, or several")
     for name, values in (("root", roots), ("inputs", inputs), ("parameters", parameters)):
@@ -345,7 +349,7 @@ def _check_leaves(
     return places
 
 
-def _floats(x: npt.ArrayLike, name: str) -> Array:
+def _floats(x: ArrayLike, name: str) -> Array:
     try:
         array = np.asarray(x)
     except ValueError:
@@ -358,7 +362,7 @@ def _floats(x: npt.ArrayLike, name: str) -> Array:
 
 
 def _own(outputs: Array, *others: Array) -> Array:
-    """``outputs`` as an array of their own, that the caller may change."""
+    """``outputs`` as an array that the caller may change."""
     shared = any(np.may_share_memory(outputs, other) for other in others)
     return outputs.copy() if shared or not outputs.flags.writeable else outputs
 

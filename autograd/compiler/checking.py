@@ -1,4 +1,4 @@
-"""Whether a program gives what is recorded: `compile`'s ``check``."""
+"""Whether a program gives the same as a recorded graph: the ``check`` of `compile`."""
 
 import math
 from collections import defaultdict
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import functions
-from ..derivatives import reverse_sweep
+from ..derivatives import backward_pass
 from ..value import Value, topological_order
 
 Array = npt.NDArray[np.float64]
@@ -22,23 +22,23 @@ def check_example(
 
     Args:
         i: which example, for the errors.
-        recorded: its root, or its roots.
-        k: how many there are to be.
-        outputs: the program's, for the example's numbers.
-        gradient: the program's, of their sum.
-        parameters: what the gradient is taken by.
+        recorded: the root recorded for it, or the roots.
+        k: how many roots there should be.
+        outputs: the program's outputs for the example's numbers.
+        gradient: the program's gradient of their sum.
+        parameters: the Values that the gradient is taken by.
 
     Raises:
-        TypeError: what is recorded is no Value.
-        ValueError: it is another number of roots, or the numbers differ.
+        TypeError: something else than a Value is recorded.
+        ValueError: there are more or fewer roots, or the numbers differ.
     """
     roots = _roots(recorded, i, k)
     total = functions.sum(roots)
     for what, a, b in (
         ("value", np.array([root.data for root in roots]), outputs.ravel()),
-        ("gradient", np.array(reverse_sweep(total, parameters, recorded=False)), gradient),
+        ("gradient", np.array(backward_pass(total, parameters, recorded=False)), gradient),
     ):
-        if not (_close(a, b, 1.0) or _close(a, b, _size(total))):  # the size takes a walk
+        if not (_close(a, b, 1.0) or _close(a, b, _size(total))):  # _size walks over the graph
             raise ValueError(
                 f"check[{i}]: the {what} recorded is {_short(a)}, but the program gives "
                 f"{_short(b)}. The two graphs are not the same: a Python `if` on numbers is "
@@ -48,7 +48,7 @@ def check_example(
 
 
 def _roots(recorded: Any, i: int, k: int) -> list[Value]:
-    """What was recorded for an example to check, as a list of as many Values as there are roots."""
+    """The roots recorded for an example to check, as a list of k Values."""
     values = list(recorded) if isinstance(recorded, Iterable) else [recorded]
     for v in values:
         if not isinstance(v, Value):
@@ -67,9 +67,9 @@ def _close(a: Array, b: Array, size: float) -> bool:
 
 
 def _size(root: Value) -> float:
-    """The largest of what is computed for a root and its gradient, as if nothing cancelled.
+    """The largest number met in computing a root and its gradient, as if nothing cancelled.
 
-    Rounding is relative to that, and not to a loss or a gradient that has become tiny.
+    Rounding errors are relative to this, not to a loss or gradient that has become tiny.
     """
     largest = 1.0
     paths = defaultdict(float, {root: 1.0})  # sums of products of partials, without their signs

@@ -4,7 +4,7 @@ An `Expr` is an operation, its arguments (expressions or plain numbers), what el
 needs (an axis, an index, a name) and the shape of its result. An `Arithmetic` makes them, and is
 the fourth one in which a row of the table of primitives can run: the row that computes
 ``m.exp(x) / y`` on numbers builds the expression here. Equal expressions are one object, so that
-what is used more than once is found.
+those used more than once are found.
 
 Shapes are tuples of whole numbers, with ``"b"`` for the size of the batch. A vector argument of an
 n-ary primitive is a single expression whose first axis runs over the vector.
@@ -43,10 +43,10 @@ ALL = slice(None)
 
 CONDITIONS = {"greater", "less", "differs", "not", "and", "or"}
 MOVED = {"rows", "reshape", "full"}  # of a condition they make a condition
-# To all others conditions are 1.0 and 0.0.
+# For all other operations, conditions are 1.0 and 0.0.
 TAKE_CONDITIONS = {"not", "and", "or", "float", "where", "sum", *MOVED}
 VIEWS = {"name", "columns", "count", "zeros", "transpose", "reshape", "item"}
-LONGEST = 5  # operations in a statement; what has more gets statements of its own
+LONGEST = 5  # operations in a statement; a longer expression is split into several
 WISHES = {"exp": "e", "max": "top", "sum": "total"}  # names of statements that have no label
 
 
@@ -65,11 +65,11 @@ def _binary(op: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
 class Expr:
     """An expression, made by the arithmetic ``m``; ``serial`` is its place in the order of making.
 
-    Two are equal only if they are the same object, as those of one arithmetic are.
+    Two are equal only if they are the same object: an arithmetic makes equal ones once.
 
     Attributes:
         is_condition: whether its entries are true or false.
-        is_cheap: whether it costs nothing, and so is not worth a name however often it is used.
+        is_cheap: whether it costs nothing: it is then not worth a name, however often it is used.
     """
 
     __slots__ = ("args", "info", "is_cheap", "is_condition", "m", "op", "serial", "shape")
@@ -126,13 +126,13 @@ class Arithmetic:
     def __init__(self, rewrite: Rewrite = lambda m, op, args, info: None) -> None:
         self._rewrite = rewrite
         self._made: dict[Any, Expr] = {}
-        # The place in the order in which things were made, which is the order of the source.
+        # Counts what is made: the source has the same order.
         self.next_serial = itertools.count(1).__next__
         self.asked: dict[str, p.Primitive] = {}
         self.running: p.Primitive | None = None
 
     def make(self, op: str, *args: Any, info: Any = None, shape: Shape | None = None) -> Any:
-        """An expression, a simpler one that means the same, or the one that already is the same."""
+        """An expression; or a simpler one that means the same; or the equal one made before."""
         args = tuple([a if isinstance(a, Expr) else float(a) for a in args])
         made = self._made.get(key := _key(op, args, info))
         if made is not None:
@@ -152,7 +152,7 @@ class Arithmetic:
         return self.make("name", info=name, shape=shape)
 
     def stands_for(self, name: Expr, x: Expr) -> None:
-        """From now on whoever makes ``x`` again is given its name."""
+        """From now on, making ``x`` again gives its name."""
         self._made[_key(x.op, x.args, x.info)] = name
 
     def number(self, x: Any) -> Any:
@@ -160,7 +160,7 @@ class Arithmetic:
         return self.make("float", x) if _is_condition(x) else x
 
     def full(self, x: Any, shape: Shape) -> Any:
-        """``x`` with all its rows and columns, where it stands for equal ones."""
+        """``x`` with all its rows and columns, if one stands for many equal ones."""
         if isinstance(x, Expr) and x.shape == shape:
             return x
         return self.make("full", x, info=shape, shape=shape)
@@ -265,7 +265,7 @@ class Statement:
         serial: its place in the order of making.
         kind: ``"let"`` gives it the name; ``"set"`` and ``"add"`` put it into, or add it to,
             rows of the array of that name.
-        index: those rows; None for ``"let"``, and for the whole of an array that a let made.
+        index: those rows; None for ``"let"``, and for all rows of an array that a let made.
         shape: the result's.
         repeats: whether a row may be added to more than once.
     """
@@ -317,9 +317,9 @@ class Listing:
 
     @cached_property
     def users(self) -> dict[Expr, list[str]]:
-        """All expressions of the program, and the operations (or kinds of statement) they are in.
+        """The expressions of the program, each with the operations or kinds of statement using it.
 
-        What is in an expression counts once, however often that one is used.
+        The parts of an expression count once, however often the expression is used.
         """
         found: defaultdict[Expr, list[str]] = defaultdict(list)
         stack = [(s.value, s.kind) for s in [*self.forward, *self.backward]]
@@ -336,9 +336,9 @@ class Listing:
     def name_shared(
         self, turn: int, new_name: Callable[[str], str], wishes: Mapping[Expr, str]
     ) -> None:
-        """Give what is used more than once, and parts of what is long, statements of their own.
+        """Give expressions used more than once, and parts of long ones, statements of their own.
 
-        What was made before ``turn`` is computed in the forward pass.
+        Expressions made before ``turn`` are computed in the forward pass.
         """
         users = self.users
         own: set[Expr] = set()

@@ -35,7 +35,7 @@ class Group(Source):
         self._parts: list[tuple[list[int], Any, Expr | None]] = []
 
     def operand_nodes(self) -> list[Nodes]:
-        """The nodes that go into it, in lists that are each one array."""
+        """The nodes that it is computed from, in lists: each list is one array."""
         raise NotImplementedError
 
     def forward(self) -> Any:
@@ -43,11 +43,11 @@ class Group(Source):
         raise NotImplementedError
 
     def backward(self, d: Any) -> None:
-        """Give its operands their share of ``d``, its own gradient."""
+        """Give its operands their shares of ``d``, its own gradient."""
         raise NotImplementedError
 
     def compute(self) -> None:
-        """Its part of the forward pass: a statement that gives its value a name."""
+        """Its part of the forward pass: a statement that names its value."""
         value = self.forward()
         self.name = common_label(self.nodes) or "v"
         if self.primitive in INLINE and value.shape == self.shape:
@@ -72,14 +72,14 @@ class Group(Source):
 
     def pass_on(self) -> None:
         """Its part of the backward pass: its gradient, and its operands' shares of it."""
-        if self._whole or self._parts:  # else it is a condition, and has none
+        if self._whole or self._parts:  # else it is a condition, which has no gradient
             self.reached = self._reached()
             self.backward(self._gradient())
 
     def share(self, nodes: Nodes, d: Any, partial: Any, shape: Shape | None = None) -> None:
-        """Give an operand its share: ``d`` times the partial derivative, where it has one at all.
+        """Give an operand its share, ``d`` times the partial derivative, where it gets one.
 
-        If the operand's array has another ``shape`` than the partial derivative, it is reshaped.
+        The share is reshaped to the ``shape`` of the operand's array, if that differs.
         """
         reached, share = self.reached, d * partial
         if self.primitive.chooses:
@@ -170,7 +170,7 @@ class Stacked(Group):
     """A primitive that reduces vectors: the first axis of its arguments runs over the vector."""
 
     def operand_nodes(self) -> list[Nodes]:
-        """The vectors' entries, first ones before second ones; for `dot` also the biases."""
+        """The vectors' entries: all first ones, all second ones, ...; for `dot` also the biases."""
         if self.primitive is not p.DOT:
             return [_entries([node.arguments[0] for node in self.nodes])]
         w, x, b = zip(*map(dot_parts, self.nodes))
@@ -207,7 +207,7 @@ class Stacked(Group):
 
 
 class Layer(Group):
-    """`dot` nodes over one vector x, whose weights do not vary: a = theta @ x + b."""
+    """`dot` nodes over one vector x, with weights that do not vary: a = theta @ x + b."""
 
     def __init__(self, operands: Operands, nodes: list[Value]) -> None:
         super().__init__(operands, nodes)
@@ -243,7 +243,7 @@ class Layer(Group):
             self.operands.scatter_matrix(self.theta, self.rows, delta @ x.T)
             self.operands.scatter(self.x, theta.T @ delta, varies)
             return
-        # What an example does not reach must add 0 to the products, not 0 times infinity.
+        # An example that does not reach a neuron must add 0 to the products, not 0 times infinity.
         if reached.shape[0] == 1:  # it reaches all neurons, or none
             d_theta = delta @ self.m.choose(reached, x, 0.0).T
             d_x = self.m.choose(reached, theta.T @ delta, 0.0)
@@ -254,9 +254,10 @@ class Layer(Group):
         self.operands.scatter(self.x, d_x, varies, by_example)
 
     def _products_where(self, reached: Expr, delta: Any, columns: Any) -> tuple[Any, Any]:
-        """Delta x^T and theta^T Delta where each neuron is reached by other examples.
+        """Delta x^T and theta^T Delta if not every example reaches every neuron.
 
-        All terms of the sums are formed, ``(d_out, d_in, columns)``, to leave some out.
+        All terms of the sums are computed, ``(d_out, d_in, columns)``, so that some can be left
+        out.
         """
         m, d_out, d_in = self.m, len(self.nodes), len(self.x)
         delta, where = (

@@ -2,7 +2,7 @@
 
 1. Group: nodes of one primitive and one depth become one array operation (a `Group`); its rows are
    ordered as its operands' rows are.
-2. Forward: each group computes its value, as late as its uses allow.
+2. Forward: each group computes its value, as late as its users allow.
 3. Backward: each group in reverse passes its gradient on to its operands.
 """
 
@@ -28,9 +28,9 @@ class Lowering:
 
     Args:
         roots: what is computed.
-        order: all nodes but inputs and parameters, inputs before what uses them.
+        order: all nodes except inputs and parameters, each after the nodes it is computed from.
         place: of inputs, parameters and nodes, 0, 1, ..., in this order.
-        inputs, parameters: the leaves that are no constants.
+        inputs, parameters: the leaves that are not constants.
         several: whether each root is a column of the outputs.
 
     Attributes:
@@ -64,7 +64,7 @@ class Lowering:
             self.listing = self._listing(roots, len(inputs), len(parameters), several)
 
     def _group(self, order: list[Value]) -> list[Group]:
-        """The groups, each after its operands, and as late as its uses allow."""
+        """The groups, each after its operands and as late as its users allow."""
         varies, place = self.operands.varies, self.operands.place
         kinds: dict[Any, list[Value]] = defaultdict(list)
         vectors: dict[Any, Any] = {}
@@ -86,7 +86,7 @@ class Lowering:
             group = kind[1](self.operands, nodes)
             self.operands.hold(group)
             groups.append(group)
-            group.number = 1 + len(groups)
+            group.place = 1 + len(groups)
             group.latest = len(kinds)
         for group in reversed(groups):
             at = map(self.operands.stands, chain.from_iterable(group.operand_nodes()))
@@ -107,7 +107,7 @@ class Lowering:
         return int(self.depth[at].max(initial=-1)), not varies.isdisjoint(argument)
 
     def _kind(self, node: Value, vectors: dict[Any, Any]) -> tuple[Any, ...]:
-        """What nodes share that become one group: its class first."""
+        """What the nodes of one group have in common; first the group's class."""
         primitive, arguments = node.primitive, node.arguments
         varies = node in self.operands.varies
         if primitive is p.DOT:
@@ -135,7 +135,7 @@ class Lowering:
     def _first_places(self, node: Value) -> list[tuple[int, int]]:
         parts = self.operands.neuron(node) if node.primitive is p.DOT else None
         found = map(self.operands.stands, node.inputs if parts is None else parts[0])
-        return [(source.number, row) for source, row in islice(filter(None, found), 3)]
+        return [(source.place, row) for source, row in islice(filter(None, found), 3)]
 
     def _listing(self, roots: list[Value], n: int, m: int, several: bool) -> Listing:
         sheet = self.sheet

@@ -1,4 +1,4 @@
-"""Identifiers for the source that `compile` writes: from labels, valid, and each once."""
+"""Identifiers for the source that `compile` writes: made from labels, valid, and unique."""
 
 import keyword
 import re
@@ -12,7 +12,7 @@ RESERVED = (
     "b", "batch", "d_flat", "erf", "erfc", "flat", "float", "gradients", "len", "np", "parameters",
     "program", "views",
 )  # fmt: skip
-MADE_UP = ("c", "index", "t", "v")  # of what has no label: constants, indexes, lines, nodes
+MADE_UP = ("c", "index", "t", "v")  # for constants, indexes, lines, and nodes without a label
 
 
 class Names:
@@ -30,18 +30,18 @@ class Names:
         ['a1', 'a1_2', 'np_2', 'lambda_', 'my_label', 'v1', 'v2']
         """
         stem = _identifier(wish)
-        counted = stem in MADE_UP  # these are numbered from 1, others where they come again
+        counted = stem in MADE_UP  # always numbered, from 1; other names only if they come again
         free = stem
         while counted or free in self._taken:
             counted = False
             self._counts[stem] += 1
-            number = self._counts[stem]
-            free = f"{stem}{number}" if stem in MADE_UP else f"{stem}_{number + 1}"
+            count = self._counts[stem]
+            free = f"{stem}{count}" if stem in MADE_UP else f"{stem}_{count + 1}"
         self._taken.add(free)
         return free
 
     def pair(self, wish: str) -> str:
-        """A free name for what has a derivative: that one's, with ``d_`` before it, is kept too."""
+        """A free name, and with it the name of its derivative, which has ``d_`` before it."""
         name = self.new(wish)
         while f"d_{name}" in self._taken:
             name = self.new(wish)
@@ -51,7 +51,7 @@ class Names:
 
 @lru_cache
 def _identifier(wish: str) -> str:
-    """The most similar identifier."""
+    """The identifier most like ``wish``."""
     stem = re.sub(r"\W", "_", unicodedata.normalize("NFKC", wish))
     if not stem.isidentifier():  # a digit comes first, or a letter that Python does not take
         stem = "_" + re.sub(r"\W", "_", stem, flags=re.ASCII)

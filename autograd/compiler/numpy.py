@@ -1,14 +1,14 @@
 """Programs as NumPy: once to be read, and once to be run.
 
-Both do the same, operation by operation, in the same order. The lines to be run only put results
-elsewhere in memory, which takes less time:
+Both do the same operations in the same order. But the lines to be run put results elsewhere in
+memory, which is faster:
 
 - a parameter's gradient is computed where it belongs, and not copied there afterwards;
 - the product of a wide layer has its columns, the examples, one after another. Row by row, with a
   power of two of examples, equal columns of all rows would fall on the same places of the cache;
 - inputs that are not multiplied by a matrix, such as targets, are laid out row by row, as the
   results that they meet are;
-- numbers are arrays already, which every operation would else make of them anew.
+- numbers are arrays already; otherwise every operation would turn them into arrays anew.
 """
 
 import math
@@ -24,7 +24,7 @@ from .names import Names
 WIDE = 64  # rows of a product that is laid out column by column
 WRITTEN_OUT = 8  # entries of an index or a constant that stand in the source
 
-# How tightly an operator binds, as in Python: parentheses go around what binds less.
+# How tightly an operator binds, as in Python: an operand that binds less tightly needs parentheses.
 ATOM, MINUS, TIMES, MATMUL, PLUS, AND, OR, COMPARE = range(8)
 
 
@@ -62,10 +62,10 @@ def _places(x: Expr) -> str:
     return ", ".join(["{}"] * len(x.args))
 
 
-# Functions that NumPy lacks: a program calls the table's own, of arrays.
+# Functions that NumPy lacks: a program calls those of the table of primitives.
 CALLED = {"erf": "the error function", "erfc": "1 - erf"}
 
-# Each operation but names: how it is written, {} being its arguments, and how tightly that binds.
+# How each operation is written ({} stands for an argument), and how tightly that binds.
 WRITTEN: dict[str, tuple[str | Callable[[Expr], str], int]] = {
     **{f: (f"{f}({{}})", ATOM) for f in CALLED},
     "neg": ("-{}", MINUS),
@@ -228,7 +228,7 @@ class Reading:
 
 
 class Running(Reading):
-    """The program as it is run; ``factors`` are the names that stand in products alone."""
+    """The program as it is run; ``factors`` are the names that are used in products only."""
 
     def __init__(self, listing: Listing, names: Names, factors: set[str]) -> None:
         super().__init__(listing)
@@ -255,7 +255,7 @@ class Running(Reading):
             array = self.expression(x.args[0], COMPARE)
             return f"np.add.reduce({array}, axis=1, keepdims=True, out={name})"
         if x.op == "matmul":
-            # Of one column it is an outer product, for which NumPy's matmul has no fast way.
+            # For one column it is an outer product, for which NumPy's matmul has no fast way.
             of_columns = x.args[0].shape[1] == "b"
             one = "(np.multiply if len(batch) == 1 else np.matmul)" if of_columns else "np.matmul"
             a, b = (self.expression(factor, COMPARE) for factor in x.args)
@@ -299,8 +299,8 @@ def _view(view: View) -> str:
     """An array inside the flat vector, with its shape."""
     r, d, start, width = view.rows, view.columns, view.start, view.width
     if d == 1:
-        step = f":{width}" if width > 1 else ""
-        text = f"flat[{start}:{start + width * (r - 1) + 1}{step}, None]"
+        stride = f":{width}" if width > 1 else ""
+        text = f"flat[{start}:{start + width * (r - 1) + 1}{stride}, None]"
     elif r == 1:
         text = f"flat[None, {start}:{start + width}]"
     else:

@@ -1,4 +1,4 @@
-"""What operations work on: rows of the arrays that hold the nodes of a graph.
+"""The operands of operations: rows of the arrays that hold the nodes of a graph.
 
 An operand is a list of nodes. `Operands.gather` finds their rows in the arrays that exist (a whole
 array, a slice, an index, several joined), and `Operands.scatter` adds a gradient to the same rows.
@@ -20,7 +20,7 @@ from .names import Names
 Nodes = Sequence[Any]  # Values and plain floats
 Neuron = tuple[Nodes, Nodes, Any]  # weights, inputs, and the bias or None
 
-LISTED = 8  # entries of an index that stand in the program; a longer one is a constant
+LISTED = 8  # an index of up to so many entries is written out; a longer one is a constant
 
 
 class Sheet:
@@ -31,7 +31,7 @@ class Sheet:
         self.statements: list[Statement] = []
         self.constants: dict[str, npt.NDArray[Any]] = {}
         self._constants: dict[Any, Expr] = {}
-        self.wishes: dict[Expr, str] = {}  # names for gradients, should they get one
+        self.wishes: dict[Expr, str] = {}  # names for gradients, if they need one
         self.own: dict[p.Primitive, str] = {}  # the names of users' own primitives
         self.functions: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {}
 
@@ -59,13 +59,13 @@ class Sheet:
         return self._constants[key]
 
     def index(self, rows: Any) -> Index:
-        """Rows of an array: a regular run of them, where they allow it."""
+        """Rows of an array, as a range if they are evenly spaced."""
         array = np.asarray(rows)
         if array.ndim == 1:
             first, last = int(array[0]), int(array[-1])
-            step = int(array[1]) - first if len(array) > 1 else 1
-            if step > 0 and (array[1:] - array[:-1] == step).all():
-                return range(first, last + 1, step)
+            stride = int(array[1]) - first if len(array) > 1 else 1
+            if stride > 0 and (array[1:] - array[:-1] == stride).all():
+                return range(first, last + 1, stride)
         if array.size <= LISTED:
             listed: tuple[Any, ...] = _tuples(array.tolist())
             return listed
@@ -78,7 +78,7 @@ class Source:
     def __init__(self, sheet: Sheet, nodes: list[Value], varies: bool) -> None:
         self.sheet, self.nodes, self.varies = sheet, nodes, varies
         self.shape: Shape = (len(nodes), "b" if varies else 1)
-        self.number = 0  # its place among the sources
+        self.place = 0  # among the sources
 
     def take(self, rows: list[int]) -> Expr:
         """These rows, as an expression."""
@@ -122,7 +122,7 @@ class Parameters(Source):
 
     def __init__(self, sheet: Sheet, nodes: list[Value]) -> None:
         super().__init__(sheet, nodes, varies=False)
-        self.number = 1
+        self.place = 1
         self.views: dict[str, View | None] = {}
         self._taken: dict[Any, tuple[Expr, str, Index]] = {}
         self._given: list[tuple[Statement, Any]] = []
@@ -133,17 +133,17 @@ class Parameters(Source):
         return self._array(rows)[0]
 
     def give(self, rows: Any, d: Any, reached: Expr | None = None) -> None:
-        """Set their gradient; or add to it, as `finish` decides."""
+        """Set their gradient, or add to it: `finish` decides."""
         array, name, index = self._array(rows)
         statement = self.sheet.state("set", name, d, index=index, shape=array.shape)
         self._given.append((statement, rows))
         np.add.at(self._times_given, np.asarray(rows), 1)
 
     def finish(self, start: Statement) -> None:
-        """Decide, when all is known, who sets a gradient and who adds to it.
+        """Decide, at the end, which statements set a gradient and which add to it.
 
-        ``start`` stands before the backward pass and sets all to 0: it is kept where something is
-        added to, or left out.
+        ``start`` is a statement before the backward pass that sets all gradients to 0. It is kept
+        only if something is added to them.
         """
         for statement, rows in self._given:
             if (self._times_given[rows] != 1).any():
@@ -221,7 +221,7 @@ class Operands:
     def gather(self, nodes: Nodes) -> Any:
         """The array of these nodes, ``(len(nodes), columns)``.
 
-        One row if all are the same node, a plain number if all are the same constant.
+        It has one row if all are the same node, and is a plain number if all are the same constant.
         """
         first = nodes[0]
         found = self.stands(first)
@@ -248,8 +248,8 @@ class Operands:
     def scatter(self, nodes: Nodes, d: Any, varies: bool, reached: Expr | None = None) -> None:
         """Add the rows of ``d`` to the gradients of these nodes, where they are ``reached``.
 
-        ``d`` has a column for each example if it ``varies``. It may be less long than it stands
-        for along an axis, where it is the same all along; and so may the condition.
+        ``d`` has a column for each example if it ``varies``. Along an axis where all its entries
+        are equal it may have length 1, and so may the condition.
         """
         if len(nodes) > 1 and all(v is nodes[0] for v in nodes):
             nodes, d = nodes[:1], self.total(d, axis=0, n=len(nodes))
@@ -307,7 +307,7 @@ class Operands:
         self.scatter(flat, d, varies=False, reached=reached)
 
     def total(self, d: Any, axis: int, n: int | None = None) -> Any:
-        """The sum of ``d`` along an axis, whose length is ``n``, or that of the batch."""
+        """The sum of ``d`` along an axis of length ``n``, or of the length of the batch."""
         if _long(d, axis):
             return self.m.reduce("sum", d, axis)
         return d * (self.m.make("count", shape=()) if n is None else float(n))
@@ -319,7 +319,7 @@ class Operands:
         return self.m.reduce("sum", condition, axis) > 0.0
 
     def _parts(self, nodes: Nodes) -> list[tuple[Any, list[Any], list[int]]]:
-        """The sources of an operand, the rows (or constants) it has of each, and where in it."""
+        """The sources of an operand, its rows (or constants) from each, and their places in it."""
         parts: dict[Any, tuple[list[Any], list[int]]] = {}
         for position, v in enumerate(nodes):
             source, row = self.stands(v) or (None, v.data if isinstance(v, Value) else v)

@@ -49,7 +49,7 @@ def _on_arrays(
         return np.broadcast_to(np.asarray(z, float), np.broadcast_shapes(*map(np.shape, x)))
 
     def f(*x: Any) -> Any:
-        x = tuple([np.asarray(v, float) for v in x])  # of plain numbers too: 1/0 is inf on arrays
+        x = tuple([np.asarray(v, float) for v in x])  # plain numbers too: on arrays 1/0 is inf
         return full(value(x) if vector else value(*x), *x)
 
     def df(z: Any, *x: Any) -> Any:

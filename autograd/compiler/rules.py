@@ -1,9 +1,9 @@
-"""The algebra of programs: what is computed otherwise than it was recorded, one row each.
+"""The algebra of programs: a row for each expression that is computed in another way than recorded.
 
-A row is a pattern and what stands in its place. A pattern is itself an expression, over variables:
+A row is a pattern and its replacement. A pattern is itself an expression, over variables:
 x and y are arrays, c and d plain numbers, q a condition, u and v any of these, k an axis. A pattern
-that is a product or an alternative is matched in both orders. The first row that fits is taken; one
-whose right side is None does not fit after all.
+that is a product or an alternative is matched in both orders. The first row that fits is taken; a
+row whose replacement is None does not fit.
 """
 
 import math
@@ -37,13 +37,13 @@ def negative_factor(m: Arithmetic, c: float, x: Expr) -> Any:
 
 
 def powers_of_two(m: Arithmetic, c: float, d: float, x: Expr) -> Any:
-    """They come together, exactly, as long as the result is an ordinary number."""
+    """Their product is exact, as long as the result is an ordinary number."""
     is_power = math.frexp(c)[0] == 0.5
     return c * d * x if is_power and 1e-300 < abs(c * d) < math.inf else None
 
 
 def sum_where(m: Arithmetic, q: Expr, x: Expr, k: int) -> Any:
-    """What is 0 elsewhere need not be added there; over the batch NumPy is faster if it is."""
+    """Zeros need not be added; but along the batch NumPy is faster if they are."""
     return m.reduce("sum", x, k, q) if x.shape == q.shape and k == 0 else None
 
 
@@ -58,7 +58,7 @@ def smaller_exponential_of_minus(m: Arithmetic, x: Expr) -> Any:
 
 
 def slope_of_relu(m: Arithmetic, x: Expr, y: Expr) -> Any:
-    """It is 1, 0 or nan, as the sign of the result is, which NumPy has sooner."""
+    """It is 1, 0 or nan, as is the sign of the result, which is faster in NumPy."""
     return m.make("sign", y) if m.maximum(x, 0.0) is y else None
 
 
@@ -95,7 +95,7 @@ RULES: list[Rule] = [
 
 @cache
 def rewriting(rules: tuple[Rule, ...]) -> Callable[..., Any]:
-    """A function for `Arithmetic`: what stands in place of an expression, or None."""
+    """A function for `Arithmetic`: the replacement of an expression, or None."""
     rewritten = {pattern.op for pattern, _ in rules}
 
     @cache
@@ -124,7 +124,7 @@ def rewriting(rules: tuple[Rule, ...]) -> Callable[..., Any]:
 
 
 def _may_be(part: Any, head: str | None) -> bool:
-    """Whether an argument that is this operation (None: a number) may be what a pattern says."""
+    """Whether an argument that is this operation (None: a number) may fit a pattern."""
     if not isinstance(part, Expr) or part in NUMBERS:
         return head is None
     if part in (*ARRAYS, *CONDITIONS):
@@ -136,7 +136,7 @@ Match = Callable[[tuple[Any, ...], Any, dict[str, Any]], bool]
 
 
 def _operation(pattern: Expr) -> Match:
-    """Whether arguments and info of an operation are what a pattern says; the variables found."""
+    """Whether arguments and info of an operation fit a pattern; the variables that they give."""
     n, info_wanted = len(pattern.args), pattern.info
     parts = [_argument(part) for part in pattern.args]
 
@@ -153,7 +153,7 @@ def _operation(pattern: Expr) -> Match:
 
 
 def _argument(part: Any) -> Callable[[Any, dict[str, Any]], bool]:
-    """Whether an argument, an expression or a number, is what a part of a pattern says."""
+    """Whether an argument, an expression or a number, fits a part of a pattern."""
     if not isinstance(part, Expr):
         return lambda a, found: isinstance(a, float) and repr(a) == repr(part)  # not -0.0 for 0.0
     if part.op != "name":

@@ -1,7 +1,7 @@
-"""Programs that are kept, by the structure of the graph that they are of.
+"""Programs are kept, by the structure of their graph.
 
-A program does not depend on the numbers of inputs and parameters, nor on which Values these are:
-networks of one architecture share theirs, and no network is kept alive by it.
+A program depends neither on the numbers of inputs and parameters nor on which Values they are. So
+networks of one architecture share a program, and it keeps no network alive.
 """
 
 from array import array
@@ -27,21 +27,22 @@ NUMBER, SCALAR, SEEN, LEAF = -1, -1, -2, -3
 def structure_of(
     roots: Sequence[Value], order: Sequence[Value], place: dict[Value, int], inputs: int
 ) -> Structure:
-    """What graphs share that one program is right for.
+    """A key that is equal for graphs that can share a program.
 
     Primitives by identity; how nodes are wired, with the places of inputs and parameters;
     constants, and what is computed from them alone, by value; and labels, of which names are made.
 
     Args:
         roots: of the graph.
-        order: all nodes but inputs and parameters, inputs before what uses them.
+        order: all nodes except inputs and parameters, each after the nodes it is computed from.
         place: of inputs and parameters, 0, 1, ...; the other nodes get the next ones.
         inputs: how many of these are inputs.
     """
     find: Callable[..., int] = place.get
     is_constant = bytearray(len(place))
     primitives: dict[Primitive, int] = {}
-    # By identity, since a layer's neurons share their inputs: which one, and if it is constant.
+    # By identity, since a layer's neurons share their inputs: its place, and whether it is
+    # constant.
     vectors: dict[int, tuple[int, bool]] = {}
     wiring, numbers = array("q", [len(place), inputs]), array("d")
     for node in order:
@@ -49,8 +50,8 @@ def structure_of(
         if node.primitive is None:
             wiring.append(LEAF)
         else:
-            number = primitives.setdefault(node.primitive, len(primitives))
-            wiring.extend((number, len(node.arguments)))
+            row = primitives.setdefault(node.primitive, len(primitives))
+            wiring.extend((row, len(node.arguments)))
             for x in node.arguments:
                 vector = x if type(x) is tuple else (x,)
                 seen = vectors.get(id(vector))
@@ -84,7 +85,7 @@ def structure_of(
 
 
 class Sized(Protocol):
-    """What knows how much memory it takes."""
+    """An object that knows how much memory it takes."""
 
     size: int
 
@@ -93,17 +94,17 @@ T = TypeVar("T", bound=Sized)
 
 
 class Kept(Generic[T]):
-    """What was made for a structure; the least recently used is dropped first.
+    """Programs by structure; the least recently used is dropped first.
 
-    Threads need no lock: each step is one operation of a dictionary, and where two come in each
-    other's way, a program is made once more.
+    Threads need no lock: each step is one operation of a dictionary; at worst, two threads make the
+    same program.
     """
 
     def __init__(self) -> None:
         self._by_key: dict[Structure, T] = {}  # the most recently used last
 
     def get(self, key: Structure) -> T | None:
-        """What was made for it, if it is still there."""
+        """The program for a structure, if it is still there."""
         found = self._by_key.pop(key, None)
         if found is not None:
             self._by_key[key] = found
@@ -114,10 +115,10 @@ class Kept(Generic[T]):
         return any(made is other for other in list(self._by_key.values()))
 
     def keep(self, key: Structure, made: T) -> None:
-        """Keep it, and drop others where all together are too many, or take too much.
+        """Keep it, and drop others if there are too many, or they take too much memory.
 
-        What has a primitive that can't be imported is not kept: that may hold a network, and would
-        be made anew with the next one.
+        A program with a primitive that can't be imported is not kept: the primitive may hold a
+        network, and the next network would have a primitive of its own.
         """
         rows = [part for part in key if isinstance(part, Primitive)]
         if made.size > MOST or any(row.function and not place_of(row.function)[1] for row in rows):

@@ -1,8 +1,8 @@
 """Exercises that check themselves: what a student wrote, tried case by case.
 
 Each check takes the student's own function, class or data, and gives a `Report`: what was expected,
-what came, and where to look. Any right solution passes. Those of networks and training are in
-`nn.exercises`.
+what came out, and where to look. Any right solution passes. The checks of networks and training are
+in `nn.exercises`.
 
 >>> from autograd import Value, exercises
 >>> def topological_order(root):
@@ -16,7 +16,7 @@ what came, and where to look. Any right solution passes. Those of networks and t
 >>> report.mistakes[0]
 'a node stands before its inputs: append it after them'
 
-For a check of your own see `Case` and `check`.
+To write a check of your own, see `Case` and `check`.
 """
 
 from .checking import Case, Outcome, Report, check

@@ -2,7 +2,7 @@
 
     python -m autograd.exercises FOLDER
 
-A submission is a Python file, a notebook, or a folder with such. What else is given goes to pytest:
+A submission is a Python file, a notebook, or a folder of these. Other arguments go to pytest:
 ``-m minibatches`` tries that task alone, ``-k anna`` one submission, ``--junitxml=results.xml``
 writes a file. Submissions run as programs on this machine, each in a process of its own.
 """
@@ -31,7 +31,7 @@ SIGNS = {state: mark for state, (mark, _) in MARKS.items()} | {MISSING: "·"}
 
 
 class Grading:
-    """A plugin of pytest: a test per submission and task, a marker for each task, and a table."""
+    """A plugin for pytest: a test per submission and task, a marker per task, and a table."""
 
     def __init__(self, submissions: Mapping[str, Path], modules: Sequence[str]) -> None:
         self._submissions, self._modules = submissions, modules
@@ -108,7 +108,7 @@ class Grading:
             terminalreporter.write_line(line)
 
     def rows(self) -> tuple[list[str], dict[str, list[str]]]:
-        """The tasks that somebody handed in, and for each submission their states."""
+        """The tasks that anybody has handed in, and their states in each submission."""
         names = list(dict.fromkeys(name for name, _ in self.tried))
         tasks = [
             task for task in TASKS
@@ -142,7 +142,7 @@ class Grading:
         return "\n".join([*legend, "", head, *lines, "", signs, *self._errors()])
 
     def _errors(self) -> list[str]:
-        """What went wrong where submissions were loaded, once for each."""
+        """What went wrong when submissions were loaded, once for each."""
         found = {
             name: errors.replace("\n", "\n    ")
             for (name, _), result in self.tried.items()
@@ -162,7 +162,7 @@ class Grading:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line; what it does not know goes to pytest."""
+    """The command line; options that it does not know go to pytest."""
     parser = argparse.ArgumentParser(
         prog="python -m autograd.exercises",
         description=__doc__,
@@ -202,7 +202,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     grading = WithFixture(submissions, modules)
     with tempfile.TemporaryDirectory() as folder:
-        settings = Path(folder, "pytest.ini")  # so that those of a project around do not come in
+        settings = Path(folder, "pytest.ini")  # not that of a surrounding project
         settings.write_text(f"[pytest]\n{UNESCAPED} = true\n", encoding="utf-8")
         quiet = ["-q", "-p", "no:cacheprovider", "--tb=short", f"--rootdir={folder}"]
         test = str(Path(__file__).with_name("grading.py"))

@@ -42,13 +42,13 @@ class Case:
         run: a function without arguments that does it.
         expected: what should come: a number, a sequence or array of them, or anything that ``==``
             compares; with ``right``, a description.
-        mistakes: classic mistakes, each a sentence that says where to look, with what it makes come
-            instead; or with a function that is true for it, given what came (which is the exception
-            where one was raised).
-        look: where to look if it is none of them.
-        right: a function that is true for what is right, where there is more than one right answer.
+        mistakes: classic mistakes. Each is a sentence that says where to look, with the result that
+            the mistake gives; or with a function that is true for such results (or for the
+            exception, if one was raised).
+        look: where to look if it is another mistake.
+        right: a function that is true for right answers, if there is more than one.
         tolerance: the largest error, relative to ``expected`` or to 1, whichever is larger.
-        slow: where to look if it does not end.
+        slow: where to look if it takes too long.
     """
 
     what: str
@@ -118,7 +118,7 @@ class Report:
         return "\n".join(line.rstrip() for line in for_output(lines))
 
     def _shown(self) -> Sequence[Outcome]:
-        """All outcomes; none where nothing was begun."""
+        """All outcomes, or none if nothing was begun."""
         begun = any(outcome.state != NOT_DONE for outcome in self.outcomes)
         return self.outcomes if begun else ()
 
@@ -158,7 +158,7 @@ def _rows(outcome: Outcome) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Task:
-    """A check, and the names of what it takes, as a submission calls them."""
+    """A check, and the names that a submission must define for it."""
 
     name: str
     takes: tuple[str, ...]
@@ -184,7 +184,7 @@ def check(*takes: str) -> Callable[[Callable[..., Iterable[Case]]], Callable[...
             of that name; or, when it is called, it yields no case.
     """
     if not takes or not all(isinstance(name, str) for name in takes):
-        raise TypeError('check takes the names of what is handed in: @check("softsign")')
+        raise TypeError('check takes the names of what students hand in: @check("softsign")')
 
     def decorate(cases: Callable[..., Iterable[Case]]) -> Callable[..., Report]:
         if not cases.__name__.startswith("check_"):
@@ -216,7 +216,7 @@ class _Run:
         self.outcomes: list[Outcome] = []
         self._cases = cases
         self._unfinished = any(map(is_unfinished, things))
-        self._called = False  # a function with a hole, by the case at hand
+        self._called = False  # the function with a hole that the current case called
         self._things = [
             self._noting(t) if inspect.isfunction(t) and is_unfinished(t) else t for t in things
         ]
@@ -224,7 +224,7 @@ class _Run:
         self._case: Case | None = None
         printed = _Printed()
         with warnings.catch_warnings(), redirect_stdout(printed):
-            warnings.simplefilter("ignore")  # of overflow and the like: the numbers tell
+            warnings.simplefilter("ignore")  # of overflow and the like: the numbers show it
             where = within(SECONDS, self._try_all)
         print(printed.shown(), end="")
         if where is not None:
@@ -234,7 +234,7 @@ class _Run:
         for case in self._cases(*self._things):
             self._case, self._called = case, False
             outcome = self._try(case)
-            if is_given_up():  # a bare `except:` swallowed TimeUp: what came is not an answer
+            if is_given_up():  # a bare `except:` has swallowed TimeUp: the result is no answer
                 return
             self.outcomes.append(outcome)
 
@@ -287,7 +287,7 @@ class _Run:
         return Outcome(case.what, WRONG, str(expected), shown, tuple(look), mistakes)
 
     def _is_missing(self, case: Case, got: Any) -> bool:
-        """Whether what a case needs is not done yet. Something else may be done, and wrong."""
+        """Whether something that the case needs is not done yet."""
         if not self._unfinished:
             return False
         if self._holes:  # of a class: is a method that has a hole called?
@@ -324,7 +324,7 @@ class _Run:
 
 
 class _Printed(io.StringIO):
-    """What a student's code prints during a check, up to some lines: it may print for ever."""
+    """What a student's code prints during a check, up to a limit: it might print for ever."""
 
     MOST = 2000
 
@@ -344,7 +344,7 @@ def _text(error: BaseException) -> str:
 
 
 def _holds(test: Test, got: Any) -> bool:
-    """Whether a test is true; what it can't work with, it is not true for."""
+    """Whether a test is true; it is not true for results that it can't work with."""
     try:
         return bool(test(got))
     except Exception:

@@ -1,4 +1,4 @@
-"""When two results are the same, how they are written, and whether something is still missing."""
+"""Whether two results are the same, how they are written, and whether something is missing."""
 
 import ast
 import inspect
@@ -53,7 +53,7 @@ def holes_in(classes: Iterable[Any]) -> list[Hole]:
 
 @contextmanager
 def raising(holes: Sequence[Hole]) -> Iterator[None]:
-    """While it lasts, methods with a hole raise NotImplementedError when they are called."""
+    """Inside the ``with``, methods with a hole raise NotImplementedError when they are called."""
 
     def missing(*_: Any, **__: Any) -> Any:
         raise NotImplementedError
@@ -68,7 +68,7 @@ def raising(holes: Sequence[Hole]) -> Iterator[None]:
 
 
 def plain(x: Any) -> Any:
-    """Numbers for Values, whoever's Values they are, also inside of sequences."""
+    """Numbers in place of Values, the student's own ones too, also inside sequences."""
     if isinstance(x, np.ndarray):
         return plain(x.tolist()) if x.dtype == object else x
     if isinstance(x, list | tuple):
@@ -115,10 +115,10 @@ def agrees_with(expected: Any, tolerance: float) -> Test:
 
 
 def written(x: Any) -> str:
-    """A result as a report writes it; of one that can't be written, its type and why."""
+    """A result as a report writes it; if it can't be written, its type and the reason."""
     try:
         return _written(x)
-    except Exception as error:  # of its own __repr__, of a list in itself, of a number too long
+    except Exception as error:  # its __repr__ fails, or a list contains itself
         return f"a {type(x).__name__} that can't be shown ({type(error).__name__})"
 
 
@@ -140,7 +140,7 @@ def _written(x: Any) -> str:
 
 
 def any_of(*values: Any, tolerance: float = 1e-6) -> Test:
-    """For `Case.mistakes`: a mistake that may give one of several values."""
+    """For `Case.mistakes`: a mistake that gives one of several values."""
     return lambda got: any(agree(got, value, tolerance) for value in values)
 
 
@@ -151,7 +151,7 @@ def of_errors(test: Test) -> Test:
 
 
 def raises(*kinds: type[BaseException], words: str = "") -> Test:
-    """For `Case.mistakes`: one that raises such an exception, with these words in its text."""
+    """For `Case.mistakes`: a mistake that raises this kind of exception, with these words in it."""
     return of_errors(lambda got: isinstance(got, kinds) and words in str(got))
 
 

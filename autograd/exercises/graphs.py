@@ -150,7 +150,8 @@ def check_central_difference(central_difference: Any) -> Iterator[Case]:
 def check_swish(swish: Any) -> Iterator[Case]:
     """``swish = primitive(...)``: z = x sigmoid(x), with its partial derivative.
 
-    Of numbers, arrays and Values; differentiated twice; and replayed by ``compile``.
+    It must work on numbers, arrays and Values, be differentiated twice, and be replayed by
+    ``compile``.
     """
 
     def sigmoid(x: float) -> float:

@@ -1,4 +1,4 @@
-"""Running a student's code: it may loop for ever, or raise; then the line in question is theirs."""
+"""Running a student's code, which may loop for ever or raise; the line shown is the student's."""
 
 import contextvars
 import ctypes
@@ -22,13 +22,13 @@ class TimeUp(BaseException):
 
 
 def within(seconds: float, work: Callable[[], Any]) -> Sequence[Place] | None:
-    """Do ``work``, for so many seconds at most.
+    """Do ``work``, for at most this many seconds.
 
-    In a thread of its own, that can be given up. Only what never lets another thread run, such as a
-    single call into C that takes minutes, keeps everybody waiting.
+    It runs in a thread of its own, which can be given up. Only code that lets no other thread run,
+    such as one call into C that takes minutes, keeps everybody waiting.
 
     Returns:
-        None if it ended; else where it was, outermost call first.
+        None if it ended; otherwise the calls it was in, outermost first.
     """
     failures: list[BaseException] = []
 
@@ -40,7 +40,7 @@ def within(seconds: float, work: Callable[[], Any]) -> Sequence[Place] | None:
         except BaseException as error:
             failures.append(error)
 
-    # In a copy of the caller's context: what a ContextVar holds there, it holds here.
+    # In a copy of the caller's context, so that ContextVars hold the same here.
     context = contextvars.copy_context()
     thread = threading.Thread(target=context.run, args=(guarded,), daemon=True)
     thread.start()
@@ -54,7 +54,7 @@ def within(seconds: float, work: Callable[[], Any]) -> Sequence[Place] | None:
 
 
 def _stop(thread: threading.Thread) -> Sequence[Place] | None:
-    """End a thread; where it was, if it was still at work."""
+    """End a thread; the calls it was in, if it was still at work."""
     if not thread.is_alive():
         return None
     thread.given_up = True  # type: ignore[attr-defined]
@@ -80,7 +80,7 @@ def places_of(error: BaseException) -> list[Place]:
 
 
 def is_students(frame: FrameType, ours: Collection[str], our_file: str) -> bool:
-    """Whether a call is of a student's own code: in no library, none of our packages or files."""
+    """Whether a call is in a student's own code: not in a library, nor in our packages or files."""
     package = str(frame.f_globals.get("__name__")).partition(".")[0]
     file = frame.f_code.co_filename
     return (
@@ -92,10 +92,10 @@ def is_students(frame: FrameType, ours: Collection[str], our_file: str) -> bool:
     )
 
 
-def line_of(frame: FrameType, number: int) -> str:
+def line_of(frame: FrameType, line_number: int) -> str:
     """A line of code, and where it stands: ``f, work.py, line 3: return 1 / x``."""
     code = frame.f_code
-    [line] = traceback.StackSummary.extract([(frame, number)])
+    [line] = traceback.StackSummary.extract([(frame, line_number)])
     # The file of a notebook's cell has a made-up name.
     file = "" if "ipykernel_" in code.co_filename else f"{Path(code.co_filename).name}, "
-    return f"{code.co_name}, {file}line {number}: {(line.line or '').strip()}"
+    return f"{code.co_name}, {file}line {line_number}: {(line.line or '').strip()}"

@@ -1,7 +1,7 @@
-"""The task of a `Value` of one's own, which shares nothing with ours.
+"""The task to write a `Value` of one's own, which shares nothing with ours.
 
-The numbers of the classic mistakes are what these give in the case at hand: each differs from the
-right one and, as far as one case can tell, from those of the others.
+For each classic mistake stands the number that it gives in the case. It differs from the right
+number and, as far as one case can tell, from those of the other mistakes.
 """
 
 import math
@@ -120,8 +120,8 @@ def check_forward(Value: Any) -> Iterator[Case]:
 def check_backward(Value: Any) -> Iterator[Case]:
     """A class ``Value``, as in `check_forward`, with ``.grad`` and ``.backward()``.
 
-    The gradient of a leaf adds up over calls of ``backward``; that of any other node is of the last
-    call alone.
+    The gradient of a leaf adds up over calls of ``backward``; that of any other node is from the
+    last call alone.
     """
     yield from _operator_gradients(Value)
 

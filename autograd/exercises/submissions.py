@@ -1,6 +1,6 @@
 """A student's submission: loading it, and trying all checks on it.
 
-Run as a program it does so for one submission in a process of its own, that may crash or hang:
+Run as a program, it does so for one submission in a process of its own, which may crash or hang:
 ``python -m autograd.exercises.submissions SUBMISSION RESULTS START MODULE ...`` writes two lines of
 JSON for each task from number START on to the file RESULTS, one before it is tried and one after.
 """
@@ -36,7 +36,7 @@ NOT_THEIRS = {"solutions", "venv", "env", "site-packages"}  # folders
 
 @dataclass(frozen=True)
 class Result:
-    """How a task went: ``state`` is a report's, or "missing"; ``text`` is the report."""
+    """How a task went: ``state`` is that of the report, or "missing"; ``text`` is the report."""
 
     task: str
     state: str
@@ -47,7 +47,7 @@ def import_checks(modules: Sequence[str]) -> None:
     """Import the modules that hold checks, by name or, ending in .py, by path.
 
     Raises:
-        ImportError: one is not there.
+        ImportError: one does not exist.
     """
     for name in modules:
         if name.endswith(".py"):
@@ -64,7 +64,7 @@ def import_checks(modules: Sequence[str]) -> None:
 def files_of(submission: Path) -> list[Path]:
     """The Python files and notebooks of a submission, which is one or a folder of them.
 
-    Not those in hidden folders, in environments, and in folders called ``solutions``.
+    Hidden folders, environments, and folders called ``solutions`` are left out.
     """
     if submission.is_file():
         return [submission] if submission.suffix in (".py", ".ipynb") else []
@@ -80,7 +80,7 @@ def files_of(submission: Path) -> list[Path]:
 
 
 def submissions_in(folder: Path) -> dict[str, Path]:
-    """The submissions in a folder by name: each Python file, notebook, or folder with such."""
+    """The submissions in a folder by name: each Python file, notebook, or folder of these."""
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         if not path.name.startswith((".", "__")) and files_of(path):
@@ -125,7 +125,7 @@ def load(submission: Path, modules: list[ModuleType], errors: list[str]) -> None
     for path in files_of(submission):
         module = ModuleType(MODULE)
         module.__dict__.update(__file__=str(path), display=print, get_ipython=_Silent)
-        modules.append(module)  # before it runs: one that does not end has defined something
+        modules.append(module)  # early: a cell that never ends has defined something
         sys.modules[MODULE] = module
         sys.path.insert(0, str(path.parent))
         try:
@@ -138,7 +138,7 @@ def load(submission: Path, modules: list[ModuleType], errors: list[str]) -> None
 
 
 class _Silent:
-    """What stands for IPython's shell: whatever is asked of it, it does nothing."""
+    """Stands in for IPython's shell: whatever it is asked to do, it does nothing."""
 
     def __getattr__(self, name: str) -> Any:
         return lambda *_, **__: None
@@ -165,7 +165,7 @@ def _run(name: str, code: str, module: ModuleType, errors: list[str]) -> None:
 
 
 def try_all(submission: Path, results: Path, start: int) -> None:
-    """Load a submission, and write what becomes of each task, from one on, as it happens."""
+    """Load a submission, and write the result of each task, from a given one on, as it comes."""
     modules: list[ModuleType] = []
     errors: list[str] = []
     here = os.getcwd()
@@ -192,4 +192,4 @@ if __name__ == "__main__":
     submission, results, start, *modules = sys.argv[1:]
     import_checks(modules)
     try_all(Path(submission), Path(results), int(start))
-    os._exit(0)  # whatever threads a student's code has left at work
+    os._exit(0)  # even if a student's code has left threads at work

@@ -12,14 +12,14 @@ from ..value import Value
 from .colours import PAINT, document, fill
 from .notation import (
     TIMES,
+    digits,
     factor,
     formula,
-    number,
     printable,
     shortened,
 )
 from .player import Frame, Player
-from .steps import Share, Step, is_stale, sweep, uses
+from .steps import Share, Step, backward_steps, is_stale, uses
 
 Layout = Callable[[str, str], bytes]
 
@@ -90,12 +90,12 @@ class _Stepper:
     ) -> None:
         self.nodes, self.cut, self.names = nodes, cut, names
         self.ids = {node: f"n{i}" for i, node in enumerate(nodes)}
-        self.steps = list(sweep(order))
+        self.steps = list(backward_steps(order))
         self.step_of = {step.node: step for step in self.steps}
         self.uses = uses(self.steps)
         # The longest number that each gradient ever is, for the width of its box.
         self.longest = {
-            v: max((len(number(share.after)) for _, share in found), default=1)
+            v: max((len(digits(share.after)) for _, share in found), default=1)
             for v, found in self.uses.items()
         }
         # The inputs that are drawn, in order: an edge each.
@@ -120,11 +120,11 @@ class _Stepper:
         changes: dict[tuple[str, str], str] = {}
         given = [v for v in self.nodes if not self.inputs[v]]
         for v, name in self.ids.items():
-            changes[f"{name}v", "text"] = number(v.data) if not self.inputs[v] else ""
+            changes[f"{name}v", "text"] = digits(v.data) if not self.inputs[v] else ""
             changes[f"{name}g", "text"] = ""
             changes |= self._fill(v, 0.0)
             changes.update({(f"{name}e{i}t", "text"): "" for i in self._labelled(v)})
-        lines = shortened([f"{self.names[v]} = {number(v.data)}" for v in given], most=6)
+        lines = shortened([f"{self.names[v]} = {digits(v.data)}" for v in given], most=6)
         return Frame(
             "Start: these numbers are given.", lines, [self.ids[v] for v in given], changes
         )
@@ -134,19 +134,19 @@ class _Stepper:
         for v, name in self.ids.items():
             if not self.inputs[v]:
                 continue
-            value = number(v.data)
+            value = digits(v.data)
             lines = [f"= {formula(v, None, most=6)} = {value}"]
             if is_stale(v):
                 lines = [f"= {value}, as it was recorded: an input was changed since"]
             step = self.step_of[v]
             partials = [
-                f"{step.partial_name(share)} = {number(share.partial)}"
+                f"{step.partial_name(share)} = {digits(share.partial)}"
                 for share in step.shares if isinstance(share.input, Value)
             ]  # fmt: skip
             lines.append(f"At the arrows: {', '.join(shortened(partials))}")
             changes = {(f"{name}v", "text"): value}
             changes.update(
-                {(f"{name}e{i}t", "text"): number(d) for i, d in self._labelled(v).items()}
+                {(f"{name}e{i}t", "text"): digits(d) for i, d in self._labelled(v).items()}
             )
             how = formula(v, self.names, most=6)
             title = f"Forward: {self.names[v]} = {how}"
@@ -170,7 +170,7 @@ class _Stepper:
             for share in shares:
                 if isinstance(share.input, Value):
                     changes |= self._gradient(share.input, share.after)
-            title = f"Backward: {step.title}, {step.names[step.node]}.grad = {number(step.grad)}"
+            title = f"Backward: {step.title}, {step.names[step.node]}.grad = {digits(step.grad)}"
             lit = self._lit(step.node, {share.position for share in shares})
             frames.append(Frame(title, step.lines(), lit, changes))
         return frames
@@ -187,7 +187,7 @@ class _Stepper:
         return {i: d for i, (x, d) in enumerate(self.inputs[v]) if isinstance(x, Value)}
 
     def _gradient(self, v: Value, grad: float) -> dict[tuple[str, str], str]:
-        return {(f"{self.ids[v]}g", "text"): number(grad), **self._fill(v, grad)}
+        return {(f"{self.ids[v]}g", "text"): digits(grad), **self._fill(v, grad)}
 
     def _fill(self, v: Value, grad: float) -> dict[tuple[str, str], str]:
         paint, depth = fill(grad, self.largest)
@@ -199,12 +199,12 @@ class _Stepper:
         details = {}
         for v in self.nodes:
             name = self.names[v]
-            value = f"{name} = {number(v.data)}"
+            value = f"{name} = {digits(v.data)}"
             if self.inputs[v]:
-                value = f"{name} = {formula(v, self.names, 6)} = {number(v.data)}"
+                value = f"{name} = {formula(v, self.names, 6)} = {digits(v.data)}"
             grad = self.grads.get(v, 0.0)
             why = "it is the result itself" if v is self.nodes[-1] else "no share reaches it"
-            lines = [f"{name}.grad = {number(grad)}: {why}"]
+            lines = [f"{name}.grad = {digits(grad)}: {why}"]
             if self.uses[v]:
                 lines = self._sum(v, self.uses[v])
             details[self.ids[v]] = [value, *lines]
@@ -218,7 +218,7 @@ class _Stepper:
             numbers.append(f"{factor(step.grad)} {TIMES} {factor(share.partial)}")
         return [
             f"{self.names[v]}.grad = {' + '.join(shortened(letters))}",
-            f"= {' + '.join(shortened(numbers))} = {number(self.grads[v])}",
+            f"= {' + '.join(shortened(numbers))} = {digits(self.grads[v])}",
         ]
 
     # The picture, in its last state
@@ -236,15 +236,15 @@ class _Stepper:
                 short = len(v.inputs) <= 2 and v not in self.cut
                 how = f" = {formula(v, self.names, most=2) if short else printable(v.op)}"
             heads[v] = self.names[v], how
-            longest = max(len(number(v.data)), self.longest.get(v, 1), 6)
+            longest = max(len(digits(v.data)), self.longest.get(v, 1), 6)
             inside = max(_width("".join(heads[v])), _width("value ") + LETTER * longest)
             size = {"width": inside + 14, "height": 3 * ROW + 8}
             graph.node(name, **{k: f"{x / INCH:.4f}" for k, x in size.items()})
             for i, (x, d) in enumerate(self.inputs[v]):
                 if isinstance(x, Value):
-                    graph.edge(self.ids[x], name, label=f" {number(d)} ")
+                    graph.edge(self.ids[x], name, label=f" {digits(d)} ")
                 else:
-                    width = (_width(number(x)) + 8) / INCH
+                    width = (_width(digits(x)) + 8) / INCH
                     graph.node(f"{name}c{i}", width=f"{width:.4f}", height="0.25")
                     graph.edge(f"{name}c{i}", name)
         places, lines, (width, height) = _read(layout(graph.source, "plain").decode())
@@ -253,11 +253,11 @@ class _Stepper:
             for i, (x, d) in enumerate(self.inputs[v]):
                 tail = self.ids[x] if isinstance(x, Value) else f"{name}c{i}"
                 curve, at = lines[tail, name].pop(0)
-                parts.append(_edge(f"{name}e{i}", curve, at, number(d)))
+                parts.append(_edge(f"{name}e{i}", curve, at, digits(d)))
                 if not isinstance(x, Value):
                     px, py, _, _ = places[tail]
                     parts.append(f'<text class="constant" x="{px:.1f}" y="{py + 4:.1f}">'
-                                 f"{number(x)}</text>")  # fmt: skip
+                                 f"{digits(x)}</text>")  # fmt: skip
         parts += [self._box(v, heads[v], places[name]) for v, name in self.ids.items()]
         for k, text in enumerate(LEGEND):
             y = height + 20 + 15 * k
@@ -280,7 +280,7 @@ class _Stepper:
         rows = [
             f'<text class="what" x="{left + 7:.1f}" y="{top + k * ROW:.1f}">{what}</text>'
             f'<text id="{name}{what[0]}" x="{right - 7:.1f}" y="{top + k * ROW:.1f}"'
-            f' text-anchor="end">{number(z)}</text>'
+            f' text-anchor="end">{digits(z)}</text>'
             for k, what, z in ((2, "value", v.data), (3, "grad", grad))
         ]
         return (

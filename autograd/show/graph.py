@@ -4,6 +4,8 @@
 Importing this room gives `Value` its picture in Jupyter.
 """
 
+from __future__ import annotations
+
 import base64
 import html
 import math
@@ -19,7 +21,7 @@ from ..files import write_whole
 from ..value import Value, real, topological_order
 from .frames import PATIENCE, stepper
 from .layout import ADVICE, lay_out, layout_tool
-from .notation import for_output, formula, names_of, number, printable
+from .notation import digits, for_output, formula, names_of, printable
 from .player import Player
 from .steps import Step
 
@@ -31,7 +33,7 @@ FORMATS = ("svg", "png", "pdf")
 
 def draw(
     root: Value, *, stop: Iterable[Value] = (), limit: int = DRAWABLE, step: Step | None = None
-) -> "Drawing":
+) -> Drawing:
     """The picture of the graph that ``root`` was computed by, inputs on the left.
 
     A box shows a node's label and operation, its value, and its gradient; the number at an edge is
@@ -122,10 +124,10 @@ class Drawing:
         """The picture in steps: values fill in forward, then gradients backward, from 0.
 
         Returns:
-            A `Player`: shows itself in Jupyter, and has ``.save("steps.html")``.
+            A player: shows itself in Jupyter, and has ``.save("steps.html")``.
 
         Raises:
-            RuntimeError: nothing that can lay it out is installed. To read the sweep instead:
+            RuntimeError: nothing that can lay it out is installed. To read its steps instead:
                 ``for step in steps(root): print(step)``.
         """
         return stepper(self._nodes, self._cut, self._order, self._names, lay_out)
@@ -163,7 +165,7 @@ def _rows(nodes: list[Value], names: dict[Value, str], cut: set[Value]) -> list[
     rows: list[Row] = [("node", "computed as", "value", "gradient")]
     for node in nodes:
         how = formula(node, names, most=8) if node.op and node not in cut else ""
-        rows.append((names[node], how, number(node.data), number(node.grad)))
+        rows.append((names[node], how, digits(node.data), digits(node.grad)))
     return rows
 
 
@@ -231,12 +233,12 @@ def _dot(nodes: list[Value], names: dict[Value, str], cut: set[Value], step: Ste
         for i, (v, d) in enumerate(zip(node.inputs, node.partials)):
             if not isinstance(v, Value):
                 constant = f"{name}c{i}"
-                graph.node(constant, number(v), fontcolor="#666666", margin="0.05")
+                graph.node(constant, digits(v), fontcolor="#666666", margin="0.05")
                 graph.edge(constant, name, style="dashed")
             else:
                 gives = active and step is not None and step.shares and step.shares[i].is_given
                 light = LIGHT if gives else {}
-                graph.edge(ids[v], name, label=f" {number(d)} ", **light)
+                graph.edge(ids[v], name, label=f" {digits(d)} ", **light)
     return str(graph.source)
 
 
@@ -267,7 +269,7 @@ def _box(
 
 def _colour(x: float) -> str:
     """A number, in red where it is not finite."""
-    return number(x) if math.isfinite(x) else f'<FONT COLOR="#b00000">{number(x)}</FONT>'
+    return digits(x) if math.isfinite(x) else f'<FONT COLOR="#b00000">{digits(x)}</FONT>'
 
 
 def _is_quickly_drawn(order: list[Value]) -> bool:

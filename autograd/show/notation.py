@@ -19,10 +19,10 @@ ASCII = str.maketrans({
 })  # fmt: skip
 
 
-def number(x: float) -> str:
+def digits(x: float) -> str:
     """Four significant digits, as a person would write them.
 
-    >>> number(-0.00123456), number(2.0), number(float("inf"))
+    >>> digits(-0.00123456), digits(2.0), digits(float("inf"))
     ('−0.001235', '2', 'inf')
     """
     return f"{x + 0.0:.4g}".replace("-", MINUS)  # + 0.0 turns -0 into 0
@@ -30,7 +30,7 @@ def number(x: float) -> str:
 
 def factor(x: float) -> str:
     """A number to stand after a sign of multiplication or addition: a negative one in brackets."""
-    text = number(x)
+    text = digits(x)
     return f"({text})" if text.startswith(MINUS) else text
 
 
@@ -57,7 +57,7 @@ def formula(node: Value, names: Mapping[Value, str] | None, most: int) -> str:
     def written(v: Any) -> str:
         if names is not None and isinstance(v, Value):
             return names[v]
-        return number(v.data if isinstance(v, Value) else v)
+        return digits(v.data if isinstance(v, Value) else v)
 
     def bracketed(v: Any) -> str:
         text = written(v)

@@ -1,4 +1,4 @@
-"""The reverse sweep one step at a time, to be watched.
+"""The backward pass one step at a time, to be watched.
 
 >>> from autograd import Value, steps
 >>> x, y = Value(2.0, label="x"), Value(3.0, label="y")
@@ -16,6 +16,8 @@ v1 = x * y
 (4.0, 2.0)
 """
 
+from __future__ import annotations
+
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -26,11 +28,11 @@ from .notation import (
     ARROW,
     PARTIAL,
     TIMES,
+    digits,
     factor,
     for_output,
     formula,
     names_of,
-    number,
     shortened,
 )
 
@@ -60,7 +62,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a reverse sweep: a node hands its gradient on to its inputs.
+    """One step of a backward pass: a node hands its gradient on to its inputs.
 
     The first step has no shares: the root's own gradient is set to 1.
 
@@ -82,10 +84,10 @@ class Step:
 
     @property
     def title(self) -> str:
-        """The node, and how it was computed; for the first step, where the sweep begins."""
+        """The node, and how it was computed; for the first step, where the pass begins."""
         name = self.names[self.node]
         if not self.shares:
-            return f"{name}.grad = {number(self.grad)}"
+            return f"{name}.grad = {digits(self.grad)}"
         return f"{name} = {formula(self.node, self.names, most=6)}"
 
     def partial_name(self, share: Share) -> str:
@@ -100,8 +102,8 @@ class Step:
             return ["no share reaches it: it is a condition, or on a branch that is not taken"]
         return shortened(
             [
-                f"{self.names[s.input]}.grad += {number(self.grad)} {TIMES} {factor(s.partial)}"
-                f"  ({number(s.before)} {ARROW} {number(s.after)})"
+                f"{self.names[s.input]}.grad += {digits(self.grad)} {TIMES} {factor(s.partial)}"
+                f"  ({digits(s.before)} {ARROW} {digits(s.after)})"
                 if s.is_given
                 else f"{self.names[s.input]} gets no share"
                 for s in self.shares
@@ -112,11 +114,11 @@ class Step:
 
 
 def steps(root: Value) -> Iterator[Step]:
-    """The reverse sweep from ``root`` as an iterator: each `Step` is done when it is handed out.
+    """The backward pass from ``root`` as an iterator: each `Step` is done when it is handed out.
 
     Print it to read the chain rule in numbers, or walk it by hand with ``next()`` and draw the
-    graph in between, ``draw(root, step=step)``: the gradients fill up as the sweep goes on. At its
-    end all are what `Value.backward` leaves; a sweep left halfway leaves them as they are.
+    graph in between, ``draw(root, step=step)``: the gradients fill up as the pass goes on. At its
+    end all are what `Value.backward` leaves; a pass left halfway leaves them as they are.
 
     Raises:
         TypeError: ``root`` is not a Value.
@@ -125,11 +127,11 @@ def steps(root: Value) -> Iterator[Step]:
 
 
 def _written(order: list[Value]) -> Iterator[Step]:
-    """The steps of a sweep, their gradients written into the nodes."""
+    """The steps of a backward pass, their gradients written into the nodes."""
     for node in order:
         if node.op:
             node.grad = 0.0
-    for step in sweep(order, {v: v.grad for v in order if not v.op}):
+    for step in backward_steps(order, {v: v.grad for v in order if not v.op}):
         if not step.shares:
             step.node.grad = step.grad
         for share in step.shares:
@@ -138,8 +140,10 @@ def _written(order: list[Value]) -> Iterator[Step]:
         yield step
 
 
-def sweep(order: list[Value], leaves: Mapping[Value, float] | None = None) -> Iterator[Step]:
-    """The steps of a reverse sweep over a topological order, without a change to any ``grad``.
+def backward_steps(
+    order: list[Value], leaves: Mapping[Value, float] | None = None
+) -> Iterator[Step]:
+    """The steps of a backward pass over a topological order, without a change to any ``grad``.
 
     ``leaves`` are gradients that leaves have from before; 0 if not given.
     """
@@ -177,10 +181,10 @@ def is_stale(node: Value) -> bool:
     return bool(now != node.data and not (now != now and node.data != node.data))
 
 
-def uses(swept: Iterable[Step]) -> dict[Value, list[tuple[Step, Share]]]:
-    """For each node all that its gradient is the sum of, in the order of the sweep."""
+def uses(passed: Iterable[Step]) -> dict[Value, list[tuple[Step, Share]]]:
+    """For each node all that its gradient is the sum of, in the order of the backward pass."""
     found: dict[Value, list[tuple[Step, Share]]] = defaultdict(list)
-    for step in swept:
+    for step in passed:
         for share in step.shares:
             if share.is_given and isinstance(share.input, Value):
                 found[share.input].append((step, share))

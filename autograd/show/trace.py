@@ -4,6 +4,8 @@ The form is that of Baydin, Pearlmutter, Radul and Siskind (2018), "Automatic di
 machine learning: a survey", tables 2 and 3. The adjoint of v, written with a bar, is d root / d v.
 """
 
+from __future__ import annotations
+
 import html
 import unicodedata
 
@@ -13,20 +15,20 @@ from .notation import (
     MACRON,
     TIMES,
     columns,
+    digits,
     factor,
     for_output,
     formula,
     names_of,
-    number,
     shortened,
 )
-from .steps import is_stale, sweep, uses
+from .steps import backward_steps, is_stale, uses
 
 SHOWN = 200  # rows; a longer trace is shown without its middle
 FORWARD, BACKWARD = "forward, downward", "backward, upward"
 
 
-def trace(root: Value) -> "Trace":
+def trace(root: Value) -> Trace:
     """The evaluation trace of the graph that ``root`` was computed by.
 
     Left, to be read downward, how each value follows from those before it; right, to be read
@@ -62,8 +64,8 @@ class Trace:
     def __init__(self, root: Value) -> None:
         order = topological_order(root)
         names = names_of(order)
-        swept = list(sweep(order))
-        used = uses(swept)
+        passed = list(backward_steps(order))
+        used = uses(passed)
         self.rows = []
         for node in order:
             formulas = [formula(node, n, most=4) if node.op else "" for n in (names, None)]
@@ -78,8 +80,8 @@ class Trace:
             sums = [" + ".join(shortened(terms)) for terms in (letters, numbers)]
             total = used[node][-1][1].after if used[node] else float(node is root)
             self.rows.append(
-                (names[node], *formulas, number(node.data),
-                 _bar(names[node]), *sums, number(total))
+                (names[node], *formulas, digits(node.data),
+                 _bar(names[node]), *sums, digits(total))
             )  # fmt: skip
 
     def _cells(self) -> list[list[str]]:

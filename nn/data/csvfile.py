@@ -47,7 +47,7 @@ class Columns:
         texts = self.texts[column]
         values = finite(texts)
         if values is None:
-            i = next(i for i, text in enumerate(texts) if number(text) is None)
+            i = next(i for i, text in enumerate(texts) if parsed(text) is None)
             _no_number(self.name, self.places[i], texts[i], column)
         return values
 
@@ -258,7 +258,7 @@ class _Mistakes:
         values = finite(cells)
         if values is not None:
             return values
-        found = list(map(number, cells))
+        found = list(map(parsed, cells))
         for place, text, value in zip(places, self.texts(column, cells, places), found):
             if value is None and text:
                 self._words.setdefault(column, (place, text))
@@ -290,7 +290,7 @@ def _no_number(name: str, place: int, text: str, column: str) -> NoReturn:
     )
 
 
-def number(text: str) -> float | None:
+def parsed(text: str) -> float | None:
     """A cell as a finite number; None if it is none."""
     try:
         value = float(text.replace("_", "x"))  # Python would take 1_000 for a number

@@ -1,5 +1,7 @@
 """Data sets by name: real ones, bundled with scikit-learn, and moons, which are made here."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,10 +46,16 @@ class Dataset:
     y_scale: float
 
 
-BLOCK = 65_536  # rows that are gone through at once
+BLOCK = 65_536  # rows that are worked on at once
 
 # name: how many classes, 0 for regression
 NAMES = {"digits": 10, "iris": 3, "breast_cancer": 2, "diabetes": 0, "moons": 2}
+
+__all__ = ["NAMES", "Dataset", "load"]
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *(name for name in globals() if name.startswith("__"))]
 
 
 def load(name: str, *, test_size: float = 0.2, seed: int = 0) -> Dataset:
@@ -60,7 +68,7 @@ def load(name: str, *, test_size: float = 0.2, seed: int = 0) -> Dataset:
 
     Raises:
         ValueError: ``name`` is not known, or ``test_size`` leaves one part empty.
-        ModuleNotFoundError: scikit-learn is not installed, which all need but ``moons``.
+        ModuleNotFoundError: scikit-learn is not installed; only ``moons`` does without it.
 
     >>> iris = load("iris")
     >>> iris.X_train.shape, iris.X_test.shape, iris.classes
@@ -91,9 +99,10 @@ def load(name: str, *, test_size: float = 0.2, seed: int = 0) -> Dataset:
 
 
 def _moons(n: int, noise: float, seed: int) -> tuple[Array, npt.NDArray[Any]]:
-    """Two half circles that reach into each other, and which of them each point is of.
+    """Two half circles that reach into each other, and for each point the one it belongs to.
 
-    The same numbers as scikit-learn's ``make_moons`` for the same seed, whose generator it needs.
+    The numbers are those of scikit-learn's ``make_moons`` with this seed, since the generator is
+    the same.
     """
     rng = np.random.RandomState(seed)
     upper, lower = np.linspace(0, np.pi, n // 2), np.linspace(0, np.pi, n - n // 2)
@@ -116,12 +125,12 @@ def split(
     test_size: float,
     seed: int,
 ) -> Dataset:
-    """A data set from a table: split by chance, standardised by its training part.
+    """A data set from a table: split at random, standardised by its training part.
 
-    ``y`` holds class indices if there are ``classes``; ``loss`` is what fits, if not given.
+    ``y`` holds class indices if there are ``classes``. If ``loss`` is not given, the one that fits.
 
     Raises:
-        ValueError: ``test_size`` leaves one part empty, or ``seed`` is none.
+        ValueError: ``test_size`` leaves one part empty, or ``seed`` is not a seed.
     """
     n, K = len(X), len(classes)
     check_fraction(test_size=test_size)
@@ -155,7 +164,7 @@ def split(
 
 
 def _check_scaled(name: str, *parts: Any) -> None:
-    """Refuse a column whose numbers are so large, or so close, that they are lost when scaled."""
+    """Raise if numbers are so large, or so close, that scaling loses them."""
     if not all(np.isfinite(part).all() for part in parts):
         raise ValueError(
             f"column {name!r} can't be standardised: its numbers are too large, or too close to "

@@ -1,5 +1,7 @@
 """Tables of one's own: from a CSV file to a data set, and from a network back to a CSV file."""
 
+from __future__ import annotations
+
 import csv
 import io
 import math
@@ -16,10 +18,10 @@ from autograd.show.notation import printable
 from ..arrays import Array
 from ..model.likelihoods import LIKELIHOODS, Likelihood, Loss, chosen_classes, known_likelihood
 from ..model.module import Module
-from .csvfile import Columns, CsvFile, finite, number
+from .csvfile import Columns, CsvFile, finite, parsed
 from .datasets import Dataset, split
 
-FEW = 10  # different whole numbers in a target are classes, more are numbers to be met
+FEW = 10  # so many different whole numbers in a target are classes; more are plain numbers
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,11 @@ class Table:
     loss: str
 
     @classmethod
-    def of(cls, data: Dataset) -> "Table":
+    def of(cls, data: Dataset) -> Table:
         """The table of a data set.
 
         Raises:
-            ValueError: its loss is none of the three.
+            ValueError: its loss is not one of the three.
         """
         return cls(
             data.features, data.target, data.classes, tuple(data.x_mean.tolist()),
@@ -62,14 +64,14 @@ class Table:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, about: dict[str, Any]) -> "Table":
+    def from_json(cls, about: dict[str, Any]) -> Table:
         """The table that `to_json` gave.
 
         Raises:
             ValueError: it is none.
         """
         if not isinstance(about, dict):
-            raise ValueError("what it says of its table is no table")
+            raise ValueError("its description of a table is not one")
         names = ("features", "classes", "x_mean", "x_scale")
         parts: dict[str, Any] = {k: tuple(v) if k in names else v for k, v in about.items()}
         table = cls(**parts)
@@ -80,7 +82,7 @@ class Table:
         if not all(isinstance(v, float | int) and math.isfinite(v) for v in numbers):
             raise ValueError("its scales are not finite numbers")
         if not len(table.features) == len(table.x_mean) == len(table.x_scale):
-            raise ValueError("its columns and scales are not equally many")
+            raise ValueError("it does not have one scale per column")
         if 0 in table.x_scale or table.y_scale == 0:
             raise ValueError("a scale is 0")
         K = len(table.classes)
@@ -118,9 +120,9 @@ def load_csv(
 ) -> Dataset:
     """A data set from a CSV file: a header line, one example per row, numbers in all columns.
 
-    The ``target`` column may hold words. What it holds says which loss fits: two different words
-    or whole numbers, `bernoulli_nll`; up to 10, or more words, `categorical_nll`; other numbers,
-    `gaussian_nll`.
+    The ``target`` column may hold words. The loss is inferred from it: `bernoulli_nll` for two
+    different words or whole numbers; `categorical_nll` for up to 10, or for more words;
+    `gaussian_nll` for other numbers.
 
     Args:
         path: the file. Columns are separated by commas, semicolons or tabs.
@@ -130,9 +132,9 @@ def load_csv(
         seed: of the split.
 
     Raises:
-        ValueError: there is no such column, or no other; a cell is empty or no finite number (row
-            and column are named; the header is row 1); a column is constant; or ``loss`` does not
-            fit the target.
+        ValueError: there is no such column, or it is the only one; a cell is empty or not a finite
+            number (the error names row and column; the header is row 1); a column is constant; or
+            ``loss`` does not fit the target.
         OSError: the file can't be read.
     """
     likelihood = None if loss is None else known_likelihood(loss)
@@ -163,7 +165,7 @@ def _columns(path: str | os.PathLike[str], target: str) -> tuple[tuple[str, ...]
 def _targets(
     columns: Columns, target: str, likelihood: Likelihood | None
 ) -> tuple[tuple[str, ...], Any]:
-    """The classes in a target column, and which each row is of; or none, and numbers to be met.
+    """The classes in a target column, and the class of each row; or no classes, and numbers.
 
     A number is one class however it is written, 1 or 1.0.
     """
@@ -185,7 +187,7 @@ def _targets(
             f"{name}, column {target!r} has {len(found)} classes, and {likelihood.loss.__name__} "
             f"is for {likelihood.targets}"
         )
-    words = {answer for answer in found if number(answer) is None} if values is None else set()
+    words = {answer for answer in found if parsed(answer) is None} if values is None else set()
     if len(found) > FEW and sum(answer in words for answer in answers) <= len(answers) // 10:
         columns.numbers(target)  # numbers, but for a few: says which
     if len(found) > max(2, len(answers) // 2):

@@ -1,7 +1,7 @@
 """Exercises that check themselves, on networks, losses, backpropagation and SGD.
 
-Each check takes what a student wrote, and gives a report: see `autograd.exercises`. The functions
-to write work on numbers and NumPy arrays, in the lecture's notation.
+Each check takes what a student wrote and gives a report: see `autograd.exercises`. The functions to
+write take numbers and NumPy arrays, in the lecture's notation.
 
 >>> from nn import exercises
 >>> def gaussian_nll(a, y):

@@ -53,7 +53,7 @@ def _recursion(
     transposed: bool = True,
     above: int = 1,
 ) -> list[Array]:
-    """Delta^(1) ... Delta^(L); or what becomes of them by a mistake."""
+    """Delta^(1) ... Delta^(L), or what a mistake makes of them."""
     delta = [top]
     for l in range(len(a) - 2, 0, -1):
         weights = theta[l + above]
@@ -62,7 +62,7 @@ def _recursion(
 
 
 def _same(layers: Sequence[Any]) -> Callable[[Any], bool]:
-    """Whether what came is a list of these, with or without an entry for layer 0."""
+    """Whether the result is a list of these, with or without an entry for layer 0."""
 
     def test(got: Any) -> bool:
         found = list(got)
@@ -78,7 +78,7 @@ def _same(layers: Sequence[Any]) -> Callable[[Any], bool]:
 
 
 def _is_short(layers: Sequence[Array]) -> Callable[[Any], bool]:
-    """Whether what came is a list, with too few entries that are not None."""
+    """Whether the result is a list with too few entries that are not None."""
     return lambda got: len([entry for entry in got if entry is not None]) < len(layers)
 
 
@@ -89,7 +89,7 @@ def _written(name: str, layers: Sequence[Array]) -> str:
 
 @check("error_signals")
 def check_error_signals(error_signals: Any) -> Iterator[Case]:
-    """``error_signals(theta, a, delta_top, g_prime)``: the list of Delta^(l), swept backward.
+    """``error_signals(theta, a, delta_top, g_prime)``: the list of Delta^(l), backward.
 
     All lists are by the lecture's l, with None at 0: ``theta[l]`` is ``(d_l, d_{l-1})``, ``a[l]``
     and the Delta^(l) are ``(d_l,)``. ``g_prime`` is the derivative of g, a function of a.
@@ -112,7 +112,7 @@ def check_error_signals(error_signals: Any) -> Iterator[Case]:
                     _same(_recursion(theta, a, top, slope=_at_x(g_prime))),
                 "Delta^(L) is missing from the list": _same(right[:-1]),
             }  # fmt: skip
-        if len(set(widths)) == 1:  # elsewhere the shapes do not go together
+        if len(set(widths)) == 1:  # in other cases the shapes do not fit
             mistakes |= {
                 TRANSPOSE: _same(recursion(top, transposed=False)),
                 "the layer: Delta^(l) needs theta^(l+1), the weights above it":

@@ -145,7 +145,7 @@ def check_xor(theta1: Any, b1: Any, theta2: Any, b2: Any) -> Iterator[Case]:
 
 @check("mirror_weights")
 def check_mirror(weights: Any) -> Iterator[Case]:
-    """Six weights w of a unit that tells which strings of six bits are their own mirror image.
+    """Six weights w of a unit that tells which strings of six bits are their own mirror images.
 
     sum_i w_i x_i is 0 for the 8 strings that are, and not for the 56 others (Rumelhart, Hinton and
     Williams 1986, figure 1).

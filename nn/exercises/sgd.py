@@ -103,7 +103,7 @@ def check_batch_gradient(batch_gradient: Any) -> Iterator[Case]:
     rng = np.random.default_rng(0)
     for n, d in ((1, 2), (5, 3)):
         X, theta = rng.normal(size=(n, d)), rng.normal(size=d)
-        y = (np.arange(n) + 1) % 2  # both classes, the first one 1
+        y = (np.arange(n) + 1) % 2  # both classes; the first target is 1
         p = 1 / (1 + np.exp(-X @ theta))
         right = X.T @ (p - y)
         mistakes: dict[str, Any] = {
@@ -174,7 +174,7 @@ MEMORY = "a schedule depends on what it is given alone: it must not count its ca
 
 
 def again(schedule: Any, *arguments: Any) -> list[Any]:
-    """A schedule asked out of order, and twice for the same."""
+    """A schedule, asked out of order and twice for the same t."""
     f = schedule(*arguments)
     return [f(t) for t in (5, 1, 5)]
 
@@ -219,14 +219,14 @@ def check_step_decay(step_decay: Any) -> Iterator[Case]:
 
 @check("growing")
 def check_growing(growing: Any) -> Iterator[Case]:
-    """``growing(b, every)``: a schedule of batch sizes, a function of the epoch 1, 2, ...
+    """``growing(b, period)``: a schedule of batch sizes, a function of the epoch 1, 2, ...
 
     It starts at ``b``, and doubles after every ``every`` epochs; its sizes are whole numbers.
     """
 
-    def sizes(b: int, every: int) -> list[int]:
-        size = growing(b, every)
-        return [size(epoch) for epoch in range(1, 2 * every + 2)]
+    def sizes(b: int, period: int) -> list[int]:
+        size = growing(b, period)
+        return [size(epoch) for epoch in range(1, 2 * period + 2)]
 
     yield Case(
         "growing(4, 2) at epochs 1 ... 5", partial(sizes, 4, 2), [4, 4, 8, 8, 16],

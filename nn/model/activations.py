@@ -1,4 +1,4 @@
-"""The activations g, a row each: to be recorded as one node, and by hand in NumPy.
+"""The activations g, a row each: recorded as one node, and by hand in NumPy.
 
 A row is all that the program knows of an activation: networks, the recursion by hand, pictures and
 the command line read it here. To add one, write a row; if no function of `autograd` records it as
@@ -30,12 +30,13 @@ class Activation:
         record: g of a Value, as one node; or, for the identity, the Value itself.
         g, slope: g and g' of arrays, in NumPy alone: the recursion by hand shares no code with the
             engine.
-        variance: of the first weights, by the numbers of a layer's inputs and outputs.
+        variance: the variance of the first weights, a function of the numbers of a layer's inputs
+            and outputs.
         switches: whether a unit is on or off: nothing passes where a <= 0.
-        is_identity: whether nothing is recorded: a layer's x is its a then.
+        is_identity: whether nothing is recorded, so that a layer's x is its a.
 
     Raises:
-        ValueError: ``record`` gives something else than one node, of its argument alone.
+        ValueError: ``record`` does not give exactly one node, computed from its argument alone.
     """
 
     name: str
@@ -112,8 +113,9 @@ def _normal(a: Any) -> tuple[Any, Any]:
     """P(z <= a) for a standard normal z, and its density at a: right also in the tails."""
     density = gaussian(autograd, a, 0.5) / math.sqrt(2.0 * math.pi)
     p = -a * ROOT
-    # Far out, erfc magnifies what is rounded in p. As in `gaussian`, a is cut in two, so that its
-    # product with the first bits is exact; what p lacks then counts to first order.
+    # In the tails, erfc magnifies the rounding error of p. As in `gaussian`, a is cut in two, so
+    # that the product with its first bits is exact; the error of p is then corrected to first
+    # order.
     high = a + GRID - GRID
     lacks = where(40.0 - abs(a), (p + high * ROOT_1) + (high * ROOT_2 + (a - high) * ROOT), 0.0)
     return 0.5 * erfc(p) + math.sqrt(2.0) * lacks * density, density

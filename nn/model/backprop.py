@@ -1,30 +1,31 @@
-"""The lecture's algorithm by hand, in NumPy: the second, independent way to the same gradient.
+"""The lecture's algorithm by hand, in NumPy: a second, independent way to the same gradient.
 
 Forward, l = 1 ... L:      a^(l) = theta^(l) x^(l-1) + b^(l),   x^(l) = g_l(a^(l))
 Top:                       Delta^(L) = a - y, sigmoid(a) - y, or softmax(a) - y
 Backward, l = L - 1 ... 1: Delta^(l) = g_l'(a^(l)) * (theta^(l+1)^T Delta^(l+1))
 Gradients:                 dL/dtheta^(l) = Delta^(l) x^(l-1)^T,   dL/db^(l) = Delta^(l)
 
-It shares no code with the engine (the rows of activations and likelihoods have their formulas in
-NumPy for it): a test that the two agree means something.
+It shares no code with the engine (the rows of activations and likelihoods have formulas in NumPy
+for it), so that a test that the two agree means something.
 """
 
-from collections.abc import Callable
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import ArrayLike
 
 from ..arrays import Array, real_array
 from .activations import ACTIVATIONS
-from .likelihoods import known_likelihood
+from .likelihoods import Loss, known_likelihood
 from .network import MLP
 
 
 @dataclass(frozen=True)
 class Backpropagation:
-    """What one sweep computes, each list indexed by the lecture's layer l = 0 ... L.
+    """What the recursion computes: lists, indexed by the lecture's layer l = 0 ... L.
 
     Attributes:
         x: activations, ``(d_l,)``; ``x[0]`` is the input.
@@ -39,9 +40,7 @@ class Backpropagation:
     gradients: list[Any]
 
 
-def backpropagate(
-    net: MLP, loss: Callable[[Any, Any], Any], x: npt.ArrayLike, y: Any
-) -> Backpropagation:
+def backpropagate(net: MLP, loss: Loss, x: ArrayLike, y: Any) -> Backpropagation:
     """Gradients of one example's loss by the lecture's recursion.
 
     Args:
@@ -51,7 +50,7 @@ def backpropagate(
         y: its target, as ``loss`` takes it.
 
     Raises:
-        ValueError: ``loss`` is none of the three, or ``x`` or ``y`` does not fit.
+        ValueError: ``loss`` is not one of the three, or ``x`` or ``y`` does not fit.
     """
     if not isinstance(net, MLP):
         raise TypeError(f"net must be an MLP, got {net!r}")

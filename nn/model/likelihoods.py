@@ -1,4 +1,4 @@
-"""The lecture's three losses, each the negative log likelihood of one example, and a row for each.
+"""The lecture's three losses: negative log likelihoods of one example, with a row for each.
 
 All take the pre-activations ``a`` at the top of a network, and give one Value, labelled ``loss``.
 The error signal Delta^(L) = dL/da is then the ``.grad`` of ``a``.
@@ -9,6 +9,8 @@ The error signal Delta^(L) = dL/da is then the ``.grad`` of ``a``.
 | `bernoulli_nll`   | P(y = 1) = sigmoid(a)        | sigmoid(a) - y   |
 | `categorical_nll` | P(y = k) = softmax(a)_k      | softmax(a) - y   |
 """
+
+from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -87,8 +89,8 @@ def categorical_nll(a: Any, y: Any) -> Any:
         y: the class, an index 0 ... K - 1, or a vector ``(K,)`` of probabilities (one-hot, say).
 
     Raises:
-        ValueError: there are fewer than two classes, or ``y`` is no class index and no vector of K
-            probabilities.
+        ValueError: there are fewer than two classes, or ``y`` is neither a class index nor a vector
+            of K probabilities.
         TypeError: a target is neither a number nor a Value.
 
     >>> round(categorical_nll([Value(1.0), Value(2.0), Value(3.0)], 2).data, 6)
@@ -96,11 +98,11 @@ def categorical_nll(a: Any, y: Any) -> Any:
     """
     a = _outputs(a)
     target = _probabilities(y, len(a))
-    # Everything relative to the true class's a: for a sure prediction the large terms are then
-    # exactly 0 and the loss is what remains, log(1 + small). Classes that the target rules out have
-    # no part in a_y, since 0 times -inf, the score of a masked class, is nan.
+    # Everything is taken relative to the a of the true class. For a sure prediction the large terms
+    # are then exactly 0, and log(1 + small) remains. Classes of probability 0 are left out of a_y:
+    # a masked class has the score -inf, and 0 times -inf is nan.
     weights = [(y_k, a_k) for y_k, a_k in zip(target, a) if isinstance(y_k, Value) or y_k != 0.0]
-    # One class for sure: its a_k - a_y is 0, also where both are -inf.
+    # Of a class of probability 1, a_k - a_y is 0, even if both are -inf.
     sure = len(weights) == 1 and not isinstance(weights[0][0], Value) and weights[0][0] == 1.0
     a_y = dot(*zip(*[(1.0, where(*w, 0.0)) if _is_masked(*w) else w for w in weights]))
     if isinstance(a_y, Value):
@@ -113,7 +115,7 @@ def categorical_nll(a: Any, y: Any) -> Any:
 
 
 def _is_masked(y: Number, a: Number) -> bool:
-    """Whether a class has the score -inf, and a target that is a Value says if it is ruled out."""
+    """Whether a class has the score -inf, and a Value as its target."""
     return isinstance(y, Value) and (a.data if isinstance(a, Value) else a) == -math.inf
 
 
@@ -125,7 +127,7 @@ def _target(y: Any) -> Number:
 
 
 def _check_unit_interval(y: Any) -> None:
-    """Refuse a target of `bernoulli_nll` outside [0, 1]."""
+    """Raise if a target of `bernoulli_nll` lies outside [0, 1]."""
     if not isinstance(y, Value) and not 0 <= y <= 1:
         raise ValueError(f"y must lie in [0, 1] for bernoulli_nll, got {y}")
 
@@ -155,7 +157,7 @@ def _probabilities(y: Any, K: int) -> list[Number]:
 
 
 def _pairs(a: Any, y: Any) -> Sequence[tuple[Any, Any]]:
-    """Outputs and targets side by side."""
+    """Pairs of outputs and targets."""
     a, y = _outputs(a), _sequence(y)
     if len(a) != len(y):
         raise ValueError(f"a and y must have the same length, got {len(a)} and {len(y)}")
@@ -191,12 +193,12 @@ def _label(loss: Any) -> Any:
 
 @dataclass(frozen=True)
 class Score:
-    """How well outputs meet their targets, as a number that grows with it.
+    """How well outputs meet their targets, as a number: the larger, the better.
 
     Attributes:
-        name: of the entry that `evaluate` returns, and of a `History`'s column.
-        label: of an axis.
-        line, sentence: formats of a number, for the command line and for the report.
+        name: the name of the entry that `evaluate` returns, and of the column in a `History`.
+        label: the label of an axis.
+        line, sentence: formats for the number, on the command line and in the report.
     """
 
     name: str
@@ -217,16 +219,18 @@ class Likelihood:
     Attributes:
         name: what the command line and files call it.
         loss: the negative log likelihood of one example, ``loss(a, y)``, from pre-activations.
-        mean: of y under the model, for arrays ``(..., d_L)``: Delta^(L) is mean(a) - y. In NumPy
-            alone, for the recursion by hand.
-        link: what the pictures call that function; empty for the identity.
+        mean: the mean of y under the model, for arrays ``(..., d_L)``, so that Delta^(L) is mean(a)
+            - y. In NumPy alone, for the recursion by hand.
+        link: the name of that function in the pictures; empty for the identity.
         score: the one that goes with it.
         measure: computes it, ``measure(outputs, targets)``, from ``(n,)`` or ``(n, d_L)`` outputs
             and targets as `fit` takes them.
-        target: one example's, as d numbers: ``target(y, d)``. A wrong one is a ``ValueError``.
-        fits: which of many targets, ``(n,)`` or ``(n, d)``, are right ones, ``fits(y, d)``.
-        one_hot: whether there is an output per class, a class index standing for a 1 at its place.
-        classes: how many it is for, the fewest and the most; 0 for targets that are numbers.
+        target: ``target(y, d)`` is one example's target as d numbers; a ``ValueError`` if it is
+            wrong.
+        fits: ``fits(y, d)`` says which of many targets, ``(n,)`` or ``(n, d)``, are valid.
+        one_hot: whether there is an output per class; a class index then stands for a one-hot
+            vector.
+        classes: the fewest and the most classes that it is for; 0 for targets that are numbers.
         targets: the same in words.
     """
 
@@ -243,12 +247,12 @@ class Likelihood:
     targets: str
 
     def takes(self, K: int) -> bool:
-        """Whether it is for K classes; 0 are numbers."""
+        """Whether it is for K classes, or for numbers if K is 0."""
         fewest, most = self.classes
         return fewest <= K <= most
 
     def outputs(self, K: int) -> int:
-        """How many outputs a network for K classes, or for one number, has."""
+        """How many outputs a network needs for K classes, or for one number."""
         return K if self.one_hot else 1
 
     def probabilities(self, a: Array) -> Array:
@@ -315,7 +319,7 @@ def _r2(outputs: Array, true: Array) -> float:
     with np.errstate(all="ignore"):
         residual = float(((outputs - true) ** 2).sum())
     total = float(((true - true.mean(axis=0)) ** 2).sum())
-    # A constant target leaves nothing to explain: 1 if it is met, else 0.
+    # A constant target has no variance to explain: 1 if it is met, else 0.
     return 1 - residual / total if total else float(residual == 0)
 
 
@@ -338,7 +342,7 @@ def chosen_classes(outputs: Array) -> npt.NDArray[np.int64]:
 
 
 # fmt: off
-# The first that takes K classes is what fits them, where nobody says otherwise.
+# The first row that takes K classes is the default for them.
 LIKELIHOODS = {row.name: row for row in (
     Likelihood("gaussian", gaussian_nll, lambda a: a, "", R2, _r2, _vector, _are_vectors,
                one_hot=False, classes=(0, 0), targets="numbers"),
@@ -353,7 +357,7 @@ LIKELIHOODS = {row.name: row for row in (
 
 
 def likelihood_of(loss: Any) -> Likelihood | None:
-    """The row of a loss; None for a loss of the user's own."""
+    """The row of a loss; None for a user's own loss."""
     return next((row for row in LIKELIHOODS.values() if row.loss is loss), None)
 
 
@@ -361,7 +365,7 @@ def known_likelihood(loss: Any) -> Likelihood:
     """The row of a loss.
 
     Raises:
-        ValueError: it is a loss of the user's own.
+        ValueError: it is a user's own loss.
     """
     row = likelihood_of(loss)
     if row is None:
@@ -371,10 +375,10 @@ def known_likelihood(loss: Any) -> Likelihood:
 
 
 def check_loss(loss: Any) -> None:
-    """Refuse what is no loss.
+    """Raise unless it can be a loss.
 
     Raises:
-        TypeError: it is no function.
+        TypeError: it is not a function.
     """
     if isinstance(loss, type) or not callable(loss):
         raise TypeError(f"loss must be a function loss(a, y), such as gaussian_nll, got {loss!r}")

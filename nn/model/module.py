@@ -1,4 +1,6 @@
-"""What every network is: something with parameters, that maps an example to its outputs."""
+"""`Module`, the base of every network: it has parameters, and maps an example to its outputs."""
+
+from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -6,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import ArrayLike
 
 import autograd
 from autograd import Program, Value
@@ -24,22 +26,22 @@ class Module:
     """Something with parameters, that can be called with one example.
 
     Attributes:
-        static: whether it records the same graph for every example, whatever the numbers. Then
-            `predict` records it once, and replays it for many rows at once. A subclass has to
-            say so anew: with a ``__call__`` of its own it may be so no longer.
+        static: whether it records the same graph for every example, whatever the numbers are. Then
+            `predict` records it once and replays it for many rows at once. A subclass has to set
+            this again, since its own ``__call__`` may record other graphs.
     """
 
     static = False
 
     def __call__(self, x: Sequence[Number]) -> Any:
-        """The output for one example; what a subclass is made for."""
+        """The output for one example; subclasses define it."""
         raise NotImplementedError
 
     def parameters(self) -> list[Value]:
         """All trainable Values, in a fixed order."""
         return []
 
-    def structure(self) -> "Structure | None":
+    def structure(self) -> Structure | None:
         """By what to tell that two networks record the same graph; None where that is not known."""
         return None
 
@@ -69,8 +71,8 @@ class Module:
         """The parameters as arrays, by name."""
         return {"parameters": data_of(self.parameters())}
 
-    def load_state_dict(self, state: Mapping[str, npt.ArrayLike]) -> None:
-        """Take over the parameters of ``state``, or, where it does not fit, none of them.
+    def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
+        """Set the parameters to those of ``state``; if it does not fit, none of them is changed.
 
         Raises:
             ValueError: a name is missing or unknown, a shape differs, or a number is not finite.
@@ -84,7 +86,7 @@ class Module:
 
 
 def check_network(net: Any) -> None:
-    """Refuse what is no network.
+    """Raise unless it is a network.
 
     Raises:
         TypeError: it has no ``parameters()``, or can't be called.
@@ -98,7 +100,7 @@ def check_network(net: Any) -> None:
 
 @contextmanager
 def own_gradients(net: Module) -> Iterator[None]:
-    """Gradients of 0 to begin with for what is done inside; afterwards they are what they were."""
+    """Set gradients to 0 inside the ``with``; afterwards they are what they were before."""
     parameters = net.parameters()
     kept = [p.grad for p in parameters]
     net.zero_grad()
@@ -110,7 +112,7 @@ def own_gradients(net: Module) -> Iterator[None]:
 
 
 def is_static(net: Any) -> bool:
-    """Whether the class of ``net`` itself, and not one above it, says that it is static."""
+    """Whether the class of ``net`` itself, and not a base class, says that it is static."""
     return bool(vars(type(net)).get("static", False))
 
 
@@ -135,13 +137,13 @@ def structure_of(net: Module, X: Array) -> Structure | None:
 
 
 def check_state(
-    state: Mapping[str, npt.ArrayLike], own: Mapping[str, Array], of: str = "network"
+    state: Mapping[str, ArrayLike], own: Mapping[str, Array], of: str = "network"
 ) -> dict[str, Array]:
-    """``state`` as arrays of the names and shapes of ``own``; ``of`` is what it belongs to.
+    """``state`` as arrays with the names and shapes of ``own``; ``of`` is what it belongs to.
 
     Raises:
         ValueError: a name is missing or unknown, a shape differs, or a number is not finite.
-        TypeError: ``state`` is no dictionary.
+        TypeError: ``state`` is not a dictionary.
     """
     if not isinstance(state, Mapping):
         raise TypeError(f"state must be a dictionary, as state_dict() gives it, got {state!r}")
@@ -155,7 +157,7 @@ def check_state(
 
 
 def check_names(names: Iterable[str], own: Iterable[str], of: str = "network") -> None:
-    """Refuse other names than those of ``own``; ``of`` is what they belong to.
+    """Raise unless the names are those of ``own``; ``of`` is what they belong to.
 
     Raises:
         ValueError: a name is missing or unknown.
@@ -174,7 +176,7 @@ def _listed(names: set[str]) -> str:
 
 
 def replay(program: Program, batch: Array, parameters: Array | None = None) -> Array:
-    """The outputs of a program for many rows, some at a time to bound the memory it takes."""
+    """The outputs of a program for many rows, some at a time, to limit the memory."""
     parts = [batch[i : i + 1024] for i in range(0, len(batch), 1024)]
     return np.concatenate([program.forward(part, parameters) for part in parts])
 

@@ -7,6 +7,8 @@ with the identity as g at the top. Every Value is labelled with its place, ``the
 units from 0.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -25,7 +27,7 @@ class Neuron(Module):
 
     Args:
         d: number of inputs.
-        activation: its name, one of `ACTIVATIONS`.
+        activation: its name: linear, relu, leaky_relu, elu, tanh, sigmoid, softplus, silu, gelu.
         bias: whether there is a ``b``; the lecture has none.
         rng: where the initial weights come from; fresh ones every time if not given.
         fan_out: width of the layer that the neuron stands in, for the scale of its weights.
@@ -78,10 +80,10 @@ class Layer(Module):
     Args:
         d_in: number of inputs.
         d_out: number of neurons.
-        activation: its name, one of `ACTIVATIONS`.
+        activation: its name: linear, relu, leaky_relu, elu, tanh, sigmoid, softplus, silu, gelu.
         bias: whether the neurons have one.
         rng: where the initial weights come from; fresh ones every time if not given.
-        number: the layer's place l in a network, for the labels.
+        l: the layer's place in a network, l = 1 ... L, for the labels; none if it stands alone.
 
     Raises:
         ValueError: a width is not a positive integer, or ``activation`` is unknown.
@@ -97,28 +99,28 @@ class Layer(Module):
         bias: bool = True,
         rng: np.random.Generator | None = None,
         *,
-        number: int | None = None,
+        l: int | None = None,
     ) -> None:
         check_whole("d_in", d_in)
         check_whole("d_out", d_out)
         rng = generator(rng)
         self.activation = activation
         self.neurons = [Neuron(d_in, activation, bias, rng, fan_out=d_out) for _ in range(d_out)]
-        at = "" if number is None else str(number)
-        before = "" if number is None else str(number - 1)
+        at = "" if l is None else str(l)
+        before = "" if l is None else str(l - 1)
         for j, neuron in enumerate(self.neurons):
             for i, w in enumerate(neuron.w):
                 w.label = f"theta{at}[{j},{i}]"
             if neuron.b is not None:
                 neuron.b.label = f"b{at}[{j}]"
-        # Made once: labels cost more than the arithmetic, if they are made for every example.
+        # Made only once: making labels for every example would cost more than the arithmetic.
         self.x_labels = [f"x{before}[{i}]" for i in range(d_in)]
         self._a_labels = [f"a{at}[{j}]" for j in range(d_out)]
-        # A layer alone has no place: its outputs would share the labels of its inputs.
+        # A layer alone has no l: its outputs would have the same labels as its inputs.
         self._out_labels = [f"x{at}[{j}]" if at else "" for j in range(d_out)]
 
     def __call__(self, x: Sequence[Number]) -> Any:
-        """The outputs for ``x``, ``(d_in,)``: a list of Values, or the only one."""
+        """The outputs for ``x``, ``(d_in,)``: a list of Values, or a single bare Value."""
         check_inputs(x, len(self.neurons[0].w))
         _label_inputs(x, self.x_labels)
         outputs = self.outputs(x)
@@ -225,8 +227,8 @@ class MLP(Module):
         rng = generator(rng)
         sizes = [d0, *widths]
         self.layers = [
-            Layer(sizes[l], sizes[l + 1], g, bias, rng, number=l + 1)
-            for l, g in enumerate([*hidden, "linear"])
+            Layer(sizes[l - 1], sizes[l], g, bias, rng, l=l)
+            for l, g in enumerate([*hidden, "linear"], start=1)
         ]
 
     def __call__(self, x: Sequence[Number]) -> Any:
@@ -285,14 +287,14 @@ class MLP(Module):
 
 
 def _label_inputs(x: Sequence[Number], labels: Iterable[str]) -> None:
-    """Label the Values among the inputs by their place, where the user has not."""
+    """Label the Values among the inputs by their place, unless the user has labelled them."""
     for v, label in zip(x, labels):
         if isinstance(v, Value) and not v.label:
             v.label = label
 
 
 def check_inputs(x: Sequence[Number], d: int) -> None:
-    """Refuse what is no sequence of d inputs."""
+    """Raise unless ``x`` is a sequence of d inputs."""
     if isinstance(x, type) or not (hasattr(x, "__len__") and hasattr(x, "__getitem__")):
         raise TypeError(f"x must be a sequence of {d} numbers or Values, got {x!r}")
     if len(x) and hasattr(x[0], "__len__") and not isinstance(x[0], str):

@@ -1,18 +1,20 @@
 """The film of a network that learns: the picture of `draw` over the updates of a training."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Any
 
 from autograd.show.colours import document
-from autograd.show.notation import ELLIPSIS, number, shortened
+from autograd.show.notation import ELLIPSIS, digits, shortened
 from autograd.show.player import Frame, Player, differences
 
 from ..arrays import check_whole
 from ..model.network import MLP
 from ..train.history import Epoch
-from .neurons import STYLE, Picture, Scale, State, Sweep, check_mlp, sweep, target_text
+from .neurons import STYLE, Picture, Scale, Snapshot, State, check_mlp, snapshot, target_text
 
 FRAMES = 200  # the most there may be
 CURVE = f"""{STYLE}
@@ -22,7 +24,7 @@ CURVE = f"""{STYLE}
 """
 
 
-Shot = tuple[str, int, Sweep]  # a title, how many updates there had been, and the numbers
+Shot = tuple[str, int, Snapshot]  # a title, how many updates there had been, and the numbers
 
 
 class Film:
@@ -80,7 +82,7 @@ class Film:
                 f"every={self.every} would make {frames:,} frames of {len(updates):,} updates, and "
                 f"{FRAMES} is the most: give every={every_for(updates)} or more"
             )
-        start = self._sweep(loss)
+        start = self._snapshot(loss)
         self._loss, self._losses, self._updates = loss, [], updates
         self._taken = [(f"Start: before update {updates.start}.", 0, start)]
         self._end = None
@@ -102,18 +104,18 @@ class Film:
         self._end = None if is_taken else self._shot(row.epoch, row.updates)
 
     def _shot(self, epoch: int, update: int) -> Shot:
-        loss = number(self._losses[-1])
+        loss = digits(self._losses[-1])
         title = f"Update {update}, epoch {epoch}: loss {loss}, the mean of the batch."
-        return title, len(self._losses), self._sweep(self._loss)
+        return title, len(self._losses), self._snapshot(self._loss)
 
     @property
     def _shots(self) -> list[Shot]:
         """What there is of the film, to the end."""
         return self._taken if self._end is None else [*self._taken, self._end]
 
-    def _sweep(self, loss: Callable[[Any, Any], Any]) -> Sweep:
+    def _snapshot(self, loss: Callable[[Any, Any], Any]) -> Snapshot:
         """The numbers of the example now, as far as they are in the picture."""
-        return sweep(self.net, self.x, self.y, loss).between(self._picture.shown)
+        return snapshot(self.net, self.x, self.y, loss).between(self._picture.shown)
 
     def __len__(self) -> int:
         """How many frames there are."""
@@ -139,7 +141,7 @@ class Film:
         self.player().save(path)
 
     def player(self) -> Player:
-        """The film as a `Player`.
+        """The film as a player.
 
         Raises:
             ValueError: there is no frame yet.
@@ -154,9 +156,9 @@ class Film:
         for title, updates, shot in self._shots:
             state = picture.state(shot, scale, forward=L, backward=1)
             state.update(curve.state(updates))
-            outputs = [f"a{L}[{j}] = {number(v)}" for j, v in enumerate(shot.x[L])]
+            outputs = [f"a{L}[{j}] = {digits(v)}" for j, v in enumerate(shot.x[L])]
             lines = [
-                f"This example, target y = {target_text(self.y)}: loss {number(shot.loss)}",
+                f"This example, target y = {target_text(self.y)}: loss {digits(shot.loss)}",
                 ", ".join(shortened(outputs)),
             ]
             frames.append(Frame(title, lines, [], differences(before, state)))
@@ -225,7 +227,7 @@ class _Curve:
             (x0 + self.left, self.bottom + 16, f"{self.first}"),
             (x0 + self.right, self.bottom + 16, f"{self.first + max(len(self.losses), 1) - 1}"),
             (x0 + self.left - 26, self.bottom + 4, "0"),
-            (x0 + self.left - 26, self.top + 4, number(float(f"{self.most:.3g}"))),
+            (x0 + self.left - 26, self.top + 4, digits(float(f"{self.most:.3g}"))),
         ):
             parts.append(f'<text class="note" x="{x:.0f}" y="{y:.0f}">{text}</text>')
         points = " ".join(f"{x:.1f},{y:.1f}" for x, y in self._points())

@@ -1,5 +1,7 @@
 """The recorded graph of one example: drawn while a network learns, or as much as can be read."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

@@ -3,6 +3,8 @@
 The numbers are those of one example: forward and backward through the recorded graph.
 """
 
+from __future__ import annotations
+
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -11,16 +13,16 @@ from typing import Any
 
 from autograd.files import write_whole
 from autograd.show.colours import document
-from autograd.show.notation import ELLIPSIS, TIMES, factor, for_output, number, shortened
+from autograd.show.notation import ELLIPSIS, TIMES, digits, factor, for_output, shortened
 from autograd.show.player import Frame, Player, differences
 
 from ..model.activations import ACTIVATIONS
 from ..model.likelihoods import likelihood_of
 from ..model.network import MLP
-from .neurons import SHOWN, STYLE, Picture, Scale, State, Sweep, plain, sweep, target_text
+from .neurons import SHOWN, STYLE, Picture, Scale, Snapshot, State, plain, snapshot, target_text
 
 
-def draw(net: MLP, x: Sequence[float], y: Any, loss: Callable[[Any, Any], Any]) -> "NetworkDrawing":
+def draw(net: MLP, x: Sequence[float], y: Any, loss: Callable[[Any, Any], Any]) -> NetworkDrawing:
     """The network as neurons, with the numbers of one example.
 
     A circle is a neuron with a, x and its error signal Delta = dL/da, a line is a weight: hover
@@ -40,13 +42,15 @@ def draw(net: MLP, x: Sequence[float], y: Any, loss: Callable[[Any, Any], Any]) 
         TypeError: ``net`` is no `MLP`.
         ValueError: ``x`` or ``y`` does not fit.
     """
-    return NetworkDrawing(net, sweep(net, x, y, loss), y, loss)
+    return NetworkDrawing(net, snapshot(net, x, y, loss), y, loss)
 
 
 class NetworkDrawing:
     """A picture of a network, as made by `draw`."""
 
-    def __init__(self, net: MLP, numbers: Sweep, y: Any, loss: Callable[[Any, Any], Any]) -> None:
+    def __init__(
+        self, net: MLP, numbers: Snapshot, y: Any, loss: Callable[[Any, Any], Any]
+    ) -> None:
         self._picture = Picture(
             net, "Hover over a line for its numbers; on a page, click a circle."
         )
@@ -60,15 +64,15 @@ class NetworkDrawing:
             self._targets = self._likelihood.target(y, len(numbers.x[-1]))
         self._is_vector = isinstance(y, list)
         self._scale = Scale.of([numbers])
-        self._name = f"{net!r}, loss {number(numbers.loss)}"
+        self._name = f"{net!r}, loss {digits(numbers.loss)}"
 
     def __repr__(self) -> str:
         n = self._numbers
         rows: list[tuple[str, ...]] = [("layer", "unit", "a", "x", "delta")]
         for l, units in enumerate(n.x):
             for j, x_j in enumerate(units):
-                a_delta = [number(n.a[l][j]), number(n.delta[l][j])] if l else ["", ""]
-                rows.append((str(l), str(j), a_delta[0], number(x_j), a_delta[1]))
+                a_delta = [digits(n.a[l][j]), digits(n.delta[l][j])] if l else ["", ""]
+                rows.append((str(l), str(j), a_delta[0], digits(x_j), a_delta[1]))
         if len(rows) > 2 * SHOWN:
             rows[SHOWN:-SHOWN] = [
                 (f"{ELLIPSIS} {len(rows) - 2 * SHOWN} more {ELLIPSIS}", "", "", "", "")
@@ -113,7 +117,7 @@ class NetworkDrawing:
         """The picture in steps: forward layer by layer, then the error signals back, L to 1.
 
         Returns:
-            A `Player`: shows itself in Jupyter, and has ``.save("steps.html")``.
+            A player: shows itself in Jupyter, and has ``.save("steps.html")``.
         """
         return self._player(list(self._frames()))
 
@@ -122,7 +126,7 @@ class NetworkDrawing:
         return Player(self.svg(), frames, self._details(), self._name, text, interval=2000)
 
     def _target(self) -> str:
-        return f"target y = {self._y}, loss = {number(self._numbers.loss)}"
+        return f"target y = {self._y}, loss = {digits(self._numbers.loss)}"
 
     # The steps
 
@@ -137,7 +141,7 @@ class NetworkDrawing:
             changes, before = differences(before, state), state
             return Frame(title, lines, active, changes)
 
-        inputs = [f"x0[{i}] = {number(v)}" for i, v in enumerate(n.x[0])]
+        inputs = [f"x0[{i}] = {digits(v)}" for i, v in enumerate(n.x[0])]
         yield frame("Start: the input x0.", shortened(inputs), picture.units(0), (0, L + 1))
         for l in range(1, L + 1):
             bias = f" + b{l}" if n.b[l] else ""
@@ -179,16 +183,16 @@ class NetworkDrawing:
         terms = [f"{factor(w)} {TIMES} {factor(x)}" for w, x in zip(n.theta[l][j], n.x[l - 1])] + [
             factor(b) for b in n.b[l][j : j + 1]
         ]
-        lines = [f"a{l}[{j}] = {' + '.join(shortened(terms))} = {number(n.a[l][j])}"]
+        lines = [f"a{l}[{j}] = {' + '.join(shortened(terms))} = {digits(n.a[l][j])}"]
         g = self._activations[l - 1]
         if not g.is_identity:
-            lines.append(f"x{l}[{j}] = {g.name}({number(n.a[l][j])}) = {number(n.x[l][j])}")
+            lines.append(f"x{l}[{j}] = {g.name}({digits(n.a[l][j])}) = {digits(n.x[l][j])}")
         return lines
 
     def _backward(self, l: int, j: int) -> list[str]:
         """A neuron's error signal and a gradient, in numbers."""
         n, L = self._numbers, len(self._numbers.x) - 1
-        delta = number(n.delta[l][j])
+        delta = digits(n.delta[l][j])
         if l < L:
             terms = [
                 f"{factor(row[j])} {TIMES} {factor(d)}"
@@ -200,7 +204,7 @@ class NetworkDrawing:
             first = f"Delta{l}[{j}] = {how} = {delta}"
         elif self._targets:
             y = self._targets[j]
-            first = f"Delta{l}[{j}] = {number(n.delta[l][j] + y)} - {factor(y)} = {delta}"
+            first = f"Delta{l}[{j}] = {digits(n.delta[l][j] + y)} - {factor(y)} = {delta}"
         else:
             first = f"Delta{l}[{j}] = {delta}"
         gradient = (
@@ -208,13 +212,13 @@ class NetworkDrawing:
             f"{TIMES} {factor(n.x[l - 1][0])}"
             + _own_part(n.d_theta[l][j][0], n.delta[l][j] * n.x[l - 1][0], "weight")
         )
-        return [first, f"{gradient} = {number(n.d_theta[l][j][0])}"]
+        return [first, f"{gradient} = {digits(n.d_theta[l][j][0])}"]
 
     def _bias(self, l: int, j: int) -> list[str]:
         """A bias's gradient, where there is a bias."""
         n = self._numbers
         return [
-            f"dL/db{l}[{j}] = Delta{l}[{j}]{_own_part(d, n.delta[l][j], 'bias')} = {number(d)}"
+            f"dL/db{l}[{j}] = Delta{l}[{j}]{_own_part(d, n.delta[l][j], 'bias')} = {digits(d)}"
             for d in n.d_b[l][j : j + 1]
         ]
 
@@ -224,9 +228,9 @@ class NetworkDrawing:
         for l, j in self._picture.places:
             name = f"u{l}_{j}"
             if l == 0:
-                details[name] = [f"x0[{j}] = {number(self._numbers.x[0][j])}", "an input"]
+                details[name] = [f"x0[{j}] = {digits(self._numbers.x[0][j])}", "an input"]
                 continue
-            bias = [f"b{l}[{j}] = {number(b)}" for b in self._numbers.b[l][j : j + 1]]
+            bias = [f"b{l}[{j}] = {digits(b)}" for b in self._numbers.b[l][j : j + 1]]
             details[name] = [
                 f"neuron {j} of layer {l}", *self._forward(l, j), *bias, *self._backward(l, j),
                 *self._bias(l, j),
@@ -246,4 +250,4 @@ def _own_part(gradient: float, by_a: float, what: str) -> str:
 
 def _list(numbers: Sequence[float]) -> str:
     """Numbers side by side; of very many the first ones and the last."""
-    return ", ".join(shortened([number(v) for v in numbers], most=32))
+    return ", ".join(shortened([digits(v) for v in numbers], most=32))

@@ -1,4 +1,4 @@
-"""The picture of a network's neurons, for any numbers in it: one state of it for each sweep."""
+"""The picture of a network's neurons, for any numbers in it: one state of it for each snapshot."""
 
 import html
 import math
@@ -10,7 +10,7 @@ from typing import Any
 
 from autograd import Value
 from autograd.show.colours import PAINT, fill
-from autograd.show.notation import number, printable
+from autograd.show.notation import digits, printable
 
 from ..model.activations import ACTIVATIONS
 from ..model.module import own_gradients
@@ -56,15 +56,15 @@ class Scale:
     theta: list[float]
 
     @classmethod
-    def of(cls, sweeps: "Sequence[Sweep]") -> "Scale":
-        """The largest of several sweeps."""
-        scales = [s.scale for s in sweeps]
+    def of(cls, snapshots: "Sequence[Snapshot]") -> "Scale":
+        """The largest of several snapshots."""
+        scales = [s.scale for s in snapshots]
         layers = zip(*[scale.theta for scale in scales])
         return cls(max(scale.delta for scale in scales), [max(layer) for layer in layers])
 
 
 @dataclass(frozen=True)
-class Sweep:
+class Snapshot:
     """One example's numbers, forward and backward: lists by the lecture's layer l = 0 ... L.
 
     Attributes:
@@ -87,7 +87,7 @@ class Sweep:
     loss: float
     scale: Scale
 
-    def between(self, units: list[list[int]]) -> "Sweep":
+    def between(self, units: list[list[int]]) -> "Snapshot":
         """The same with no other weights than those between some units, ``units[l]``."""
 
         def some(matrices: list[Any]) -> list[Any]:
@@ -99,7 +99,7 @@ class Sweep:
         return replace(self, theta=some(self.theta), d_theta=some(self.d_theta))
 
 
-def sweep(net: MLP, x: Sequence[float], y: Any, loss: Callable[[Any, Any], Any]) -> Sweep:
+def snapshot(net: MLP, x: Sequence[float], y: Any, loss: Callable[[Any, Any], Any]) -> Snapshot:
     """Forward and backward for one example. The parameters keep their gradients.
 
     Raises:
@@ -123,7 +123,7 @@ def sweep(net: MLP, x: Sequence[float], y: Any, loss: Callable[[Any, Any], Any])
         weights = [[], *[[neuron.w for neuron in layer.neurons] for layer in net.layers]]
         theta = [[[w.data for w in ws] for ws in layer] for layer in weights]
         delta = [[v.grad for v in layer] for layer in a]
-        return Sweep(
+        return Snapshot(
             x=[[v.data for v in layer] for layer in units],
             a=[[v.data for v in layer] for layer in a],
             delta=delta,
@@ -158,7 +158,7 @@ def plain(y: Any) -> Any:
 def target_text(y: Any) -> str:
     """A target as the pictures write it."""
     y = plain(y)
-    return number(y) if isinstance(y, float) else printable(y)
+    return digits(y) if isinstance(y, float) else printable(y)
 
 
 def check_mlp(net: Any) -> None:
@@ -228,7 +228,7 @@ class Picture:
         """The weights that lead to a layer: unit j of it, unit i of the one below."""
         return product(self.shown[l], self.shown[l - 1])
 
-    def state(self, n: Sweep, scale: Scale, forward: int, backward: int) -> State:
+    def state(self, n: Snapshot, scale: Scale, forward: int, backward: int) -> State:
         """What the numbers make of the picture.
 
         Values are known up to layer ``forward``, error signals down to layer ``backward``.
@@ -255,7 +255,9 @@ class Picture:
                 state[f"w{l}_{j}_{i}", "stroke-width"] = f"{0.3 + 3.7 * size:.1f}"
         return state
 
-    def _rows(self, n: Sweep, l: int, j: int, known: bool, swept: bool) -> list[tuple[str, str]]:
+    def _rows(
+        self, n: Snapshot, l: int, j: int, known: bool, passed: bool
+    ) -> list[tuple[str, str]]:
         """The texts in a circle, by the letter that ends their ids."""
         rows = []
         if l:
@@ -263,11 +265,11 @@ class Picture:
         if l < len(n.x) - 1:
             rows.append(("x", f"x {_short(n.x[l][j])}" if known else ""))
         if l:
-            rows.append(("d", f"\N{GREEK CAPITAL LETTER DELTA} {_short(n.delta[l][j])}" if swept
+            rows.append(("d", f"\N{GREEK CAPITAL LETTER DELTA} {_short(n.delta[l][j])}" if passed
                          else ""))  # fmt: skip
         return rows
 
-    def body(self, state: State, n: Sweep) -> str:
+    def body(self, state: State, n: Snapshot) -> str:
         """The picture in a state, with the numbers of the weights to hover over."""
         parts = []
         for l in range(1, len(n.x)):
@@ -278,7 +280,7 @@ class Picture:
                     f'<path id="{name}" class="{state[name, "class"]}"'
                     f' stroke-width="{state[name, "stroke-width"]}"'
                     f' d="M{x0:.0f} {y0:.0f}L{x1:.0f} {y1:.0f}"><title>theta{l}[{j},{i}] = '
-                    f"{number(n.theta[l][j][i])}, gradient {number(n.d_theta[l][j][i])}"
+                    f"{digits(n.theta[l][j][i])}, gradient {digits(n.d_theta[l][j][i])}"
                     "</title></path>"
                 )
         parts += [self._circle(state, n, l, j) for l, j in self.places]
@@ -291,7 +293,7 @@ class Picture:
             parts.append(f'<text class="legend" x="12" y="{y:.0f}">{text}</text>')
         return "".join(parts)
 
-    def _circle(self, state: State, n: Sweep, l: int, j: int) -> str:
+    def _circle(self, state: State, n: Snapshot, l: int, j: int) -> str:
         (x, y), r, name = self.places[l, j], self.radii[l], f"u{l}_{j}"
         at = f'cx="{x:.0f}" cy="{y:.0f}" r="{r}"'
         inside = ""
@@ -309,11 +311,11 @@ class Picture:
                 place = y + 4 + 14 * (k - (len(rows) - 1) / 2)
                 text = state[f"{name}{row}", "text"]
                 inside += f'<text id="{name}{row}" x="{x:.0f}" y="{place:.0f}">{text}</text>'
-        texts = [f"x{l}[{j}] = {number(n.x[l][j])}"]
+        texts = [f"x{l}[{j}] = {digits(n.x[l][j])}"]
         if l:
-            texts = [f"a{l}[{j}] = {number(n.a[l][j])}", *(texts if l < len(n.x) - 1 else []),
-                     *[f"b{l}[{j}] = {number(b)}" for b in n.b[l][j : j + 1]],
-                     f"Delta{l}[{j}] = {number(n.delta[l][j])}"]  # fmt: skip
+            texts = [f"a{l}[{j}] = {digits(n.a[l][j])}", *(texts if l < len(n.x) - 1 else []),
+                     *[f"b{l}[{j}] = {digits(b)}" for b in n.b[l][j : j + 1]],
+                     f"Delta{l}[{j}] = {digits(n.delta[l][j])}"]  # fmt: skip
         return (
             f'<g id="{name}" class="{state[name, "class"]}"><title>{", ".join(texts)}</title>'
             f'<circle class="back" {at}/>{inside}</g>'
@@ -326,5 +328,5 @@ def _largest(numbers: Iterator[float]) -> float:
 
 def _short(x: float) -> str:
     """Three significant digits, or two if they are long, for the little room in a circle."""
-    text = number(float(f"{x:.3g}"))
-    return text if len(text) <= 7 else number(float(f"{x:.2g}"))
+    text = digits(float(f"{x:.3g}"))
+    return text if len(text) <= 7 else digits(float(f"{x:.2g}"))

@@ -11,12 +11,15 @@ Each returns a figure, which shows itself in Jupyter and is saved by its ``savef
 >>> plots.decision_regions(net, X, y).savefig("regions.svg")                # doctest: +SKIP
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy.typing import ArrayLike
 
 from ..arrays import Array, check_whole, real_array
 from ..data.datasets import Dataset
@@ -28,6 +31,21 @@ from ..train.history import History
 
 Classes = npt.NDArray[np.int64]
 AGAINST = ("epochs", "updates", "gradient evaluations")
+
+__all__ = [
+    "Outcome",
+    "calibration",
+    "confusion_matrix",
+    "decision_regions",
+    "figures",
+    "losses",
+    "misclassified",
+    "predicted_against_observed",
+]
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *(name for name in globals() if name.startswith("__"))]
 
 
 def losses(histories: Mapping[str, History], against: str = "epochs") -> Any:
@@ -79,8 +97,8 @@ def losses(histories: Mapping[str, History], against: str = "epochs") -> Any:
 
 def decision_regions(
     net: Module,
-    X: npt.ArrayLike,
-    y: npt.ArrayLike,
+    X: ArrayLike,
+    y: ArrayLike,
     classes: Sequence[str] = (),
     features: Sequence[str] = ("x_0", "x_1"),
 ) -> Any:
@@ -123,9 +141,7 @@ def decision_regions(
     return figure
 
 
-def confusion_matrix(
-    true: npt.ArrayLike, predicted: npt.ArrayLike, classes: Sequence[str] = ()
-) -> Any:
+def confusion_matrix(true: ArrayLike, predicted: ArrayLike, classes: Sequence[str] = ()) -> Any:
     """How often each class was taken for each: rows are true classes, columns predicted ones.
 
     Args:
@@ -160,7 +176,7 @@ def confusion_matrix(
     return figure
 
 
-def calibration(true: npt.ArrayLike, probabilities: npt.ArrayLike, bins: int = 10) -> Any:
+def calibration(true: ArrayLike, probabilities: ArrayLike, bins: int = 10) -> Any:
     """How often the network is right against how sure it is: on the line, as often as it says.
 
     For each example, what counts is the class that is most probable: the reliability diagram of
@@ -201,9 +217,7 @@ def calibration(true: npt.ArrayLike, probabilities: npt.ArrayLike, bins: int = 1
     return figure
 
 
-def predicted_against_observed(
-    observed: npt.ArrayLike, predicted: npt.ArrayLike, name: str = "y"
-) -> Any:
+def predicted_against_observed(observed: ArrayLike, predicted: ArrayLike, name: str = "y") -> Any:
     """Predictions of a regression against what was observed; right ones stand on the line.
 
     Raises:
@@ -232,9 +246,9 @@ def predicted_against_observed(
 
 
 def misclassified(
-    X: npt.ArrayLike,
-    true: npt.ArrayLike,
-    predicted: npt.ArrayLike,
+    X: ArrayLike,
+    true: ArrayLike,
+    predicted: ArrayLike,
     classes: Sequence[str] = (),
     shape: tuple[int, int] = (8, 8),
     most: int = 20,
@@ -296,7 +310,7 @@ class Outcome:
     predicted: npt.NDArray[Any]
 
     @classmethod
-    def of(cls, data: Dataset, net: MLP) -> "Outcome":
+    def of(cls, data: Dataset, net: MLP) -> Outcome:
         """The outcome of a training."""
         X, a = data.X_test * data.x_scale + data.x_mean, net.predict(data.X_test)
         if data.classes:
@@ -351,7 +365,7 @@ def figures(outcome: Outcome) -> Iterator[tuple[str, Any]]:
     return ((row.name, row.make(outcome)) for row in FIGURES if row.fits(outcome))
 
 
-def _classes(y: npt.ArrayLike, name: str) -> Classes:
+def _classes(y: ArrayLike, name: str) -> Classes:
     array = real_array(y, name)
     whole = np.isfinite(array) & (array >= 0) & (array == np.floor(array))
     if array.ndim != 1 or len(array) == 0 or not whole.all():
@@ -359,7 +373,7 @@ def _classes(y: npt.ArrayLike, name: str) -> Classes:
     return array.astype(np.int64)
 
 
-def _pair(true: npt.ArrayLike, predicted: npt.ArrayLike) -> tuple[Classes, Classes]:
+def _pair(true: ArrayLike, predicted: ArrayLike) -> tuple[Classes, Classes]:
     true, predicted = _classes(true, "true"), _classes(predicted, "predicted")
     if len(true) != len(predicted):
         raise ValueError(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd.files import write_whole
-from autograd.show.notation import number, shortened
+from autograd.show.notation import digits, shortened
 from autograd.show.player import page
 
 from ..data.datasets import Dataset
@@ -141,13 +141,13 @@ def write_report(
 def _example(data: Dataset) -> str:
     """The first test example in the table's own numbers and words."""
     X = data.X_test[0] * data.x_scale + data.x_mean
-    columns = [f"x0[{i}] is {name} = {number(v)}" for i, (name, v) in enumerate(
+    columns = [f"x0[{i}] is {name} = {digits(v)}" for i, (name, v) in enumerate(
         zip(data.features, X.tolist()))]  # fmt: skip
     y = data.y_test[0].item()
     if data.classes:
-        what = f"y = {number(y)}, {data.target} is {data.classes[int(y)]}"
+        what = f"y = {digits(y)}, {data.target} is {data.classes[int(y)]}"
     else:
-        what = f"y = {number(y)}, {data.target} is {number(y * data.y_scale + data.y_mean)}"
+        what = f"y = {digits(y)}, {data.target} is {digits(y * data.y_scale + data.y_mean)}"
     given = ", ".join(shortened(columns, most=8))
     return f"In numbers of the table (the network sees them standardised): {given}; {what}."
 

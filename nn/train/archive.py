@@ -1,7 +1,7 @@
-"""Reading a network's file: what it says is checked before anything is made of it.
+"""Reading a network's file: its contents are checked before anything is built from them.
 
-A file may come from anywhere. So no array is read before its name, its shape and its size, declared
-and packed, are what they must be, and nothing is unpacked beyond a limit.
+A file may come from anywhere. So an array is read only after its name, its shape, and its declared
+and packed sizes have been checked, and nothing is unpacked beyond a limit.
 """
 
 import io
@@ -16,11 +16,11 @@ from typing import IO, Any
 
 import numpy as np
 
+from autograd.files import Path
+
 from ..arrays import Array, check_whole
 
-Path = str | os.PathLike[str]
-
-FORMAT = 1  # of the files that are written; those before had no number, and else are the same
+FORMAT = 1  # of new files; earlier ones have no format number, and are the same otherwise
 LIMIT = 4 * 2**30  # bytes
 HEADER = 16_384  # bytes: more than NumPy reads as the header of an array
 PER_CHARACTER = 32  # bytes that a character of `about` takes at most: as an array, as text, parsed
@@ -30,23 +30,23 @@ class Archive:
     """An open file.
 
     Attributes:
-        about: what it says about itself.
-        names: of its arrays.
+        about: the description in it, from JSON.
+        names: the names of its arrays.
     """
 
     def __init__(self, file: IO[bytes], limit: int) -> None:
         if file.read(2) != b"PK":
-            raise ValueError("it is no .npz archive")
+            raise ValueError("it is not an .npz archive")
         self._zip = zipfile.ZipFile(file)
         self._members: dict[str, zipfile.ZipInfo] = {}
         for member in self._zip.infolist():
             name = member.filename.removesuffix(".npy")
             if name == member.filename:
-                raise ValueError(f"{name} in it is no array")
+                raise ValueError(f"{name} in it is not an array")
             if name in self._members:
                 raise ValueError(f"it has {name} twice")
             if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise ValueError(f"{name} is packed as NumPy packs nothing")
+                raise ValueError(f"{name} is compressed in a way that NumPy never uses")
             self._members[name] = member
         if "about" not in self._members:
             raise ValueError("nothing in it says which network it holds")
@@ -63,17 +63,17 @@ class Archive:
         with self._zip.open(self._members["about"]) as file:
             shape, dtype = _header(file, "about")
             if dtype.kind != "U" or shape != ():
-                raise ValueError("what it says about itself is no text")
+                raise ValueError("its description is not a text")
         about = json.loads(self._read("about").item(), object_pairs_hook=_once)
         if not isinstance(about, dict) or not isinstance(about.get("network"), dict):
             raise ValueError("it does not say which network it holds")
         return about
 
     def check(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
-        """Refuse arrays of other shapes than these, by their names, which are there.
+        """Raise unless the arrays of these names, which are there, have these shapes.
 
         Raises:
-            ValueError: one has another shape or size, or is not of real numbers.
+            ValueError: one has another shape or size, or does not hold real numbers.
         """
         for name, shape in shapes.items():
             with self._zip.open(self._members[name]) as file:
@@ -95,24 +95,25 @@ class Archive:
     def _read(self, name: str) -> Any:
         with self._zip.open(self._members[name]) as file:
             array = np.lib.format.read_array(file, allow_pickle=False, max_header_size=HEADER)
-            if file.read(1):  # this also makes sure that the checksum is compared
-                raise ValueError(f"{name} goes on after its end")
+            if file.read(1):  # reading to the end also compares the checksum
+                raise ValueError(f"{name} has data after its end")
         return array
 
 
 @contextmanager
 def opened(path: Path, limit: int = LIMIT) -> Iterator[Archive]:
-    """A network's file, its description read, its arrays not yet.
+    """A network's file, opened, with its description read and its arrays not yet.
 
     Raises:
-        ValueError: it is none, damaged, of a later format, or would take more than the limit.
+        ValueError: it is not one, is damaged, of a later format, or needs more memory than the
+            limit.
         OSError: it can't be read.
     """
     check_whole("limit", limit)
-    name = os.fspath(path)  # a number would be a file that is open already
+    name = os.fspath(path)  # a number would stand for an open file
     with open(name, "rb") as on_disk:
         file: IO[bytes] = on_disk
-        if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):  # an archive is read from its end
+        if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):  # zip archives are read from the end
             file = io.BytesIO(file.read())
         try:
             archive = Archive(file, limit)
@@ -134,14 +135,14 @@ def opened(path: Path, limit: int = LIMIT) -> Iterator[Archive]:
 
 
 class LimitError(ValueError):
-    """A network that would take more memory than it may."""
+    """A network would take more memory than the limit."""
 
 
 def check_limit(needed: int, limit: int) -> None:
-    """Refuse what would take more memory than the limit, both in bytes.
+    """Raise if the memory needed is more than the limit, both in bytes.
 
     Raises:
-        LimitError: it would.
+        LimitError: it is more.
     """
     if needed > limit:
         raise LimitError(
@@ -164,15 +165,15 @@ def _header(file: IO[bytes], name: str) -> tuple[tuple[int, ...], np.dtype[Any]]
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of JSON whose keys are all different."""
+    """A JSON object, checked to have no key twice."""
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("what it says about itself has a key twice")
+        raise ValueError("its description has a key twice")
     return found
 
 
 def short(x: object) -> str:
-    """The text of what a file says, or of an error, in which much of a file may stand."""
+    """A short text of something in a file, or of an error that may quote much of a file."""
     text = str(x)
     return text if len(text) <= 500 else f"{text[:497]}..."
 

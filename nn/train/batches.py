@@ -1,29 +1,32 @@
 """Mini-batches."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from numpy.typing import ArrayLike
 
 from ..arrays import Array, check_batch_size, check_generator, check_whole
 
-BLOCK = 4096  # rows that lie side by side, where blocks are shuffled
-MOST = 4096  # examples that are looked at where looking at all would take too long
+BLOCK = 4096  # rows in a block, if blocks are shuffled
+MOST = 4096  # examples to look at, if looking at all would take too long
 
 Parts = Iterable[tuple[Array, Array]]  # inputs and targets, some rows at a time
 
 
 class RowError(ValueError):
-    """A row that can't be trained on, met on the way."""
+    """A row that can't be trained on, found during the training."""
 
 
 class Batch(NamedTuple):
     """Examples to make an update of.
 
     Attributes:
-        data: they themselves, as the engine takes them.
-        rows: where they stand in what the user gave.
+        data: the examples, as the engine takes them.
+        rows: their places in the user's data.
     """
 
     data: Any
@@ -48,7 +51,8 @@ def minibatches(
         replacement: draw every index independently instead, as theory often assumes.
 
     Raises:
-        ValueError: ``n`` is not a positive whole number, or ``batch_size`` not one up to it.
+        ValueError: ``n`` is not a positive whole number, or ``batch_size`` not a whole number from
+            1 to n.
         TypeError: ``rng`` is not a generator.
 
     >>> [len(batch) for batch in minibatches(10, 4, np.random.default_rng(0))]
@@ -69,7 +73,7 @@ def permutation(n: int, rng: np.random.Generator, shuffle: str) -> npt.NDArray[n
         n: number of examples.
         rng: where it comes from.
         shuffle: ``"rows"`` for a random permutation, as in `minibatches`; ``"blocks"`` for blocks
-            of 4,096 rows in random order, permuted within, which a disk reads sooner.
+            of 4,096 rows in random order, permuted within, which a disk reads faster.
     """
     if shuffle == "rows":
         return rng.permutation(n)
@@ -82,6 +86,6 @@ def spread(n: int) -> range:
     return range(0, n, -(-n // MOST))
 
 
-def floats(X: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Array, Array]:
+def floats(X: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
     """Inputs and targets as floats."""
     return np.asarray(X, dtype=float), np.asarray(y, dtype=float)

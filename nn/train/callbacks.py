@@ -1,4 +1,6 @@
-"""What hangs on a training: users' callbacks, early stopping, the bar, the checkpoints."""
+"""What is called during a training: users' callbacks, early stopping, the bar, the checkpoints."""
+
+from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
@@ -16,24 +18,24 @@ from .history import Epoch
 
 Callback = Callable[[int, int, float, Any], None]
 
-TEXT_EVERY = 0.1  # seconds: the text beside a bar can cost as much as an update
+PAUSE = 0.1  # seconds between texts: the text beside a bar can cost as much as an update
 
 
 class EarlyStopping:
-    """Ends a training when the validation part has got no better for a while.
+    """Ends a training when the validation loss has not improved for a while.
 
-    Goes into the ``callbacks`` of `fit`. It looks at the row of each epoch, and stops after
-    ``patience`` epochs in turn that were not better than the best before them (Prechelt 1998,
-    "Early stopping, but when?").
+    It goes into the ``callbacks`` of `fit`, looks at the row of each epoch, and stops after
+    ``patience`` epochs in a row that were no better than the best one before (Prechelt 1998, "Early
+    stopping, but when?").
 
     Args:
-        patience: how many epochs without anything better to wait for.
-        restore_best: whether the network gets the parameters of the best epoch back at the end,
-            also where all epochs were gone through.
+        patience: how many epochs to wait for an improvement.
+        restore_best: whether the network gets back the parameters of the best epoch at the end,
+            even if the training was not stopped early.
         monitor: what to look at, ``"loss"`` or ``"score"``: accuracy, or R^2.
 
     Attributes:
-        best_epoch: the epoch that was best, 0 as long as there is none.
+        best_epoch: the best epoch so far; 0 before the first one.
         stopped: whether the training ended early.
 
     Raises:
@@ -61,14 +63,14 @@ class EarlyStopping:
         return f"EarlyStopping(patience={self.patience}, monitor={self.monitor!r})"
 
     def start(self, net: Module, rows: Sequence[Epoch] = (), best: Array | None = None) -> None:
-        """From the beginning, or from where a training was: its rows, and its best parameters."""
+        """Start anew, or go on from the rows and the best parameters of an earlier training."""
         self.best_epoch, self.stopped, self._least = 0, False, math.inf
         for row in rows:
             self._look(row)
         self.best_parameters = _vector(net) if best is None else best
 
     def end_epoch(self, row: Epoch, net: Module) -> bool:
-        """Look at an epoch; whether it was the last one."""
+        """Look at an epoch; return whether the training is to end."""
         if self._look(row):
             self.best_parameters = _vector(net)
         return self.stopped
@@ -94,13 +96,13 @@ def _vector(net: Module) -> Array:
 
 
 class Hooks:
-    """All that is called on the way: after every update, and after every epoch.
+    """Calls what is to be called after every update and after every epoch.
 
     Args:
         callbacks: users' own.
-        net: the network that they get.
-        worker: the engine, whose numbers they see in the network, and may change.
-        last: the number of the last update.
+        net: the network that callbacks get.
+        worker: the engine. Callbacks see its numbers in the network, and may change them.
+        last: which update is the last one.
 
     Attributes:
         bar: shows the progress, or None.
@@ -113,7 +115,7 @@ class Hooks:
         self._looks = [getattr(callback, "looks_every", 1) for callback in self._updates]
         self._epochs = [c.end_epoch for c in callbacks if hasattr(c, "end_epoch")]
         self._next_text = -math.inf
-        self._warnings = np.geterr()  # as the caller, and the callbacks, have them
+        self._warnings = np.geterr()  # the caller's; callbacks run with them
 
     @property
     def listening(self) -> bool:
@@ -136,7 +138,7 @@ class Hooks:
         if self.bar is not None:
             if update == self.last or monotonic() >= self._next_text:
                 self.bar.set_postfix({"loss": f"{loss:.4f}", "lr": f"{lr:.3g}"}, refresh=False)
-                self._next_text = monotonic() + TEXT_EVERY
+                self._next_text = monotonic() + PAUSE
             self.bar.update()
 
     def after_epoch(self, row: Epoch) -> bool:

@@ -7,6 +7,8 @@ in which format it is written. A checkpoint also has what the optimizer carries 
 keeps them, and in ``about`` the history and the state of the random generator.
 """
 
+from __future__ import annotations
+
 import functools
 import io
 import json
@@ -19,7 +21,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from autograd.files import Target, naming, write_whole
+from autograd.files import Path, Target, naming, write_whole
 from autograd.locks import take
 
 from ..arrays import Array, check_finite
@@ -31,7 +33,6 @@ from .archive import (
     LIMIT,
     Archive,
     LimitError,
-    Path,
     check_limit,
     opened,
     quoted,
@@ -44,7 +45,7 @@ from .stepping import Optimizer, State
 P = ParamSpec("P")
 T = TypeVar("T")
 
-OWN = ("optimizer.", "stopping.")  # how the names of a training's own arrays begin
+OWN = ("optimizer.", "stopping.")  # prefixes of the names of a training's own arrays
 
 
 def save(net: Module, path: Path, table: Table | None = None) -> None:
@@ -53,12 +54,12 @@ def save(net: Module, path: Path, table: Table | None = None) -> None:
     Args:
         net: the network.
         path: the file.
-        table: what its inputs and outputs stand for, to be kept with it.
+        table: what its inputs and outputs stand for, to be saved too.
 
     Raises:
-        ValueError: a parameter is not finite; or the network is an `MLP` that was changed so that
-            the file could not say what it is, as where some neurons of a layer have no bias.
-        TypeError: ``net`` is no network, or ``table`` no `Table`.
+        ValueError: a parameter is not finite; or the network is an `MLP` changed in a way that a
+            file can't describe, for example with neurons without a bias in a layer that has biases.
+        TypeError: ``net`` is not a network, or ``table`` not a `Table`.
         OSError: the file can't be written.
 
     >>> import tempfile
@@ -84,7 +85,7 @@ def load_table(path: Path, *, limit: int = LIMIT) -> tuple[MLP, Table]:
         limit: as in `load`.
 
     Raises:
-        ValueError: as in `load`; or the file says nothing about a table.
+        ValueError: as in `load`; or the file has no table.
         OSError: the file can't be read.
     """
     with opened(path, limit) as archive:
@@ -109,8 +110,7 @@ def load_table(path: Path, *, limit: int = LIMIT) -> tuple[MLP, Table]:
 def load(path: Path, *, limit: int = LIMIT) -> MLP:
     """The network in a file that `save` wrote, or in a checkpoint.
 
-    The file may come from anywhere: it is checked against what it says of itself, before anything
-    is built.
+    The file may come from anywhere: it is checked before anything is built.
 
     Args:
         path: the file.
@@ -118,9 +118,9 @@ def load(path: Path, *, limit: int = LIMIT) -> MLP:
             million parameters, if not given.
 
     Raises:
-        ValueError: the file is damaged, of a later version's format, over the limit, holds numbers
-            that are not finite, or a network that is no `MLP` (build that one yourself and use its
-            ``load_state_dict``).
+        ValueError: the file is damaged, written by a later version, over the limit, or holds
+            numbers that are not finite; or its network is not an `MLP` (build it yourself and use
+            its ``load_state_dict``).
         OSError: the file can't be read.
     """
     with opened(path, limit) as archive:
@@ -151,11 +151,11 @@ def _network(path: Path, archive: Archive, limit: int) -> MLP:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """All that a training needs to go on.
+    """Everything that a training needs to go on.
 
     Attributes:
         network: its parameters, by name.
-        own: arrays of the training's own, as `own_arrays` makes them.
+        own: the training's own arrays, as `own_arrays` makes them.
         rows: its history.
         generator: the state of the random generator.
     """
@@ -187,7 +187,7 @@ class Checkpoint:
 
 
 def own_arrays(optimizer: State, best: Array | None) -> dict[str, Array]:
-    """What a training keeps beside the network, by the names that it has in a checkpoint."""
+    """The arrays that a training keeps beside the network, by their names in a checkpoint."""
     arrays = {f"{OWN[0]}{name}": array for name, array in optimizer.items()}
     return arrays if best is None else {**arrays, "stopping.best": best}
 
@@ -195,10 +195,9 @@ def own_arrays(optimizer: State, best: Array | None) -> dict[str, Array]:
 def describe_run(
     loss: Any, data: str, rule: Optimizer, monitor: str | None
 ) -> dict[str, str | None]:
-    """What must be the same for a training to go on, by what it is called.
+    """What must be the same for a training to go on, by name.
 
-    ``data`` is a fingerprint of the examples, ``monitor`` what early stopping looks at; None
-    without.
+    ``data`` is a fingerprint of the examples; ``monitor`` is what early stopping looks at, or None.
     """
     name = getattr(loss, "__qualname__", type(loss).__name__)
     return {
@@ -214,7 +213,7 @@ def write_checkpoint(
     rng: np.random.Generator,
     run: dict[str, Any],
 ) -> None:
-    """Write where a training stands, whole or not at all; ``own`` is of `own_arrays`."""
+    """Write the state of a training, whole or not at all; ``own`` is from `own_arrays`."""
     training = {
         "run": run,
         "history": [asdict(row) for row in rows],
@@ -231,7 +230,7 @@ def read_checkpoint(
     rng: np.random.Generator | None,
     run: dict[str, Any],
 ) -> Checkpoint:
-    """A checkpoint that fits ``net``, and has arrays as ``own``; nothing is changed yet.
+    """A checkpoint that fits ``net`` and has arrays like ``own``; nothing is changed yet.
 
     Raises:
         ValueError: the file is damaged, of another network or generator, or of a longer training.
@@ -282,10 +281,10 @@ def read_checkpoint(
 def _arrays(
     archive: Archive, names: list[str], like: dict[str, Array], of: str
 ) -> dict[str, Array]:
-    """The arrays of these names, which must be as those of ``like``, checked before they are read.
+    """The arrays of these names, checked before they are read: they must be like those of ``like``.
 
     Raises:
-        ValueError: they are not; ``of`` is what they belong to.
+        ValueError: they are not; ``of`` says what they belong to.
     """
     check_names(names, like, of)
     arrays = archive.arrays({name: array.shape for name, array in like.items()})
@@ -293,7 +292,7 @@ def _arrays(
 
 
 def one_training(train: Callable[P, T]) -> Callable[P, T]:
-    """A function whose ``checkpoint`` is its own for as long as it runs."""
+    """Decorate a function so that no other training writes to its ``checkpoint`` while it runs."""
 
     @functools.wraps(train)
     def alone(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -307,8 +306,8 @@ def one_training(train: Callable[P, T]) -> Callable[P, T]:
 def _own(checkpoint: Any) -> Iterator[None]:
     """Keep other trainings, of this process or another, from writing a checkpoint.
 
-    A locked file beside it, ``.NAME.lock``, says so. It is removed at the end; one that kill -9 has
-    left is not locked, and goes with the end of the next training.
+    A locked file beside it, ``.NAME.lock``, does this. It is removed at the end. A file left by
+    kill -9 is not locked, and is removed at the end of the next training.
 
     Raises:
         BlockingIOError: another training has it.
@@ -343,7 +342,7 @@ def _write(path: Path, net: Module, arrays: dict[str, Array], about: dict[str, A
 
 
 def _new_generator(state: dict[str, Any]) -> np.random.Generator:
-    """A generator of the kind that a state is of."""
+    """A new generator, of the kind that the state belongs to."""
     kinds = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
     if state["bit_generator"] not in kinds:
         raise ValueError(f"unknown generator {state['bit_generator']!r}")
@@ -351,10 +350,10 @@ def _new_generator(state: dict[str, Any]) -> np.random.Generator:
 
 
 def _check_generator_state(state: dict[str, Any]) -> None:
-    """Refuse what is no state; NumPy itself does not check the position in a block of numbers."""
+    """Raise unless it is a state; NumPy does not check the position in a block of numbers."""
     generator = _new_generator(state).bit_generator
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # older NumPys wrap what is out of range, with a warning
+        warnings.simplefilter("ignore")  # older NumPys wrap numbers out of range, with a warning
         generator.state = state
     if json.loads(json.dumps(generator.state, default=np.ndarray.tolist)) != state:
         raise ValueError("its generator's state is out of range")

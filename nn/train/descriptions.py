@@ -1,4 +1,4 @@
-"""Which network a file holds: an `MLP` described, and one built as described."""
+"""Which network a file holds: describing an `MLP`, and building one from a description."""
 
 from itertools import pairwise
 from typing import Any
@@ -18,18 +18,18 @@ Shapes = dict[str, tuple[int, ...]]
 def describe(net: Module) -> dict[str, Any]:
     """Which network this is.
 
-    The top layer's activation is given if it is not the identity, and then is the last of L.
-    ``bias`` is true or false, or a list with one for each layer where they differ.
+    If the top layer's activation is not the identity, it is given as the last of L.
+    ``bias`` is true or false; if layers differ, a list with one entry for each.
 
     Raises:
-        ValueError: it is an MLP that was changed so that no description fits it.
+        ValueError: it is an MLP changed in a way that no description fits.
     """
     if type(net) is not MLP:
         return {"class": type(net).__name__}
     widths, biases = [len(net.layers[0].neurons[0].w)], []
     for l, layer in enumerate(net.layers, start=1):
         if type(layer) is not Layer or {type(neuron) for neuron in layer.neurons} != {Neuron}:
-            raise ValueError(f"layer {l} is not one of neurons alone: a file can't say what it is")
+            raise ValueError(f"layer {l} holds more than neurons: a file can't describe it")
         found = {neuron.b is not None for neuron in layer.neurons}
         if len(found) > 1:
             raise ValueError(
@@ -62,13 +62,13 @@ class Description:
         missing = [name for name in ("d0", "widths", "activation", "bias") if name not in about]
         unknown = sorted(about.keys() - {"class", "d0", "widths", "activation", "bias"})
         if missing or unknown:
-            raise ValueError(f"of its network it says nothing of {missing}, but has {unknown}")
+            raise ValueError(f"its description of the network lacks {missing}, and has {unknown}")
         d0, widths, hidden, bias = (about[name] for name in ("d0", "widths", "activation", "bias"))
         if not isinstance(widths, list) or not widths:
             raise ValueError(f"widths must be a list [d1, ..., dL], got {short_repr(widths)}")
-        for number in (d0, *widths):
-            if type(number) is not int or number < 1:
-                raise ValueError(f"widths must be positive whole numbers, got {short_repr(number)}")
+        for width in (d0, *widths):
+            if type(width) is not int or width < 1:
+                raise ValueError(f"widths must be positive whole numbers, got {short_repr(width)}")
         L = len(widths)
         if not isinstance(hidden, list) or len(hidden) not in (L - 1, L):
             raise ValueError(f"activation must be a list of {L - 1}, or {L} with the top one")

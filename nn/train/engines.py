@@ -1,7 +1,8 @@
-"""Two ways to compute one and the same update of a training.
+"""Two ways to compute the same update of a training.
 
-`GraphEngine` records every example as scalars and sweeps its graph. `ProgramEngine` records one
-example, compiles its graph, and replays that for whole batches: the same numbers, much sooner.
+`GraphEngine` records every example as scalars and goes backward through its graph. `ProgramEngine`
+records one example, compiles its graph, and replays it for whole batches: the same numbers, much
+faster.
 """
 
 import math
@@ -27,17 +28,17 @@ TINY = 1e-200  # a rate
 
 
 class GraphEngine:
-    """Every example of every batch recorded as scalars."""
+    """Records every example of every batch as scalars."""
 
     def __init__(self, net: Module, loss: Loss, X: Array, y: Array, rule: Optimizer) -> None:
         self.net, self.loss, self.X, self.y = net, loss, X, y
         self.optimizer = rule.over(net.parameters())
 
     def columns(self, X: Array, y: Array) -> Any:
-        """Examples as `step` takes them."""
+        """Examples as `train_on` takes them."""
         return list(zip(X.tolist(), y.tolist()))
 
-    def step(self, batch: Batch, lr: float) -> float:
+    def train_on(self, batch: Batch, lr: float) -> float:
         """One update with the mean gradient of a batch; the mean loss before it.
 
         Raises:
@@ -79,12 +80,12 @@ class GraphEngine:
         return np.array(losses), np.array(outputs)
 
     def write(self) -> None:
-        """Let the Values hold the trained numbers: they do."""
+        """Write the trained numbers into the Values, where they are already."""
 
     read = write
 
     def prepare(self, evaluated: bool) -> None:
-        """Find out what can't be done before anything is changed."""
+        """Find errors before anything is changed."""
         if likelihood_of(self.loss) is None:
             for i in spread(len(self.X)):
                 ((row, target),) = self.columns(*floats(self.X[i : i + 1], self.y[i : i + 1]))
@@ -108,7 +109,7 @@ class ProgramEngine:
         self.state = rule.start(m)
         self.theta = data_of(self.parameters)
         self.gradient = np.zeros(m)
-        # A plain step takes the place of its gradient: one array less to go through.
+        # A plain step is written over the gradient: one array less to go through.
         self._plain = rule.is_plain
         self._mean = None if self._plain else np.zeros(m)
         self._unit: float = 1  # the mean gradient is `gradient` over this
@@ -116,8 +117,8 @@ class ProgramEngine:
     def prepare(self, evaluated: bool) -> None:
         """Compile what will be needed."""
         _ = self._replay, self.evaluation if evaluated else None
-        # The allocator gives arrays of a megabyte back to the system, to fetch them again page by
-        # page, until it has seen a larger one freed. That can be half the time of an update.
+        # The allocator gives arrays of a megabyte back to the system and fetches them again page by
+        # page, until a larger one has been freed. That can take half the time of an update.
         np.empty(2**21)
         self.check_examples()
 
@@ -167,22 +168,22 @@ class ProgramEngine:
         """As in `GraphEngine`."""
         return self.recording.columns(X, y)
 
-    def step(self, batch: Batch, lr: float) -> float:
+    def train_on(self, batch: Batch, lr: float) -> float:
         """As in `GraphEngine`."""
-        self._unit = math.inf  # while the gradient is being written there is none
+        self._unit = math.inf  # there is no gradient while it is being written
         losses = self._replay(batch.data)
         b = len(batch.rows)
         total = float(np.add.reduce(losses))
         if not math.isfinite(total):
             self._check_losses(batch, losses, lr)
-        if self._plain and lr / b > TINY:  # else the gradient would not come back from its step
+        if self._plain and lr / b > TINY:  # else the gradient could not be got back from the step
             step = self.rule.update(self.state, self.theta, self.gradient, lr / b)
             self._unit = lr
         else:
             self._unit = b
             mean = np.divide(self.gradient, b, out=self._mean)
             step = self.rule.update(self.state, self.theta, mean, lr)
-        # Finite squares are those of numbers too small to take a parameter to infinity.
+        # If the sum of squares is finite, no step is large enough to take a parameter to infinity.
         if not math.isfinite(float(step.dot(step))):
             self._check_step(batch, step, lr)
         self.theta -= step
@@ -195,7 +196,7 @@ class ProgramEngine:
         return result[:, 0], result[:, 1] if self.recording.bare else result[:, 1:]
 
     def write(self) -> None:
-        """Let the Values hold the trained numbers, and the mean gradient of the last batch."""
+        """Write the trained numbers, and the mean gradient of the last batch, into the Values."""
         if math.isinf(self._unit):  # there is none
             self.gradient[:] = 0.0
         grads = (self.gradient / self._unit).tolist()
@@ -204,7 +205,7 @@ class ProgramEngine:
             p.grad = grad
 
     def read(self) -> None:
-        """Take over the numbers of the Values, which a callback may have changed.
+        """Read the numbers of the Values, which a callback may have changed.
 
         Raises:
             FloatingPointError: one is not finite.
@@ -218,9 +219,9 @@ class ProgramEngine:
             )
 
     def _check_losses(self, batch: Batch, losses: Array, lr: float) -> None:
-        """Refuse a loss that is not finite, and say where it comes from."""
+        """Raise if a loss is not finite, and say where it comes from."""
         bad = np.flatnonzero(~np.isfinite(losses))
-        if not len(bad):  # it was the sum of them
+        if not len(bad):  # only the sum is not finite
             return
         self._restore()
         loss, i = self.recording.replayed(batch.data[bad[0]].tolist()), batch.rows[bad[0]]
@@ -233,16 +234,16 @@ class ProgramEngine:
         raise FloatingPointError(diagnosis(loss, i, lr))
 
     def _check_step(self, batch: Batch, step: Array, lr: float) -> None:
-        """Refuse a step that leads to infinity, or nowhere."""
+        """Raise if a step leads to inf or nan."""
         new = self.theta - step
         if not np.isfinite(new).all():
-            self._replay(batch.data)  # the gradient, whose place the step took
+            self._replay(batch.data)  # the gradient again, over which the step was written
             mean = self.gradient / len(batch.rows)
             self._restore()
             check_step(new, mean, self.parameters, lr)
 
     def _restore(self) -> None:
-        """The last finite numbers, with no gradients."""
+        """Go back to the last finite numbers, without gradients."""
         self.gradient[:] = 0.0
         self.write()
 

@@ -1,10 +1,12 @@
 """How good a network is on some examples."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import ArrayLike
 
 from ..arrays import Array
 from ..model.likelihoods import Loss, check_loss, likelihood_of
@@ -15,7 +17,7 @@ from .optimizers import SGD
 
 
 def evaluate(
-    net: Module, loss: Loss, X: npt.ArrayLike, y: npt.ArrayLike, *, engine: str = "program"
+    net: Module, loss: Loss, X: ArrayLike, y: ArrayLike, *, engine: str = "program"
 ) -> dict[str, float]:
     """Mean loss over the rows of ``X``, and the score that goes with the loss.
 
@@ -27,7 +29,7 @@ def evaluate(
 
     Raises:
         ValueError: as in `fit`, of ``X``, ``y`` and ``engine``.
-        TypeError: ``net`` or ``loss`` is none.
+        TypeError: ``net`` is not a network, or ``loss`` not a loss.
     """
     check_network(net)
     check_loss(loss)
@@ -37,7 +39,7 @@ def evaluate(
     return scores_of(loss, examples.y, *worker.evaluate(examples.parts()))
 
 
-def scores_of(loss: Loss, true: npt.ArrayLike, losses: Array, outputs: Array) -> dict[str, float]:
+def scores_of(loss: Loss, true: ArrayLike, losses: Array, outputs: Array) -> dict[str, float]:
     """The mean loss, and the score that goes with it."""
     result = {"loss": mean_of(losses)}
     likelihood = likelihood_of(loss)
@@ -47,7 +49,7 @@ def scores_of(loss: Loss, true: npt.ArrayLike, losses: Array, outputs: Array) ->
 
 
 def mean_of(losses: Sequence[float] | Array) -> float:
-    """The mean, to the last digit, also of losses whose sum is beyond the floats."""
+    """The mean, correctly rounded, even of losses whose sum is beyond the floats."""
     try:
         return math.fsum(losses) / len(losses)
     except OverflowError:

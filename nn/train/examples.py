@@ -1,6 +1,6 @@
 """Examples in arrays, in memory or in a mapped file: checked, and cut into batches.
 
-What is in memory is checked before a training starts. A mapped file is read batch by batch, and
+Arrays in memory are checked before a training starts. A mapped file is read batch by batch, and
 checked as it is read.
 """
 
@@ -21,9 +21,9 @@ from .recording import loss_of
 
 Columns = Callable[[Array, Array], Any]  # examples as an engine takes them
 
-AT_ONCE = 2**20  # bytes of batches that are made ready together
-PART = 2**23  # bytes that are checked, or evaluated, together
-MAPPED = 2**26  # bytes read of a mapped file before its pages are let go
+AT_ONCE = 2**20  # bytes of batches to prepare together
+PART = 2**23  # bytes to check, or to evaluate, together
+MAPPED = 2**26  # bytes to read of a mapped file before its pages are released
 
 
 class Examples:
@@ -33,12 +33,12 @@ class Examples:
         X: inputs, ``(n, d_0)``.
         y: targets, ``(n,)`` or ``(n, d_L)``.
         names: what errors call them.
-        batch_size: of the batches, or a schedule of the epoch 1, 2, ..., capped at n.
+        batch_size: a number, or a schedule of the epoch 1, 2, ..., capped at n.
         epochs: how many there will be.
         shuffle: the order of the batches, as in `fit`.
 
     Raises:
-        ValueError: they do not go together, or ``batch_size`` does not fit.
+        ValueError: ``X`` and ``y`` do not go together, or ``batch_size`` does not fit.
     """
 
     def __init__(
@@ -56,14 +56,14 @@ class Examples:
         self._names, self._shuffle = names, shuffle
         self._sizes = _batch_sizes(batch_size, epochs, len(X))
         self._width = 8 * (X.shape[1] + y[0].size)  # bytes of an example as floats
-        self._read = 0  # bytes, since pages were let go
+        self._read = 0  # bytes read since pages were released
 
     def open(self, net: Module, loss: Loss, epoch: int) -> tuple[Any, Any]:
         """The examples, after all checks that can be made before the training.
 
         Raises:
             ValueError: a number is not finite, or a target, or a row of X, does not fit.
-            TypeError: the loss of one is no Value.
+            TypeError: the loss of an example is not a Value.
         """
         check = self._check = Check(net, loss, self.X, self._names)
         n = len(self.X)
@@ -92,12 +92,12 @@ class Examples:
         """
         b, n = self._sizes[epoch - 1], len(self.X)
         self.X, self.y = map(_by_rows, (self.X, self.y))
-        # Where rows are met at random, what the system reads around them is read for nothing.
+        # If rows are read in random order, reading ahead is of no use.
         self._advise("MADV_RANDOM" if self._shuffle == "rows" else "MADV_NORMAL")
         order = permutation(n, rng, self._shuffle)[: n // b * b]
-        step = b * max(1, AT_ONCE // (b * self._width))
-        for start in range(0, len(order), step):
-            rows = order[start : start + step]
+        many = b * max(1, AT_ONCE // (b * self._width))
+        for start in range(0, len(order), many):
+            rows = order[start : start + many]
             cuts = [slice(i, i + b) for i in range(0, len(rows), b)]
             if self._maps:
                 X, y = self.take(rows)
@@ -121,7 +121,7 @@ class Examples:
             yield X, y
 
     def fingerprint(self) -> str:
-        """What tells them from others."""
+        """A fingerprint, to tell these examples from others."""
         digest = hashlib.sha256(repr((self.X.shape, self.y.shape)).encode())
         for array in (self.X, self.y):
             for rows in self._cuts():
@@ -142,13 +142,13 @@ class Examples:
             yield rows, *floats(self.X[cut], self.y[cut])
 
     def _cuts(self) -> Iterator[range]:
-        n, step = len(self.X), max(1, min(1024, PART // self._width))
-        return (range(start, min(start + step, n)) for start in range(0, n, step))
+        n, many = len(self.X), max(1, min(1024, PART // self._width))
+        return (range(start, min(start + many, n)) for start in range(0, n, many))
 
     def _let_go(self, reading: int) -> None:
-        """Let the system have the pages of a mapped file back, now and then.
+        """Release the pages of a mapped file, now and then.
 
-        They stay in its cache as long as there is room; but they are no longer this program's.
+        They stay in the system's cache while there is room, but no longer count as this program's.
         """
         self._read += reading
         if self._maps and self._read > MAPPED:
@@ -156,7 +156,7 @@ class Examples:
             self._advise("MADV_DONTNEED")
 
     def _advise(self, option: str) -> None:
-        """Tell the system how mapped files are read, where it listens."""
+        """Tell the system how mapped files are read, if it has a way to."""
         for array in self._maps:
             if array.mode != "c" and hasattr(mmap, option):  # "c": changes would be lost
                 array.base.madvise(getattr(mmap, option))
@@ -181,7 +181,7 @@ class Check:
         return self._net(self._first.tolist())
 
     def __call__(self, X: Array, y: Array, rows: Any) -> None:
-        """Refuse rows that do not fit, which stand at ``rows``.
+        """Raise unless all rows fit; ``rows`` are their places.
 
         Raises:
             ValueError: one does not.
@@ -194,7 +194,7 @@ class Check:
         check_all_finite(X, self._names[0], rows)
 
     def targets(self, y: Array, rows: Any) -> None:
-        """The targets alone; a loss of the user's own says only in use what does not fit."""
+        """The targets alone; a user's own loss shows only when called which targets do not fit."""
         check_all_finite(y, self._names[1], rows)
         likelihood = likelihood_of(self._loss)
         if likelihood is not None:
@@ -202,7 +202,7 @@ class Check:
                 self._try(y[i], int(rows[i]))
 
     def as_read(self, X: Array, y: Array, rows: Any) -> None:
-        """The same on the way.
+        """The same during the training.
 
         Raises:
             RowError: one does not.
@@ -213,7 +213,7 @@ class Check:
             raise RowError(str(error)) from None
 
     def targets_of(self, y: Any, rows: range) -> None:
-        """Try a loss of the user's own on every different target in some rows."""
+        """Try a user's own loss on every different target in some rows."""
         some = np.asarray(y[rows.start : rows.stop : rows.step], dtype=float)
         _, first = np.unique(some, axis=0, return_index=True)
         for k in first.tolist():
@@ -243,9 +243,9 @@ def _batch_sizes(batch_size: int | Callable[[int], int], epochs: int, n: int) ->
 
 
 def _by_rows(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The array, or a copy of it, so that the numbers of a row lie side by side; no mapped file.
+    """The array, or a copy in which the numbers of a row lie side by side; never of a mapped file.
 
-    What lies far apart would be gathered number by number.
+    Numbers far apart would be gathered one by one.
     """
     if _mapped(array) is None and array.ndim == 2 and array.strides[1] != array.itemsize:
         return np.ascontiguousarray(array)
@@ -253,7 +253,7 @@ def _by_rows(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _rows_of(array: npt.NDArray[Any], rows: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
-    """Some rows; `take` would copy all of an array that has gaps, the index is slower."""
+    """Some rows; `take` would copy the whole of an array with gaps, and an index is slower."""
     return array.take(rows, axis=0) if array.flags.c_contiguous else array[rows]
 
 

@@ -1,15 +1,16 @@
-"""Fingerprints: whether a function, with the data that it uses, is still the one it was.
+"""Fingerprints: whether a function, and the data that it uses, have stayed the same.
 
-Equal things have equal fingerprints, in every process of one Python version. What is looked at:
+Equal things have equal fingerprints, in every process of one Python version. A fingerprint looks
+at:
 
-- numbers, texts, arrays, generators, and all else that can be pickled: what they hold;
+- numbers, texts, arrays, generators, and anything else that can be pickled: their content;
 - a function: its code with its docstring, its defaults, and the variables of the functions around
   it; and the global variables that it uses, with functions and classes of its own module looked at
   likewise;
 - functions and classes of other modules: their names alone, if they can be imported by these; other
   functions, as the schedules that `cosine` makes, are looked at too, but for the global variables.
 
-What a function reads while it runs, as a file, can't be seen.
+What a function reads while it runs, such as a file, can't be seen.
 """
 
 import dis
@@ -29,8 +30,8 @@ def fingerprint(thing: Any, module: str | None = None) -> str:
     """64 hexadecimal digits, the same for what is the same.
 
     Args:
-        thing: a function, or anything else.
-        module: the one whose functions are looked at, if it is not the one of ``thing``.
+        thing: a function, or any other object.
+        module: the module whose functions are looked at; that of ``thing`` if not given.
 
     >>> fingerprint({"lr": 0.1}) == fingerprint({"lr": 0.1}), fingerprint(1) == fingerprint(1.0)
     (True, False)
@@ -61,7 +62,7 @@ class _Reader:
 
     def __init__(self, module: str | None) -> None:
         self.module = module
-        self.known: dict[int, tuple[Any, str]] = {}  # with the thing, which keeps its id its own
+        self.known: dict[int, tuple[Any, str]] = {}  # with the thing, so that its id stays taken
 
     def digest(self, thing: Any) -> str:
         if isinstance(thing, PLAIN):
@@ -93,7 +94,7 @@ class _Reader:
         elif isinstance(thing, property):
             yield from map(self.digest, (thing.fget, thing.fset, thing.fdel))
         elif isinstance(thing, type) and self._is_own(thing):
-            own = {  # without what Python adds, as the line on which a class begins
+            own = {  # without what Python adds, such as the line on which a class begins
                 name: part for name, part in vars(thing).items()
                 if isinstance(part, FunctionType) or not name.startswith("__")
             }  # fmt: skip
@@ -137,23 +138,23 @@ class _Reader:
             yield self.digest(names)
 
     def _object(self, thing: Any) -> Iterator[str]:
-        """What `pickle` would keep of it; of what can't be pickled, its class alone."""
+        """What `pickle` would save of it; if it can't be pickled, its class alone."""
         yield self.digest(type(thing))
         try:
             kept = thing.__reduce_ex__(2)
-        except Exception:  # whatever the object makes of it
+        except Exception:  # the object may raise anything
             return
         if isinstance(kept, str):
             yield kept
             return
         how, given, *rest = kept
         yield from map(self.digest, (how, given))
-        for part in rest:  # the state, and the entries of what is a list or a dictionary too
+        for part in rest:  # the state, and the entries of subclasses of list and dict
             yield self.digest(list(part) if isinstance(part, Iterator) else part)
 
 
 def _importable(function: Any) -> bool:
-    """Whether its name leads to it, and not to another, or nowhere."""
+    """Whether importing its name gives this object."""
     try:
         module: Any = sys.modules.get(function.__module__)
         return reduce(getattr, function.__qualname__.split("."), module) is function

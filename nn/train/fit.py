@@ -1,12 +1,15 @@
 """The training loop: gradient descent, pure SGD and mini-batches in one `fit`."""
 
-import os
-from collections.abc import Callable, Sequence
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import ArrayLike
+
+from autograd.files import Path
 
 from ..arrays import Array, check_epochs, check_generator, check_whole, generator
 from ..model.likelihoods import Loss, check_loss, likelihood_of
@@ -26,30 +29,29 @@ from .evaluation import mean_of, scores_of
 from .examples import Examples
 from .history import Epoch, History
 from .optimizers import make_rule
+from .schedules import BatchSize, LearningRate
 from .sources import Source, Stream, source_of
 from .stepping import Optimizer, State, check_rate
-
-Path = str | os.PathLike[str]
 
 
 @one_training
 def fit(
     net: Module,
     loss: Loss,
-    X: npt.ArrayLike | Source,
-    y: npt.ArrayLike | None = None,
+    X: ArrayLike | Source,
+    y: ArrayLike | None = None,
     *,
     epochs: int,
-    batch_size: int | Callable[[int], int] | None = None,
-    lr: float | Callable[[int], float],
+    batch_size: int | BatchSize | None = None,
+    lr: float | LearningRate,
     momentum: float = 0.0,
     rng: np.random.Generator | None = None,
-    validation: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+    validation: tuple[ArrayLike, ArrayLike] | None = None,
     callbacks: Sequence[Callback | EarlyStopping] = (),
     progress: bool = True,
     engine: str = "program",
     checkpoint: Path | None = None,
-    every: int = 1,
+    checkpoint_every: int = 1,
     resume: Path | None = None,
     optimizer: str | Optimizer | None = None,
     shuffle: str = "rows",
@@ -62,72 +64,73 @@ def fit(
 
     Args:
         net: what to train; anything with ``parameters()`` that maps one example to its outputs.
-        loss: ``loss(a, y)`` of one example, such as `categorical_nll`. Targets that do not fit are
-            found beforehand: for a loss of your own among 4,096 examples, evenly spread, that it
-            is called for; for the others among all.
-        X: inputs, ``(n, d_0)``, in any layout and of any kind of numbers. They stay where they are
-            (columns that lie side by side are copied once); a mapped file (`numpy.memmap`) is read
-            batch by batch, and checked as it is read. Or a source of batches, where n is more than
-            memory or disk holds: a function ``source(epoch)`` of the epoch 1, 2, ... that gives an
-            iterator of pairs ``(X, y)``, or anything that gives one each time it is iterated over,
-            as a ``torch.utils.data.DataLoader`` does. Then ``y``, ``batch_size`` and ``shuffle``
-            are left out, and rows are counted from the start of the epoch.
+        loss: ``loss(a, y)`` of one example, such as `categorical_nll`. Targets are checked before
+            the training: all of them for the three losses; for a loss of your own, by calling it
+            for up to 4,096 examples, evenly spread.
+        X: inputs, ``(n, d_0)``, in any layout and of any kind of numbers. They are not copied (or
+            once, if columns lie side by side in memory). A mapped file (`numpy.memmap`) is read
+            batch by batch, and checked as it is read. If n is too large even for that, give a
+            source of batches: a function ``source(epoch)`` of the epoch 1, 2, ... that returns an
+            iterator of pairs ``(X, y)``, or an object that can be iterated over again and again,
+            such as a ``torch.utils.data.DataLoader``. Then leave out ``y``, ``batch_size`` and
+            ``shuffle``; rows are counted from the start of the epoch.
         y: targets, ``(n,)`` numbers, 0/1 or class indices, or ``(n, d_L)``.
         epochs: how many.
         batch_size: b. ``n`` is gradient descent, 1 is pure SGD; or a schedule of the epoch 1, 2,
             ..., capped at n.
         lr: the learning rate, or a schedule of the update t = 1, 2, ...
         momentum: as in `SGD`, for that optimizer alone.
-        rng: where the permutations come from; fresh ones every time if not given.
+        rng: where the permutations come from; if not given, they differ every time.
         validation: ``(X, y)`` to evaluate after every epoch.
-        callbacks: each called after every update with ``(epoch, update, loss, net)``, the mean loss
-            of the batch and the trained network. One that has a method ``begin`` gets
-            ``begin(net, loss, updates)`` before the first update: the loss function, and the range
-            of the updates to come, which is empty where a source has no ``len``. One that has a
-            number ``looks_every`` looks at the network only after every so many updates, and after
-            the last one, where that is known (not with a source without a length, nor where the
-            training ends early): in between it may find older numbers in it.
-            One that has a method ``end_epoch`` gets ``end_epoch(row, net)`` after every epoch, and
-            ends the training by returning True; `EarlyStopping` is such a one.
+        callbacks: functions, each called after every update with ``(epoch, update, loss, net)``;
+            ``loss`` is the mean loss of the batch. If a callback has a method ``begin``,
+            ``begin(net, loss, updates)`` is called before the first update, with the loss function
+            and the range of the updates to come (an empty one if a source has no ``len``). If it
+            has an attribute ``looks_every``, a number k, the network is up to date only after every
+            k updates, and after the last one, if it is known beforehand which one that is. If it
+            has a method ``end_epoch``, ``end_epoch(row, net)`` is called after every epoch, and
+            ends the training by returning True, as `EarlyStopping` does.
         progress: show a bar, where tqdm is installed.
         engine: ``"program"`` records one example and replays its graph over whole batches
-            (`autograd.compile`). That takes a graph that is the same for every example, whatever
-            the numbers, as that of an `MLP` and the three losses is. For your own networks and
-            losses the program is compared with graphs of the examples first, of 4,096 if there are
-            more (of a source, in its first batch), and of a few after every epoch; that finds most
-            Python ``if``s, and numbers changed on the way. ``"graph"`` records every example: the
-            same numbers up to rounding, far slower, for any graph.
-        checkpoint: a file to keep all that is needed to go on, written at the start (over what was
-            there) and after every ``every`` epochs; it always holds a whole checkpoint. As long as
-            the training runs, no other can have it: a locked file ``.NAME.lock`` lies beside it.
-        every: how many epochs lie between checkpoints.
-        resume: a checkpoint to go on from, up to ``epochs`` in all. With the same arguments, the
-            end is to the bit that of a training never interrupted; with a source, if it gives the
+            (`autograd.compile`). The graph must be the same for every example, whatever the numbers
+            are; that of an `MLP` with one of the three losses is. For your own networks and losses,
+            the program is compared with recorded graphs: before the training, of up to 4,096
+            examples (of a source, in its first batch); after every epoch, of a few. This finds most
+            Python ``if``s, and constants that change on the way. ``"graph"`` records every example:
+            the same numbers up to rounding, far slower, for any graph.
+        checkpoint: a file for everything that is needed to go on. It is written at the start (over
+            an older file) and after every ``checkpoint_every`` epochs, and always holds a whole
+            checkpoint. While the training runs, no other training can use it: a locked file
+            ``.NAME.lock`` lies beside it.
+        checkpoint_every: how many epochs lie between checkpoints.
+        resume: a checkpoint to go on from, up to ``epochs`` in all. With the same arguments, it
+            ends in the same bits as a training that was never interrupted; a source must give the
             same batches for the same epoch.
-        optimizer: what makes the steps: a name, ``"sgd"`` if not given, or a rule with settings,
-            such as ``SGD(momentum=0.9, nesterov=True)``. Its rate is ``lr``.
+        optimizer: what turns gradients into steps: a name, or a rule with settings such as
+            ``SGD(momentum=0.9, nesterov=True)``; ``"sgd"`` if not given. Its rate is ``lr``.
         shuffle: ``"rows"`` for the permutation above. ``"blocks"`` for blocks of 4,096 rows in
-            random order, permuted within: a disk reads what lies side by side many times as fast.
+            random order, permuted within: a disk reads adjacent rows many times as fast.
 
     Returns:
         One row per epoch, those before a ``resume`` included.
 
     Raises:
-        ValueError: an argument does not fit, or X or y is not finite (the place is named); or
+        ValueError: an argument does not fit; X or y is not finite (the error names the place); or
             ``resume`` is damaged, or of another network, data, loss or optimizer. Nothing is
-            changed then, unless it is a rate schedule, or a graph, that goes wrong on the way, or
-            a row that is checked as it is read: the parameters are then those from before it.
-        TypeError: ``net`` or ``loss`` is none, ``loss`` returns no Value, ``callbacks`` is no list,
-            or a source is an iterator, or is given what it has of its own.
-        FloatingPointError: a loss, or a step, stopped being finite. The parameters are those from
-            before that update.
-        OSError: a checkpoint can't be read or written, or (a `BlockingIOError`) another training
-            has it, in this process or another.
+            changed then. If the error is found during the training, in a rate schedule, a graph, or
+            a row that is checked as it is read, the parameters are those from before it.
+        TypeError: ``net`` is not a network, ``loss`` not a loss, or ``callbacks`` not a list;
+            ``loss`` does not return a Value; or a source is an iterator, or comes with ``y``,
+            ``batch_size`` or ``shuffle``.
+        FloatingPointError: a loss or a step was not finite. The parameters are those from before
+            that update.
+        OSError: a checkpoint can't be read or written; a `BlockingIOError` if another training, in
+            this process or another, uses it.
     """
     check_network(net)
     check_loss(loss)
     check_epochs(epochs)
-    check_whole("every", every)
+    check_whole("checkpoint_every", checkpoint_every)
     source = source_of(X, y, batch_size, epochs, shuffle)
     settings = {"momentum": momentum} if momentum != 0 else {}
     rule = make_rule("sgd" if optimizer is None else optimizer, **settings)
@@ -160,7 +163,7 @@ def fit(
                 rows.append(_epoch(plan, worker, hooks, rng, epoch, _first_update(rows)))
                 is_last = hooks.after_epoch(rows[-1]) or epoch == epochs
                 worker.check_graph()
-                if is_last or epoch % every == 0:
+                if is_last or epoch % checkpoint_every == 0:
                     keep()
                 if is_last:
                     break
@@ -179,19 +182,19 @@ class _Plan:
     loss: Loss
     source: Examples | Stream
     epochs: int
-    rate: Callable[[int], float]
+    rate: LearningRate
     rule: Optimizer
     held_out: Examples | None
     callbacks: Sequence[Any]
     stopping: EarlyStopping | None
 
     def described(self) -> dict[str, str | None]:
-        """What must be the same for this training to be gone on with."""
+        """What must be the same if this training is to be resumed."""
         monitor = None if self.stopping is None else self.stopping.monitor
         return describe_run(self.loss, self.source.fingerprint(), self.rule, monitor)
 
     def own(self, state: State | None = None) -> dict[str, Array]:
-        """What is kept beside the network, the rule's ``state`` too; without one, at the start."""
+        """What is kept beside the network, the rule's ``state`` too; if None, that of the start."""
         best = None if self.stopping is None else self.stopping.best_parameters
         if state is None:
             m = len(self.net.parameters())
@@ -205,7 +208,7 @@ class _Plan:
         return range(len(rows) + 1, self.epochs + 1)
 
     def updates(self, rows: Sequence[Epoch]) -> range:
-        """The updates to come; none where the source does not say how many."""
+        """The updates to come; an empty range if the source does not say how many."""
         first, counts = _first_update(rows), map(self.source.updates, self.remaining(rows))
         return range(first, first + sum(count or 0 for count in counts))
 
@@ -244,7 +247,7 @@ def _epoch(
         for update, batch in enumerate(plan.source.batches(epoch, rng, worker.columns), first):
             try:
                 lr = check_rate(plan.rate(update))
-                losses.append(worker.step(batch, lr))
+                losses.append(worker.train_on(batch, lr))
             except FloatingPointError as error:
                 raise FloatingPointError(f"epoch {epoch}, update {update}: {error}") from None
             except ValueError as error:
@@ -268,11 +271,11 @@ def _epoch(
 
 
 def _first_update(rows: Sequence[Epoch]) -> int:
-    """The number of the next update."""
+    """The next update, t."""
     return rows[-1].updates + 1 if rows else 1
 
 
-def _schedule(lr: float | Callable[[int], float]) -> Callable[[int], float]:
+def _schedule(lr: float | LearningRate) -> LearningRate:
     if callable(lr):
         return lr
     check_rate(lr)
@@ -293,7 +296,7 @@ def _held_out(net: Module, loss: Loss, validation: Any) -> Examples | None:
 
 
 def _early_stopping(loss: Loss, callbacks: Any, validation: Any) -> EarlyStopping | None:
-    """The one among the callbacks, if there is one; and a check of all of them."""
+    """The `EarlyStopping` among the callbacks, if any; all callbacks are checked."""
     if callable(callbacks) or not hasattr(callbacks, "__iter__"):
         raise TypeError("callbacks must be a list of functions, got one: write [it]")
     for callback in callbacks:

@@ -1,4 +1,4 @@
-"""A folder of trainings: one file each, in JSON, written whole as soon as the training is done."""
+"""A folder of trainings: a JSON file for each, written whole as soon as the training is done."""
 
 import json
 import os
@@ -19,12 +19,12 @@ FORMAT = 1
 
 
 class Folder:
-    """Where the trainings of one function are kept; made if it is not there.
+    """The folder where the trainings of one function are kept; it is made if there is none.
 
     Args:
         path: the folder.
-        train: the function. What another one has left in the folder is refused where it is asked
-            for, with the same settings and seed.
+        train: the function. A training of another function with the same settings and seed in the
+            folder is an error.
 
     Raises:
         NotADirectoryError: ``path`` is a file.
@@ -42,10 +42,10 @@ class Folder:
         self.of = {"train": name_of(train), "fingerprint": fingerprint(train), "python": _python()}
 
     def read(self, training: Training) -> Training | None:
-        """The training with its outcome, if it is there.
+        """The training with its outcome, if it is in the folder.
 
         Raises:
-            ValueError: it is of another function, or damaged; it is named then.
+            ValueError: its file is of another function, or damaged; the error names it.
             OSError: it can't be read.
         """
         file = self._file(training)
@@ -81,7 +81,7 @@ class Folder:
         write_whole(self._file(training), (json.dumps(kept, indent=1) + "\n").encode())
 
     def _file(self, training: Training) -> Path:
-        """Its name stands for the settings, in any order, with their values and their texts."""
+        """A training's file: its name stands for the settings, in any order, values and texts."""
         which = fingerprint([
             (name, training.texts[name], fingerprint(value, self.module))
             for name, value in sorted(training.settings.items())
@@ -89,7 +89,7 @@ class Folder:
         return self.path / f"{which[:16]}-seed{training.seed}.json"
 
     def _other(self, file: Path, then: dict[str, str]) -> str:
-        """What is different, in words."""
+        """What is different about the function, in words."""
         name, now = self.of["train"], self.of["python"]
         what = f"{name} has changed since, or data or options that it uses"
         if then["train"] != name:
@@ -103,10 +103,10 @@ class Folder:
 
 
 def with_outcome(training: Training, outcome: dict[str, Any]) -> Training:
-    """A training with what became of it.
+    """A training with its outcome.
 
     Raises:
-        KeyError, TypeError, ValueError: ``outcome`` is none.
+        KeyError, TypeError, ValueError: ``outcome`` is not an outcome.
     """
     if DIVERGED in outcome:
         return replace(training, outcome=DIVERGED, why=str(outcome[DIVERGED]))

@@ -12,14 +12,14 @@ from .trainings import Training
 
 
 def trainings_of(grid: Any, seeds: Any) -> list[Training]:
-    """All trainings to come, in the order of the grid, and for each combination of the seeds.
+    """All trainings to do, in the order of the grid, and for each combination in that of seeds.
 
     Args:
         grid: the values to try for each setting, by name.
         seeds: how many, or which.
 
     Raises:
-        ValueError: one of them is none.
+        ValueError: ``grid`` or ``seeds`` does not fit.
 
     >>> [str(training) for training in trainings_of({"lr": [0.1, 1.0]}, seeds=2)]
     ['lr=0.1, seed=0', 'lr=0.1, seed=1', 'lr=1.0, seed=0', 'lr=1.0, seed=1']

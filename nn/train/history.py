@@ -1,13 +1,14 @@
 """The course of a training: a table with one row per epoch, and its plot."""
 
+from __future__ import annotations
+
 import csv
 import io
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from autograd.files import write_whole
+from autograd.files import Path, write_whole
 
 from ..figures import INK, new_figure
 from ..model.likelihoods import SCORES
@@ -19,11 +20,11 @@ class Epoch:
 
     Attributes:
         epoch: 1, 2, ...
-        updates: how many updates there were by its end, since the start.
+        updates: how many updates there were from the start to its end.
         lr: the rate of its last update.
         batch_size: examples in a batch.
         loss: the mean of the batch losses as they were met.
-        validation_loss, validation_accuracy, validation_r2: at its end, where asked for.
+        validation_loss, validation_accuracy, validation_r2: at its end; None without validation.
     """
 
     epoch: int
@@ -37,11 +38,11 @@ class Epoch:
 
 
 def read_rows(rows: list[dict[str, Any]]) -> list[Epoch]:
-    """The rows of a history as they stand in a file, if they are ones.
+    """The rows of a history from a file, checked.
 
     Raises:
         TypeError: one has other columns.
-        ValueError: a number is not what its column holds; or an epoch is missing.
+        ValueError: a number does not fit its column; or an epoch is missing.
     """
     found = [_read_epoch(row) for row in rows]
     if [row.epoch for row in found] != list(range(1, len(found) + 1)):
@@ -87,14 +88,14 @@ class History(Sequence[Epoch]):
         widths = [max(map(len, column)) for column in zip(*texts)]
         return "\n".join(" ".join(f"{t:>{w}}" for t, w in zip(row, widths)) for row in texts)
 
-    def to_csv(self, path: str | os.PathLike[str]) -> None:
+    def to_csv(self, path: Path) -> None:
         """Write the rows as a CSV file with a header, whole or not at all."""
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows(self._table())
         write_whole(path, text.getvalue().encode())
 
     def plot(self) -> Any:
-        """Loss against epochs, and the validation score where there is one: a matplotlib figure.
+        """Loss against epochs, and the validation score if there is one: a matplotlib figure.
 
         It shows itself in Jupyter, and is saved by its ``savefig(path)``.
 

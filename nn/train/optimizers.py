@@ -1,9 +1,11 @@
-"""Optimizers: what makes a step of a gradient, on arrays, a class each.
+"""Optimizers: rules that turn a gradient into a step, on arrays; a class for each.
 
-An optimizer is a rule with its settings: ``start`` gives the state that it carries from step to
-step, ``update`` the next step. `fit` calls the rule in both of its engines; with ``parameters`` an
-optimizer is stepped by hand, and calls the same rule.
+An optimizer is a rule with settings: ``start`` gives the state that it carries from step to step,
+``update`` the next step. `fit` calls the rule in both of its engines. An optimizer with
+``parameters`` is stepped by hand, and calls the same rule.
 """
+
+from __future__ import annotations
 
 import math
 from collections.abc import Sequence
@@ -34,7 +36,7 @@ class SGD(Optimizer):
         weight_decay: from 0 up.
 
     Raises:
-        ValueError: a setting lies outside of its range, or ``nesterov`` is without momentum.
+        ValueError: a setting is out of range, or ``nesterov`` comes without momentum.
 
     >>> x = Value(1.0)
     >>> sgd = SGD([x], lr=0.1)
@@ -62,7 +64,7 @@ class SGD(Optimizer):
         self.nesterov = bool(nesterov)
 
     def start(self, m: int) -> State:
-        """The velocity v; nothing without momentum."""
+        """The velocity v; an empty state without momentum."""
         return {"velocity": np.zeros(m)} if self.momentum else {}
 
     @property
@@ -86,7 +88,7 @@ class SGD(Optimizer):
 
 
 class RMSprop(Optimizer):
-    """A rate for each parameter: g over the root of a mean of g^2 that forgets.
+    """A rate for each parameter: g divided by the root of a running mean of g^2.
 
     s = alpha s + (1 - alpha) g^2, theta -= lr g / (sqrt(s) + eps) (Tieleman and Hinton 2012,
     "Lecture 6.5, rmsprop", Neural networks for machine learning). Centered, the variance of g
@@ -150,7 +152,7 @@ class RMSprop(Optimizer):
 
 
 class Adam(Optimizer):
-    """A mean of g over the root of a mean of g^2, both freed of their start at 0.
+    """A running mean of g divided by the root of one of g^2, both corrected for starting at 0.
 
     m = beta1 m + (1 - beta1) g, s = beta2 s + (1 - beta2) g^2, and at step t
     theta -= lr (m / (1 - beta1^t)) / (sqrt(s / (1 - beta2^t)) + eps) (Kingma and Ba 2015, "Adam: a
@@ -160,7 +162,7 @@ class Adam(Optimizer):
     Args:
         parameters: what to train by hand; None for a rule to be given to `fit`.
         lr: the learning rate; 0.001 if not given.
-        betas: how much of the two means stays, each in [0, 1).
+        betas: how much of each of the two means stays, in [0, 1).
         eps: keeps the quotient finite, from 0 up.
         weight_decay: from 0 up.
 
@@ -210,7 +212,7 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam whose weight decay goes past the gradient, and so past its means.
+    """Adam with weight decay that bypasses the gradient, and so the means.
 
     theta -= lr ``weight_decay`` theta, then as in `Adam` (Loshchilov and Hutter 2019, "Decoupled
     weight decay regularization", algorithm 2). As in PyTorch, its arguments are those of `Adam`,
@@ -236,7 +238,7 @@ class AdamW(Adam):
 
 
 def _mix(mean: Array, new: Array, stays: float) -> Array:
-    """A running mean, some of it replaced by what is new: in its place."""
+    """Update a running mean in place: ``stays`` of it stays, the rest is ``new``."""
     mean *= stays
     mean += (1 - stays) * new
     return mean
@@ -248,17 +250,17 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 
 
 def make_rule(optimizer: str | Optimizer, **settings: Any) -> Optimizer:
-    """The rule that a name, with settings, or a rule itself stands for.
+    """A rule, given by its name and settings, or as a rule.
 
     Raises:
-        ValueError: the name is unknown, or has no such setting; or the rule has parameters of its
-            own, or comes with settings beside its own.
-        TypeError: it is no optimizer.
+        ValueError: the name is unknown, or the optimizer has no such setting; or a rule has
+            parameters of its own, or comes with further settings.
+        TypeError: it is not an optimizer.
     """
     if isinstance(optimizer, Optimizer):
         if settings:
             names = ", ".join(f"{name}=" for name in settings)
-            raise ValueError(f"{names} belongs in the optimizer that is given, {optimizer}")
+            raise ValueError(f"{names} belongs in the optimizer that you give, {optimizer}")
         if optimizer.parameters is not None:
             raise ValueError(
                 f"optimizer has parameters of its own: give the rule alone, {optimizer}, "

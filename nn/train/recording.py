@@ -20,7 +20,7 @@ CHECKED = 8  # examples that a program is tried on
 
 
 class Recording:
-    """The graph of one example, the first of ``X`` and ``y``, with its target among the inputs."""
+    """The graph of the first example of ``X`` and ``y``, with its target among the inputs."""
 
     def __init__(self, net: Module, loss: Loss, X: Array, y: Array) -> None:
         self.net, self.loss, self.X, self.y = net, loss, X, y
@@ -84,7 +84,7 @@ class Recording:
 
     @property
     def known(self) -> bool:
-        """Whether network and loss are known to record one and the same graph for all examples."""
+        """Whether network and loss are known to record the same graph for all examples."""
         return is_static(self.net) and likelihood_of(self.loss) is not None
 
     def compile(self, outputs: bool) -> Program:
@@ -140,7 +140,7 @@ def loss_of(loss: Loss, a: Any, target: Any, example: int, of: str = "") -> Valu
     """The loss of an example.
 
     Raises:
-        TypeError: it is no Value.
+        TypeError: it is not a Value.
     """
     value = loss(a, target)
     if not isinstance(value, Value):

@@ -1,5 +1,7 @@
 """Schedules: of the rate, by the update t = 1, 2, ..., and of the batch size, by the epoch."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 
@@ -48,23 +50,23 @@ def cosine(lr: float, updates: int, final: float = 0.0) -> LearningRate:
     return lambda t: final + (lr - final) * (1 + math.cos(math.pi * min((t - 1) / last, 1.0))) / 2
 
 
-def growing(batch_size: int, factor: float = 2.0, every: int = 5) -> BatchSize:
-    """Batches that start at ``batch_size`` and grow by ``factor`` every ``every`` epochs.
+def growing(batch_size: int, factor: float = 2.0, period: int = 5) -> BatchSize:
+    """Batches that start at ``batch_size`` and grow by ``factor`` after each ``period`` epochs.
 
     The lecture's closing question: the noise of small batches early, when it helps to get away from
     saddles and poor minima, and little of it late, when it keeps the loss from settling. See Smith
     et al. (2018), "Don't decay the learning rate, increase the batch size".
 
-    >>> [growing(4, 2, every=2)(epoch) for epoch in (1, 2, 3, 4, 5)]
+    >>> [growing(4, 2, period=2)(epoch) for epoch in (1, 2, 3, 4, 5)]
     [4, 4, 8, 8, 16]
     """
-    check_positive(batch_size=batch_size, factor=factor, every=every)
+    check_positive(batch_size=batch_size, factor=factor, period=period)
     if factor < 1:
         raise ValueError(f"factor must be at least 1, for batches to grow, got {factor!r}")
 
     def size(epoch: int) -> int:
-        steps = (epoch - 1) // every
-        # Past 2^40 all are far above any n, and the power would overflow in the end.
-        return round(batch_size * factor**steps) if steps * math.log2(factor) < 40 else 2**40
+        times = (epoch - 1) // period
+        # Beyond 2^40 a size is far above any n, and the power would overflow in the end.
+        return round(batch_size * factor**times) if times * math.log2(factor) < 40 else 2**40
 
     return size

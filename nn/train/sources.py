@@ -1,4 +1,4 @@
-"""Where batches come from: arrays, or a source of the user's own, for n that no memory holds."""
+"""Where batches come from: arrays, or a user's own source if n is too large for memory."""
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator
@@ -17,14 +17,14 @@ Source = Callable[[int], Pairs] | Pairs  # batches (X, y), by the epoch 1, 2, ..
 
 
 class Stream:
-    """Batches from a source of the user's own, gone through once in every epoch.
+    """Batches from a user's own source, which is gone through once in every epoch.
 
     Args:
         source: a function of the epoch 1, 2, ... that gives an iterator of batches, or anything
             that can be iterated over again and again. A batch is a pair (X, y).
 
     Raises:
-        TypeError: it is neither.
+        TypeError: ``source`` is neither.
     """
 
     def __init__(self, source: Any) -> None:
@@ -73,7 +73,7 @@ class Stream:
         """The batches of an epoch, of whatever sizes.
 
         Raises:
-            RowError: one is no pair (X, y), or a row of it does not fit.
+            RowError: a batch is not a pair (X, y), or a row of it does not fit.
         """
         seen = 0
         for pair in self._again(epoch):
@@ -94,7 +94,7 @@ class Stream:
             raise RowError(_no_batch(epoch))
 
     def fingerprint(self) -> str:
-        """What tells it from arrays; nobody can say whether it will give the same batches."""
+        """Tells a source from arrays; nobody can say whether it will give the same batches."""
         return "a source of batches"
 
     def _iterator(self, epoch: int) -> Iterator[Any]:
@@ -121,8 +121,8 @@ def source_of(X: Any, y: Any, batch_size: Any, epochs: int, shuffle: str) -> Exa
     """What the arguments of `fit` mean.
 
     Raises:
-        TypeError: one is missing, or one too many.
-        ValueError: one does not fit.
+        TypeError: an argument is missing, or superfluous.
+        ValueError: an argument does not fit.
     """
     check_text("shuffle", shuffle, ("rows", "blocks"))
     gives = callable(X) or (hasattr(X, "__iter__") and not hasattr(X, "__array__"))

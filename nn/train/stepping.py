@@ -1,4 +1,6 @@
-"""What every optimizer is: a rule that makes steps of gradients, on arrays, and steps by hand."""
+"""`Optimizer`, the base of all: a rule that turns gradients into steps, and steps by hand."""
+
+from __future__ import annotations
 
 import copy
 import inspect
@@ -18,14 +20,14 @@ State = dict[str, Array]
 
 
 class Optimizer:
-    """A rule that makes steps of gradients.
+    """A rule that turns gradients into steps.
 
     Args:
         parameters: what to train by hand; None for a rule to be given to `fit`.
-        lr: the learning rate, epsilon in the lecture; may be assigned anew between steps. A rule
-            for `fit` has none: `fit` has it.
+        lr: the learning rate, epsilon in the lecture; it may be changed between steps. A rule for
+            `fit` has none: the rate is an argument of `fit`.
 
-    A subclass says what its settings are, by the keywords of its ``__init__``, and has `start` and
+    The settings of a subclass are the arguments of its ``__init__``; it defines `start` and
     `update`.
 
     Attributes:
@@ -33,7 +35,7 @@ class Optimizer:
 
     Raises:
         ValueError: ``lr`` is negative or not finite, or given without ``parameters``.
-        TypeError: ``parameters`` is no list of Values.
+        TypeError: ``parameters`` is not a list of Values.
     """
 
     usual_lr = 0.001
@@ -54,12 +56,12 @@ class Optimizer:
         raise NotImplementedError
 
     def update(self, state: State, theta: Array, g: Array, lr: float) -> Array:
-        """The step, to be taken from ``theta``; ``state`` becomes that for the next one.
+        """The step, to be subtracted from ``theta``; ``state`` is updated for the next one.
 
         Args:
             state: from `start`, changed in place.
             theta: the parameters, ``(m,)``, not to be changed.
-            g: their gradient, ``(m,)``; the step may be put in its place.
+            g: their gradient, ``(m,)``; the step may be written over it.
             lr: the learning rate.
         """
         raise NotImplementedError
@@ -71,7 +73,7 @@ class Optimizer:
 
     @property
     def given(self) -> dict[str, Any]:
-        """The settings that differ from what they are if not given."""
+        """The settings that differ from their defaults."""
         usual = defaults(type(self))
         return {name: getattr(self, name) for name in usual if getattr(self, name) != usual[name]}
 
@@ -92,7 +94,7 @@ class Optimizer:
 
     @property
     def state(self) -> State:
-        """What the rule carries on, by name; arrays ``(m,)``, most of them."""
+        """What the rule carries from step to step: arrays by name, most of them ``(m,)``."""
         if self._state is None:
             self._state = self.start(len(self._trained()))
         return self._state
@@ -101,7 +103,7 @@ class Optimizer:
     def state(self, state: State) -> None:
         self._state = state
 
-    def over(self, parameters: Sequence[Value]) -> "Optimizer":
+    def over(self, parameters: Sequence[Value]) -> Optimizer:
         """The same rule for these parameters, from the start."""
         other = copy.copy(self)
         other.parameters, other._state = list(parameters), None
@@ -111,8 +113,8 @@ class Optimizer:
         """Move every parameter against its gradient.
 
         Raises:
-            FloatingPointError: a parameter would no longer be finite. None is then changed, and
-                the state neither: as with Ctrl-C, which comes before a step or after it.
+            FloatingPointError: a parameter would no longer be finite. Then neither parameters nor
+                state are changed. (Nor does Ctrl-C interrupt a step halfway.)
             ValueError: this is a rule without parameters.
         """
         parameters = self._trained()
@@ -136,7 +138,7 @@ class Optimizer:
 
 
 def defaults(kind: type[Optimizer]) -> dict[str, Any]:
-    """The settings of a rule, and what they are if not given."""
+    """The settings of a rule, with their defaults."""
     given = inspect.signature(kind).parameters.values()
     return {p.name: p.default for p in given if p.name not in ("parameters", "lr")}
 
@@ -154,14 +156,14 @@ def _list(parameters: Any) -> list[Value]:
 
 
 def check_rate(lr: float) -> float:
-    """``lr``, if it is a rate; 0 is one, where a schedule may end."""
+    """``lr``, if it is a rate; 0 is one, since a schedule may end there."""
     if type(lr) is not float or not 0 <= lr < math.inf:
         check_from_zero(lr=lr)
     return float(lr)
 
 
 def check_step(new: Array, g: Array, parameters: Sequence[Value], lr: float) -> None:
-    """Refuse a step that would set a parameter to a number that is not finite.
+    """Raise if a step would set a parameter to a number that is not finite.
 
     Raises:
         FloatingPointError: it would; the first such parameter is named.

@@ -1,7 +1,8 @@
 """Many trainings: every combination of settings, several seeds, on any executor."""
 
+from __future__ import annotations
+
 import json
-import os
 import pickle
 import sys
 import traceback
@@ -15,6 +16,8 @@ from inspect import signature
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from autograd.files import Path
+
 from .callbacks import progress_bar
 from .fingerprint import module_of, name_of
 from .folders import Folder, with_outcome
@@ -22,9 +25,7 @@ from .grid import trainings_of
 from .history import History
 from .trainings import DIVERGED, LOST, WAITING, Training, Trainings
 
-Path = str | os.PathLike[str]
-
-LOOK = 0.5  # seconds between looks at Ctrl-C, which Windows keeps back while a program waits
+LOOK = 0.5  # seconds between checks for Ctrl-C, which Windows delays while a program waits
 
 
 def sweep(
@@ -41,10 +42,9 @@ def sweep(
     Each training is a call ``train(seed=seed, **settings)``: all its random numbers should come
     from ``seed``, as ``np.random.default_rng(seed)``, or two generators, one for the weights and
     one for the batches, ``np.random.default_rng(seed).spawn(2)``. All combinations get the same
-    seeds, whatever their places in the grid. So combinations are compared from the same start, a
-    value or a seed more leaves the numbers of all others as they are, and any row can be had again
-    by that one call. The numbers are the same to the bit wherever, and in whatever order, the
-    trainings run.
+    seeds, wherever they stand in the grid. So they are compared from the same start; adding a value
+    or a seed does not change the numbers of the others; and one such call repeats any row. The
+    numbers are the same to the bit, wherever and in whatever order the trainings run.
 
     Args:
         train: trains once, and returns what `fit` returned; with ``progress=False`` for `fit`, or
@@ -54,31 +54,31 @@ def sweep(
             names, ``{"lr": {"falling": cosine(0.5, 400), "constant": 0.1}}``.
         seeds: how many, 0, 1, 2, ..., or which.
         path: a folder, made if there is none, where each training is written as soon as it is done.
-            Called again, `sweep` trains only what is not there yet: after an interruption, or for a
-            grid, or seeds, with more in them. What another ``train`` has left there for the same
-            settings and seed is refused: another in its code, or in data and functions of its own
-            module that it uses (a list that it appends to is such data). What it reads from files,
-            or takes from other modules, can't be seen: if that changes, take another folder.
+            Called again, after an interruption or with a larger grid or more seeds, `sweep` trains
+            only what is not there yet. It is an error if the folder has a training with the same
+            settings and seed by another ``train``: one with other code, or other data and functions
+            of its own module (a list that it appends to is such data). Files that it reads, and
+            other modules, are not compared: if these change, take another folder.
         executor: where to train: any `concurrent.futures.Executor`, such as
             ``ProcessPoolExecutor(4)``, or dask's ``Client(...).get_executor()`` for a cluster. It
-            is left running. If not given, they train here, one after the other.
+            is left running. If not given, the trainings run here, one after the other.
         progress: show a bar, where tqdm is installed.
 
     Returns:
         The trainings, in the order of the grid: a table, with ``.plot()``. One that diverged
         (``FloatingPointError``) is among them, without a history, and so is one that was lost with
         the process that it ran in. Lost ones are warned of, and trained when `sweep` is called
-        again. Of a ``ProcessPoolExecutor``, a process that dies takes all with it that were not
-        done yet; dask tries them elsewhere first.
+        again. If a process of a ``ProcessPoolExecutor`` dies, all trainings not done yet are lost;
+        dask first tries them elsewhere.
 
     Raises:
         ValueError: an argument does not fit; or ``path`` holds one of the trainings by another
             ``train``, or a damaged file.
-        TypeError: ``train`` can't be called with these settings; or it, or a value, can't be sent
-            to processes.
-        RuntimeError: a training failed otherwise: the message says how to see the error alone. The
-            others are cancelled, or, where it is too late for that, waited for and kept; so they
-            are, but for the waiting, after Ctrl-C.
+        TypeError: ``train`` can't be called with these settings; or ``train`` or a value can't be
+            sent to other processes.
+        RuntimeError: a training failed with another error; the message says how to see it alone.
+            The others are cancelled; those already running are waited for and kept. After Ctrl-C it
+            is the same, without the waiting.
         OSError: a file can't be read or written.
 
     >>> import numpy as np
@@ -105,7 +105,7 @@ def sweep(
     with progress_bar(progress, len(trainings), unit="training") as bar:
 
         def keep(i: int, came: str | Exception) -> bool:
-            """Take what came of a training; whether to go on."""
+            """Store the outcome of a training; return whether to go on."""
             if isinstance(came, Exception):
                 trainings[i] = replace(todo[i], outcome=LOST, why=f"{type(came).__name__}: {came}")
                 if not _is_loss(came):
@@ -141,13 +141,13 @@ def _run(
     executor: Executor | None,
     keep: Callable[[int, str | Exception], bool],
 ) -> None:
-    """Train, and hand over what comes, in the order in which it comes, for as long as is wished."""
+    """Train, and pass on each outcome as it comes, until told to stop."""
     if executor is None:
         for i, t in todo.items():
             if not keep(i, attempt(train, t.settings, t.seed)):
                 return
         return
-    run = uuid.uuid4().hex  # dask takes equal calls for one, which has failed if it ever did
+    run = uuid.uuid4().hex  # dask would take a call for an earlier one that failed
     came: SimpleQueue[Future[str]] = SimpleQueue()
     waiting: dict[Future[str], int] = {}
     more, stopped = deque(todo.items()), False
@@ -174,7 +174,7 @@ def _run(
                 more.clear()
                 for other in list(waiting):
                     other.cancel()
-    finally:  # also when interrupted: what is done by now is kept, and no more is begun
+    finally:  # also when interrupted: keep what is done, and begin no more
         for future, i in waiting.items():
             if not future.cancel() and future.done() and future.exception() is None:
                 keep(i, future.result())
@@ -183,7 +183,7 @@ def _run(
 def attempt(
     train: Callable[..., History], settings: Mapping[str, Any], seed: int, run: str = ""
 ) -> str:
-    """Train once, wherever this runs; what became of it, in JSON. ``run`` tells calls apart."""
+    """Train once, wherever this runs; the outcome, in JSON. ``run`` tells calls apart."""
     try:
         history = train(seed=seed, **settings)
         if not isinstance(history, History) or not history:
@@ -199,7 +199,7 @@ def attempt(
 
 
 def _result(future: Future[str]) -> str | Exception:
-    """What an executor gives back: what `attempt` returned, or what prevented it."""
+    """The result from an executor: what `attempt` returned, or the exception instead."""
     try:
         return future.result()
     except Exception as error:
@@ -207,7 +207,7 @@ def _result(future: Future[str]) -> str | Exception:
 
 
 def _is_loss(error: Exception) -> bool:
-    """Whether a training was lost on the way, by no fault of its own; KilledWorker is dask's."""
+    """Whether a training was lost through no fault of its own; KilledWorker is dask's."""
     lost = (BrokenExecutor, CancelledError, OSError)
     return isinstance(error, lost) or type(error).__name__ == "KilledWorker"
 
@@ -225,7 +225,7 @@ def _failed(
 
 
 def _check_lost(trainings: Sequence[Training], path: Path | None) -> None:
-    """Warn of trainings that were lost; refuse to return nothing else."""
+    """Warn of trainings that were lost; raise if all were."""
     lost = [t for t in trainings if t.outcome == LOST]
     if not lost:
         return
@@ -233,7 +233,7 @@ def _check_lost(trainings: Sequence[Training], path: Path | None) -> None:
     if len(lost) == len(trainings):
         raise RuntimeError(
             f"no training came back from the executor ({why}). Perhaps its processes could not "
-            'start: in a script, stand the call of sweep under `if __name__ == "__main__":`'
+            'start: in a script, put the call of sweep under `if __name__ == "__main__":`'
         )
     again = "call sweep again to go on" if path is not None else "with path=, sweep could go on"
     warnings.warn(
@@ -245,12 +245,12 @@ def _check_lost(trainings: Sequence[Training], path: Path | None) -> None:
 
 
 def _check_call(train: Any, training: Training) -> None:
-    """Refuse a function that can't be called with the settings."""
+    """Raise if the function can't be called with the settings."""
     if not callable(train):
         raise TypeError(f"train must be a function that trains once, got {train!r}")
     try:
         shape = signature(train)
-    except ValueError:  # not every function in C has one
+    except ValueError:  # some functions in C have no signature
         return
     try:
         shape.bind(seed=training.seed, **training.settings)
@@ -260,7 +260,7 @@ def _check_call(train: Any, training: Training) -> None:
 
 
 def _check_executor(train: Any, trainings: Sequence[Training], executor: Any) -> None:
-    """Refuse what is no executor, and what can't be sent to its processes."""
+    """Raise if it is not an executor, or if something can't be sent to its processes."""
     if executor is None:
         return
     if not isinstance(executor, Executor):
@@ -286,11 +286,11 @@ def _check_executor(train: Any, trainings: Sequence[Training], executor: Any) ->
 
 
 def _unsendable(thing: Any) -> str:
-    """Why something can't be sent to another process; nothing, if it can."""
+    """Why something can't be sent to another process; empty if it can."""
     if module_of(thing) == "__main__" and not hasattr(sys.modules["__main__"], "__file__"):
         return "it was written in a notebook, or typed in"
     try:
         pickle.dumps(thing)
-    except Exception as error:  # whatever an object makes of it
+    except Exception as error:  # an object may raise anything
         return str(error) or type(error).__name__
     return ""

@@ -1,10 +1,11 @@
-"""Many trainings side by side: a table of their ends, and small multiples of their curves."""
+"""Many trainings side by side: a table of their last epochs, and small plots of their curves."""
+
+from __future__ import annotations
 
 import csv
 import html
 import io
 import math
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import stdev
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.files import write_whole
+from autograd.files import Path, write_whole
 from autograd.show.notation import columns, for_output, printable
 
 from ..figures import INK, new_figure, plain_text
@@ -33,11 +34,11 @@ class Training:
 
     Attributes:
         settings: what was tried, by name.
-        texts: the same, as they are shown.
+        texts: the settings as they are shown.
         seed: where its random numbers come from.
         history: what `fit` returned; None if it did not come to an end.
-        outcome: "trained"; "diverged"; or "lost", with the process that it ran in.
-        why: it has no history, in words.
+        outcome: "trained"; "diverged"; or "lost", if the process that it ran in has died.
+        why: the reason, in words, if it has no history.
     """
 
     settings: dict[str, Any]
@@ -65,19 +66,19 @@ class Combination:
 
     @property
     def histories(self) -> list[History]:
-        """Of those that came to an end."""
+        """The histories of the trainings that came to an end."""
         return [t.history for t in self.trainings if t.history is not None]
 
     def count(self, outcome: str) -> int:
-        """How many came out so."""
+        """How many trainings have this outcome."""
         return sum(t.outcome == outcome for t in self.trainings)
 
     def last(self, column: str) -> list[float]:
-        """What a column of `Epoch` has at the end, for each history."""
+        """The last entry of a column of `Epoch`, for each history."""
         return [getattr(history[-1], column) for history in self.histories]
 
     def bands(self, column: str) -> Iterator[tuple[int, float, float, float]]:
-        """For each epoch the mean over the seeds that got there, the least and the greatest."""
+        """For each epoch the mean, the least and the greatest, over the seeds that got there."""
         for rows in _by_epoch(self.histories):
             numbers = [getattr(row, column) for row in rows]
             yield rows[0].epoch, mean_of(numbers), min(numbers), max(numbers)
@@ -111,8 +112,8 @@ class Trainings(Sequence[Training]):
     def __len__(self) -> int:
         return len(self._trainings)
 
-    def where(self, **settings: Any) -> "Trainings":
-        """Those with the given settings alone: ``results.where(batch_size=16)``.
+    def where(self, **settings: Any) -> Trainings:
+        """The trainings with the given settings: ``results.where(batch_size=16)``.
 
         Raises:
             ValueError: there are none.
@@ -131,9 +132,9 @@ class Trainings(Sequence[Training]):
 
     @property
     def best(self) -> dict[str, Any]:
-        """The settings with the smallest mean of the last loss, in validation if there is one.
+        """The settings with the smallest mean of the last loss (of validation, if there is one).
 
-        Combinations that diverged, or got lost, with any seed are left out.
+        Combinations of which any training diverged or was lost are left out.
 
         Raises:
             ValueError: none is left.
@@ -194,7 +195,7 @@ class Trainings(Sequence[Training]):
         return (f"<table><caption>{self._caption}</caption><thead><tr>{top}</tr></thead>"
                 f"<tbody>{body}</tbody></table>")  # fmt: skip
 
-    def to_csv(self, path: str | os.PathLike[str]) -> None:
+    def to_csv(self, path: Path) -> None:
         """Write a row per training, with its last epoch, as a CSV file, whole or not at all."""
         ends = [t.history[-1] for t in self._trainings if t.history]
         fields = [
@@ -211,18 +212,19 @@ class Trainings(Sequence[Training]):
         write_whole(path, text.getvalue().encode())
 
     def plot(self, by: str | None = None) -> Any:
-        """Curves of the loss, as small multiples: the mean over seeds, in a band of all of them.
+        """Curves of the loss in small plots: the mean over seeds, in a band of all of them.
 
-        The band goes from the least to the greatest. It is the loss in validation where there is
-        one; what is beyond 1e150 is left out. All panels have the same axes. The figure shows
+        The band goes from the least to the greatest. The loss is that of validation, if there is
+        one; numbers beyond 1e150 are left out. All panels have the same axes. The figure shows
         itself in Jupyter, and is saved by its ``savefig(path)``.
 
         Args:
-            by: the setting that is told apart by colour; the others are, by panels. If not given,
-                the first with few enough values, 8.
+            by: the setting to show by colours; the others are shown by panels. If not given, the
+                first setting with at most 8 values.
 
         Raises:
-            ValueError: ``by`` is no setting, or has too many values; or there are over 48 panels.
+            ValueError: ``by`` is not a setting, or has too many values; or there are over 48
+                panels.
             ModuleNotFoundError: matplotlib is not installed.
         """
         by = self._told_apart(by)
@@ -249,7 +251,7 @@ class Trainings(Sequence[Training]):
         )
 
     def _told_apart(self, by: str | None) -> str | None:
-        """The setting for the colours; None, where none has few enough values."""
+        """The setting for the colours; None if all have too many values."""
         many = {name: len({c.texts[name] for c in self.combinations}) for name in self.names}
         if by is None:
             return next((name for name, n in many.items() if 1 < n <= len(INK)), None)
@@ -267,7 +269,7 @@ def _figure(
     by: str | None,
     inks: Mapping[str, str],
 ) -> Any:
-    """Small multiples of a column, so many side by side: panels with their titles, and the inks.
+    """Small plots of a column, so many side by side: panels with their titles, and the inks.
 
     ``inks`` are by the texts of the setting ``by``.
     """
@@ -302,7 +304,7 @@ def _figure(
 
 
 def _draw(ax: Any, c: Combination, column: str, ink: str, by: str | None) -> tuple[str, str] | None:
-    """The curve and the band of a combination; of trainings without an end, a note and its ink."""
+    """Draw the curve and the band of a combination; a note and its ink if trainings did not end."""
     bands = [*c.bands(column)]
     if bands:
         epochs, means, lows, highs = np.array(bands).T
@@ -325,7 +327,7 @@ def _title(column: str) -> str:
 
 
 def _mean(numbers: Sequence[float]) -> str:
-    """The mean, and the standard deviation (with n - 1) where there are two numbers or more."""
+    """The mean, and the standard deviation (with n - 1) if there are two numbers or more."""
     if not numbers:
         return "-"
     if not all(map(math.isfinite, numbers)):
@@ -335,7 +337,7 @@ def _mean(numbers: Sequence[float]) -> str:
 
 
 def _deviation(numbers: Sequence[float]) -> float:
-    """The standard deviation, also where its square is beyond the floats."""
+    """The standard deviation, even if its square is beyond the floats."""
     try:
         return stdev(numbers)
     except OverflowError:

@@ -3,12 +3,19 @@
 import os
 
 import numpy as np
+from hypothesis import settings
 
 from nn import MLP, Module, bernoulli_nll, categorical_nll, fit, gaussian_nll
 from nn.model import activations
 
 ACTIVATIONS = [*activations.ACTIVATIONS]
 LOSSES = [gaussian_nll, bernoulli_nll, categorical_nll]
+
+
+def examples(n):
+    """So many random examples of a property, the same in every run; for the fast subset a fifth."""
+    fast = "CHALKGRAD_FAST" in os.environ
+    return settings(max_examples=-(-n // 5) if fast else n, deadline=None, derandomize=True)
 
 
 def make_net(d_L=1, d0=3, hidden=(4,), activation="tanh", bias=True, seed=0):

@@ -47,6 +47,8 @@ def pytest_configure(config):
     if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2**30:
         # Folders of tests in memory: a disk takes longer to make sure of files than all else does.
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
+    if config.option.markexpr == "not slow":
+        os.environ["CHALKGRAD_FAST"] = "1"  # see `examples` in tests/cases.py
     # xdist would begin with the files of most tests, which take no time, and end with notebooks.
     config.option.loadscopereorder = False
 
@@ -98,9 +100,9 @@ def pytest_runtest_protocol(item):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    there = {"dot": shutil.which("dot"), "browser": chromium and shutil.which("chromedriver")}
     for mark in item.iter_markers("tools"):
+        chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+        there = {"dot": shutil.which("dot"), "browser": chromium and shutil.which("chromedriver")}
         for need in mark.args:
             if not there[need]:
                 pytest.skip(INSTALL[need])

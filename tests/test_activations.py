@@ -109,6 +109,7 @@ def test_it_goes_through_infinity(name):
                 assert math.isnan(ACTIVATIONS[name].slope(np.array([a]))[0])
 
 
+@pytest.mark.slow
 @ROWS
 @pytest.mark.parametrize("engine", ["program", "graph"])
 def test_networks_train_with_it(name, engine):

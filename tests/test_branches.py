@@ -10,11 +10,12 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd
 from autograd import Value, grad, hessian, jacobian, jvp, steps, trace, value_and_grad, where
+from tests.cases import examples
 
 INF, NAN = math.inf, math.nan
 
@@ -141,6 +142,7 @@ def test_an_infinite_gradient_passes_through_the_branch_that_is_taken_alone():
     assert (a.grad, b.grad, x.grad) == (INF, 0.0, INF)
 
 
+@pytest.mark.slow
 def test_a_long_iterated_choice_is_recorded_right():
     """How often a node is reached is not counted: 2^1024 ways would be infinitely many."""
 
@@ -298,7 +300,7 @@ def random_branches(seed, leaves):
 
 
 @pytest.mark.slow
-@settings(max_examples=20, deadline=None, derandomize=True)
+@examples(20)
 @given(st.integers(0, 2**40))
 def test_random_branches_at_hard_points(start):
     """Program, recorded derivative and sweep agree, example by example, at 0, 1, -1 and 800."""

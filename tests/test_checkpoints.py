@@ -282,6 +282,7 @@ def test_a_generator_that_holds_half_a_number_can_be_resumed(tmp_path):
     assert (tmp_path / "part.npz").read_bytes() == (tmp_path / "whole.npz").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("every", [1, 2, 3])
 @pytest.mark.parametrize("stop", [1, 12, 15, 16, 29])  # of 30 updates in 6 epochs

@@ -91,6 +91,7 @@ def test_the_neurons_of_a_copied_layer_go_on_sharing_their_inputs(travel):
     assert len({id(v.arguments[1]) for v in neurons}) == 2
 
 
+@pytest.mark.slow
 @ways
 def test_a_deep_graph_travels_without_recursion(travel):
     x = v = Value(1.0)

@@ -5,11 +5,12 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nn.data import csvfile
 from nn.data.csvfile import CsvFile, parsed
+from tests.cases import examples
 
 
 def check(path, texts):
@@ -80,7 +81,7 @@ def outcome(path, header, careful, block):
     return columns.X.view(np.int64).tolist(), columns.texts, list(columns.places)
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(LINES, st.sampled_from([",", ";", "\t"]), st.sampled_from([1, 12, 2**20]), st.booleans())
 @example([(["1", "2", "x"], "\r\n"), (["3", '"4"', "y"], "\n")], ",", 1, True)
 def test_a_file_read_at_once_is_the_file_read_cell_by_cell(
@@ -94,7 +95,7 @@ def test_a_file_read_at_once_is_the_file_read_cell_by_cell(
     assert read_at_once == read_by_cell
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.lists(CELLS, max_size=6), st.sampled_from([1, 2**20]))
 def test_so_is_a_file_of_one_column(tmp_path_factory, cells, block):
     path = tmp_path_factory.getbasetemp() / "some.csv"
@@ -102,7 +103,7 @@ def test_so_is_a_file_of_one_column(tmp_path_factory, cells, block):
     assert outcome(path, "k", False, block) == outcome(path, "k", True, block)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.binary(max_size=30), st.sampled_from([1, 2**20]))
 def test_so_are_bytes_that_may_be_no_text(tmp_path_factory, junk, block):
     path = tmp_path_factory.getbasetemp() / "some.csv"

@@ -12,7 +12,7 @@ from threading import Barrier
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd
@@ -40,6 +40,7 @@ from autograd import (
     value_and_grad,
     where,
 )
+from tests.cases import examples
 
 FOUR_WAYS = [grad, value_and_grad, jacobian, hessian]  # all of them are called as way(f)(*x)
 
@@ -341,7 +342,7 @@ squares = st.integers(1, 3).flatmap(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(matrices, st.booleans())
 def test_the_jacobian_of_a_linear_map_is_its_matrix(A, by_dot):
     def f(*x):
@@ -352,7 +353,7 @@ def test_the_jacobian_of_a_linear_map_is_its_matrix(A, by_dot):
     assert jacobian(f)(*[0.5] * len(A[0])).tolist() == A
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(squares, st.floats(-3, 3))
 def test_the_hessian_of_a_quadratic_form_is_A_plus_its_transpose(A, at):
     def f(*x):
@@ -915,14 +916,14 @@ smooth = st.recursive(leaves, grow, max_leaves=5)
 points = st.lists(st.floats(-1.5, 1.5), min_size=2, max_size=3)
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(smooth, points)
 def test_random_smooth_functions_pass_gradcheck(tree, x):
     report = gradcheck(lambda *v: tree(v), *x)
     assert set(verdicts(report)) == {"ok"}, str(report)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(smooth, points)
 def test_hessians_of_random_smooth_functions_are_symmetric_and_the_derivative_of_the_gradient(
     tree, x

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd
 from autograd import Drawing, Value, dot, draw, primitive, sin
+from tests.cases import examples
 
 INF, NAN = math.inf, math.nan
 MINUS = "\N{MINUS SIGN}"  # as printed in a picture
@@ -509,7 +510,7 @@ def elements(drawing):
 
 
 @pytest.mark.slow
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.text(st.characters(), max_size=60))
 def test_no_text_can_add_anything_to_the_picture(label):
     y = 2.0 * Value(1.0, label=label)
@@ -721,6 +722,7 @@ def test_a_value_shows_its_graph_in_jupyter(f):
     assert bundle["image/svg+xml"] == draw(f)._repr_mimebundle_()["image/svg+xml"]
 
 
+@pytest.mark.slow
 def test_a_value_at_the_end_of_a_huge_graph_shows_its_repr():
     root = chain(50_000)
     assert root._repr_mimebundle_() == {"text/plain": repr(root)}

@@ -50,6 +50,7 @@ def first_stop(values, patience):
     return len(values), int(np.argmin(values)) + 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["program", "graph"])
 @pytest.mark.parametrize("patience", [1, 3, 10])
 def test_it_stops_after_so_many_epochs_without_a_better_one(patience, engine):

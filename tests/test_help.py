@@ -153,6 +153,7 @@ def test_tab(name, jedi):
     assert {name for name in found if not name.startswith("_")} == {*public(module)}
 
 
+@pytest.mark.slow
 def test_inner_modules_are_where_they_were():
     """Though `dir` hides them; in a new process, where no test has imported any."""
     program = (

@@ -130,6 +130,7 @@ def test_an_update_of_the_graph_engine_is_made_whole_or_not_at_all(rule):
     assert seen[0] != seen[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["program", "graph"])
 def test_an_interrupted_training_leaves_the_numbers_of_an_update(engine):
     """Also while the trained numbers are put into the network, at the end or for a callback."""

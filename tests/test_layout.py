@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 
-import nbformat
 import pytest
 from nbclient import NotebookClient
 
@@ -115,6 +114,8 @@ def test_no_complaint_about_fonts_in_jupyter(fonts, monkeypatch):
         "from autograd import Value\nValue(2.0) * 3",
         "import os, sys\nos.write(2, b'to the file\\n')\nprint('to Python', file=sys.stderr)",
     ]
+    import nbformat  # takes seconds
+
     notebook = nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, cells)))
     NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
     picture, written = (cell.outputs for cell in notebook.cells)

@@ -94,6 +94,7 @@ def test_pictures_write_its_mean(row):
     assert " - " in line.replace("\N{MINUS SIGN}", "-")
 
 
+@pytest.mark.slow
 @each_row
 @pytest.mark.parametrize("engine", ["program", "graph"])
 def test_training_and_evaluation_have_its_score(row, engine):

@@ -96,6 +96,7 @@ def test_without_quiet_there_is_a_bar(capsys):
     assert "2/2" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("option", "batch_sizes", "updates"),
     [
@@ -113,6 +114,7 @@ def test_batch_sizes(option, batch_sizes, updates, folder):
     assert [row["updates"] for row in rows] == updates
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("option", "rates"),  # those of updates 2, 4 and 6
     [
@@ -130,6 +132,7 @@ def test_learning_rates(option, rates, folder):
     assert [float(row["lr"]) for row in rows] == pytest.approx(rates, rel=1e-12, abs=1e-15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "network", "m"),
     [
@@ -154,6 +157,7 @@ def test_networks(options, network, m, capsys):
     assert line.startswith(f"{network}, m = {m} ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("data", "loss", "outputs"),
     [

@@ -220,6 +220,7 @@ def test_zero_grad_sets_every_gradient_to_zero(make):
 # Initial weights
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", G)
 def test_initial_weights_have_the_documented_variance(activation):
     d_in, d_out = 400, 100
@@ -236,6 +237,7 @@ def test_initial_weights_have_the_documented_variance(activation):
     assert (z < 2).mean() == pytest.approx(0.954, abs=0.005)
 
 
+@pytest.mark.slow
 def test_the_top_layer_of_a_relu_network_is_initialised_as_linear():
     net = MLP(200, [200, 200], "relu", rng=np.random.default_rng(0))
     first, top = (layer.theta.var() for layer in net.layers)

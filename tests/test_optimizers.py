@@ -238,6 +238,7 @@ def test_it_is_resumed_to_the_bit(name, settings, engine, tmp_path):
     assert nn.load(file).predict(X).shape == (24,)  # a network's file too
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "settings"), CASES)
 def test_a_checkpoint_of_another_optimizer_is_refused(name, settings, tmp_path):
     file = tmp_path / "run.npz"

@@ -518,6 +518,7 @@ def test_a_figure_is_the_same_svg_every_time(name):
     assert svg(figure) == text, "the second time"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "suffix"), [*zip(FIGURES, cycle(["svg", "png", "pdf"]))])
 def test_a_figure_can_be_saved(tmp_path, name, suffix):
     path = tmp_path / f"figure.{suffix}"

@@ -14,6 +14,8 @@ import pytest
 import autograd
 import nn
 
+pytestmark = pytest.mark.slow  # all pages are made, by pdoc
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = {
     "autograd": autograd,

@@ -7,13 +7,14 @@ import operator
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd
 from autograd import Share, Step, Value, affine, dot, draw, steps, topological_order, where
 from autograd.primitives import TABLE
 from autograd.show.steps import backward_steps
+from tests.cases import examples
 
 INF, NAN = math.inf, math.nan
 LIT = "#a3006d"
@@ -128,7 +129,7 @@ def shared():
 # ------------------------------------------------------------------ what it does to the gradients
 
 
-@settings(max_examples=250, deadline=None, derandomize=True, database=None)
+@examples(250)
 @given(three_leaves, three_leaves, recipe)
 def test_at_its_end_all_is_as_backward_leaves_it(point, before, recipe):
     root, twin = build(point, before, recipe), build(point, before, recipe)
@@ -155,7 +156,7 @@ def test_the_operations_here_are_all_there_are():
     assert symbols - {"", "double", "average"} == {p.symbol for p in TABLE}
 
 
-@settings(max_examples=120, deadline=None, derandomize=True, database=None)
+@examples(120)
 @given(three_leaves, three_leaves, recipe)
 def test_on_the_way_the_gradients_are_filled_so_far(point, before, recipe):
     root = build(point, before, recipe)
@@ -167,7 +168,7 @@ def test_on_the_way_the_gradients_are_filled_so_far(point, before, recipe):
     assert turns == sum(v.op != "" for v in order)
 
 
-@settings(max_examples=120, deadline=None, derandomize=True, database=None)
+@examples(120)
 @given(three_leaves, three_leaves, recipe)
 def test_the_shares_say_what_happens(point, before, recipe):
     root, twin = build(point, before, recipe), build(point, before, recipe)
@@ -194,7 +195,7 @@ def test_the_shares_say_what_happens(point, before, recipe):
     assert bits(now.values()) == list(final.values())
 
 
-@settings(max_examples=120, deadline=None, derandomize=True, database=None)
+@examples(120)
 @given(three_leaves, recipe)
 def test_the_order_is_reverse_topological(point, recipe):
     root = build(point, (0.0,) * 3, recipe)
@@ -280,7 +281,7 @@ def test_a_root_that_is_no_value_is_a_type_error_at_once(root):
         steps(root)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@examples(100)
 @given(three_leaves, three_leaves, recipe)
 def test_sweep_computes_the_same_and_touches_nothing(point, before, recipe):
     root, twin = build(point, before, recipe), build(point, (0.0,) * 3, recipe)
@@ -492,7 +493,7 @@ def test_print_and_picture_call_a_node_by_one_name(stop):
     assert all(f"<B>{name}</B>" in drawing.source for name in drawn)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@examples(60)
 @given(three_leaves, recipe)
 def test_the_node_and_its_arrows_are_lit(point, recipe):
     root = build(point, (0.0,) * 3, recipe)

@@ -831,6 +831,7 @@ def test_a_row_of_the_command_is_the_training_with_these_options(folder):
         assert row[column] == last[column]
 
 
+@pytest.mark.slow
 def test_workers_are_spawned_processes(folder, monkeypatch):
     def pool(n, mp_context):
         assert (n, mp_context.get_start_method()) == (3, "spawn")

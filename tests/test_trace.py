@@ -7,12 +7,13 @@ import unicodedata
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import autograd
 from autograd import Value, dot, grad, topological_order, trace, where
 from autograd.show.notation import digits
+from tests.cases import examples
 
 INF, NAN = math.inf, math.nan
 MINUS = "\N{MINUS SIGN}"
@@ -109,7 +110,7 @@ def build(leaves, recipe):
     return nodes[-1]
 
 
-@settings(max_examples=120, deadline=None, derandomize=True, database=None)
+@examples(120)
 @given(st.tuples(*[st.floats(-2, 2)] * 3), recipe)
 def test_the_adjoints_of_the_leaves_are_those_of_grad(point, recipe):
     leaves = [Value(x, label=f"x{i}") for i, x in enumerate(point)]
@@ -122,7 +123,7 @@ def test_the_adjoints_of_the_leaves_are_those_of_grad(point, recipe):
         assert abs(shown - d) <= 5.1e-4 * abs(d) + 1e-12 * size
 
 
-@settings(max_examples=120, deadline=None, derandomize=True, database=None)
+@examples(120)
 @given(st.tuples(anything, anything, anything), recipe)
 def test_every_row_has_the_numbers_of_the_engine(point, recipe):
     root, twin = (build([Value(x) for x in point], recipe) for _ in range(2))
@@ -131,7 +132,7 @@ def test_every_row_has_the_numbers_of_the_engine(point, recipe):
     assert rows == [(digits(v.data), digits(v.grad)) for v in topological_order(twin)]
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@examples(60)
 @given(st.tuples(anything, anything, anything), recipe, anything)
 def test_no_gradient_is_read_or_changed(point, recipe, left_over):
     root, twin = (build([Value(x) for x in point], recipe) for _ in range(2))
@@ -175,7 +176,7 @@ def test_a_value_that_no_longer_follows_from_its_inputs_is_pointed_out():
 
 
 @pytest.mark.slow
-@settings(max_examples=120, deadline=None, derandomize=True, database=None)
+@examples(120)
 @given(st.tuples(anything, anything, anything), recipe)
 def test_otherwise_nothing_is_said_to_have_changed(point, recipe):
     assert "changed" not in repr(trace(build([Value(x) for x in point], recipe)))
@@ -247,7 +248,7 @@ def columns(shown):
     return [at for _, at in sorted(found)]
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@examples(60)
 @given(st.tuples(anything, anything, anything), recipe)
 def test_columns_are_aligned(point, recipe):
     labels = ["x", "y", "\N{GREEK SMALL LETTER THETA}1[0,0]"]  # ȳ is one character, x̄ is two

@@ -12,12 +12,13 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from mpmath import mp, mpf
 
 import autograd
 from autograd import Value
+from tests.cases import examples
 
 BINARY = {
     "+": (operator.add, lambda a, b: (1.0, 1.0)),
@@ -551,7 +552,7 @@ def run(instructions, leaves, on_values):
     return nodes
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@examples(300)
 @given(st.tuples(leaf, leaf, leaf), st.lists(operation, min_size=1, max_size=12))
 def test_random_expressions_against_central_differences(point, instructions):
     leaves = [Value(x) for x in point]
@@ -591,6 +592,7 @@ def test_a_chain_of_a_million_operations():
     assert sys.getrecursionlimit() == recursion_limit
 
 
+@pytest.mark.slow
 def test_a_node_takes_at_most_200_bytes():
     n = 50_000
     tracemalloc.start()
@@ -606,6 +608,7 @@ def test_a_node_takes_at_most_200_bytes():
     assert left < n / 10
 
 
+@pytest.mark.slow
 def test_sum_of_many_terms():
     x = [Value(0.1) for _ in range(100_000)]
     node = autograd.sum(x)
@@ -618,6 +621,7 @@ def count_values():
     return sum(isinstance(v, Value) for v in gc.get_objects())
 
 
+@pytest.mark.slow
 def test_a_graph_is_freed_by_reference_counting_alone():
     enabled = gc.isenabled()
     gc.collect()

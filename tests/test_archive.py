@@ -14,6 +14,7 @@ import pytest
 
 from nn import MLP, Layer, fit, gaussian_nll, load, save
 from nn.data.tables import Table
+from nn.train.archive import PER_CHARACTER
 from nn.train.checkpoints import load_table
 
 X = np.random.default_rng(0).normal(size=(12, 2))
@@ -448,3 +449,14 @@ def test_another_process_is_kept_out_until_it_is_killed(tmp_path):
 def test_a_checkpoint_may_go_to_a_device():
     train(make_net(), checkpoint="/dev/null" if os.name != "nt" else "NUL")
     assert not os.path.exists("/dev/.null.lock")
+
+
+def test_a_description_of_more_than_the_limit_is_not_read(tmp_path):
+    save(MLP(2, [1] * 30), tmp_path / "net.npz")
+    with np.load(tmp_path / "net.npz") as file:
+        needed = len(file["about"].item()) * PER_CHARACTER
+    with pytest.raises(ValueError, match="its description alone would take"):
+        load(tmp_path / "net.npz", limit=needed - 1)
+    with pytest.raises(ValueError, match="limit") as refused:  # for what it says is to come
+        load(tmp_path / "net.npz", limit=needed + 8192)
+    assert "its description" not in str(refused.value)

@@ -207,3 +207,18 @@ def test_without_stderr_it_draws_all_the_same(closed):
     assert "<svg" in picture
     assert "syntax error in line 1 near 'hello'" in error
     assert again == "closed again"
+
+
+@posix
+def test_stderr_that_is_closed_stays_closed():
+    before = os.dup(2)
+    os.close(2)
+    try:
+        assert b"<svg" in lay_out(GRAPH, "svg")
+        with pytest.raises(RuntimeError, match="syntax error in line 1"):
+            lay_out("hello", "svg")
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(2)
+    finally:
+        os.dup2(before, 2)
+        os.close(before)

@@ -1099,3 +1099,22 @@ def test_the_garbage_collector_is_left_as_it_was(enabled):
         assert gc.isenabled() is enabled
     finally:
         (gc.enable if was_enabled else gc.disable)()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "bias", "views"),
+    [
+        ((3, [2, 2]), True, ["flat[0:8].reshape(2, 4)[:, :3]", "flat[3:8:4, None]",
+                             "flat[8:14].reshape(2, 3)[:, :2]", "flat[10:14:3, None]"]),
+        ((3, [2, 2]), False, ["flat[0:6].reshape(2, 3)", "flat[6:10].reshape(2, 2)"]),
+        ((1, [2, 1]), True, ["flat[0:3:2, None]", "flat[1:4:2, None]",
+                             "flat[None, 4:6]", "flat[6:7, None]"]),
+        ((1, [2, 1]), False, ["flat[0:2, None]", "flat[None, 2:4]"]),
+    ],
+)  # fmt: skip
+def test_views_are_written_as_short_as_they_can_be(sizes, bias, views):
+    net, x = MLP(*sizes, "tanh", bias=bias), values(*[0.5] * sizes[0])
+    a = net(x)
+    root = a if isinstance(a, Value) else autograd.sum(a)
+    source = autograd.compile(root, x, net.parameters()).source
+    assert re.findall(r" = (flat.*?)  #", source) == views

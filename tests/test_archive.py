@@ -460,3 +460,16 @@ def test_a_description_of_more_than_the_limit_is_not_read(tmp_path):
     with pytest.raises(ValueError, match="limit") as refused:  # for what it says is to come
         load(tmp_path / "net.npz", limit=needed + 8192)
     assert "its description" not in str(refused.value)
+
+
+@pytest.mark.parametrize("packed", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("member", ["about", "layers.0.weight"])
+def test_a_member_packed_as_numpy_packs_none_is_refused(packed, member, tmp_path):
+    save(MLP(2, [1]), tmp_path / "net.npz")
+    with zipfile.ZipFile(tmp_path / "net.npz") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(tmp_path / "net.npz", "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data, packed if name == f"{member}.npy" else zipfile.ZIP_STORED)
+    with pytest.raises(ValueError, match=f"{member} is packed as NumPy packs nothing"):
+        load(tmp_path / "net.npz")

@@ -1082,3 +1082,13 @@ def test_random_gradients_none_is_called_wrong_and_none_that_is_wrong_passes():
         missing[0] -= scale * math.tanh(sum(a * b for a, b in zip(w[0], x)) + 0.1)
         for wrong in (slightly, swapped, missing):
             assert not gradcheck(f, *x, gradient=lambda *x, wrong=wrong: wrong)
+
+
+@pytest.mark.parametrize("y", [-400.0, -3.0, -2.5, 0.0, 0.5, 1.0, 2.0, 2.0**53, -(2.0**53), 1e300])
+@pytest.mark.parametrize("x", [5e-324, 1e-300, 1e-200, 0.0, 0.5, 1.0, 3.0, 1e200, math.inf])
+def test_a_recorded_derivative_of_a_power_is_the_number(x, y):
+    def power(x, y):
+        return x**y
+
+    recorded = grad(power)(Value(x), Value(y))
+    np.testing.assert_allclose([v.data for v in recorded], grad(power)(x, y), rtol=1e-12)

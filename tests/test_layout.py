@@ -210,9 +210,11 @@ def test_without_stderr_it_draws_all_the_same(closed):
 
 
 @posix
-def test_stderr_that_is_closed_stays_closed():
-    before = os.dup(2)
-    os.close(2)
+@pytest.mark.parametrize("closed", [(2,), (0, 2)])
+def test_stderr_that_is_closed_stays_closed(closed):
+    before = {file: os.dup(file) for file in closed}
+    for file in closed:
+        os.close(file)
     try:
         assert b"<svg" in lay_out(GRAPH, "svg")
         with pytest.raises(RuntimeError, match="syntax error in line 1"):
@@ -220,5 +222,6 @@ def test_stderr_that_is_closed_stays_closed():
         with pytest.raises(OSError, match="Bad file descriptor"):
             os.fstat(2)
     finally:
-        os.dup2(before, 2)
-        os.close(before)
+        for file, kept in before.items():
+            os.dup2(kept, file)
+            os.close(kept)

@@ -1118,3 +1118,9 @@ def test_views_are_written_as_short_as_they_can_be(sizes, bias, views):
     root = a if isinstance(a, Value) else autograd.sum(a)
     source = autograd.compile(root, x, net.parameters()).source
     assert re.findall(r" = (flat.*?)  #", source) == views
+
+
+def test_a_number_has_no_shape_in_the_source():
+    x, w = values(0.5, 2.0)
+    source = autograd.compile((x * w).sin() + w.exp(), [x], [w]).source
+    assert "# ()" not in source

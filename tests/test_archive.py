@@ -1,5 +1,6 @@
 """A network's file is checked against what it says, before anything is built; and what is saved."""
 
+import inspect
 import io
 import json
 import os
@@ -473,3 +474,8 @@ def test_a_member_packed_as_numpy_packs_none_is_refused(packed, member, tmp_path
             archive.writestr(name, data, packed if name == f"{member}.npy" else zipfile.ZIP_STORED)
     with pytest.raises(ValueError, match=f"{member} is packed as NumPy packs nothing"):
         load(tmp_path / "net.npz")
+
+
+def test_the_limit_is_4_gib_if_not_given():
+    for function in (load, load_table):
+        assert inspect.signature(function).parameters["limit"].default == 4 * 2**30

@@ -1092,3 +1092,18 @@ def test_a_recorded_derivative_of_a_power_is_the_number(x, y):
 
     recorded = grad(power)(Value(x), Value(y))
     np.testing.assert_allclose([v.data for v in recorded], grad(power)(x, y), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (lambda x: x.exp(), 709.0),  # beyond the floats a step further
+        (lambda x: x.exp(), 709.7),
+        (lambda x: x.log(), 1e-9),  # nan there
+        (lambda x: x.sqrt(), 1e-12),
+        (lambda x: (1.0 - x * x).log(), 0.99999),
+    ],
+)
+def test_steps_that_leave_the_floats_say_nothing(f, x):
+    assert gradcheck(f, x)
+    assert not gradcheck(f, x, gradient=lambda x: grad(f)(x) * 1.01)

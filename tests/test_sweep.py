@@ -25,6 +25,7 @@ from nn.train.schedules import cosine
 
 X, Y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
 GRID = {"lr": [0.1, 1.0], "batch_size": [1, 4]}
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def xor(seed, lr, batch_size=2, folder=None):
@@ -222,7 +223,7 @@ def test_another_function_or_data_is_refused_and_nothing_changed(tmp_path, monke
         (lambda kept: {**kept, "settings": {"lr": "0.2"}}, "its settings are not those"),
         (lambda kept: {**kept, "outcome": {"history": []}}, "its history is empty"),
         (lambda kept: {**kept, "outcome": {"history": [{"epoch": 1}]}}, "TypeError"),
-        (lambda kept: {**kept, "python": "2.7"}, "Python was 2.7 then, and is 3"),
+        (lambda kept: {**kept, "python": "2.7"}, f"Python was 2.7 then, and is {PYTHON}"),
     ],
 )
 def test_damaged_files_are_refused_by_name(damage, what, tmp_path):

@@ -18,6 +18,7 @@ from mpmath import mp, mpf
 
 import autograd
 from autograd import Value
+from autograd.vectors import data_of
 
 BINARY = {
     "+": (operator.add, lambda a, b: (1.0, 1.0)),
@@ -691,3 +692,18 @@ def test_deepcopy_of_a_graph():
 def test_format():
     assert f"{Value(1.23456):.2f}" == "1.23"
     assert f"{Value(2.0)}" == repr(Value(2.0))
+
+
+class Doubled(Value):
+    """A Value whose number is computed when it is asked for."""
+
+    @property
+    def data(self):
+        return 2.0 * self._data
+
+
+def test_the_numbers_of_many_values_are_what_each_says():
+    plain, own = [Value(1.0), Value(2.0)], [Doubled(1.5), Doubled(2.5)]
+    assert data_of(plain).tolist() == [1.0, 2.0]
+    assert data_of(own).tolist() == [3.0, 5.0]
+    assert data_of([*plain, *own]).tolist() == [1.0, 2.0, 3.0, 5.0]

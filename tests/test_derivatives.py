@@ -1107,3 +1107,10 @@ def test_a_recorded_derivative_of_a_power_is_the_number(x, y):
 def test_steps_that_leave_the_floats_say_nothing(f, x):
     assert gradcheck(f, x)
     assert not gradcheck(f, x, gradient=lambda x: grad(f)(x) * 1.01)
+
+
+@pytest.mark.parametrize("x", [[1.0, 2.0], (1.0,), np.array([1.0, 2.0]), np.array([]), range(2)])
+@pytest.mark.parametrize("of", [grad, value_and_grad, jacobian, hessian])
+def test_a_vector_is_to_be_passed_number_by_number(of, x):
+    with pytest.raises(TypeError, match=r"pass its numbers one by one, as in grad\(f\)\(\*x\)"):
+        of(lambda *v: v[0])(x)

@@ -3,6 +3,7 @@
 The reference is always the graph itself, recorded afresh for each row and swept by `backward`.
 """
 
+import ast
 import gc
 import inspect
 import math
@@ -12,7 +13,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from random_graphs import MANY, ONE, TWO, assert_same, by_source, values
+from random_graphs import MANY, ONE, TWO, RandomGraph, assert_same, by_source, values
 
 import autograd
 from autograd import Value, primitive, primitives, topological_order
@@ -1124,3 +1125,18 @@ def test_a_number_has_no_shape_in_the_source():
     x, w = values(0.5, 2.0)
     source = autograd.compile((x * w).sin() + w.exp(), [x], [w]).source
     assert "# ()" not in source
+
+
+def test_brackets_stand_only_where_they_are_needed():
+    """As Python itself would write the line; but a matrix product in a sum has some, to be seen."""
+    brackets = 0
+    for seed in range(40):
+        graph = RandomGraph(seed)
+        x, w = values(*[0.5] * graph.counts[0]), values(*graph.numbers)
+        program = autograd.compile(graph(x, w), x, w)
+        for line in (program.source + program.code).splitlines():
+            line = re.sub(r"\(\S+ @ \S+\)", "product", line.partition("  #")[0].strip())
+            if re.match(r"[^()]* \+?= ", line):
+                brackets += line.count("(")
+                assert line.count("(") == ast.unparse(ast.parse(line)).count("("), line
+    assert brackets > 1000

@@ -707,3 +707,11 @@ def test_the_numbers_of_many_values_are_what_each_says():
     assert data_of(plain).tolist() == [1.0, 2.0]
     assert data_of(own).tolist() == [3.0, 5.0]
     assert data_of([*plain, *own]).tolist() == [1.0, 2.0, 3.0, 5.0]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_whole_number_beyond_the_floats_is_infinite(sign):
+    large, x = sign * 10**400, Value(2.0)
+    assert (x + large).data == (large + x).data == sign * math.inf
+    assert (x / large).data == 0.0 and (x < large) == (sign > 0)
+    assert Value(large).data == sign * math.inf

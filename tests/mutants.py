@@ -303,6 +303,7 @@ def main():
         leave = shutil.ignore_patterns(".venv", ".git", "__pycache__")
         shutil.copytree(Path(__file__).parent.parent, there, ignore=leave)
         os.chdir(there)
+        del sys.modules["mutations"]  # pytest looks into all files there
         sys.path[0] = os.environ["PYTHONPATH"] = str(there)
         # Bytecode of a module of the same size and second would be taken for that of the mutant.
         sys.dont_write_bytecode, os.environ["PYTHONDONTWRITEBYTECODE"] = True, "1"

@@ -1130,7 +1130,7 @@ def test_a_number_has_no_shape_in_the_source():
 def test_brackets_stand_only_where_they_are_needed():
     """As Python itself would write the line; but a matrix product in a sum has some, to be seen."""
     brackets = 0
-    for seed in range(40):
+    for seed in range(15):
         graph = RandomGraph(seed)
         x, w = values(*[0.5] * graph.counts[0]), values(*graph.numbers)
         program = autograd.compile(graph(x, w), x, w)
@@ -1139,4 +1139,4 @@ def test_brackets_stand_only_where_they_are_needed():
             if re.match(r"[^()]* \+?= ", line):
                 brackets += line.count("(")
                 assert line.count("(") == ast.unparse(ast.parse(line)).count("("), line
-    assert brackets > 1000
+    assert brackets > 300

@@ -16,6 +16,7 @@ tests with it. So a mutant takes a second, where a new process would take ten. P
 
 import argparse
 import contextlib
+import functools
 import gc
 import importlib
 import json
@@ -38,6 +39,7 @@ from mutations import mutants_of
 ROOMS = ["autograd", "nn/model", "nn/train"]
 PROFILE = "mutants"  # of hypothesis: the same examples in each run, and no time lost on small ones
 OPTIONS = ["-m", "not slow", "-s", "-qq", "--no-header", "--no-summary", "-p", "no:cacheprovider"]
+Cache = type(functools.cache(len))
 OPTIONS += [f"--hypothesis-profile={PROFILE}", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
 
 
@@ -88,9 +90,8 @@ class Recorder:
     def __init__(self, lines):
         self.lines, self.trace = lines, None
         self.times, self.failed = {}, []
-        modules = [module for name, module in sys.modules.items() if is_ours(module)]
-        things = [thing for module in modules for thing in vars(module).values()]
-        self.caches = [thing.cache_clear for thing in things if hasattr(thing, "cache_clear")]
+        caches = (thing for thing in gc.get_objects() if isinstance(thing, Cache))
+        self.caches = [c.cache_clear for c in caches if is_ours(sys.modules.get(c.__module__))]
         self.caches.append(sys.modules["autograd.compiler"]._kept._by_key.clear)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -219,7 +220,10 @@ class Mutants:
                 lines.save()
                 answer([recorder.times, recorder.failed])
 
-            self.times, failed = in_fork(work, 3600)
+            found = in_fork(work, 3600)
+            if not isinstance(found, list):
+                raise RuntimeError(f"the tests can't be recorded: {found}")
+            self.times, failed = found
             for name in failed:
                 print(f"left out, as it fails without a mutant: {name}")
                 self.times.pop(name, None)

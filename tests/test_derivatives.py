@@ -1114,3 +1114,17 @@ def test_steps_that_leave_the_floats_say_nothing(f, x):
 def test_a_vector_is_to_be_passed_number_by_number(of, x):
     with pytest.raises(TypeError, match=r"pass its numbers one by one, as in grad\(f\)\(\*x\)"):
         of(lambda *v: v[0])(x)
+
+
+@pytest.mark.parametrize("x", [[3.0], [-2.0, 5.0]])
+def test_gradcheck_looks_at_the_point_first_and_then_along_one_input_at_a_time(x):
+    seen = []
+
+    def f(*v):
+        seen.append([float(v_i.data) for v_i in v])
+        return autograd.dot(v, v)
+
+    assert gradcheck(f, *x)
+    assert seen[0] == x
+    assert all(sum(a != b for a, b in zip(point, x)) <= 1 for point in seen)
+    assert {i for point in seen for i in range(len(x)) if point[i] != x[i]} == {*range(len(x))}

@@ -253,7 +253,7 @@ class Mutants:
         }
         codes = None
         if mutant.place == "" or imported:
-            # Who reads a table runs no line of it: so all tests of the files that have one who does.
+            # A test that reads a table runs no line of it: so all tests of the files with some.
             names = set().union(*of_file.values()) or set(self.times)
             near = {name.split("::")[0] for name in names}
             names = {name for name in self.times if name.split("::")[0] in near}

@@ -1,5 +1,6 @@
 """A network's file is checked against what it says, before anything is built; and what is saved."""
 
+import inspect
 import io
 import json
 import os
@@ -15,6 +16,7 @@ import pytest
 
 from nn import MLP, Layer, gaussian_nll, load, save
 from nn.data.tables import Table
+from nn.train.archive import PER_CHARACTER
 from nn.train.checkpoints import load_table
 from tests import cases
 from tests.cases import bits, names
@@ -439,3 +441,32 @@ def test_another_process_is_kept_out_until_it_is_killed(tmp_path):
 def test_a_checkpoint_may_go_to_a_device():
     train(make_net(), checkpoint="/dev/null" if os.name != "nt" else "NUL")
     assert not os.path.exists("/dev/.null.lock")
+
+
+def test_a_description_of_more_than_the_limit_is_not_read(tmp_path):
+    save(MLP(2, [1] * 30), tmp_path / "net.npz")
+    with np.load(tmp_path / "net.npz") as file:
+        needed = len(file["about"].item()) * PER_CHARACTER
+    with pytest.raises(ValueError, match="its description alone would take"):
+        load(tmp_path / "net.npz", limit=needed - 1)
+    with pytest.raises(ValueError, match="limit") as refused:  # for what it says is to come
+        load(tmp_path / "net.npz", limit=needed + 8192)
+    assert "its description" not in str(refused.value)
+
+
+@pytest.mark.parametrize("packed", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("member", ["about", "layers.0.weight"])
+def test_a_member_compressed_as_numpy_never_does_is_refused(packed, member, tmp_path):
+    save(MLP(2, [1]), tmp_path / "net.npz")
+    with zipfile.ZipFile(tmp_path / "net.npz") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(tmp_path / "net.npz", "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data, packed if name == f"{member}.npy" else zipfile.ZIP_STORED)
+    with pytest.raises(ValueError, match=f"{member} is compressed in a way that NumPy never uses"):
+        load(tmp_path / "net.npz")
+
+
+def test_the_limit_is_4_gib_if_not_given():
+    for function in (load, load_table):
+        assert inspect.signature(function).parameters["limit"].default == 4 * 2**30

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from random_graphs import assert_same
 
 import autograd
 from autograd import Value, grad, hessian, jacobian, jvp, steps, trace, value_and_grad, where
@@ -323,3 +324,21 @@ def test_random_branches_at_hard_points(start):
             np.testing.assert_allclose(
                 recorded([[*row, 2.0]])[0][0], expected, err_msg=str((seed, row))
             )
+
+
+@pytest.mark.parametrize("varying", ["nothing", "inputs", "biases", "both"])
+@pytest.mark.parametrize("infinite", [False, True])
+def test_each_neuron_of_a_layer_is_reached_by_examples_of_its_own(varying, infinite):
+    def build(x, p):
+        inputs = x[:2] if varying in ("inputs", "both") else [p[6], p[7]]
+        biases = x[2:4] if varying in ("biases", "both") else p[4:6]
+        a = autograd.affine([p[:2], p[2:4]], inputs, biases)
+        parts = [where(gate, (a_j * a_j).sqrt() if infinite else a_j * gate, 0.0)
+                 for gate, a_j in zip(x[4:], a, strict=True)]  # fmt: skip
+        return parts[0] * 3.0 + parts[1]
+
+    rows = [[0.5, -1.0, 2.0, 0.0, *gates] for gates in ((1, -1), (2, 3), (-1, 1), (-1, -2), (1, 1))]
+    # The second neuron is at 0, where the root has an infinite derivative, and is reached or not.
+    parameters = [0.3, -0.7, 0.5, 0.25, 0.1, 0.0, 0.5, -1.0]
+    rows = [row for row in rows if row[5] < 0] if infinite else rows
+    assert_same(build, rows, parameters)

@@ -675,6 +675,18 @@ ROW = {"epoch": 1, "updates": 5, "lr": 0.1, "batch_size": 4, "loss": 1.0}
         (told("training", "history", value=[{**ROW, "epoch": 2}]), "its history has gaps"),
         (told("training", "history", value=[ROW, {**ROW, "epoch": 3}]), "its history has gaps"),
         (told("training", "history", value=[ROW, ROW]), "its history has gaps"),
+        *[
+            (told("training", "history", value=[{**ROW, name: x}]), f"{name} = {x!r}")
+            for name, values in {
+                "epoch": (0, True, 1.0),
+                "updates": (0, -1, 2.5, True),
+                "batch_size": (0, False, 1.5),
+                "lr": ("0.1", None, True),
+                "loss": ([1.0], None, False),
+                "validation_loss": ("1", True),
+            }.items()
+            for x in values
+        ],
         (told("training", "history", value=[{**ROW, "mood": 1}]), "mood"),
         (told("training", "history", value=[{"epoch": 1}]), "updates"),
         (told("training", "history", value=[[1, 5]]), ""),

@@ -1083,3 +1083,49 @@ def test_random_gradients_none_is_called_wrong_and_none_that_is_wrong_passes():
         missing[0] -= scale * math.tanh(sum(a * b for a, b in zip(w[0], x, strict=True)) + 0.1)
         for wrong in (slightly, swapped, missing):
             assert not gradcheck(f, *x, gradient=lambda *x, wrong=wrong: wrong)
+
+
+@pytest.mark.parametrize("y", [-400.0, -3.0, -2.5, 0.0, 0.5, 1.0, 2.0, 2.0**53, -(2.0**53), 1e300])
+@pytest.mark.parametrize("x", [5e-324, 1e-300, 1e-200, 0.0, 0.5, 1.0, 3.0, 1e200, math.inf])
+def test_a_recorded_derivative_of_a_power_is_the_number(x, y):
+    def power(x, y):
+        return x**y
+
+    recorded = grad(power)(Value(x), Value(y))
+    np.testing.assert_allclose([v.data for v in recorded], grad(power)(x, y), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (lambda x: x.exp(), 709.0),  # beyond the floats a step further
+        (lambda x: x.exp(), 709.7),
+        (lambda x: x.log(), 1e-9),  # nan there
+        (lambda x: x.sqrt(), 1e-12),
+        (lambda x: (1.0 - x * x).log(), 0.99999),
+    ],
+)
+def test_steps_that_leave_the_floats_say_nothing(f, x):
+    assert gradcheck(f, x)
+    assert not gradcheck(f, x, gradient=lambda x: grad(f)(x) * 1.01)
+
+
+@pytest.mark.parametrize("x", [[1.0, 2.0], (1.0,), np.array([1.0, 2.0]), np.array([]), range(2)])
+@pytest.mark.parametrize("of", [grad, value_and_grad, jacobian, hessian])
+def test_a_vector_is_to_be_passed_number_by_number(of, x):
+    with pytest.raises(TypeError, match=r"pass its numbers one by one, as in grad\(f\)\(\*x\)"):
+        of(lambda *v: v[0])(x)
+
+
+@pytest.mark.parametrize("x", [[3.0], [-2.0, 5.0]])
+def test_gradcheck_looks_at_the_point_first_and_then_along_one_input_at_a_time(x):
+    seen = []
+
+    def f(*v):
+        seen.append([float(v_i.data) for v_i in v])
+        return autograd.dot(v, v)
+
+    assert gradcheck(f, *x)
+    assert seen[0] == x
+    assert all(sum(a != b for a, b in zip(point, x, strict=True)) <= 1 for point in seen)
+    assert {i for point in seen for i in range(len(x)) if point[i] != x[i]} == {*range(len(x))}

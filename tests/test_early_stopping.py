@@ -307,3 +307,18 @@ def test_patience_must_be_a_positive_whole_number_there_too(folder, capsys):
         main(["train", "moons", "--patience", "0"])
     assert info.value.code == 2
     assert "--patience" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("score", ["validation_accuracy", "validation_r2"])
+@pytest.mark.parametrize(("monitor", "best"), [("loss", 2), ("score", 3)])
+def test_the_best_is_by_what_it_was_told_to_look_at(monitor, best, score):
+    stopping, net = EarlyStopping(3, monitor=monitor), make_net()
+    stopping.start(net)
+    for epoch, (loss, s) in enumerate(
+        [(3.0, 0.1), (1.0, 0.2), (2.0, 0.4), (2.5, 0.4), (1.0, 0.3)], 1
+    ):
+        row = Epoch(epoch, epoch, 0.1, 1, 1.0, validation_loss=loss, **{score: s})
+        assert stopping.end_epoch(row, net) == (epoch - best >= 3)
+    assert (stopping.best_epoch, stopping.stopped) == (best, best == 2)
+    with pytest.raises(ValueError, match="monitor"):
+        EarlyStopping(3, monitor="accuracy")

@@ -493,3 +493,18 @@ def test_a_lock_is_removed_by_its_owner_alone(tmp_path):
     assert take(path) is None
     second.remove()
     assert not os.path.exists(path)
+
+
+def test_a_number_is_an_open_file_only_where_open_files_are(tmp_path):
+    write_whole(tmp_path / "1", b"data")
+    assert (tmp_path / "1").read_bytes() == b"data"
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="of Linux")
+@pytest.mark.parametrize("folder", ["/dev/fd", "/proc/self/fd", "/proc/thread-self/fd"])
+def test_an_open_file_is_written_where_it_stands(folder, tmp_path):
+    with open(tmp_path / "file", "wb", buffering=0) as file:
+        file.write(b"before, ")
+        write_whole(f"{folder}/{file.fileno()}", b"data")
+    expected = b"data" if "thread" in folder else b"before, data"
+    assert (tmp_path / "file").read_bytes() == expected

@@ -397,3 +397,9 @@ def test_functions_know_their_name_and_have_a_docstring(name):
     function = getattr(autograd, name)
     assert function.__name__ == name
     assert len(function.__doc__) > 20
+
+
+@pytest.mark.parametrize("symbol", ["", None, 1, 0, b"cube", ["cube"]])
+def test_a_symbol_is_a_string_that_is_not_empty(symbol):
+    with pytest.raises(TypeError, match="symbol must be a string that is not empty"):
+        autograd.primitive(symbol, lambda x: x, lambda z, x: (1.0,))

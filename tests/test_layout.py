@@ -209,3 +209,21 @@ def test_without_stderr_it_draws_all_the_same(closed):
     assert "<svg" in picture
     assert "syntax error in line 1 near 'hello'" in error
     assert again == "closed again"
+
+
+@posix
+@pytest.mark.parametrize("closed", [(2,), (0, 2)])
+def test_stderr_that_is_closed_stays_closed(closed):
+    before = {file: os.dup(file) for file in closed}
+    for file in closed:
+        os.close(file)
+    try:
+        assert b"<svg" in lay_out(GRAPH, "svg")
+        with pytest.raises(RuntimeError, match="syntax error in line 1"):
+            lay_out("hello", "svg")
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(2)
+    finally:
+        for file, kept in before.items():
+            os.dup2(kept, file)
+            os.close(kept)

@@ -1,5 +1,7 @@
 """The table of likelihoods: every row, and all who read it, also for a row that is new."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ import nn.cli
 from nn import MLP, Table, backpropagate, evaluate, fit
 from nn.arrays import real_array
 from nn.model import likelihoods
+from nn.model.activations import ACTIVATIONS
 from nn.model.likelihoods import (
     LIKELIHOODS,
     R2,
@@ -185,3 +188,17 @@ def test_the_command_line_chooses_by_name(tmp_path, capsys):
                 with pytest.raises(SystemExit):
                     nn.cli.main(["train", data, "--loss", name, *common])
                 assert f"--loss {name} is for {row.targets}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("row", "column"),
+    [
+        *[(row, "loss") for row in LIKELIHOODS.values()],
+        *[(row.score, "label") for row in LIKELIHOODS.values()],
+        *[(row, "slope") for row in ACTIVATIONS.values()],
+    ],
+    ids=lambda x: getattr(x, "name", x),
+)
+def test_a_row_of_a_table_can_not_be_changed(row, column):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(row, column, None)

@@ -14,7 +14,7 @@ import tracemalloc
 import numpy as np
 import pytest
 import random_graphs
-from random_graphs import MANY, ONE, TWO, assert_same, by_source, values
+from random_graphs import MANY, ONE, TWO, RandomGraph, assert_same, by_source, values
 
 import autograd
 from autograd import Value, primitive, primitives, topological_order
@@ -1146,3 +1146,43 @@ def test_the_garbage_collector_is_left_as_it_was(enabled):
         assert gc.isenabled() is enabled
     finally:
         (gc.enable if was_enabled else gc.disable)()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "bias", "views"),
+    [
+        ((3, [2, 2]), True, ["flat[0:8].reshape(2, 4)[:, :3]", "flat[3:8:4, None]",
+                             "flat[8:14].reshape(2, 3)[:, :2]", "flat[10:14:3, None]"]),
+        ((3, [2, 2]), False, ["flat[0:6].reshape(2, 3)", "flat[6:10].reshape(2, 2)"]),
+        ((1, [2, 1]), True, ["flat[0:3:2, None]", "flat[1:4:2, None]",
+                             "flat[None, 4:6]", "flat[6:7, None]"]),
+        ((1, [2, 1]), False, ["flat[0:2, None]", "flat[None, 2:4]"]),
+    ],
+)  # fmt: skip
+def test_views_are_written_as_short_as_they_can_be(sizes, bias, views):
+    net, x = MLP(*sizes, "tanh", bias=bias), values(*[0.5] * sizes[0])
+    a = net(x)
+    root = a if isinstance(a, Value) else autograd.sum(a)
+    source = autograd.compile(root, x, net.parameters()).source
+    assert re.findall(r" = (flat.*?)  #", source) == views
+
+
+def test_a_number_has_no_shape_in_the_source():
+    x, w = values(0.5, 2.0)
+    source = autograd.compile((x * w).sin() + w.exp(), [x], [w]).source
+    assert "# ()" not in source
+
+
+def test_brackets_stand_only_where_they_are_needed():
+    """As Python itself would write the line; but a matrix product in a sum has some, to be seen."""
+    brackets = 0
+    for seed in range(14, 40):
+        graph = RandomGraph(seed)
+        x, w = values(*[0.5] * graph.counts[0]), values(*graph.numbers)
+        program = autograd.compile(graph(x, w), x, w)
+        for line in program.source.splitlines():
+            line = re.sub(r"\(\S+ @ \S+\)", "product", line.partition("  #")[0].strip())
+            if re.match(r"[^()]* \+?= ", line):
+                brackets += line.count("(")
+                assert line.count("(") == ast.unparse(ast.parse(line)).count("("), line
+    assert brackets > 300

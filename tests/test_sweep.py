@@ -25,6 +25,7 @@ from nn.train.schedules import cosine
 
 X, Y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
 GRID = {"lr": [0.1, 1.0], "batch_size": [1, 4]}
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def xor(seed, lr, batch_size=2, folder=None):
@@ -224,7 +225,7 @@ def test_another_function_or_data_is_refused_and_nothing_changed(tmp_path, monke
         (lambda kept: {**kept, "settings": {"lr": "0.2"}}, "its settings are not those"),
         (lambda kept: {**kept, "outcome": {"history": []}}, "its history is empty"),
         (lambda kept: {**kept, "outcome": {"history": [{"epoch": 1}]}}, "TypeError"),
-        (lambda kept: {**kept, "python": "2.7"}, "Python was 2.7 then, and is 3"),
+        (lambda kept: {**kept, "python": "2.7"}, f"Python was 2.7 then, and is {PYTHON}"),
     ],
 )
 def test_damaged_files_are_refused_by_name(damage, what, tmp_path):
@@ -931,3 +932,73 @@ def test_an_out_that_can_not_be_written_is_refused_first(file, what, folder, cap
         main([*SMALL, "--sweep", "lr=0.1", "--out", "out"])
     out, err = capsys.readouterr()
     assert what in err and out == "" and (folder / file).read_text() == "mine"
+
+
+class Slowly(Executor):
+    """Of four, the second fails while the first is under way; the others can be cancelled."""
+
+    def __init__(self):
+        self.calls = []
+
+    def submit(self, function, *arguments):
+        self.calls.append((Future(), function, arguments))
+        if len(self.calls) == 4:
+            threading.Thread(target=self.work).start()
+        return self.calls[-1][0]
+
+    def work(self):
+        (first, f, given), (second, g, failing), *others = self.calls
+        first.set_running_or_notify_cancel()
+        second.set_result(g(*failing))
+        while not all(future.cancelled() for future, *_ in others):
+            time.sleep(0.001)
+        time.sleep(0.02)  # the cancelled ones come before it
+        first.set_result(f(*given))
+
+
+def one_fails(seed):
+    if seed == 1:
+        raise ZeroDivisionError("a mistake")
+    return made(1.0, seed)
+
+
+def test_what_is_under_way_when_one_fails_is_waited_for_and_kept(tmp_path):
+    with pytest.raises(RuntimeError, match="a mistake"):
+        quiet(one_fails, {}, seeds=4, path=tmp_path, executor=Slowly())
+    [file] = tmp_path.iterdir()
+    assert json.loads(file.read_text())["seed"] == 0
+
+
+@pytest.mark.parametrize(
+    ("lowest", "scale"), [(0.5, "log"), (1e-9, "log"), (0.0, "linear"), (-0.5, "linear")]
+)
+def test_a_logarithmic_axis_is_for_losses_above_zero(lowest, scale):
+    def train(seed, lr):
+        return made(lowest if lr == 1 else 1.0)
+
+    results = quiet(train, {"lr": [1, 2]}, seeds=1)
+    [ax] = results.plot().axes
+    assert ax.get_yscale() == scale
+
+
+@pytest.fixture
+def columns_of(monkeypatch):
+    """How many columns a plot of a grid would have."""
+    found = []
+    monkeypatch.setattr(nn.train.trainings, "_figure", lambda panels, wide, *_: found.append(wide))
+
+    def columns(grid):
+        quiet(lambda seed, lr, **settings: made(lr), {"lr": [1, 2], **grid}, seeds=1).plot()
+        return found.pop()
+
+    return columns
+
+
+def test_panels_of_one_setting_fill_a_square(columns_of):
+    shapes = [columns_of({"width": list(range(n))}) for n in (1, 2, 3, 4, 5, 6, 9, 10)]
+    assert shapes == [1, 2, 3, 2, 3, 3, 3, 4]
+
+
+def test_panels_of_two_settings_stand_in_a_column_for_each_of_the_last(columns_of):
+    grids = [{"width": [1, 2], "kind": list(range(n))} for n in (1, 2, 3, 6, 7)]
+    assert [columns_of(grid) for grid in grids] == [2, 2, 3, 6, 4]

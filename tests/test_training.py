@@ -29,6 +29,7 @@ from nn import (
     step_decay,
 )
 from nn.train import callbacks
+from nn.train.schedules import cosine
 from tests.cases import make_net, numbers, train
 
 
@@ -868,3 +869,26 @@ def test_the_graph_engine_leaves_no_part_of_a_gradient():
         train(net, loss, X, y, engine="graph", batch_size=6, lr=rate)
     assert calls == 3
     assert [p.grad for p in net.parameters()] == [0.0] * len(net.parameters())
+
+
+@pytest.mark.parametrize(
+    ("make", "argument"),
+    [
+        (lambda: step_decay(0.1, factor=1.5), "factor must be at most 1"),
+        (lambda: step_decay(0.1, factor=0.0), "factor"),
+        (lambda: step_decay(-0.1), "lr"),
+        (lambda: step_decay(0.1, every=0), "every"),
+        (lambda: inverse_time(0.0), "lr"),
+        (lambda: inverse_time(0.1, t0=-1.0), "t0"),
+        (lambda: cosine(math.nan, 5), "lr"),
+        (lambda: cosine(0.1, 0), "updates"),
+        (lambda: cosine(0.1, 5, final=-1e-3), "final"),
+    ],
+)
+def test_a_schedule_that_makes_no_sense_is_refused(make, argument):
+    with pytest.raises(ValueError, match=argument):
+        make()
+
+
+def test_a_rate_may_stay_as_it_is():
+    assert [step_decay(0.1, factor=1.0, every=1)(t) for t in (1, 2, 9)] == [0.1] * 3

@@ -18,6 +18,7 @@ from mpmath import mp, mpf
 
 import autograd
 from autograd import Value
+from autograd.vectors import data_of
 from tests.cases import examples
 
 BINARY = {
@@ -701,3 +702,26 @@ def test_deepcopy_of_a_graph():
 def test_format():
     assert f"{Value(1.23456):.2f}" == "1.23"
     assert f"{Value(2.0)}" == repr(Value(2.0))
+
+
+class Doubled(Value):
+    """A Value whose number is computed when it is asked for."""
+
+    @property
+    def data(self):
+        return 2.0 * self._data
+
+
+def test_the_numbers_of_many_values_are_what_each_says():
+    plain, own = [Value(1.0), Value(2.0)], [Doubled(1.5), Doubled(2.5)]
+    assert data_of(plain).tolist() == [1.0, 2.0]
+    assert data_of(own).tolist() == [3.0, 5.0]
+    assert data_of([*plain, *own]).tolist() == [1.0, 2.0, 3.0, 5.0]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_whole_number_beyond_the_floats_is_infinite(sign):
+    large, x = sign * 10**400, Value(2.0)
+    assert (x + large).data == (large + x).data == sign * math.inf
+    assert (x / large).data == 0.0 and (x < large) == (sign > 0)
+    assert Value(large).data == sign * math.inf

@@ -94,7 +94,7 @@ def row(primitive: p.Primitive, arguments: tuple[int | float | None, ...]) -> st
         value, partials = primitive.on(m)
         z = value(*x)
         return _function(m, z, list(_by_input(x, partials(z, *x))))
-    except Refused as error:
+    except LackError as error:
         raise ValueError(
             f"the primitive {primitive.symbol!r} uses the function {str(error)!r}, which the "
             "printer for JavaScript lacks: add it to autograd.compiler.javascript and runtime.js"
@@ -107,7 +107,7 @@ def row(primitive: p.Primitive, arguments: tuple[int | float | None, ...]) -> st
         ) from error
 
 
-class Refused(Exception):
+class LackError(Exception):
     """An operation that the printer lacks."""
 
 
@@ -130,7 +130,7 @@ def _function(m: Scalars, z: Any, ds: list[Any]) -> str:
         text, level = texts[x] if isinstance(x, Expr) else _number(x)
         return f"({text})" if level > loosest else text
 
-    lines = []
+    lines: list[str] = []
     for x in sorted(uses, key=lambda x: x.serial):
         texts[x] = text, _ = _written(x, written)
         if x.op != "name" and (uses[x] > 1 or len(text) > LONG):
@@ -172,7 +172,7 @@ def _written(x: Expr, written: Any) -> tuple[str, int]:
         return f"{x.op}({', '.join(texts)})", ATOM
     if x.op in OF_LISTS:
         return f"{x.op}([{', '.join(texts)}])", ATOM
-    raise Refused(x.op)
+    raise LackError(x.op)
 
 
 def _number(x: float) -> tuple[str, int]:

@@ -74,6 +74,18 @@ def stepper(
     return _Stepper(nodes, cut, order, names, layout).player()
 
 
+def picture(
+    nodes: list[Value],
+    cut: set[Value],
+    order: list[Value],
+    names: dict[Value, str],
+    layout: Layout,
+    room: int,
+) -> str:
+    """The picture alone, in SVG, with room for numbers of so many letters."""
+    return _Stepper(nodes, cut, order, names, layout, room).svg
+
+
 def _width(text: str) -> float:
     """About the room that a text takes; too much rather than too little."""
     return sum(WIDE if c in "MWmw@%" or ord(c) > 0x1100 else LETTER for c in text)
@@ -87,8 +99,9 @@ class _Stepper:
         order: list[Value],
         names: dict[Value, str],
         layout: Layout,
+        room: int = 6,
     ) -> None:
-        self.nodes, self.cut, self.names = nodes, cut, names
+        self.nodes, self.cut, self.names, self.room = nodes, cut, names, room
         self.ids = {node: f"n{i}" for i, node in enumerate(nodes)}
         self.steps = list(sweep(order))
         self.step_of = {step.node: step for step in self.steps}
@@ -236,7 +249,7 @@ class _Stepper:
                 short = len(v.inputs) <= 2 and v not in self.cut
                 how = f" = {formula(v, self.names, most=2) if short else printable(v.op)}"
             heads[v] = self.names[v], how
-            longest = max(len(number(v.data)), self.longest.get(v, 1), 6)
+            longest = max(len(number(v.data)), self.longest.get(v, 1), self.room)
             inside = max(_width("".join(heads[v])), _width("value ") + LETTER * longest)
             size = {"width": inside + 14, "height": 3 * ROW + 8}
             graph.node(name, **{k: f"{x / INCH:.4f}" for k, x in size.items()})

@@ -19,6 +19,7 @@ from ..files import write_whole
 from ..value import Value, real, topological_order
 from .frames import PATIENCE, stepper
 from .layout import ADVICE, lay_out, layout_tool
+from .live import Live
 from .notation import for_output, formula, names_of, number, printable
 from .player import Player
 from .steps import Step
@@ -129,6 +130,19 @@ class Drawing:
                 ``for step in steps(root): print(step)``.
         """
         return stepper(self._nodes, self._cut, self._order, self._names, lay_out)
+
+    def live(self) -> Live:
+        """A page that computes: move a leaf's number, and all values and gradients follow.
+
+        Returns:
+            A `Live` page: shows itself in Jupyter, and has ``.save("live.html")``.
+
+        Raises:
+            ValueError: the graph has more than 2,000 nodes, or a primitive can't be printed as
+                JavaScript. The picture and ``.steps()`` show what can't.
+            RuntimeError: nothing that can lay it out is installed.
+        """
+        return Live(self._nodes, self._cut, self._order, self._names, lay_out)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the picture to ``path``, whole or not at all: .svg, .png, .pdf, or .dot.

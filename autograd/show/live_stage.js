@@ -1,0 +1,221 @@
+// The picture: numbers written where they are visible and have changed, zoom and pan.
+const HIDDEN = 0, SHOWN = 1, ASKED = 2; // a number is blank, written, or a question mark
+const SMALLEST = 5; // pixels: letters that are smaller than this are left out
+
+// A text of the picture, and what was last written there.
+function slot(e) {
+  if (!e.firstChild) e.append("");
+  return { e, text: e.firstChild, was: NaN, state: -1, fresh: false,
+    x: Number(e.getAttribute("x")), y: Number(e.getAttribute("y")) };
+}
+
+class Stage {
+  constructor(live, svg) {
+    const { graph } = live, { shown, cut } = graph.data;
+    Object.assign(this, { live, svg, fresh: [], timer: null, far: false });
+    this.size = [Number(svg.getAttribute("width")), Number(svg.getAttribute("height"))];
+    for (const name of ["width", "height"]) svg.removeAttribute(name);
+    const byId = (id) => svg.getElementById(id);
+    this.nodes = shown.map((i, k) => {
+      const fill = byId(`n${k}f`), [x, y, width, height] = ["x", "y", "width", "height"]
+        .map((name) => Number(fill.getAttribute(name)));
+      return { i, k, group: byId(`n${k}`), fill, paint: "", x, y, width, height,
+        value: slot(byId(`n${k}v`)), grad: slot(byId(`n${k}g`)) };
+    });
+    this.of = new Map(this.nodes.map((node) => [node.i, node]));
+    this.edges = this.nodes.flatMap(({ i, k }) => cut.includes(i) ? [] :
+      [...graph.inputs.subarray(graph.start[i], graph.start[i + 1]).keys()].map((j) => {
+        const e = byId(`n${k}e${j}`), label = byId(`n${k}e${j}t`), at = graph.start[i] + j;
+        return { i, at, e, label: label && graph.inputs[at] < graph.n ? slot(label) : null };
+      }));
+    this.edgeOf = new Map(this.edges.map((edge) => [edge.at, edge]));
+    const layer = svg.querySelector("g"); // all is moved by what it is moved by
+    const shift = /translate\(([-\d.]+)[ ,]+([-\d.]+)\)/.exec(layer.getAttribute("transform") || "");
+    this.shift = shift ? [Number(shift[1]), Number(shift[2])] : [0, 0];
+    this.buttons = element("div", { class: "zoom", role: "group", "aria-label": "Picture" },
+      live.button("in", "+", "Zoom in"), live.button("out", MINUS, "Zoom out"),
+      live.button("fit", "Fit", "Fit the whole picture"));
+    this.element = element("div", { class: "stage" }, svg, this.buttons);
+    this.nodes.forEach((node) => this.equip(node));
+    this.pointers = new Map();
+    this.element.addEventListener("pointerdown", (event) => this.press(event));
+    this.element.addEventListener("wheel", (event) => {
+      if (!event.ctrlKey && !event.metaKey) return; // else the page scrolls
+      event.preventDefault();
+      this.zoom(Math.exp(-event.deltaY / 200), event.clientX, event.clientY);
+    }, { passive: false });
+    new ResizeObserver(() => this.resize()).observe(this.element);
+  }
+
+  // What a box is to keyboards and screen readers; a leaf's number stands in a field.
+  equip({ i, k, group, value, x, width }) {
+    const leaf = this.live.isMovable(i);
+    group.setAttribute("role", leaf ? "spinbutton" : "button");
+    group.setAttribute("tabindex", "-1");
+    group.setAttribute("data-node", k);
+    group.classList.toggle("leaf", leaf);
+    if (!leaf) return;
+    const left = x + 46, right = x + width - 3;
+    group.insertBefore(shape("rect", { class: "field", x: left, y: value.y - 13, rx: 4,
+      width: right - left, height: 17 }), group.querySelector("text"));
+  }
+
+  // Numbers and colours, as far as they are visible and others than before.
+  paint({ g, value = () => SHOWN, grad = () => SHOWN, partial = () => SHOWN }) {
+    const { graph } = this.live, { v, d } = graph;
+    let largest = 0;
+    for (const { i } of this.nodes) {
+      const size = Math.abs(g[i]);
+      if (size > largest && size < Infinity && grad(i) === SHOWN) largest = size;
+    }
+    for (const node of this.visible) {
+      const { i } = node, state = grad(i);
+      if (!this.far) {
+        this.write(node.value, value(i), v[i]);
+        this.write(node.grad, state, g[i]);
+      }
+      let kind = "none", depth = 0;
+      if (state === SHOWN && !Number.isFinite(g[i])) [kind, depth] = ["odd", 50];
+      else if (state === SHOWN && g[i] !== 0) {
+        [kind, depth] = [g[i] > 0 ? "plus" : "minus", Math.round(50 * (0.15 + 0.6 * Math.sqrt(Math.abs(g[i]) / largest)))];
+      }
+      const paint = kind + depth;
+      if (paint === node.paint) continue;
+      if (!node.paint.startsWith(kind)) node.fill.setAttribute("class", kind);
+      node.fill.setAttribute("fill-opacity", depth / 50);
+      node.paint = paint;
+    }
+    if (!this.far) for (const { i, at, label } of this.visibleEdges) this.write(label, partial(i), d[at]);
+  }
+
+  write(slot, state, x) {
+    if (slot.state === state && (state !== SHOWN || Object.is(slot.was, x))) return;
+    const text = state === SHOWN ? number(x) : state === ASKED ? "?" : "";
+    const marks = slot.state === SHOWN && state === SHOWN;
+    slot.state = state;
+    slot.was = x;
+    if (slot.text.data === text) return;
+    slot.text.data = text;
+    if (!marks) return;
+    if (!slot.fresh) {
+      slot.fresh = true;
+      slot.e.setAttribute("data-new", "");
+      this.fresh.push(slot);
+    }
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      for (const slot of this.fresh) {
+        slot.fresh = false;
+        slot.e.removeAttribute("data-new");
+      }
+      this.fresh = [];
+    }, 500);
+  }
+
+  light(nodes = [], edges = []) {
+    this.svg.querySelectorAll("[data-on]").forEach((e) => e.removeAttribute("data-on"));
+    for (const i of nodes) this.of.get(i)?.group.setAttribute("data-on", "");
+    for (const at of edges) this.edgeOf.get(at)?.e.setAttribute("data-on", "");
+  }
+
+  // Where the picture is seen from
+
+  resize() {
+    const { clientWidth: width } = this.element, [w, h] = this.size;
+    if (!width) return;
+    const most = Math.max(240, 0.7 * innerHeight);
+    this.whole = Math.min(width / w, most / h, 1.3);
+    this.element.style.height = `${Math.round(Math.min(most, Math.max(h * this.whole, Math.min(h, 150))))}px`;
+    if (!this.scale || this.isWhole) this.fit();
+    else this.look();
+  }
+
+  fit() {
+    this.isWhole = true;
+    this.scale = this.whole;
+    this.centre = this.size.map((n) => n / 2);
+    this.look();
+  }
+
+  zoom(by, clientX, clientY) {
+    const box = this.element.getBoundingClientRect(), before = this.scale;
+    this.scale = Math.max(Math.min(this.whole, 1) * 0.8, Math.min(4, this.scale * by));
+    const dx = (clientX ?? box.left + box.width / 2) - box.left - box.width / 2;
+    const dy = (clientY ?? box.top + box.height / 2) - box.top - box.height / 2;
+    this.pan(dx * (1 / this.scale - 1 / before), dy * (1 / this.scale - 1 / before));
+  }
+
+  // Moves the picture, in its own units.
+  pan(dx, dy) {
+    this.isWhole = false;
+    this.centre = [this.centre[0] - dx, this.centre[1] - dy];
+    this.look();
+  }
+
+  look() {
+    const { element, size, scale } = this;
+    const room = [element.clientWidth / scale, element.clientHeight / scale];
+    // No further than until an edge is at the middle; what has room stays in the middle.
+    this.centre = this.centre.map((c, k) => Math.max(0, Math.min(size[k], c)));
+    const [x, y] = this.centre.map((c, k) => c - room[k] / 2);
+    this.svg.setAttribute("viewBox", `${x} ${y} ${room[0]} ${room[1]}`);
+    this.far = 11 * scale < SMALLEST;
+    this.svg.classList.toggle("far", this.far);
+    element.classList.toggle("zoomed", !this.isWhole);
+    const [left, top] = [x - this.shift[0], y - this.shift[1]];
+    const sees = (a, b, w, h) => a + w > left && a < left + room[0] && b + h > top && b < top + room[1];
+    this.visible = this.nodes.filter((node) => sees(node.x, node.y, node.width, node.height));
+    this.visibleEdges = this.edges.filter(({ label }) => label && sees(label.x - 30, label.y - 10, 60, 20));
+    this.live.paint();
+  }
+
+  // Brings a node into sight.
+  show(i) {
+    const node = this.of.get(i), scale = this.scale;
+    if (!node || this.isWhole) return;
+    const at = [node.x + node.width / 2 + this.shift[0], node.y + node.height / 2 + this.shift[1]];
+    const half = [this.element.clientWidth / scale / 2 - node.width, this.element.clientHeight / scale / 2 - node.height];
+    if (at.every((c, k) => Math.abs(c - this.centre[k]) < half[k])) return;
+    this.centre = at;
+    this.look();
+  }
+
+  // A finger on a leaf drags its number; elsewhere it drags the picture, and two of them zoom.
+  press(event) {
+    if (event.button !== 0 || event.target.closest("button")) return;
+    const { live, pointers } = this, group = event.target.closest("[data-node]");
+    const i = group ? this.nodes[group.dataset.node].i : null;
+    if (i !== null && live.isMovable(i)) {
+      event.preventDefault();
+      live.choose(i);
+      group.focus({ preventScroll: true });
+      return live.drag(event, i);
+    }
+    pointers.set(event.pointerId, [event.clientX, event.clientY]);
+    let far = 0;
+    const move = (e) => {
+      const before = pointers.get(e.pointerId);
+      if (!before || e.pointerId !== event.pointerId) return;
+      const after = [e.clientX, e.clientY], [dx, dy] = [after[0] - before[0], after[1] - before[1]];
+      far += Math.abs(dx) + Math.abs(dy);
+      const other = [...pointers].find(([id]) => id !== e.pointerId)?.[1];
+      if (other) {
+        const [a, b] = [before, after].map((p) => Math.hypot(p[0] - other[0], p[1] - other[1]));
+        if (a > 0) this.zoom(b / a, (after[0] + other[0]) / 2, (after[1] + other[1]) / 2);
+      } else if (far > 4 && (!this.isWhole || e.pointerType !== "touch")) {
+        this.pan(dx / this.scale, dy / this.scale);
+      }
+      pointers.set(e.pointerId, after);
+    };
+    follow(move, () => {
+      pointers.delete(event.pointerId);
+      if (far > 4) return;
+      if (i === null) live.pick(null);
+      else {
+        group.focus({ preventScroll: true });
+        live.pick(i);
+      }
+    });
+    return undefined;
+  }
+}

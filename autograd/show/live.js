@@ -347,9 +347,9 @@ class Live {
 for (const host of document.querySelectorAll(`[data-program="${PROGRAM}"]:not([data-running])`)) {
   host.setAttribute("data-running", "");
   const data = JSON.parse(host.querySelector("script[type='application/json']").textContent);
-  const bytes = Uint8Array.from(atob(host.querySelector("img").src.split(",")[1]), (c) => c.charCodeAt(0));
+  const { src } = host.querySelector("img");
   const svg = document.importNode(new DOMParser().parseFromString(
-    new TextDecoder().decode(bytes), "image/svg+xml").documentElement, true);
+    decodeURIComponent(src.slice(src.indexOf(",") + 1)), "image/svg+xml").documentElement, true);
   svg.setAttribute("role", "group");
   svg.setAttribute("aria-label", data.title);
   const live = (host.live = new Live(host, data, svg));

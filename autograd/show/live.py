@@ -5,12 +5,12 @@ The page carries the recorded graph as data, and the rows of its primitives prin
 finished picture.
 """
 
-import base64
 import hashlib
 import html
 import json
 import math
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,35 @@ from .player import page
 
 HERE = Path(__file__).parent
 PARTS = ("live_graph", "live_plot", "live_stage", "live_panels", "live_runs", "live")
-SCRIPT = "\n".join((HERE / f"{name}.js").read_text(encoding="utf-8") for name in PARTS)
-STYLE = (HERE / "live.css").read_text(encoding="utf-8")
+LITERAL = re.compile(
+    r'"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`|/(?:\[[^\]\n]*\]|\\.|[^/\\\[\s])+/[gi]*|\s*//.*'
+)
+
+
+def squeezed(script: str) -> str:
+    """A script without its comments and the space that it needs only to be read.
+
+    It relies on how ours are written: no template within another, a space after a sign of division,
+    semicolons.
+    """
+    parts, at = [], 0
+    for found in LITERAL.finditer(script + "\n//"):
+        text = re.sub(r"\s*\n\s*", "\n", script[at : found.start()])
+        text = re.sub(r" ?([{}()\[\];,:=<>*?&|!]) ?", r"\1", text)
+        parts.append(re.sub(r"\n*([{(\[,;?:&|])\n*|\n+(?=[})\]])", r"\1", text))
+        literal = found.group()
+        parts.append("" if literal.lstrip().startswith("//") else literal)
+        at = found.end()
+    return "".join(parts).strip()
+
+
+def _read(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+SCRIPT = squeezed("\n".join(_read(f"{name}.js") for name in PARTS))
+RUNTIME = squeezed(javascript.RUNTIME)
+STYLE = re.sub(r"\s*([{};,]|:(?= ))\s*", r"\1", _read("live.css"))
 LARGEST = 2000  # nodes that a page computes
 ROOM = 10  # letters of the longest number, -1.235e-05
 
@@ -94,14 +121,16 @@ class Live:
         # Inside a script only "</script>" would end it; without these three, nothing can.
         for character in "<>&":
             data = data.replace(character, f"\\u{ord(character):04x}")
-        image = base64.b64encode(self._svg.encode()).decode()
+        # Not in base64, which would be a third longer. An attribute ends at a double quote alone.
+        image = self._svg.replace("'", "&#39;").replace('"', "'")
+        image = image.replace("%", "%25").replace("#", "%23").replace("&", "&amp;")
         return (
             f'<div data-chalkgrad="live" data-program="{self._name}"'
             ' data-lm-suppress-shortcuts="true">\n'
-            f'<img alt="{html.escape(self.title)}" src="data:image/svg+xml;base64,{image}">\n'
+            f'<img alt="{html.escape(self.title)}" src="data:image/svg+xml,{image}">\n'
             f'<script type="application/json">{data}</script>\n'
             f'<script>\n(() => {{\nconst PROGRAM = "{self._name}";\nconst ROWS = (() => {{\n'
-            f"{javascript.RUNTIME}return [\n{self._rows}\n];\n}})();\n{SCRIPT}}})();\n"
+            f"{RUNTIME}\nreturn [\n{self._rows}\n];\n}})();\n{SCRIPT}}})();\n"
             "</script>\n</div>"
         )
 

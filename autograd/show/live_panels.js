@@ -225,8 +225,9 @@ class Paths extends Panel {
     this.buttons.forEach((button, k) => {
       const path = this.paths[k], way = [leaf, ...path.map(([i]) => i)].map((i) => names[i]);
       const terms = path.map(([, j]) => factor(graph.d[j])).reverse();
-      const text = `${shortened(way, 8).join(` ${ARROW} `)}:  ` + (products[k] === null
-        ? "no share, a branch that is not taken" : `${shortened(terms, 8).join(` ${TIMES} `) || 1} = ${number(products[k])}`);
+      const product = shortened(terms, 8).join(TIMES.padStart(2).padEnd(3)) || "1";
+      const text = `${shortened(way, 8).join(ARROW.padStart(2).padEnd(3))}:  ${products[k] === null
+        ? "no share, a branch that is not taken" : product + " = " + number(products[k])}`;
       if (button.textContent !== text) button.textContent = text;
     });
     const given = products.filter((product) => product !== null).map(factor);

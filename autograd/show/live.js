@@ -71,6 +71,7 @@ class Live {
     this.rove(this.leaf >= 0 ? this.leaf : this.graph.root);
     this.choose(this.leaf);
     this.stage.resize();
+    this.stage.rest();
   }
 
   listen() {
@@ -171,6 +172,7 @@ class Live {
     this.panels[this.tab]?.update();
   }
 
+  // By so many tenths of the unit.
   nudge(i, steps) {
     const step = this.unit(i) / 10;
     this.set(i, this.rounded(this.graph.v[i] + steps * step, step * Math.min(1, Math.abs(steps))));
@@ -222,23 +224,20 @@ class Live {
 
   // The chosen leaf's number and gradient, in words too.
   write() {
-    const { graph, leaf, data, stage } = this, { names } = data;
+    const { graph, leaf, data } = this, { names } = data;
     if (leaf < 0) return;
-    const x = graph.v[leaf], root = names[graph.root], slope = graph.g[leaf], f = graph.v[graph.root];
+    const x = graph.v[leaf], root = names[graph.root], slope = graph.g[leaf];
     const focused = this.from === this.input && this.host.shadowRoot.activeElement === this.input;
     if (!focused) {
       this.input.value = Number.isFinite(x) ? String(x).replace("-", MINUS) : number(x);
       this.input.removeAttribute("aria-invalid");
     }
     const hides = this.tab === "predict" || this.tab === "sweep";
-    const size = Math.abs(slope), moves = slope !== slope ? `is not a number here`
+    const size = Math.abs(slope), here = graph.v[graph.root];
+    const moves = here !== here || slope !== slope ? `${root} is no number here`
       : slope === 0 ? `a small step of ${names[leaf]} does not move ${root}`
         : `a small step of ${names[leaf]} moves ${root} ${number(size)} times as far, ${slope > 0 ? "the same way" : "the other way"}`;
     this.meaning.textContent = hides ? "" : `${PARTIAL}${root}/${PARTIAL}${names[leaf]} = ${number(slope)}: ${moves}.`;
-    const { group } = stage.of.get(leaf), gradient = hides ? "" : `, gradient ${number(slope)}`;
-    group.setAttribute("aria-valuetext", `${number(x)}${gradient}; ${root} = ${number(f)}`);
-    if (Number.isFinite(x)) group.setAttribute("aria-valuenow", x);
-    else group.removeAttribute("aria-valuenow");
     this.input.setAttribute("aria-label", `${names[leaf]}, its number`);
   }
 
@@ -255,15 +254,10 @@ class Live {
     if (this.tab === "predict") this.panels.predict.picked(i);
   }
 
-  // One box can be reached by Tab; its name says what it shows.
+  // One box can be reached by Tab.
   rove(i) {
-    const { stage, graph, data } = this, last = stage.svg.querySelector("[tabindex='0']");
+    const { stage } = this, last = stage.svg.querySelector("[tabindex='0']");
     if (last) last.setAttribute("tabindex", "-1");
-    for (const node of stage.nodes) {
-      if (node.group.hasAttribute("aria-label")) continue;
-      const how = graph.isLeaf(node.i) ? "" : ` = ${data.cut.includes(node.i) ? data.ops[node.i] : graph.formula(node.i)}`;
-      node.group.setAttribute("aria-label", `${data.names[node.i]}${how}`);
-    }
     stage.of.get(i)?.group.setAttribute("tabindex", "0");
   }
 
@@ -288,7 +282,10 @@ class Live {
     const way = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1 }[key];
     const to = { PageUp: node.k - 1, PageDown: node.k + 1, Home: 0, End: stage.nodes.length - 1 }[key];
     const types = /^[-\d.\u2212]$/.test(key), movable = this.isMovable(i);
-    if (way && movable) this.nudge(i, shiftKey ? way / 10 : way);
+    if (way && movable) {
+      this.nudge(i, shiftKey ? way / 10 : way);
+      stage.describe(node); // at once, for those who hear it
+    }
     else if (to !== undefined || way) {
       const next = stage.nodes[Math.max(0, Math.min(stage.nodes.length - 1, to ?? node.k + way))];
       if (this.isMovable(next.i)) this.choose(next.i);

@@ -238,6 +238,7 @@ class Paths extends Panel {
 
   // All paths lit: what lies between the leaf and f.
   light() {
+    if (this.live.tab !== "paths") return; // the focus goes when the panel does
     const { graph } = this, nodes = [this.leaf], edges = [];
     for (const i of graph.dependents(this.leaf)) {
       if (!this.ways[i]) continue;

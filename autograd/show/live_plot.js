@@ -18,7 +18,7 @@ function shape(tag, attributes = {}, ...children) {
 // Round numbers from a to b, some `count` of them.
 function ticks(a, b, count) {
   const raw = (b - a) / count, unit = 10 ** Math.floor(Math.log10(raw));
-  const step = unit * [1, 2, 5, 10].find((k) => k * unit >= raw);
+  const step = unit * ([1, 2, 5].find((k) => k * unit >= raw) ?? 10);
   const found = [];
   for (let k = Math.ceil(a / step); k * step <= b && found.length < 20; k++) {
     found.push(Number((k * step).toPrecision(12)));

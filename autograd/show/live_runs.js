@@ -57,7 +57,8 @@ class Descend extends Slice {
     this.note();
     this.end = "";
     const [last, now] = this.trail.slice(-2), name = this.names[graph.root];
-    if (![now.f, ...this.moving.map((i) => v[i])].every(Number.isFinite)) {
+    const far = now.f - this.trail[0].f > 1e9 * Math.max(1, Math.abs(this.trail[0].f));
+    if (far || ![now.f, ...this.moving.map((i) => v[i])].every(Number.isFinite)) {
       this.end = `Diverged after ${this.trail.length - 1} steps: ${name} = ${number(now.f)}. The rate is too large.`;
     } else if (now.f > last.f) {
       this.end = `${name} has gone up, from ${number(last.f)} to ${number(now.f)}: the step went too far, the rate is too large here.`;

@@ -1,5 +1,6 @@
 // The picture: numbers written where they are visible and have changed, zoom and pan.
 const HIDDEN = 0, SHOWN = 1, ASKED = 2; // a number is blank, written, or a question mark
+const LEGIBLE = 0.72; // a scale at which all can be read
 const SMALLEST = 5; // pixels: letters that are smaller than this are left out
 
 // A text of the picture, and what was last written there.
@@ -61,8 +62,11 @@ class Stage {
   }
 
   // Numbers and colours, as far as they are visible and others than before.
-  paint({ g, value = () => SHOWN, grad = () => SHOWN, partial = () => SHOWN }) {
+  paint(mode) {
+    const { g, value = () => SHOWN, grad = () => SHOWN, partial = () => SHOWN } = mode;
     const { graph } = this.live, { v, d } = graph;
+    this.mode = { g, value, grad };
+    this.later();
     let largest = 0;
     for (const { i } of this.nodes) {
       const size = Math.abs(g[i]);
@@ -102,14 +106,36 @@ class Stage {
       slot.e.setAttribute("data-new", "");
       this.fresh.push(slot);
     }
+  }
+
+  // When numbers have come to rest, they are as all others, and the boxes' names tell them.
+  later() {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
-      for (const slot of this.fresh) {
-        slot.fresh = false;
-        slot.e.removeAttribute("data-new");
-      }
-      this.fresh = [];
-    }, 500);
+    this.timer = setTimeout(() => this.rest(), 500);
+  }
+
+  rest() {
+    for (const slot of this.fresh) {
+      slot.fresh = false;
+      slot.e.removeAttribute("data-new");
+    }
+    this.fresh = [];
+    this.visible.forEach((node) => this.describe(node));
+  }
+
+  describe({ i, group }) {
+    const { graph, data } = this.live, { g, value, grad } = this.mode, name = data.names[i];
+    const tell = (state, x) => [" not yet known", ` ${number(x)}`, " hidden"][state];
+    const gradient = `gradient${tell(grad(i), g[i])}`;
+    const how = graph.isLeaf(i) ? "" : ` = ${data.cut.includes(i) ? data.ops[i] : graph.formula(i)}`;
+    const movable = this.live.isMovable(i);
+    const told = movable ? name : `${name}${how}, value${tell(value(i), graph.v[i])}, ${gradient}`;
+    if (group.getAttribute("aria-label") !== told) group.setAttribute("aria-label", told);
+    if (!movable) return;
+    const x = graph.v[i], text = `${number(x)}, ${gradient}`;
+    if (group.getAttribute("aria-valuetext") !== text) group.setAttribute("aria-valuetext", text);
+    if (Number.isFinite(x)) group.setAttribute("aria-valuenow", x);
+    else group.removeAttribute("aria-valuenow");
   }
 
   light(nodes = [], edges = []) {
@@ -122,12 +148,25 @@ class Stage {
 
   resize() {
     const { clientWidth: width } = this.element, [w, h] = this.size;
-    if (!width) return;
+    if (!width || width === this.width) return;
+    this.width = width;
     const most = Math.max(240, 0.7 * innerHeight);
     this.whole = Math.min(width / w, most / h, 1.3);
     this.element.style.height = `${Math.round(Math.min(most, Math.max(h * this.whole, Math.min(h, 150))))}px`;
-    if (!this.scale || this.isWhole) this.fit();
+    if (!this.scale) this.begin();
+    else if (this.isWhole) this.fit();
     else this.look();
+  }
+
+  // Whole; a small graph on a small screen from its inputs on, so that it can be read.
+  begin() {
+    this.fit();
+    if (this.whole >= LEGIBLE || this.nodes.length > 25) return;
+    this.scale = LEGIBLE;
+    this.isWhole = false;
+    this.centre = [this.element.clientWidth / LEGIBLE / 2, this.size[1] / 2];
+    this.element.style.height = `${Math.round(Math.min(this.size[1] * LEGIBLE, 0.6 * innerHeight))}px`;
+    this.look();
   }
 
   fit() {

@@ -197,7 +197,7 @@
     go(0);
   }
 
-  for (const host of document.querySelectorAll("[data-chalkgrad]:not([data-running])")) {
+  for (const host of document.querySelectorAll("[data-chalkgrad=player]:not([data-running])")) {
     host.setAttribute("data-running", "");
     start(host);
   }

@@ -44,8 +44,8 @@ class Live {
     this.meaning = element("p", { class: "meaning" });
     this.bar = element("div", { class: "bar row", role: "group", "aria-label": "Numbers" }, this.chosen,
       element("span", { "aria-hidden": "true" }, "="), this.input, this.button("reset", "Reset", "Reset this number"),
-      this.button("reset-all", "Reset all", "Reset all"), this.meaning);
-    this.hint = element("p", { class: "hint" }, "Drag a number in a rounded box, and watch all the others.");
+      this.button("reset-all", "Reset all", "Reset all"));
+    this.hint = element("p", { class: "hint" }, "");
     this.detail = element("div", { class: "detail", "aria-live": "polite", hidden: "" });
     this.bar.hidden = this.hint.hidden = this.leaves.length === 0;
     this.agree = element("p", { class: "agree" }, this.agreement());
@@ -63,7 +63,7 @@ class Live {
     if (usable.length) this.tabs.firstChild.tabIndex = 0;
     this.tabs.hidden = usable.length === 0;
     this.element = element("div", { class: "live", role: "region", "aria-label": data.title },
-      element("div", { class: "picture-side" }, this.stage.element, this.bar, this.detail, this.hint),
+      element("div", { class: "picture-side" }, this.stage.element, this.hint, element("div", { class: "row under" }, this.bar, this.stage.buttons), this.meaning, this.detail),
       element("div", { class: "panel-side" }, this.tabs, this.panel),
       element("div", { class: "foot" }, this.agree, this.help));
     this.host.attachShadow({ mode: "open" }).append(element("style", {}, data.css), this.element);
@@ -72,6 +72,8 @@ class Live {
     this.choose(this.leaf);
     this.stage.resize();
     this.stage.rest();
+    const zoom = this.stage.far ? "Zoom in until you can read the numbers. " : "";
+    this.hint.textContent = `${zoom}Drag a number in a rounded box, and watch all the others.`;
   }
 
   listen() {
@@ -229,7 +231,7 @@ class Live {
     const x = graph.v[leaf], root = names[graph.root], slope = graph.g[leaf];
     const focused = this.from === this.input && this.host.shadowRoot.activeElement === this.input;
     if (!focused) {
-      this.input.value = Number.isFinite(x) ? String(x).replace("-", MINUS) : number(x);
+      this.input.value = Number.isFinite(x) ? String(Number(x.toPrecision(6))).replaceAll("-", MINUS) : number(x);
       this.input.removeAttribute("aria-invalid");
     }
     const hides = this.tab === "predict" || this.tab === "sweep";

@@ -39,7 +39,7 @@ def squeezed(script: str) -> str:
     parts, at = [], 0
     for found in LITERAL.finditer(script + "\n//"):
         text = re.sub(r"\s*\n\s*", "\n", script[at : found.start()])
-        text = re.sub(r" ?([{}()\[\];,:=<>*?&|!]) ?", r"\1", text)
+        text = re.sub(r" ?([{}()\[\];,:=<>*?&|!]|[-+/](?! [-+])) ?", r"\1", text)
         parts.append(re.sub(r"\n*([{(\[,;?:&|])\n*|\n+(?=[})\]])", r"\1", text))
         literal = found.group()
         parts.append("" if literal.lstrip().startswith("//") else literal)

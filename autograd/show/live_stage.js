@@ -3,31 +3,35 @@ const HIDDEN = 0, SHOWN = 1, ASKED = 2; // a number is blank, written, or a ques
 const LEGIBLE = 0.72; // a scale at which all can be read
 const SMALLEST = 5; // pixels: letters that are smaller than this are left out
 
-// A text of the picture, and what was last written there.
-function slot(e) {
-  if (!e.firstChild) e.append("");
-  return { e, text: e.firstChild, was: NaN, state: -1, fresh: false,
+// A text of the picture, with those that repeat it, and what was last written there.
+function slot(all) {
+  const [e] = all;
+  for (const one of all) if (!one.firstChild) one.append("");
+  return { all, texts: all.map((one) => one.firstChild), was: NaN, state: -1, fresh: false,
     x: Number(e.getAttribute("x")), y: Number(e.getAttribute("y")) };
 }
+
+const area = (rect) => Object.fromEntries(
+  ["x", "y", "width", "height"].map((name) => [name, Number(rect.getAttribute(name))]));
 
 class Stage {
   constructor(live, svg) {
     const { graph } = live, { shown, cut } = graph.data;
-    Object.assign(this, { live, svg, fresh: [], timer: null, far: false });
+    Object.assign(this, { live, svg, fresh: [], timer: null, far: false, isHome: true });
     this.size = [Number(svg.getAttribute("width")), Number(svg.getAttribute("height"))];
     for (const name of ["width", "height"]) svg.removeAttribute(name);
-    const byId = (id) => svg.getElementById(id);
+    // A node that is used all over the graph has further boxes: "data-as" is the id of what they repeat.
+    const all = (id) => [svg.getElementById(id), ...svg.querySelectorAll(`[data-as="${id}"], [data-again="${id}"]`)];
     this.nodes = shown.map((i, k) => {
-      const fill = byId(`n${k}f`), [x, y, width, height] = ["x", "y", "width", "height"]
-        .map((name) => Number(fill.getAttribute(name)));
-      return { i, k, group: byId(`n${k}`), fill, paint: "", x, y, width, height,
-        value: slot(byId(`n${k}v`)), grad: slot(byId(`n${k}g`)) };
+      const fills = all(`n${k}f`), groups = all(`n${k}`);
+      return { i, k, groups, group: groups[0], fills, areas: fills.map(area), paint: "",
+        value: slot(all(`n${k}v`)), grad: slot(all(`n${k}g`)) };
     });
     this.of = new Map(this.nodes.map((node) => [node.i, node]));
     this.edges = this.nodes.flatMap(({ i, k }) => cut.includes(i) ? [] :
       [...graph.inputs.subarray(graph.start[i], graph.start[i + 1]).keys()].map((j) => {
-        const e = byId(`n${k}e${j}`), label = byId(`n${k}e${j}t`), at = graph.start[i] + j;
-        return { i, at, e, label: label && graph.inputs[at] < graph.n ? slot(label) : null };
+        const e = svg.getElementById(`n${k}e${j}`), label = svg.getElementById(`n${k}e${j}t`), at = graph.start[i] + j;
+        return { i, at, e, label: label && graph.inputs[at] < graph.n ? slot([label]) : null };
       }));
     this.edgeOf = new Map(this.edges.map((edge) => [edge.at, edge]));
     const layer = svg.querySelector("g"); // all is moved by what it is moved by
@@ -36,7 +40,7 @@ class Stage {
     this.buttons = element("div", { class: "zoom", role: "group", "aria-label": "Picture" },
       live.button("in", "+", "Zoom in"), live.button("out", MINUS, "Zoom out"),
       live.button("fit", "Fit", "Fit the whole picture"));
-    this.element = element("div", { class: "stage" }, svg, this.buttons);
+    this.element = element("div", { class: "stage" }, svg);
     this.nodes.forEach((node) => this.equip(node));
     this.pointers = new Map();
     this.element.addEventListener("pointerdown", (event) => this.press(event));
@@ -49,16 +53,19 @@ class Stage {
   }
 
   // What a box is to keyboards and screen readers; a leaf's number stands in a field.
-  equip({ i, k, group, value, x, width }) {
+  equip({ i, k, groups, group, areas }) {
     const leaf = this.live.isMovable(i);
     group.setAttribute("role", leaf ? "spinbutton" : "button");
     group.setAttribute("tabindex", "-1");
-    group.setAttribute("data-node", k);
-    group.classList.toggle("leaf", leaf);
-    if (!leaf) return;
-    const left = x + 46, right = x + width - 3;
-    group.insertBefore(shape("rect", { class: "field", x: left, y: value.y - 13, rx: 4,
-      width: right - left, height: 17 }), group.querySelector("text"));
+    groups.forEach((one, at) => {
+      one.setAttribute("data-node", k);
+      if (one !== group) one.setAttribute("aria-hidden", "true"); // it has been told
+      if (!leaf) return;
+      one.classList.add("leaf");
+      const { x, y, width } = areas[at];
+      one.insertBefore(shape("rect", { class: "field", x: x + 46, y: y + 21, rx: 4, width: width - 49,
+        height: 17 }), one.querySelector("text"));
+    });
   }
 
   // Numbers and colours, as far as they are visible and others than before.
@@ -85,8 +92,10 @@ class Stage {
       }
       const paint = kind + depth;
       if (paint === node.paint) continue;
-      if (!node.paint.startsWith(kind)) node.fill.setAttribute("class", kind);
-      node.fill.setAttribute("fill-opacity", depth / 50);
+      for (const fill of node.fills) {
+        if (!node.paint.startsWith(kind)) fill.setAttribute("class", kind);
+        fill.setAttribute("fill-opacity", depth / 50);
+      }
       node.paint = paint;
     }
     if (!this.far) for (const { i, at, label } of this.visibleEdges) this.write(label, partial(i), d[at]);
@@ -98,12 +107,12 @@ class Stage {
     const marks = slot.state === SHOWN && state === SHOWN;
     slot.state = state;
     slot.was = x;
-    if (slot.text.data === text) return;
-    slot.text.data = text;
+    if (slot.texts[0].data === text) return;
+    for (const one of slot.texts) one.data = text;
     if (!marks) return;
     if (!slot.fresh) {
       slot.fresh = true;
-      slot.e.setAttribute("data-new", "");
+      for (const e of slot.all) e.setAttribute("data-new", "");
       this.fresh.push(slot);
     }
   }
@@ -117,25 +126,27 @@ class Stage {
   rest() {
     for (const slot of this.fresh) {
       slot.fresh = false;
-      slot.e.removeAttribute("data-new");
+      for (const e of slot.all) e.removeAttribute("data-new");
     }
     this.fresh = [];
     this.visible.forEach((node) => this.describe(node));
   }
 
+  // A box's own text is its name, if it can be read; a leaf has its number beside its name.
   describe({ i, group }) {
     const { graph, data } = this.live, { g, value, grad } = this.mode, name = data.names[i];
-    const tell = (state, x) => [" not yet known", ` ${number(x)}`, " hidden"][state];
-    const gradient = `gradient${tell(grad(i), g[i])}`;
-    const how = graph.isLeaf(i) ? "" : ` = ${data.cut.includes(i) ? data.ops[i] : graph.formula(i)}`;
+    const tell = (state, x) => ["not yet known", number(x), "hidden"][state];
+    const x = graph.v[i], told = { value: tell(value(i), x), grad: tell(grad(i), g[i]) };
     const movable = this.live.isMovable(i);
-    const told = movable ? name : `${name}${how}, value${tell(value(i), graph.v[i])}, ${gradient}`;
-    if (group.getAttribute("aria-label") !== told) group.setAttribute("aria-label", told);
-    if (!movable) return;
-    const x = graph.v[i], text = `${number(x)}, ${gradient}`;
-    if (group.getAttribute("aria-valuetext") !== text) group.setAttribute("aria-valuetext", text);
-    if (Number.isFinite(x)) group.setAttribute("aria-valuenow", x);
-    else group.removeAttribute("aria-valuenow");
+    const attributes = {
+      "aria-label": movable ? name : this.far ? `${name}, value ${told.value}, gradient ${told.grad}` : null,
+      "aria-valuetext": movable ? `${told.value}, gradient ${told.grad}` : null,
+      "aria-valuenow": movable && Number.isFinite(x) ? String(x) : null,
+    };
+    for (const [key, text] of Object.entries(attributes)) {
+      if (text === null) group.removeAttribute(key);
+      else if (group.getAttribute(key) !== text) group.setAttribute(key, text);
+    }
   }
 
   light(nodes = [], edges = []) {
@@ -150,10 +161,10 @@ class Stage {
     const { clientWidth: width } = this.element, [w, h] = this.size;
     if (!width || width === this.width) return;
     this.width = width;
-    const most = Math.max(240, 0.7 * innerHeight);
+    const most = Math.max(240, 0.65 * innerHeight);
     this.whole = Math.min(width / w, most / h, 1.3);
-    this.element.style.height = `${Math.round(Math.min(most, Math.max(h * this.whole, Math.min(h, 150))))}px`;
-    if (!this.scale) this.begin();
+    this.element.style.height = `${Math.round(Math.min(most, h * Math.max(this.whole, LEGIBLE)))}px`;
+    if (this.isHome) this.begin();
     else if (this.isWhole) this.fit();
     else this.look();
   }
@@ -161,16 +172,17 @@ class Stage {
   // Whole; a small graph on a small screen from its inputs on, so that it can be read.
   begin() {
     this.fit();
+    this.isHome = true;
     if (this.whole >= LEGIBLE || this.nodes.length > 25) return;
-    this.scale = LEGIBLE;
     this.isWhole = false;
+    this.scale = LEGIBLE;
     this.centre = [this.element.clientWidth / LEGIBLE / 2, this.size[1] / 2];
-    this.element.style.height = `${Math.round(Math.min(this.size[1] * LEGIBLE, 0.6 * innerHeight))}px`;
     this.look();
   }
 
   fit() {
     this.isWhole = true;
+    this.isHome = false;
     this.scale = this.whole;
     this.centre = this.size.map((n) => n / 2);
     this.look();
@@ -186,7 +198,7 @@ class Stage {
 
   // Moves the picture, in its own units.
   pan(dx, dy) {
-    this.isWhole = false;
+    this.isWhole = this.isHome = false;
     this.centre = [this.centre[0] - dx, this.centre[1] - dy];
     this.look();
   }
@@ -202,9 +214,11 @@ class Stage {
     this.svg.classList.toggle("far", this.far);
     element.classList.toggle("zoomed", !this.isWhole);
     const [left, top] = [x - this.shift[0], y - this.shift[1]];
-    const sees = (a, b, w, h) => a + w > left && a < left + room[0] && b + h > top && b < top + room[1];
-    this.visible = this.nodes.filter((node) => sees(node.x, node.y, node.width, node.height));
-    this.visibleEdges = this.edges.filter(({ label }) => label && sees(label.x - 30, label.y - 10, 60, 20));
+    const sees = ({ x, y, width, height }) =>
+      x + width > left && x < left + room[0] && y + height > top && y < top + room[1];
+    this.visible = this.nodes.filter((node) => node.areas.some(sees));
+    this.visibleEdges = this.edges.filter(({ label }) =>
+      label && sees({ x: label.x - 30, y: label.y - 10, width: 60, height: 20 }));
     this.live.paint();
   }
 
@@ -212,8 +226,9 @@ class Stage {
   show(i) {
     const node = this.of.get(i), scale = this.scale;
     if (!node || this.isWhole) return;
-    const at = [node.x + node.width / 2 + this.shift[0], node.y + node.height / 2 + this.shift[1]];
-    const half = [this.element.clientWidth / scale / 2 - node.width, this.element.clientHeight / scale / 2 - node.height];
+    const [{ x, y, width, height }] = node.areas, { clientWidth, clientHeight } = this.element;
+    const at = [x + width / 2 + this.shift[0], y + height / 2 + this.shift[1]];
+    const half = [clientWidth / scale / 2 - width, clientHeight / scale / 2 - height];
     if (at.every((c, k) => Math.abs(c - this.centre[k]) < half[k])) return;
     this.centre = at;
     this.look();
@@ -221,13 +236,13 @@ class Stage {
 
   // A finger on a leaf drags its number; elsewhere it drags the picture, and two of them zoom.
   press(event) {
-    if (event.button !== 0 || event.target.closest("button")) return;
+    if (event.button !== 0) return;
     const { live, pointers } = this, group = event.target.closest("[data-node]");
     const i = group ? this.nodes[group.dataset.node].i : null;
     if (i !== null && live.isMovable(i)) {
       event.preventDefault();
       live.choose(i);
-      group.focus({ preventScroll: true });
+      this.of.get(i).group.focus({ preventScroll: true });
       return live.drag(event, i);
     }
     pointers.set(event.pointerId, [event.clientX, event.clientY]);
@@ -251,7 +266,7 @@ class Stage {
       if (far > 4) return;
       if (i === null) live.pick(null);
       else {
-        group.focus({ preventScroll: true });
+        this.of.get(i).group.focus({ preventScroll: true });
         live.pick(i);
       }
     });

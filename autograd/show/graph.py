@@ -17,10 +17,12 @@ import graphviz
 
 from ..files import write_whole
 from ..value import Value, real, topological_order
-from .frames import PATIENCE, stepper
+from .boxes import INSTEAD, boxes_of
+from .frames import stepper
 from .layout import ADVICE, lay_out, layout_tool
 from .live import Live
 from .notation import for_output, formula, names_of, number, printable
+from .picture import PATIENCE, box_size, constant_size, how_text, in_place, inputs_of
 from .player import Player
 from .steps import Step
 
@@ -84,10 +86,8 @@ class Drawing:
         nodes, cut = _nodes(self._order, stops)
         if len(nodes) > real(limit, "limit"):
             raise ValueError(
-                f"the graph has {len(nodes)} nodes, more than {limit}, and could not be read. Draw "
-                "what leads to one of its nodes, draw(node), or what follows some of them, "
-                "draw(root, stop=nodes); or read it, trace(root). A network's neurons: "
-                "nn.draw(net, x, y, loss)"
+                f"the graph has {len(nodes)} nodes, more than {limit}, and could not be read. "
+                f"{INSTEAD}"
             )
         if step is not None and step.node not in self._order:
             raise ValueError("step is of another graph: give one of steps(root)")
@@ -229,29 +229,62 @@ def _dot(nodes: list[Value], names: dict[Value, str], cut: set[Value], step: Ste
             "fontcolor": "#444444", "arrowsize": "0.6",
         },
     )  # fmt: skip
-    ids = {node: f"n{i}" for i, node in enumerate(nodes)}
-    for node, name in ids.items():
-        how = ""
-        if node.op:
-            short = len(node.inputs) <= 2 and node not in cut
-            how = formula(node, names, most=2) if short else printable(node.op)
+    boxes, marks = boxes_of(nodes, cut), {}
+    sizes: dict[str, tuple[float, float]] = {}
+    arrows: list[tuple[str, str, str, dict[str, str]]] = []
+    for node, name in boxes.ids.items():
+        how = how_text(node, names, node in cut)
         style = "ROUNDED" if not node.op else "DASHED" if node in cut else "SOLID"
         active = step is not None and node is step.node
         border = 3 if active or node is nodes[-1] else 1
         frame = LIT if active else "#333333"
-        graph.node(name, _box(node, names[node], how, style, border, frame, largest))
-        if node in cut:
-            continue
-        for i, (v, d) in enumerate(zip(node.inputs, node.partials)):
+        digits = max(len(number(node.data)), len(number(node.grad)))
+        marks[name] = {"label": _box(node, names[node], how, style, border, frame, largest)}
+        sizes[name] = box_size(f"{names[node]} = {how}", digits)
+        for again in boxes.again.get(node, ()):
+            head = f"{names[node]}, again"
+            marks[again] = {"label": _box(node, head, "", "DASHED", 1, frame, largest)}
+            sizes[again] = box_size(head, digits)
+        for i, (v, d) in enumerate(inputs_of(node, cut)):
             if not isinstance(v, Value):
                 constant = f"{name}c{i}"
-                graph.node(constant, number(v), fontcolor="#666666", margin="0.05")
-                graph.edge(constant, name, style="dashed")
+                marks[constant] = {"label": number(v), "fontcolor": "#666666", "margin": "0.05"}
+                sizes[constant] = constant_size(v)
+                arrows.append((constant, name, "", {"style": "dashed"}))
             else:
                 gives = active and step is not None and step.shares and step.shares[i].is_given
-                light = LIGHT if gives else {}
-                graph.edge(ids[v], name, label=f" {number(d)} ", **light)
+                tail = boxes.tails[node, i]
+                light = dict(LIGHT) if gives else boxes.weight(tail)
+                arrows.append((tail, name, number(d), light))
+    if boxes.is_large(marks, arrows):
+        _place(graph, marks, sizes, arrows)
+    for name, look in marks.items():
+        graph.node(name, **look)
+    for tail, head, text, look in arrows:
+        graph.edge(tail, head, label=f" {text} " if text else "", **look)
     return str(graph.source)
+
+
+def _place(
+    graph: Any,
+    marks: dict[str, dict[str, str]],
+    sizes: dict[str, tuple[float, float]],
+    arrows: list[tuple[str, str, str, dict[str, str]]],
+) -> None:
+    """Give everything its place: Graphviz need only draw it."""
+    graph.graph_attr["layout"] = "nop2"
+    places, lines, size = in_place(sizes, [(tail, head, text) for tail, head, text, _ in arrows])
+    high = size[1]
+    for name, (x, y, _, _) in places.items():
+        marks[name]["pos"] = f"{x:.1f},{high - y:.1f}"
+    for (_, _, text, look), (curve, at) in zip(arrows, lines):
+        (x0, y0), (x1, y1) = curve[-2:]
+        back = 6 / (math.hypot(x1 - x0, y1 - y0) or 1.0)  # so long is the tip
+        end = x1 - back * (x1 - x0), y1 - back * (y1 - y0)
+        points = " ".join(f"{x:.1f},{high - y:.1f}" for x, y in [*curve[:-1], end])
+        look["pos"] = f"e,{x1:.1f},{high - y1:.1f} {points}"
+        if text and at is not None:
+            look["lp"] = f"{at[0]:.1f},{high - at[1] + 7:.1f}"  # above the arrow
 
 
 def _escape(text: object) -> str:
@@ -284,23 +317,10 @@ def _colour(x: float) -> str:
     return number(x) if math.isfinite(x) else f'<FONT COLOR="#b00000">{number(x)}</FONT>'
 
 
-def _is_quickly_drawn(order: list[Value]) -> bool:
-    """Whether a graph is small, and its arrows short: the time for a layout goes with both."""
-    if len(order) > 4 * READABLE:
-        return False
-    depths: dict[Value, int] = {}
-    length = 0
-    for node in order:
-        below = [depths[v] for v in node.inputs if isinstance(v, Value)]
-        depths[node] = 1 + max(below, default=-1)
-        length += sum(depths[node] - depth for depth in below)
-    return length <= 20 * READABLE
-
-
 def _value_bundle(self: Value, include: Any = None, exclude: Any = None) -> dict[str, str]:
     """The display of a Value in Jupyter: its graph, where that can be read, else its repr."""
     bundle = {"text/plain": repr(self)}
-    if _is_quickly_drawn(topological_order(self)):
+    if len(topological_order(self)) <= 4 * READABLE:
         picture = Drawing(self)._repr_mimebundle_()
         bundle.update({k: v for k, v in picture.items() if k != "text/plain"})
         if len(bundle) == 1:

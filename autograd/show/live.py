@@ -19,8 +19,8 @@ from ..compiler import javascript
 from ..files import write_whole
 from ..functions import apply
 from ..value import Value
-from .frames import Layout, picture
 from .notation import for_output, number, printable
+from .picture import Layout, Picture
 from .player import page
 
 HERE = Path(__file__).parent
@@ -94,7 +94,8 @@ class Live:
         self._text = "\n".join(
             f"{names[v]} = {number(v.data)}, gradient {number(fresh[v].grad)}" for v in nodes
         )
-        self._svg = picture(nodes, cut, order, names, layout, room=ROOM)
+        gradients = {v: fresh[v].grad for v in nodes}
+        self._svg = Picture(nodes, cut, names, gradients, dict.fromkeys(nodes, ROOM), layout).svg
         self._rows = ",\n".join(program.rows)
         self._name = hashlib.sha256(self._rows.encode()).hexdigest()[:16]
         places = {v: i for i, v in enumerate(order)}

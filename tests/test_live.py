@@ -271,7 +271,7 @@ for (let k = 0; k < 200; k++) {
     send(window, "pointermove", 100 + spread * (chance() - 0.5), shift);
   }
   send(window, "pointerup", 100, shift);
-  const written = live.stage.nodes.map(({ value, grad }) => [value.texts[0].data, grad.texts[0].data]);
+  const written = live.stage.nodes.map(({ value, grad }) => [value.text.data, grad.text.data]);
   seen.push([live.leaves.map((j) => live.graph.v[j]), live.values(), live.gradients(), written]);
 }
 return JSON.stringify(seen, (_, x) => typeof x === "number" && !Number.isFinite(x) ? String(x) : x);

@@ -66,6 +66,7 @@ class Slice extends Panel {
   open() {
     this.element.firstChild.append(this.live.plot.svg);
     this.live.plot.marks = (px, py) => this.marks(px, py);
+    this.live.plot.measure();
     this.update();
   }
 

@@ -43,7 +43,13 @@ class Plot {
       shape("clipPath", { id: "clip" }, this.window), this.axes, this.inside);
     this.dot.addEventListener("keydown", (event) => live.key(event, this.leaf));
     this.svg.addEventListener("pointerdown", (event) => this.drag(event));
-    new ResizeObserver(() => this.draw()).observe(this.svg);
+    // Its size is asked for when it changes: in each frame, all would have to be laid out for that.
+    new ResizeObserver(() => this.measure()).observe(this.svg);
+  }
+
+  measure() {
+    this.size = [this.svg.clientWidth, this.svg.clientHeight];
+    this.draw();
   }
 
   // Where the leaf is moved in the plot: a window that stays until the dot leaves it.
@@ -107,7 +113,7 @@ class Plot {
 
   draw() {
     const { live, svg } = this, { graph } = live, { names } = graph.data, leaf = (this.leaf = live.leaf);
-    const width = svg.clientWidth, height = svg.clientHeight;
+    const [width, height] = this.size ?? [0, 0];
     if (!width || leaf < 0) return;
     const x = graph.v[leaf], f = graph.v[graph.root], slope = graph.g[leaf];
     const range = this.range(leaf, x), points = this.sample(range);

@@ -1,13 +1,13 @@
 // The picture: numbers written where they are visible and have changed, zoom and pan.
 const HIDDEN = 0, SHOWN = 1, ASKED = 2; // a number is blank, written, or a question mark
 const LEGIBLE = 0.72; // a scale at which all can be read
+const MANY = 100; // nodes, of which some can be left out
 const SMALLEST = 5; // pixels: letters that are smaller than this are left out
 
-// A text of the picture, with those that repeat it, and what was last written there.
-function slot(all) {
-  const [e] = all;
-  for (const one of all) if (!one.firstChild) one.append("");
-  return { all, texts: all.map((one) => one.firstChild), was: NaN, state: -1, fresh: false,
+// A text of the picture, and what was last written there.
+function slot(e) {
+  if (!e.firstChild) e.append("");
+  return { e, text: e.firstChild, was: NaN, state: -1, fresh: false,
     x: Number(e.getAttribute("x")), y: Number(e.getAttribute("y")) };
 }
 
@@ -22,16 +22,17 @@ class Stage {
     for (const name of ["width", "height"]) svg.removeAttribute(name);
     // A node that is used all over the graph has further boxes: "data-as" is the id of what they repeat.
     const all = (id) => [svg.getElementById(id), ...svg.querySelectorAll(`[data-as="${id}"], [data-again="${id}"]`)];
-    this.nodes = shown.map((i, k) => {
-      const fills = all(`n${k}f`), groups = all(`n${k}`);
-      return { i, k, groups, group: groups[0], fills, areas: fills.map(area), paint: "",
-        value: slot(all(`n${k}v`)), grad: slot(all(`n${k}g`)) };
+    this.boxes = shown.flatMap((i, k) => {
+      const [groups, fills, values, grads] = ["", "f", "v", "g"].map((part) => all(`n${k}${part}`));
+      return groups.map((group, at) => ({ i, k, group, fill: fills[at], ...area(fills[at]), paint: "",
+        isAgain: at > 0, value: slot(values[at]), grad: slot(grads[at]) }));
     });
+    this.nodes = this.boxes.filter((box) => !box.isAgain);
     this.of = new Map(this.nodes.map((node) => [node.i, node]));
     this.edges = this.nodes.flatMap(({ i, k }) => cut.includes(i) ? [] :
       [...graph.inputs.subarray(graph.start[i], graph.start[i + 1]).keys()].map((j) => {
         const e = svg.getElementById(`n${k}e${j}`), label = svg.getElementById(`n${k}e${j}t`), at = graph.start[i] + j;
-        return { i, at, e, label: label && graph.inputs[at] < graph.n ? slot([label]) : null };
+        return { i, at, e, label: label && graph.inputs[at] < graph.n ? slot(label) : null };
       }));
     this.edgeOf = new Map(this.edges.map((edge) => [edge.at, edge]));
     const layer = svg.querySelector("g"); // all is moved by what it is moved by
@@ -41,7 +42,7 @@ class Stage {
       live.button("in", "+", "Zoom in"), live.button("out", MINUS, "Zoom out"),
       live.button("fit", "Fit", "Fit the whole picture"));
     this.element = element("div", { class: "stage" }, svg);
-    this.nodes.forEach((node) => this.equip(node));
+    this.boxes.forEach((box) => this.equip(box));
     this.pointers = new Map();
     this.element.addEventListener("pointerdown", (event) => this.press(event));
     this.element.addEventListener("wheel", (event) => {
@@ -53,19 +54,18 @@ class Stage {
   }
 
   // What a box is to keyboards and screen readers; a leaf's number stands in a field.
-  equip({ i, k, groups, group, areas }) {
+  equip({ i, k, group, isAgain, x, y, width }) {
     const leaf = this.live.isMovable(i);
-    group.setAttribute("role", leaf ? "spinbutton" : "button");
-    group.setAttribute("tabindex", "-1");
-    groups.forEach((one, at) => {
-      one.setAttribute("data-node", k);
-      if (one !== group) one.setAttribute("aria-hidden", "true"); // it has been told
-      if (!leaf) return;
-      one.classList.add("leaf");
-      const { x, y, width } = areas[at];
-      one.insertBefore(shape("rect", { class: "field", x: x + 46, y: y + 21, rx: 4, width: width - 49,
-        height: 17 }), one.querySelector("text"));
-    });
+    group.setAttribute("data-node", k);
+    group.classList.toggle("leaf", leaf);
+    if (isAgain) group.setAttribute("aria-hidden", "true"); // it has been told
+    else {
+      group.setAttribute("role", leaf ? "spinbutton" : "button");
+      group.setAttribute("tabindex", "-1");
+    }
+    if (!leaf) return;
+    group.insertBefore(shape("rect", { class: "field", x: x + 46, y: y + 21, rx: 4, width: width - 49, height: 17 }),
+      group.querySelector("text"));
   }
 
   // Numbers and colours, as far as they are visible and others than before.
@@ -79,11 +79,11 @@ class Stage {
       const size = Math.abs(g[i]);
       if (size > largest && size < Infinity && grad(i) === SHOWN) largest = size;
     }
-    for (const node of this.visible) {
-      const { i } = node, state = grad(i);
+    for (const box of this.visible) {
+      const { i, fill } = box, state = grad(i);
       if (!this.far) {
-        this.write(node.value, value(i), v[i]);
-        this.write(node.grad, state, g[i]);
+        this.write(box.value, value(i), v[i]);
+        this.write(box.grad, state, g[i]);
       }
       let kind = "none", depth = 0;
       if (state === SHOWN && !Number.isFinite(g[i])) [kind, depth] = ["odd", 50];
@@ -91,12 +91,10 @@ class Stage {
         [kind, depth] = [g[i] > 0 ? "plus" : "minus", Math.round(50 * (0.15 + 0.6 * Math.sqrt(Math.abs(g[i]) / largest)))];
       }
       const paint = kind + depth;
-      if (paint === node.paint) continue;
-      for (const fill of node.fills) {
-        if (!node.paint.startsWith(kind)) fill.setAttribute("class", kind);
-        fill.setAttribute("fill-opacity", depth / 50);
-      }
-      node.paint = paint;
+      if (paint === box.paint) continue;
+      if (!box.paint.startsWith(kind)) fill.setAttribute("class", kind);
+      fill.setAttribute("fill-opacity", depth / 50);
+      box.paint = paint;
     }
     if (!this.far) for (const { i, at, label } of this.visibleEdges) this.write(label, partial(i), d[at]);
   }
@@ -107,12 +105,12 @@ class Stage {
     const marks = slot.state === SHOWN && state === SHOWN;
     slot.state = state;
     slot.was = x;
-    if (slot.texts[0].data === text) return;
-    for (const one of slot.texts) one.data = text;
+    if (slot.text.data === text) return;
+    slot.text.data = text;
     if (!marks) return;
     if (!slot.fresh) {
       slot.fresh = true;
-      for (const e of slot.all) e.setAttribute("data-new", "");
+      slot.e.setAttribute("data-new", "");
       this.fresh.push(slot);
     }
   }
@@ -126,10 +124,10 @@ class Stage {
   rest() {
     for (const slot of this.fresh) {
       slot.fresh = false;
-      for (const e of slot.all) e.removeAttribute("data-new");
+      slot.e.removeAttribute("data-new");
     }
     this.fresh = [];
-    this.visible.forEach((node) => this.describe(node));
+    for (const box of this.visible) if (!box.isAgain) this.describe(box);
   }
 
   // A box's own text is its name, if it can be read; a leaf has its number beside its name.
@@ -216,17 +214,32 @@ class Stage {
     const [left, top] = [x - this.shift[0], y - this.shift[1]];
     const sees = ({ x, y, width, height }) =>
       x + width > left && x < left + room[0] && y + height > top && y < top + room[1];
-    this.visible = this.nodes.filter((node) => node.areas.some(sees));
+    this.visible = this.boxes.filter(sees);
     this.visibleEdges = this.edges.filter(({ label }) =>
       label && sees({ x: label.x - 30, y: label.y - 10, width: 60, height: 20 }));
+    if (this.boxes.length > MANY) this.leaveOut();
     this.live.paint();
+  }
+
+  // What is out of sight need not be laid out; in a small graph it does no harm.
+  leaveOut() {
+    const show = (list, seen, part) => {
+      const now = new Set(seen);
+      for (const one of list) {
+        if (one.isOut === !now.has(one)) continue;
+        one.isOut = !now.has(one);
+        part(one).style.display = one.isOut ? "none" : "";
+      }
+    };
+    show(this.boxes, this.visible, ({ group }) => group);
+    show(this.edges.filter(({ label }) => label), this.far ? [] : this.visibleEdges, ({ label }) => label.e);
   }
 
   // Brings a node into sight.
   show(i) {
     const node = this.of.get(i), scale = this.scale;
     if (!node || this.isWhole) return;
-    const [{ x, y, width, height }] = node.areas, { clientWidth, clientHeight } = this.element;
+    const { x, y, width, height } = node, { clientWidth, clientHeight } = this.element;
     const at = [x + width / 2 + this.shift[0], y + height / 2 + this.shift[1]];
     const half = [clientWidth / scale / 2 - width, clientHeight / scale / 2 - height];
     if (at.every((c, k) => Math.abs(c - this.centre[k]) < half[k])) return;

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ..value import Value
 
 NEAR = 3  # columns: so near an arrow may always come from the node's first box
-FAR = 50  # columns that the arrows of one node may pass together, before it is drawn anew
+FAR = 80  # columns that the arrows of one node may pass together, before it is drawn anew
 MANY = 160  # boxes, arrows, or columns passed: up to where Graphviz is sure to be quick
 PASSED, ARROWS = 1000, 4000  # columns that all arrows may pass, and how many arrows there may be
 
@@ -96,7 +96,7 @@ def _uses(nodes: list[Value], cut: set[Value]) -> dict[Value, list[tuple[Value, 
 
 
 def _depths(nodes: list[Value], uses: dict[Value, list[tuple[Value, int]]]) -> dict[Value, int]:
-    """The column of each node, counted from the root's, 0, to the left: just before its first use."""
+    """The column of each node, counted from the root's to the left: just before its first use."""
     depths = dict.fromkeys(nodes, 0)
     for v in reversed(nodes):
         if uses[v]:

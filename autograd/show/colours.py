@@ -26,10 +26,10 @@ def fill(grad: float, largest: float) -> tuple[str, str]:
     return "plus" if grad > 0 else "minus", f"{depth:.2f}"
 
 
-def document(width: float, height: float, style: str, body: str) -> str:
-    """A whole SVG document."""
+def document(width: float, height: float, style: str, body: str, margin: int = 0) -> str:
+    """A whole SVG document, with so much room left and above of where x and y are 0."""
     w, h = round(width), round(height)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="picture" width="{w}" height="{h}"'
-        f' viewBox="0 0 {w} {h}"><style>{style}</style>{body}</svg>'
+        f' viewBox="{-margin} {-margin} {w} {h}"><style>{style}</style>{body}</svg>'
     )

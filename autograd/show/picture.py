@@ -27,10 +27,9 @@ INCH = 72  # points, in which Graphviz's plain format and our picture measure
 LETTER, WIDE, ROW = 7.0, 12.0, 17  # widths of letters, and the height of a row in a box
 
 STYLE = f"""{PAINT}
-.frame {{ fill: none; stroke: var(--ink); stroke-width: 1.2; }}
+.frame {{ fill: var(--paper); stroke: var(--ink); stroke-width: 1.2; }}
 .root .frame {{ stroke-width: 3; }}
 .cut .frame, .again .frame {{ stroke-dasharray: 5 3; }}
-.back {{ fill: var(--paper); }}
 .node text {{ font-size: 12px; }} .node .what {{ fill: var(--soft); font-size: 11px; }}
 .node .name {{ font-weight: bold; }} .node .how {{ font-weight: normal; }}
 .node[data-on] .frame, .node[data-picked] .frame, .node:focus .frame {{ stroke: var(--on);
@@ -156,8 +155,7 @@ class Picture:
             y = height + 20 + 15 * k
             parts.append(f'<text class="legend" x="0" y="{y:.0f}">{html.escape(text)}</text>')
         wide = max(width + 16, 5.6 * max(map(len, legend)) + 16)
-        body = f'<g transform="translate(8 8)">{"".join(parts)}</g>'
-        return document(wide, height + 20 + 15 * len(legend), STYLE, body)
+        return document(wide, height + 20 + 15 * len(legend), STYLE, "".join(parts), margin=8)
 
     def legend(self) -> list[str]:
         """What is there, and nothing else, explained."""
@@ -165,28 +163,28 @@ class Picture:
 
     def _box(self, v: Value, name: str, head: tuple[str, str], place: Place, kind: str) -> str:
         x, y, width, height = place
-        left, right, top = x - width / 2, x + width / 2, y - height / 2
         round_ = ' rx="9"' if not v.op else ""
-        area = f'x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height:.1f}"{round_}'
+        area = f'width="{width:.0f}" height="{height:.0f}"{round_}'
         grad = self.grads.get(v, 0.0)
         paint, depth = fill(grad, self.largest)
+        one = self.ids[v]
 
         def mark(letter: str) -> str:
-            one = self.ids[v]
             return f'id="{one}{letter}"' if name == one else f'data-as="{one}{letter}"'
 
-        again = "" if name == self.ids[v] else f' data-again="{self.ids[v]}"'
+        again = "" if name == one else f' data-again="{one}"'
         rows = [
-            f'<text class="what" x="{left + 7:.1f}" y="{top + k * ROW:.1f}">{what}</text>'
-            f'<text {mark(what[0])} x="{right - 7:.1f}" y="{top + k * ROW:.1f}"'
-            f' text-anchor="end">{number(z)}</text>'
+            f'<text class="what" x="7" y="{k * ROW}">{what}</text>'
+            f'<text {mark(what[0])} x="{width - 7:.0f}" y="{k * ROW}" text-anchor="end">'
+            f"{number(z)}</text>"
             for k, what, z in ((2, "value", v.data), (3, "grad", grad))
         ]
+        at = f"translate({x - width / 2:.0f} {y - height / 2:.0f})"
         return (
-            f'<g id="{name}"{again} class="node {kind}"><rect class="back" {area}/>'
-            f'<rect {mark("f")} class="{paint}" fill-opacity="{depth}" {area}/>'
+            f'<g id="{name}"{again} class="node {kind}" transform="{at}">'
             f'<rect class="frame" {area}/>'
-            f'<text class="name" x="{left + 7:.1f}" y="{top + ROW - 1:.1f}">{html.escape(head[0])}'
+            f'<rect {mark("f")} class="{paint}" fill-opacity="{depth}" {area}/>'
+            f'<text class="name" x="7" y="{ROW - 1}">{html.escape(head[0])}'
             f'<tspan class="how">{html.escape(head[1])}</tspan></text>{"".join(rows)}</g>'
         )
 

@@ -17,7 +17,8 @@ from ..model.module import own_gradients
 from ..model.network import MLP, check_inputs
 
 SHOWN = 40  # circles in a layer; a wider one is shown without its middle
-ROOMY = 12  # circles in a layer that are large enough to hold numbers
+ROOMY = 12  # circles in a layer that have room for numbers, whatever the other layers
+LARGE, SMALL, LEAST = 36, 9, 30  # radii: the largest, the smallest, and from where numbers go in
 
 State = dict[tuple[str, str], str]  # of a picture: by element id and attribute
 
@@ -188,16 +189,23 @@ class Picture:
             for l, row in enumerate(rows, start=1)
         ]
         self.heads[-1] += ": the output"
-        self.radii = [34 if d <= ROOMY else 9 for d in widths]
-        heights = [
-            min(d, SHOWN) * (2 * r + (10 if r > 9 else 5)) for d, r in zip(widths, self.radii)
-        ]
+        radii = [LARGE if d <= ROOMY else SMALL for d in widths]
+        heights = [min(d, SHOWN) * (2 * r + (10 if r > 9 else 5)) for d, r in zip(widths, radii)]
         top, self.height = 34, max(heights)
+        # Where another layer is higher, there is room for larger circles.
+        self.radii = [
+            int(max(r, min(LARGE, self.height / min(d, SHOWN) / 2 - 5)))
+            for d, r in zip(widths, radii)
+        ]
+        heights = [
+            max(height, min(d, SHOWN) * (2 * r + 10) if r > SMALL else 0)
+            for d, r, height in zip(widths, self.radii, heights)
+        ]
         self.places: dict[tuple[int, int], tuple[float, float]] = {}
         self.gaps: list[tuple[float, float, str]] = []
         x = 75.0
         self.columns = []
-        gap = 190 if min(self.radii) > 9 else 250
+        gap = 190 if min(self.radii) > SMALL else 250
         for l, (d, height) in enumerate(zip(widths, heights)):
             self.columns.append(x)
             pitch = height / min(d, SHOWN)
@@ -243,7 +251,7 @@ class Picture:
                 state[f"{name}f", "class"], state[f"{name}f", "fill-opacity"] = fill(
                     delta, scale.delta
                 )
-            if self.radii[l] > 9:
+            if self.radii[l] >= LEAST:
                 for row, text in self._rows(n, l, j, known, l >= backward):
                     state[f"{name}{row}", "text"] = text
         for l in range(1, len(n.x)):
@@ -284,8 +292,11 @@ class Picture:
         parts += [self._circle(state, n, l, j) for l, j in self.places]
         for x, y, text in self.gaps:
             parts.append(f'<text class="note" x="{x:.0f}" y="{y + 4:.0f}">{text}</text>')
-        for x, head in zip(self.columns, self.heads):
-            parts.append(f'<text class="head" x="{x:.0f}" y="18">{html.escape(head)}</text>')
+        for l, (x, head) in enumerate(zip(self.columns, self.heads)):
+            over = f"u{l}_{self.shown[l][0]}"
+            parts.append(
+                f'<text class="head" data-over="{over}" x="{x:.0f}" y="18">{html.escape(head)}</text>'
+            )
         for k, text in enumerate(reversed(self.legend)):
             y = self.size[1] - 8 - LINE * k
             parts.append(f'<text class="legend" x="12" y="{y:.0f}">{text}</text>')
@@ -303,10 +314,10 @@ class Picture:
             inside += (f'<path class="cross" d="M{x - k:.1f} {y - k:.1f}L{x + k:.1f} {y + k:.1f}'
                        f'M{x - k:.1f} {y + k:.1f}L{x + k:.1f} {y - k:.1f}"/>')  # fmt: skip
         inside += f'<circle class="ring" {at}/>'
-        if r > 9:
+        if r >= LEAST:
             rows = self._rows(n, l, j, True, True)
             for k, (row, _) in enumerate(rows):
-                place = y + 4 + 14 * (k - (len(rows) - 1) / 2)
+                place = y + 4 + 12 * (k - (len(rows) - 1) / 2)
                 text = state[f"{name}{row}", "text"]
                 inside += f'<text id="{name}{row}" x="{x:.0f}" y="{place:.0f}">{text}</text>'
         texts = [f"x{l}[{j}] = {number(n.x[l][j])}"]

@@ -3,12 +3,11 @@ const TABS = { slice: ["Slice", Slice], nudge: ["Nudge", Nudge], paths: ["Paths"
   predict: ["Predict", Predict], descend: ["Descend", Descend], sweep: ["Sweep", Sweep] };
 
 const HELP = [
-  "A rounded box is a number that is given. Drag it sideways, or press the arrow keys: by a tenth of its size, with Shift by a hundredth. "
-    + "Type a digit, or press Enter, to write a number; Delete brings back the first one.",
-  "Page Up and Page Down lead from box to box. A click on a box shows where its value and its gradient come from. "
-    + "Drag the picture to move it; pinch, or Ctrl and the wheel, to zoom.",
-  "The graph is the one that was recorded: where Python took a branch, with an if or a comparison, it is the branch that was taken then, "
-    + "at whatever numbers; a comparison leaves no trace in a graph. autograd.where(c, a, b) does, and chooses anew.",
+  "A rounded box is a number that is given. Drag it sideways, or press the arrow keys; with Shift it moves more finely. "
+    + "Type a number, or press Enter to change it; Delete brings back the first one. Page Up and Page Down lead from box to box.",
+  "A click on a box shows where its value and its gradient come from. Drag the picture to move it; Ctrl and the wheel zoom.",
+  "The graph is the one that was recorded: an if or a comparison in Python leaves no trace in it, only the branch that was taken, "
+    + "whatever the numbers are now. autograd.where(c, a, b) is recorded, and chooses anew.",
 ];
 
 class Live {
@@ -28,10 +27,7 @@ class Live {
 
   button(name, text, label, type = "button") {
     const e = element("button", { type, "data-do": name }, text);
-    if (label !== text) {
-      e.setAttribute("aria-label", label);
-      e.title = label;
-    }
+    if (label !== text) set(e, { "aria-label": label, title: label });
     return e;
   }
 
@@ -56,21 +52,22 @@ class Live {
     const usable = this.leaves.length && this.graph.inner.length ? Object.keys(TABS) : this.graph.inner.length ? ["sweep"] : [];
     for (const name of usable) {
       const tab = this.button(name, TABS[name][0], TABS[name][0]);
-      for (const [key, value] of Object.entries({ role: "tab", "aria-selected": "false", "aria-controls": "panel", tabindex: "-1",
-        id: `tab-${name}` })) tab.setAttribute(key, value);
+      set(tab, { role: "tab", "aria-selected": "false", "aria-controls": "panel", tabindex: -1, id: `tab-${name}` });
       this.tabs.append(tab);
     }
     if (usable.length) this.tabs.firstChild.tabIndex = 0;
     this.tabs.hidden = usable.length === 0;
     this.element = element("div", { class: "live", role: "region", "aria-label": data.title },
-      element("div", { class: "picture-side" }, this.stage.element, this.hint, element("div", { class: "row under" }, this.bar, this.stage.buttons), this.meaning, this.detail),
+      element("div", { class: "picture-side" }, this.stage.base.element, this.hint, element("div", { class: "row under" }, this.bar, this.stage.base.tools), this.meaning, this.detail),
       element("div", { class: "panel-side" }, this.tabs, this.panel),
       element("div", { class: "foot" }, this.agree, this.help));
     this.host.attachShadow({ mode: "open" }).append(element("style", {}, data.css), this.element);
     this.listen();
     this.rove(this.leaf >= 0 ? this.leaf : this.graph.root);
     this.choose(this.leaf);
-    this.stage.resize();
+    this.stage.base.ready();
+    this.stage.base.fold?.();
+    this.stage.look();
     this.stage.rest();
     const zoom = this.stage.far ? "Zoom in until you can read the numbers. " : "";
     this.hint.textContent = `${zoom}Drag a number in a rounded box, and watch all the others.`;
@@ -79,38 +76,37 @@ class Live {
   listen() {
     const { element: live, input, chosen, tabs, stage } = this;
     this.actions = {
-      in: () => stage.zoom(1.4), out: () => stage.zoom(1 / 1.4), fit: () => stage.fit(),
       reset: () => this.set(this.leaf, this.first[this.leaf]),
       "reset-all": () => {
         for (const i of this.leaves) this.graph.v[i] = this.first[i];
         this.changed();
       },
     };
-    live.addEventListener("click", (event) => {
+    on(live, "click", (event) => {
       const name = event.target.closest("[data-do]")?.dataset.do;
       if (name === undefined) return;
       if (name in TABS && tabs.contains(event.target)) this.toggle(name);
       else (this.actions[name] || this.panels[this.tab]?.actions[name])?.();
     });
-    chosen.addEventListener("change", () => this.choose(Number(chosen.value)));
-    input.addEventListener("input", () => {
+    on(chosen, "change", () => this.choose(Number(chosen.value)));
+    on(input, "input", () => {
       const x = parsed(input.value);
       input.setAttribute("aria-invalid", x === null);
       if (x !== null) this.set(this.leaf, x, input);
     });
-    input.addEventListener("blur", () => this.write());
-    input.addEventListener("keydown", (event) => {
+    on(input, "blur", () => this.write());
+    on(input, "keydown", (event) => {
       const up = { ArrowUp: 1, ArrowDown: -1 }[event.key];
       if (up) this.nudge(this.leaf, up * (event.shiftKey ? 0.1 : 1));
       else if (event.key === "Enter" || event.key === "Escape") this.stage.of.get(this.leaf).group.focus({ preventScroll: true });
       else return;
       event.preventDefault();
     });
-    stage.svg.addEventListener("keydown", (event) => {
+    on(stage.svg, "keydown", (event) => {
       const group = event.target.closest("[data-node]");
       if (group) this.key(event, stage.nodes[group.dataset.node].i);
-    });
-    tabs.addEventListener("keydown", (event) => {
+    }, true); // before the stage's own
+    on(tabs, "keydown", (event) => {
       const all = [...tabs.children], at = all.indexOf(event.target);
       const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[event.key];
       if (to === undefined || at < 0) return;
@@ -119,7 +115,7 @@ class Live {
       next.focus();
       event.preventDefault();
     });
-    live.addEventListener("keydown", (event) => event.stopPropagation()); // a notebook has keys too
+    on(live, "keydown", (event) => event.stopPropagation()); // a notebook has keys too
     addEventListener("beforeprint", () => this.flush());
   }
 
@@ -138,7 +134,7 @@ class Live {
   // x without digits beyond the resolution.
   rounded(x, resolution) {
     const grid = 10 ** Math.floor(Math.log10(resolution)), near = Math.round(x / grid) * grid;
-    return Number.isFinite(near) ? Number(near.toPrecision(12)) : x;
+    return finite(near) ? Number(near.toPrecision(12)) : x;
   }
 
   set(i, x, from = null) {
@@ -182,11 +178,12 @@ class Live {
   }
 
   // A pixel is a hundredth of the unit, with Shift a thousandth.
-  drag(event, i) {
+  drag(event, i, moved) {
     let last = event.clientX, x = this.graph.v[i];
     this.element.classList.add("dragging");
     follow((e) => {
       const fine = this.unit(i) / (e.shiftKey ? 1000 : 100);
+      if (e.clientX !== last) moved();
       x += (e.clientX - last) * fine;
       last = e.clientX;
       this.set(i, this.rounded(x, fine));
@@ -209,7 +206,7 @@ class Live {
     const worst = (mine, theirs) => {
       const numbers = theirs.map(Number), sizes = numbers.map(Math.abs).filter((x) => x < Infinity), largest = Math.max(0, ...sizes);
       return Math.max(0, ...numbers.map((x, i) => (Object.is(x, mine[i]) || x === mine[i] ? 0
-        : Number.isFinite(x - mine[i]) ? Math.abs(x - mine[i]) / largest : Infinity)));
+        : finite(x - mine[i]) ? Math.abs(x - mine[i]) / largest : Infinity)));
     };
     const error = Math.max(worst(graph.v, data.values), worst(graph.g, data.gradients));
     const stale = data.stale ? " An input was changed since the graph was recorded: these are the numbers it has now." : "";
@@ -231,7 +228,7 @@ class Live {
     const x = graph.v[leaf], root = names[graph.root], slope = graph.g[leaf];
     const focused = this.from === this.input && this.host.shadowRoot.activeElement === this.input;
     if (!focused) {
-      this.input.value = Number.isFinite(x) ? String(Number(x.toPrecision(6))).replaceAll("-", MINUS) : number(x);
+      this.input.value = finite(x) ? String(Number(x.toPrecision(6))).replaceAll("-", MINUS) : number(x);
       this.input.removeAttribute("aria-invalid");
     }
     const hides = this.tab === "predict" || this.tab === "sweep";
@@ -281,18 +278,19 @@ class Live {
   key(event, i) {
     const { key, shiftKey } = event, { stage } = this, node = stage.of.get(i);
     if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const seen = stage.nodes.filter(({ group }) => stage.base.shown(group)), at = seen.indexOf(node);
     const way = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1 }[key];
-    const to = { PageUp: node.k - 1, PageDown: node.k + 1, Home: 0, End: stage.nodes.length - 1 }[key];
+    const to = { PageUp: at - 1, PageDown: at + 1, Home: 0, End: seen.length - 1 }[key];
     const types = /^[-\d.\u2212]$/.test(key), movable = this.isMovable(i);
     if (way && movable) {
       this.nudge(i, shiftKey ? way / 10 : way);
       stage.describe(node); // at once, for those who hear it
     }
     else if (to !== undefined || way) {
-      const next = stage.nodes[Math.max(0, Math.min(stage.nodes.length - 1, to ?? node.k + way))];
+      const next = seen[Math.max(0, Math.min(seen.length - 1, to ?? at + way))];
       if (this.isMovable(next.i)) this.choose(next.i);
       this.rove(next.i);
-      stage.show(next.i);
+      stage.base.show(next.group);
       next.group.focus({ preventScroll: true });
     } else if (movable && (key === "Delete" || key === "Backspace")) this.actions.reset();
     else if (movable && (key === "Enter" || key === "F2" || types)) {
@@ -304,6 +302,7 @@ class Live {
     else if (key === "Escape") this.pick(null);
     else return;
     event.preventDefault();
+    event.stopPropagation();
   }
 
   toggle(name) {
@@ -349,10 +348,9 @@ for (const host of document.querySelectorAll(`[data-program="${PROGRAM}"]:not([d
   const { src } = host.querySelector("img");
   const svg = document.importNode(new DOMParser().parseFromString(
     decodeURIComponent(src.slice(src.indexOf(",") + 1)), "image/svg+xml").documentElement, true);
-  svg.setAttribute("role", "group");
-  svg.setAttribute("aria-label", data.title);
+  set(svg, { role: "group", "aria-label": data.title });
   const live = (host.live = new Live(host, data, svg));
   live.theme();
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => live.theme());
+  on(matchMedia("(prefers-color-scheme: dark)"), "change", () => live.theme());
   new MutationObserver(() => setTimeout(() => live.theme(), 50)).observe(document.body, { attributes: true });
 }

@@ -24,7 +24,7 @@ from .picture import Layout, Picture
 from .player import page
 
 HERE = Path(__file__).parent
-PARTS = ("live_graph", "live_plot", "live_stage", "live_panels", "live_runs", "live")
+PARTS = ("stage", "live_graph", "live_plot", "live_stage", "live_panels", "live_runs", "live")
 LITERAL = re.compile(
     r'"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`|/(?:\[[^\]\n]*\]|\\.|[^/\\\[\s])+/[gi]*|\s*//.*'
 )
@@ -34,13 +34,13 @@ def squeezed(script: str) -> str:
     """A script without its comments and the space that it needs only to be read.
 
     It relies on how ours are written: no template within another, a space after a sign of division,
-    semicolons.
+    a semicolon after every statement.
     """
     parts, at = [], 0
     for found in LITERAL.finditer(script + "\n//"):
         text = re.sub(r"\s*\n\s*", "\n", script[at : found.start()])
         text = re.sub(r" ?([{}()\[\];,:=<>*?&|!]|[-+/](?! [-+])) ?", r"\1", text)
-        parts.append(re.sub(r"\n*([{(\[,;?:&|])\n*|\n+(?=[})\]])", r"\1", text))
+        parts.append(re.sub(r"(?<!\w)\n|\n(?!\w)", "", text))
         literal = found.group()
         parts.append("" if literal.lstrip().startswith("//") else literal)
         at = found.end()
@@ -53,7 +53,8 @@ def _read(name: str) -> str:
 
 SCRIPT = squeezed("\n".join(_read(f"{name}.js") for name in PARTS))
 RUNTIME = squeezed(javascript.RUNTIME)
-STYLE = re.sub(r"\s*([{};,]|:(?= ))\s*", r"\1", _read("live.css"))
+SPACE = re.compile(r"\s*(?:;\s*(?=})|([{};,]|:(?= ))\s*)")  # of a style, that need not be
+STYLE = SPACE.sub(r"\1", _read("stage.css") + _read("live.css"))
 LARGEST = 2000  # nodes that a page computes
 ROOM = 10  # letters of the longest number, -1.235e-05
 
@@ -95,7 +96,8 @@ class Live:
             f"{names[v]} = {number(v.data)}, gradient {number(fresh[v].grad)}" for v in nodes
         )
         gradients = {v: fresh[v].grad for v in nodes}
-        self._svg = Picture(nodes, cut, names, gradients, dict.fromkeys(nodes, ROOM), layout).svg
+        svg = Picture(nodes, cut, names, gradients, dict.fromkeys(nodes, ROOM), layout).svg
+        self._svg = _lean(svg)
         self._rows = ",\n".join(program.rows)
         self._name = hashlib.sha256(self._rows.encode()).hexdigest()[:16]
         places = {v: i for i, v in enumerate(order)}
@@ -107,6 +109,8 @@ class Live:
             "dots": {places[v]: len(v.arguments[0]) for v in order if v.primitive is p.DOT},
             "shown": [places[v] for v in nodes],
             "cut": [places[v] for v in nodes if v in cut],
+            "groups": {},
+            "folded": False,
             **program.data,
             "values": [_json(fresh[v].data) for v in order],
             "gradients": [_json(fresh[v].grad) for v in order],
@@ -197,6 +201,16 @@ class _Program:
         if isinstance(v, Value):
             return self._places[v]
         return len(self._places) + self._constants.setdefault(repr(v), len(self._constants))
+
+
+def _lean(svg: str) -> str:
+    """A picture without what only folding asks for, its curves in whole points."""
+    svg = re.sub(r' data-(from|to)="[^"]*"|<tspan class="how"></tspan>|\.0(?=")', "", svg)
+    return re.sub(r'(?<=<path d=")[^"]*', lambda d: re.sub(r"-?\d+\.\d", _whole, d[0]), svg)
+
+
+def _whole(found: re.Match[str]) -> str:
+    return f"{float(found[0]):.0f}"
 
 
 def _recorded_anew(order: list[Value]) -> dict[Value, Value]:

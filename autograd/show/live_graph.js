@@ -1,6 +1,20 @@
 // How numbers are written, and the recorded graph as arrays: values forward, gradients backward.
 const MINUS = "\u2212", TIMES = "\u00d7", PARTIAL = "\u2202", ARROW = "\u2192", DELTA = "\u03b4";
 
+const { isFinite: finite } = Number;
+
+function on(target, name, listener, options) {
+  target.addEventListener(name, listener, options);
+}
+
+// Gives an element attributes; one that is null is taken away.
+function set(e, attributes) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null) e.removeAttribute(name);
+    else if (e.getAttribute(name) !== String(value)) e.setAttribute(name, value);
+  }
+}
+
 // Four significant digits, as Python's ".4g": halves go to the even digit.
 function number(x) {
   if (x !== x) return "nan";

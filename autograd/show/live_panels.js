@@ -42,7 +42,7 @@ class Panel {
       input.setAttribute("aria-invalid", x === null);
       if (x !== null) changed(x);
     };
-    input.addEventListener("input", read);
+    on(input, "input", read);
     return { input, label: element("label", {}, label, input) };
   }
 
@@ -77,8 +77,8 @@ class Slice extends Panel {
   update() {
     const { graph, names, leaf } = this, root = names[graph.root];
     this.live.plot.draw();
-    this.text.textContent = `The curve is ${root} as ${names[leaf]} alone moves. The straight line has the slope `
-      + `${this.slope} = ${number(graph.g[leaf])}: close to the dot, the two cannot be told apart. Drag the dot.`;
+    this.text.textContent = `The curve is ${root} as ${names[leaf]} alone moves; the line has the slope ${this.slope} = `
+      + `${number(graph.g[leaf])}. Close to the dot the two are one. Drag the dot.`;
   }
 }
 
@@ -88,7 +88,7 @@ class Nudge extends Slice {
     this.delta = 0.5;
     this.range = element("input", { type: "range", min: -100, max: 100, step: 1, value: 50,
       "aria-label": `${DELTA}, how far it is moved` });
-    this.range.addEventListener("input", () => {
+    on(this.range, "input", () => {
       this.delta = live.rounded(this.range.value / 100 * this.reach, this.reach / 100);
       this.exact.input.value = this.delta;
       this.update();
@@ -120,12 +120,12 @@ class Nudge extends Slice {
   marks(px, py) {
     const { graph, leaf, delta } = this, x = graph.v[leaf], f = graph.v[graph.root];
     const [predicted, real] = this.changes(delta), to = px(x + delta);
-    if (![x, f, predicted, real, to].every(Number.isFinite)) return [];
+    if (![x, f, predicted, real, to].every(finite)) return [];
     return [
-      shape("path", { class: "step", d: `M${px(x)} ${py(f)}H${to}` }),
-      shape("path", { class: "gap", d: `M${to} ${py(f + predicted)}V${py(f + real)}` }),
-      shape("circle", { class: "guess", cx: to, cy: py(f + predicted), r: 5 }),
-      shape("circle", { class: "truth", cx: to, cy: py(f + real), r: 5 }),
+      drawn("path", { class: "step", d: `M${px(x)} ${py(f)}H${to}` }),
+      drawn("path", { class: "gap", d: `M${to} ${py(f + predicted)}V${py(f + real)}` }),
+      drawn("circle", { class: "guess", cx: to, cy: py(f + predicted), r: 5 }),
+      drawn("circle", { class: "truth", cx: to, cy: py(f + real), r: 5 }),
     ];
   }
 
@@ -142,8 +142,8 @@ class Nudge extends Slice {
       return [k * delta, guess, truth, gap, truth / (k * delta)].map(number);
     });
     this.rows.replaceChildren(this.table([DELTA, "predicted", "true", "difference", `true / ${DELTA}`], rows),
-      element("p", {}, `With ten times smaller ${DELTA} the difference is about a hundred times smaller: that is what a derivative is. `
-        + `The last column is the finite difference, and comes ever closer to ${this.slope} = ${number(graph.g[leaf])}.`));
+      element("p", {}, `Ten times smaller a ${DELTA}, a hundred times smaller a difference: that is what a derivative means. `
+        + `The last column, the finite difference, comes ever closer to ${this.slope} = ${number(graph.g[leaf])}.`));
   }
 }
 
@@ -157,10 +157,10 @@ class Paths extends Panel {
     this.element.append(this.text, this.list, this.total);
     this.actions = {};
     for (const name of ["pointerover", "focusin"]) {
-      this.list.addEventListener(name, (event) => this.one(event.target.closest("button")));
+      on(this.list, name, (event) => this.one(event.target.closest("button")));
     }
-    for (const name of ["pointerleave", "focusout"]) this.list.addEventListener(name, () => this.light());
-    this.list.addEventListener("click", (event) => this.one(event.target.closest("button")));
+    for (const name of ["pointerleave", "focusout"]) on(this.list, name, () => this.light());
+    on(this.list, "click", (event) => this.one(event.target.closest("button")));
   }
 
   // How many paths lead from each node to f; whole numbers of any size.
@@ -266,9 +266,9 @@ class Predict extends Panel {
       spellcheck: "false" });
     this.answer = element("form", { class: "row" }, element("label", {}, this.question, this.input),
       live.button("answer", "Check", "Check", "submit"), live.button("new", "New numbers", "New numbers"));
-    this.answer.addEventListener("submit", (event) => event.preventDefault());
+    on(this.answer, "submit", (event) => event.preventDefault());
     this.arrows = element("input", { type: "checkbox", "data-field": "arrows" });
-    this.arrows.addEventListener("change", () => live.paint());
+    on(this.arrows, "change", () => live.paint());
     this.verdict = element("div", { class: "verdict", "aria-live": "polite" });
     this.points = element("output", { class: "score", "aria-label": "score" });
     this.element.append(element("p", {}, "The gradients are hidden. Work one out from the numbers at the arrows; a click on a box asks for another."),
@@ -346,7 +346,7 @@ class Predict extends Panel {
       leaves.forEach((i) => (graph.v[i] = draw[round < 40 ? 0 : 1](i)));
       graph.compute();
       graph.sweep();
-      const fine = [...graph.v.subarray(0, graph.n), ...graph.g].every((x) => Number.isFinite(x) && Math.abs(x) < 1e5);
+      const fine = [...graph.v.subarray(0, graph.n), ...graph.g].every((x) => finite(x) && Math.abs(x) < 1e5);
       if (fine && leaves.some((i) => graph.g[i] !== 0)) break;
       if (round === 59) leaves.forEach((i, k) => (graph.v[i] = before[k]));
     }

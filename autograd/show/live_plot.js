@@ -1,20 +1,4 @@
 // The slice: f against one leaf, all else held, with the tangent whose slope is the gradient.
-const SVG = "http://www.w3.org/2000/svg";
-
-function element(tag, attributes = {}, ...children) {
-  const e = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) e.setAttribute(name, value);
-  e.append(...children);
-  return e;
-}
-
-function shape(tag, attributes = {}, ...children) {
-  const e = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) e.setAttribute(name, value);
-  e.append(...children);
-  return e;
-}
-
 // Round numbers from a to b, some `count` of them.
 function ticks(a, b, count) {
   const raw = (b - a) / count, unit = 10 ** Math.floor(Math.log10(raw));
@@ -32,17 +16,17 @@ class Plot {
     this.probe = new Graph(live.graph.data);
     this.ranges = new Map();
     this.marks = () => [];
-    this.axes = shape("g", { class: "axes", "aria-hidden": "true" });
-    this.curve = shape("path", { class: "curve" });
-    this.tangent = shape("path", { class: "tangent" });
-    this.extra = shape("g", { class: "marks", "aria-hidden": "true" });
-    this.dot = shape("circle", { class: "dot", r: 8, role: "slider", tabindex: 0 });
-    this.inside = shape("g", { "clip-path": "url(#clip)" }, this.curve, this.tangent, this.extra, this.dot);
-    this.window = shape("rect");
-    this.svg = shape("svg", { class: "plot", role: "group" },
-      shape("clipPath", { id: "clip" }, this.window), this.axes, this.inside);
-    this.dot.addEventListener("keydown", (event) => live.key(event, this.leaf));
-    this.svg.addEventListener("pointerdown", (event) => this.drag(event));
+    this.axes = drawn("g", { class: "axes", "aria-hidden": "true" });
+    this.curve = drawn("path", { class: "curve" });
+    this.tangent = drawn("path", { class: "tangent" });
+    this.extra = drawn("g", { class: "marks", "aria-hidden": "true" });
+    this.dot = drawn("circle", { class: "dot", r: 8, role: "slider", tabindex: 0 });
+    this.inside = drawn("g", { "clip-path": "url(#clip)" }, this.curve, this.tangent, this.extra, this.dot);
+    this.window = drawn("rect");
+    this.svg = drawn("svg", { class: "plot", role: "group" },
+      drawn("clipPath", { id: "clip" }, this.window), this.axes, this.inside);
+    on(this.dot, "keydown", (event) => live.key(event, this.leaf));
+    on(this.svg, "pointerdown", (event) => this.drag(event));
     // Its size is asked for when it changes: in each frame, all would have to be laid out for that.
     new ResizeObserver(() => this.measure()).observe(this.svg);
   }
@@ -58,10 +42,10 @@ class Plot {
     if (!range) {
       const half = 1.5 * Math.abs(x);
       range = { middle: 0, half: half >= 1e-9 && half < 1e300 ? half : 2 };
-      range.middle = Number.isFinite(x) ? x : 0;
+      range.middle = finite(x) ? x : 0;
       this.ranges.set(leaf, range);
     }
-    if (!this.held && Number.isFinite(x) && Math.abs(x - range.middle) > 0.95 * range.half) {
+    if (!this.held && finite(x) && Math.abs(x - range.middle) > 0.95 * range.half) {
       if (Math.abs(x) > 1e3 * range.half && Math.abs(x) < 1e300) range.half = 1.5 * Math.abs(x);
       range.middle = x;
       range.low = undefined;
@@ -73,7 +57,7 @@ class Plot {
     const range = this.range(this.leaf, this.live.graph.v[this.leaf]);
     const x = this.live.graph.v[this.leaf];
     range.half *= by;
-    if (Number.isFinite(x)) range.middle = x;
+    if (finite(x)) range.middle = x;
     range.low = undefined;
     this.draw();
   }
@@ -93,7 +77,7 @@ class Plot {
 
   // From where to where f is shown: poles are cut off, and small changes leave it as it was.
   fit(range, points, f) {
-    const ys = points.map(([, y]) => y).filter((y) => Number.isFinite(y) && Math.abs(y) < 1e300);
+    const ys = points.map(([, y]) => y).filter((y) => finite(y) && Math.abs(y) < 1e300);
     ys.sort((a, b) => a - b);
     let low = ys.length ? ys[0] : -1, high = ys.length ? ys.at(-1) : 1;
     const a = ys[Math.floor(0.1 * ys.length)], b = ys[Math.floor(0.9 * ys.length)];
@@ -101,7 +85,7 @@ class Plot {
       low = Math.max(low, a - 2.5 * (b - a));
       high = Math.min(high, b + 2.5 * (b - a));
     }
-    if (Number.isFinite(f) && Math.abs(f) < 1e300) [low, high] = [Math.min(low, f), Math.max(high, f)];
+    if (finite(f) && Math.abs(f) < 1e300) [low, high] = [Math.min(low, f), Math.max(high, f)];
     if (!(high - low > 1e-12 * Math.max(Math.abs(low), Math.abs(high)))) {
       const room = Math.abs(low) * 0.1 || 1;
       [low, high] = [low - room, high + room];
@@ -135,40 +119,38 @@ class Plot {
       before = y;
     }
     this.curve.setAttribute("d", path);
-    const known = [x, f, slope].every(Number.isFinite);
+    const known = [x, f, slope].every(finite);
     const reach = [range.middle - range.half, range.middle + range.half];
     const ends = reach.map((a) => [px(a), box.bottom - (f + slope * (a - x) - range.low)
       / (range.high - range.low) * (box.bottom - box.top)]);
     this.tangent.setAttribute("d", known ? line(ends) : "");
     this.extra.replaceChildren(...this.marks(px, py, this).filter(Boolean));
-    const here = [x, f].every(Number.isFinite);
-    this.dot.setAttribute("cx", here ? px(x) : px(Number.isFinite(x) ? x : range.middle));
+    const here = [x, f].every(finite);
+    this.dot.setAttribute("cx", here ? px(x) : px(finite(x) ? x : range.middle));
     this.dot.setAttribute("cy", here ? py(f) : box.bottom);
     this.dot.classList.toggle("lost", !here);
     const said = `${names[leaf]} = ${number(x)}, ${names[graph.root]} = ${number(f)}, slope ${number(slope)}`;
-    const attributes = { "aria-label": `${names[leaf]}, along the curve`, "aria-valuetext": said,
-      "aria-valuemin": reach[0], "aria-valuemax": reach[1], "aria-valuenow": Number.isFinite(x) ? x : reach[0] };
-    for (const [name, value] of Object.entries(attributes)) this.dot.setAttribute(name, value);
-    svg.setAttribute("aria-label", `${names[graph.root]} against ${names[leaf]}, with its tangent`);
+    set(this.dot, { "aria-label": `${names[leaf]}, along the curve`, "aria-valuetext": said,
+      "aria-valuemin": reach[0], "aria-valuemax": reach[1], "aria-valuenow": finite(x) ? x : reach[0] });
+    set(svg, { "aria-label": `${names[graph.root]} against ${names[leaf]}, with its tangent` });
   }
 
   // The axes with their numbers.
   frame(box, px, py, range, leaf, root, width) {
     const { window, axes } = this, { left, right, top, bottom } = box, parts = [];
-    const area = { x: left, y: top, width: Math.max(0, right - left), height: bottom - top };
-    for (const [name, value] of Object.entries(area)) window.setAttribute(name, value);
+    set(window, { x: left, y: top, width: Math.max(0, right - left), height: bottom - top });
     for (const x of ticks(range.middle - range.half, range.middle + range.half, width < 480 ? 4 : 7)) {
       const at = px(x), zero = x === 0 ? "grid zero" : "grid";
-      parts.push(shape("path", { class: zero, d: `M${at} ${top}V${bottom}` }),
-        shape("text", { x: at, y: bottom + 15, "text-anchor": "middle" }, number(x)));
+      parts.push(drawn("path", { class: zero, d: `M${at} ${top}V${bottom}` }),
+        drawn("text", { x: at, y: bottom + 15, "text-anchor": "middle" }, number(x)));
     }
     for (const y of ticks(range.low, range.high, 5)) {
       const at = py(y), zero = y === 0 ? "grid zero" : "grid";
-      parts.push(shape("path", { class: zero, d: `M${left} ${at}H${right}` }),
-        shape("text", { x: left - 7, y: at + 4, "text-anchor": "end" }, number(y)));
+      parts.push(drawn("path", { class: zero, d: `M${left} ${at}H${right}` }),
+        drawn("text", { x: left - 7, y: at + 4, "text-anchor": "end" }, number(y)));
     }
-    parts.push(shape("text", { class: "name", x: right, y: bottom + 32, "text-anchor": "end" }, leaf),
-      shape("text", { class: "name", x: left, y: top - 6 }, root));
+    parts.push(drawn("text", { class: "name", x: right, y: bottom + 32, "text-anchor": "end" }, leaf),
+      drawn("text", { class: "name", x: left, y: top - 6 }, root));
     axes.replaceChildren(...parts);
   }
 

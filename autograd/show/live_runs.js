@@ -8,7 +8,7 @@ class Descend extends Slice {
     this.lr = this.field("rate =", "rate", "0.1", (x) => (this.rate = x));
     this.who = element("select", { "data-field": "who" }, element("option", { value: "one" }, ""),
       element("option", { value: "all" }, "all inputs"));
-    this.who.addEventListener("change", () => this.restart());
+    on(this.who, "change", () => this.restart());
     this.text = said(live);
     this.rows = element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "The last steps" });
     this.running = live.button("run", "Run", "Run");
@@ -58,7 +58,7 @@ class Descend extends Slice {
     this.end = "";
     const [last, now] = this.trail.slice(-2), name = this.names[graph.root];
     const far = now.f - this.trail[0].f > 1e9 * Math.max(1, Math.abs(this.trail[0].f));
-    if (far || ![now.f, ...this.moving.map((i) => v[i])].every(Number.isFinite)) {
+    if (far || ![now.f, ...this.moving.map((i) => v[i])].every(finite)) {
       this.end = `Diverged after ${this.trail.length - 1} steps: ${name} = ${number(now.f)}. The rate is too large.`;
     } else if (now.f > last.f) {
       this.end = `${name} has gone up, from ${number(last.f)} to ${number(now.f)}: the step went too far, the rate is too large here.`;
@@ -90,11 +90,11 @@ class Descend extends Slice {
   }
 
   marks(px, py) {
-    const points = this.trail.filter(({ x, f }) => Number.isFinite(x) && Number.isFinite(f)).slice(-200)
+    const points = this.trail.filter(({ x, f }) => finite(x) && finite(f)).slice(-200)
       .map(({ x, f }) => [px(x), py(f)]);
     const way = points.map(([x, y], k) => `${k ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
-    return [shape("path", { class: "trail", d: way }),
-      ...points.map(([cx, cy]) => shape("circle", { class: "past", cx, cy, r: 3 }))];
+    return [drawn("path", { class: "trail", d: way }),
+      ...points.map(([cx, cy]) => drawn("circle", { class: "past", cx, cy, r: 3 }))];
   }
 
   update() {
@@ -128,7 +128,7 @@ class Sweep extends Panel {
     const buttons = Object.keys(icons).map((name) => live.button(name, icons[name], labels[name]));
     this.play = buttons[2];
     this.slider = element("input", { type: "range", min: 0, max: this.frames - 1, step: 1, value: 0, "aria-label": "step" });
-    this.slider.addEventListener("input", () => this.move(Number(this.slider.value)));
+    on(this.slider, "input", () => this.move(Number(this.slider.value)));
     this.output = element("output", { "aria-hidden": "true" });
     this.caption = element("div", { class: "caption", "aria-live": "polite" });
     this.element.append(this.group("Steps", ...buttons, this.slider, this.output), this.caption);
@@ -218,7 +218,7 @@ class Sweep extends Panel {
     const [title, lines, nodes, edges] = this.told();
     this.caption.replaceChildren(element("b", {}, title), ...lines.map((line) => element("div", {}, line)));
     this.live.stage.light(nodes, edges);
-    if (this.at > 0) this.live.stage.show(nodes[0]);
+    if (this.at > 0) this.live.stage.base.show(this.live.stage.of.get(nodes[0])?.group);
     this.slider.value = this.at;
     this.slider.setAttribute("aria-valuetext", title);
     this.output.value = `${this.at} / ${this.frames - 1}`;

@@ -2,10 +2,13 @@
 
 from ..value import Value
 from .colours import fill
+from .groups import groups_of
 from .notation import TIMES, factor, formula, number, shortened
 from .picture import Layout, Picture, inputs_of
 from .player import Frame, Player
 from .steps import Share, Step, is_stale, sweep, uses
+
+FOLDED = 80  # nodes, above which a still picture is shown folded at first
 
 
 def stepper(
@@ -27,6 +30,18 @@ def stepper(
     return _Stepper(nodes, cut, order, names, layout).player()
 
 
+def still(
+    nodes: list[Value],
+    cut: set[Value],
+    order: list[Value],
+    names: dict[Value, str],
+    layout: Layout,
+    step: Step | None = None,
+) -> Player:
+    """One frame: the graph with the gradients that its nodes have, perhaps with a step lit."""
+    return _Stepper(nodes, cut, order, names, layout, {v: v.grad for v in nodes}).still(step)
+
+
 class _Stepper:
     def __init__(
         self,
@@ -35,6 +50,7 @@ class _Stepper:
         order: list[Value],
         names: dict[Value, str],
         layout: Layout,
+        shown: dict[Value, float] | None = None,
     ) -> None:
         self.nodes, self.cut, self.names = nodes, cut, names
         self.steps = list(sweep(order))
@@ -49,14 +65,38 @@ class _Stepper:
         self.inputs = {node: inputs_of(node, cut) for node in nodes}
         self.grads = {self.steps[0].node: 1.0}
         self.grads.update({v: found[-1][1].after for v, found in self.uses.items()})
-        self.picture = Picture(nodes, cut, names, self.grads, longest, layout)
+        self.shown = shown if shown is not None else self.grads
+        self.picture = Picture(nodes, cut, names, self.shown, longest, layout)
         self.ids, self.largest = self.picture.ids, self.picture.largest
 
     def player(self) -> Player:
         frames = [self._start(), *self._forward(), *self._backward()]
         root = self.names[self.nodes[-1]]
         title = f"Computation graph of {root}, {len(self.nodes)} nodes, with values and gradients"
-        return Player(self.picture.svg, frames, self._details(), title)
+        groups = groups_of(self.nodes, self.cut, self.picture.boxes)
+        return Player(self.picture.svg, frames, self._details(), title, groups=groups)
+
+    def still(self, step: Step | None) -> Player:
+        root = self.nodes[-1]
+        title = f"Computation graph of {self.names[root]}, {len(self.nodes)} nodes"
+        caption = f"{self.names[root]} = {number(root.data)}"
+        fresh = all(grad == 0.0 for grad in self.shown.values())
+        lines = ["No gradients yet: call backward() first."] if fresh else []
+        lit: list[str] = []
+        if step is not None:
+            caption, lines = f"{step.title}, {step.names[step.node]}.grad = {number(step.grad)}", []
+            shares = enumerate(step.shares)
+            lit = self._lit(step.node, {i for i, share in shares if share.is_given})
+        groups = groups_of(self.nodes, self.cut, self.picture.boxes)
+        folded = len(self.nodes) > FOLDED
+        if groups and folded:
+            lines.append("It is shown folded: click a box to unfold it.")
+        if any(name.startswith(("layer", "the input")) for name in groups):
+            lines.append("This is a network: nn.draw(net, x, y, loss) shows its neurons.")
+        frame = Frame(caption, lines, lit, {})
+        return Player(
+            self.picture.svg, [frame], self._details(), title, groups=groups, folded=folded
+        )
 
     # The frames
 
@@ -151,6 +191,11 @@ class _Stepper:
             lines = [f"{name}.grad = {number(grad)}: {why}"]
             if self.uses[v]:
                 lines = self._sum(v, self.uses[v])
+            if v in self.shown and self.shown[v] != grad and not (grad != grad != self.shown[v]):
+                lines = [
+                    f"{name}.grad = {number(self.shown[v])}, as it stands; "
+                    f"one sweep from 0 makes it {number(grad)}"
+                ]
             details[self.ids[v]] = [value, *lines]
         return details
 

@@ -18,11 +18,11 @@ import graphviz
 from ..files import write_whole
 from ..value import Value, real, topological_order
 from .boxes import INSTEAD, boxes_of
-from .frames import stepper
+from .frames import stepper, still
 from .layout import ADVICE, lay_out, layout_tool
 from .live import Live
 from .notation import for_output, formula, names_of, number, printable
-from .picture import PATIENCE, box_size, constant_size, how_text, in_place, inputs_of
+from .picture import PATIENCE, box_size, constant_size, graph_legend, how_text, in_place, inputs_of
 from .player import Player
 from .steps import Step
 
@@ -30,6 +30,15 @@ READABLE, DRAWABLE = 80, 2000  # nodes: up to where a picture helps, and where i
 LIT = "#a3006d"  # what a step is about
 LIGHT = {"color": LIT, "fontcolor": LIT, "penwidth": "2.5"}
 FORMATS = ("svg", "png", "pdf")
+# Graphviz knows no themes. On dark ground boxes stay light, and what lies between them changes.
+DARK = b"""<style>@media (prefers-color-scheme: dark) {
+.graph > polygon { fill: #1b1c1e; }
+.edge path { stroke: #9a9ea3; } .edge polygon { fill: #9a9ea3; stroke: #9a9ea3; }
+.edge text, text[fill="#555555"], text[fill="#666666"] { fill: #c8c8c8; }
+.node [fill="#f4f4f4"] { fill: #d0d2d5; }
+[stroke="#a3006d"] { stroke: #ff8fd2; } text[fill="#a3006d"] { fill: #ff8fd2; }
+}</style>
+"""
 
 
 def draw(
@@ -91,7 +100,7 @@ class Drawing:
             )
         if step is not None and step.node not in self._order:
             raise ValueError("step is of another graph: give one of steps(root)")
-        self.size, self._nodes, self._cut = len(nodes), nodes, cut
+        self.size, self._nodes, self._cut, self._step = len(nodes), nodes, cut, step
         self._names = names = names_of(self._order)
         self._rows = _rows(nodes, names, cut)
         self.source = _dot(nodes, names, cut, step)
@@ -104,9 +113,13 @@ class Drawing:
         bundle = {"text/plain": repr(self)}
         with suppress(RuntimeError, UnicodeDecodeError):  # a display never raises
             bundle["image/svg+xml"] = self.render("svg").decode()
-            # For where SVG is not let through: untrusted notebooks, exports that are sanitised.
-            bundle["image/png"] = base64.b64encode(self.render("png")).decode()
+            if self.size <= READABLE:  # for where neither pages nor SVG are let through
+                bundle["image/png"] = base64.b64encode(self.render("png")).decode()
+            bundle["text/html"] = self._page().fragment()
         return bundle
+
+    def _page(self) -> Player:
+        return still(self._nodes, self._cut, self._order, self._names, lay_out, self._step)
 
     def render(self, format: str = "svg") -> bytes:
         """The laid out picture: "svg", "png" or "pdf".
@@ -117,7 +130,8 @@ class Drawing:
         """
         if format not in FORMATS:
             raise ValueError(f"format must be one of {', '.join(FORMATS)}, got {format!r}")
-        return lay_out(self.source, format)
+        picture = lay_out(self.source, format)
+        return picture.replace(b"<g id=", DARK + b"<g id=", 1) if format == "svg" else picture
 
     def steps(self) -> Player:
         """The picture in steps: values fill in forward, then gradients backward, from 0.
@@ -145,7 +159,9 @@ class Drawing:
         return Live(self._nodes, self._cut, self._order, self._names, lay_out)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the picture to ``path``, whole or not at all: .svg, .png, .pdf, or .dot.
+        """Write the picture to ``path``, whole or not at all: .html, .svg, .png, .pdf, or .dot.
+
+        The page can be zoomed, searched and folded, and shows each node's sum at a click.
 
         Raises:
             ValueError: the name ends in something else.
@@ -156,8 +172,10 @@ class Drawing:
             write_whole(path, self.source.encode())
         elif suffix in FORMATS:
             write_whole(path, self.render(suffix))
+        elif suffix == "html":
+            self._page().save(path)
         else:
-            raise ValueError(f"path must end in .svg, .png, .pdf or .dot, got {str(path)!r}")
+            raise ValueError(f"path must end in .html, .svg, .png, .pdf or .dot, got {str(path)!r}")
 
 
 def _nodes(order: list[Value], stop: set[Value]) -> tuple[list[Value], set[Value]]:
@@ -203,25 +221,19 @@ def _fill(grad: float, largest: float) -> str:
     return "#" + "".join(f"{round(255 + depth * (c - 255)):02x}" for c in far)
 
 
-LEGEND = (
-    "grad = d(result)/d(box): over its arrows, the sum of the arrow's number times the grad at the "
-    "tip.\nAn arrow's number is d(box at the tip)/d(box at the tail).\n"
-    "Rounded: an input; thick: the result; dashed box: cut off; dashed arrow: from a number.\n"
-    "Blue: positive gradient; orange: negative; deeper: larger; red or yellow: not finite."
-)
-
-
 def _dot(nodes: list[Value], names: dict[Value, str], cut: set[Value], step: Step | None) -> str:
     """The graph in Graphviz's language: a box per node, an arrow per input."""
     largest = max((abs(n.grad) for n in nodes if math.isfinite(n.grad)), default=0.0) or 1.0
     fresh = all(node.grad == 0.0 for node in nodes)
+    boxes = boxes_of(nodes, cut)
+    legend = "\n".join(graph_legend(nodes, cut, boxes, {node: node.grad for node in nodes}))
     graph = graphviz.Digraph(
         "computation graph",  # the picture's title; without one some versions show a "%3"
         graph_attr={
             "rankdir": "LR", "bgcolor": "white", "pad": "0.2",
             "nodesep": "0.15", "ranksep": "0.5", **PATIENCE,
             "fontname": "Helvetica,Arial,sans-serif", "fontsize": "10", "fontcolor": "#555555",
-            "label": " \n" + ("No gradients yet: call backward() first." if fresh else LEGEND),
+            "label": " \n" + ("No gradients yet: call backward() first." if fresh else legend),
         },
         node_attr={"shape": "plain", "fontname": "Helvetica,Arial,sans-serif", "fontsize": "12"},
         edge_attr={
@@ -229,7 +241,7 @@ def _dot(nodes: list[Value], names: dict[Value, str], cut: set[Value], step: Ste
             "fontcolor": "#444444", "arrowsize": "0.6",
         },
     )  # fmt: skip
-    boxes, marks = boxes_of(nodes, cut), {}
+    marks: dict[str, dict[str, str]] = {}
     sizes: dict[str, tuple[float, float]] = {}
     arrows: list[tuple[str, str, str, dict[str, str]]] = []
     for node, name in boxes.ids.items():

@@ -22,10 +22,10 @@ ASCII = str.maketrans({
 def number(x: float) -> str:
     """Four significant digits, as a person would write them.
 
-    >>> number(-0.00123456), number(2.0), number(float("inf"))
-    ('−0.001235', '2', 'inf')
+    >>> number(-0.00123456), number(2.0), number(-0.0), number(float("inf"))
+    ('−0.001235', '2', '−0', 'inf')
     """
-    return f"{x + 0.0:.4g}".replace("-", MINUS)  # + 0.0 turns -0 into 0
+    return f"{x:.4g}".replace("-", MINUS)
 
 
 def factor(x: float) -> str:

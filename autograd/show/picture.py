@@ -70,6 +70,7 @@ def how_text(v: Value, names: Mapping[Value, str], is_cut: bool) -> str:
     return formula(v, names, most=2) if short else printable(v.op)
 
 
+AGAIN = "\N{LEFT DOUBLE QUOTATION MARK}again\N{RIGHT DOUBLE QUOTATION MARK}"
 Place = tuple[float, float, float, float]  # a centre, width and height
 Arrow = tuple[str, str, str]  # from box to box, with a number
 Line = tuple[list[Point], Point | None]  # a curve, and where its number stands
@@ -199,16 +200,20 @@ def graph_legend(
 ) -> list[str]:
     """Lines that explain what there is in a picture of a graph, and nothing else."""
     shown = [grads.get(v, 0.0) for v in nodes]
-    arrows = any(inputs_of(v, cut) for v in nodes)
-    first = ["Rounded: given; thick: the result"]
-    if cut & set(nodes):
-        first.append("dashed: cut off, what it was computed from is not shown")
-    if any(boxes.again.values()):
-        first.append("dashed, \N{LEFT DOUBLE QUOTATION MARK}again\N{RIGHT DOUBLE QUOTATION MARK}: "
-                     "the same node once more, near its use")  # fmt: skip
-    lines = ["; ".join(first) + "."]
-    if arrows:
+    constants = any(not isinstance(x, Value) for v in nodes for x, _ in inputs_of(v, cut))
+    marks = [
+        ("rounded: given", any(not v.op for v in nodes)),
+        ("thick: the result", len(nodes) > 1),
+        ("dashed: cut off, what it was computed from is not shown", bool(cut & set(nodes))),
+        (f"dashed, {AGAIN}: the same node once more, near its use", any(boxes.again.values())),
+        ("without a box: a plain number", constants),
+    ]
+    texts = [text for text, there in marks if there]
+    lines = [f"{'; '.join(texts)}.".capitalize()] if texts else []
+    if len(nodes) > 1:
         lines.append("At an arrow: d(box at its tip)/d(box at its tail).")
+        lines.append("grad = d(result)/d(box): over its arrows, the sum of the arrow's number "
+                     "times the grad at the tip.")  # fmt: skip
     signs = [("blue positive", any(g > 0 for g in shown)),
              ("orange negative", any(g < 0 for g in shown))]  # fmt: skip
     signs += [("deeper for larger", any(there for _, there in signs)),

@@ -23,7 +23,7 @@ function drawn(tag, attributes = {}, ...children) {
 
 function makeStage(svg, groups = {}, folded = false) {
   const NODES = ".node, .neuron";
-  const view = element("div", { class: "view", tabindex: "0", role: "region", "aria-label": "Picture" }, svg);
+  const view = element("div", { class: "view", tabindex: "0", role: "group", "aria-label": "Picture" }, svg);
   const tools = element("div", { class: "tools", role: "group", "aria-label": "View" });
   const stage = { element: element("div", { class: "stage" }, view), tools, svg, view };
   const size = () => ["width", "height"].map((name) => +svg.getAttribute(name));
@@ -61,7 +61,7 @@ function makeStage(svg, groups = {}, folded = false) {
     zoom(whole >= READABLE ? whole : across >= READABLE ? across : Math.max(0.75, whole));
   };
   const change = { in: () => zoom(scale * 1.3), out: () => zoom(scale / 1.3), fit: () => zoom(fitting()[0]) };
-  for (const [name, sign, text] of [["out", "\u2212", "Smaller"], ["fit", "fit", "The whole picture"],
+  for (const [name, sign, text] of [["out", "\u2212", "Smaller"], ["fit", "fit", "fit the whole picture"],
     ["in", "+", "Larger"]]) {
     const button = element("button", { type: "button", "data-view": name, "aria-label": text, title: text }, sign);
     button.addEventListener("click", () => { chosen = true; change[name](); });

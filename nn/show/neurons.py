@@ -294,9 +294,8 @@ class Picture:
             parts.append(f'<text class="note" x="{x:.0f}" y="{y + 4:.0f}">{text}</text>')
         for l, (x, head) in enumerate(zip(self.columns, self.heads)):
             over = f"u{l}_{self.shown[l][0]}"
-            parts.append(
-                f'<text class="head" data-over="{over}" x="{x:.0f}" y="18">{html.escape(head)}</text>'
-            )
+            parts.append(f'<text class="head" data-over="{over}" x="{x:.0f}" y="18">'
+                         f"{html.escape(head)}</text>")  # fmt: skip
         for k, text in enumerate(reversed(self.legend)):
             y = self.size[1] - 8 - LINE * k
             parts.append(f'<text class="legend" x="12" y="{y:.0f}">{text}</text>')

@@ -98,7 +98,7 @@ class Live {
     on(input, "keydown", (event) => {
       const up = { ArrowUp: 1, ArrowDown: -1 }[event.key];
       if (up) this.nudge(this.leaf, up * (event.shiftKey ? 0.1 : 1));
-      else if (event.key === "Enter" || event.key === "Escape") this.stage.of.get(this.leaf).group.focus({ preventScroll: true });
+      else if (event.key === "Enter" || event.key === "Escape") focus(this.stage.of.get(this.leaf).group);
       else return;
       event.preventDefault();
     });
@@ -291,10 +291,10 @@ class Live {
       if (this.isMovable(next.i)) this.choose(next.i);
       this.rove(next.i);
       stage.base.show(next.group);
-      next.group.focus({ preventScroll: true });
+      focus(next.group);
     } else if (movable && (key === "Delete" || key === "Backspace")) this.actions.reset();
     else if (movable && (key === "Enter" || key === "F2" || types)) {
-      this.input.focus({ preventScroll: true });
+      focus(this.input);
       if (types) this.input.value = ""; // the key itself is typed there
       else this.input.select();
       if (types) return;

@@ -19,12 +19,14 @@ from ..compiler import javascript
 from ..files import write_whole
 from ..functions import apply
 from ..value import Value
+from .frames import FOLDED
+from .groups import groups_of
 from .notation import for_output, number, printable
 from .picture import Layout, Picture
 from .player import page
 
 HERE = Path(__file__).parent
-PARTS = ("stage", "live_graph", "live_plot", "live_stage", "live_panels", "live_runs", "live")
+PARTS = ("live_graph", "live_plot", "live_stage", "live_panels", "live_runs", "live")
 LITERAL = re.compile(
     r'"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`|/(?:\[[^\]\n]*\]|\\.|[^/\\\[\s])+/[gi]*|\s*//.*'
 )
@@ -51,6 +53,7 @@ def _read(name: str) -> str:
     return (HERE / name).read_text(encoding="utf-8")
 
 
+STAGE, FOLD = squeezed(_read("stage.js")), squeezed(_read("fold.js"))
 SCRIPT = squeezed("\n".join(_read(f"{name}.js") for name in PARTS))
 RUNTIME = squeezed(javascript.RUNTIME)
 SPACE = re.compile(r"\s*(?:;\s*(?=})|([{};,]|:(?= ))\s*)")  # of a style, that need not be
@@ -96,8 +99,9 @@ class Live:
             f"{names[v]} = {number(v.data)}, gradient {number(fresh[v].grad)}" for v in nodes
         )
         gradients = {v: fresh[v].grad for v in nodes}
-        svg = Picture(nodes, cut, names, gradients, dict.fromkeys(nodes, ROOM), layout).svg
-        self._svg = _lean(svg)
+        shown = Picture(nodes, cut, names, gradients, dict.fromkeys(nodes, ROOM), layout)
+        self._groups = groups_of(nodes, cut, shown.boxes)
+        self._svg = _lean(shown.svg, bool(self._groups))
         self._rows = ",\n".join(program.rows)
         self._name = hashlib.sha256(self._rows.encode()).hexdigest()[:16]
         places = {v: i for i, v in enumerate(order)}
@@ -109,8 +113,8 @@ class Live:
             "dots": {places[v]: len(v.arguments[0]) for v in order if v.primitive is p.DOT},
             "shown": [places[v] for v in nodes],
             "cut": [places[v] for v in nodes if v in cut],
-            "groups": {},
-            "folded": False,
+            "groups": self._groups,
+            "folded": len(nodes) > FOLDED,
             **program.data,
             "values": [_json(fresh[v].data) for v in order],
             "gradients": [_json(fresh[v].grad) for v in order],
@@ -135,7 +139,8 @@ class Live:
             f'<img alt="{html.escape(self.title)}" src="data:image/svg+xml,{image}">\n'
             f'<script type="application/json">{data}</script>\n'
             f'<script>\n(() => {{\nconst PROGRAM = "{self._name}";\nconst ROWS = (() => {{\n'
-            f"{RUNTIME}\nreturn [\n{self._rows}\n];\n}})();\n{SCRIPT}}})();\n"
+            f"{RUNTIME}\nreturn [\n{self._rows}\n];\n}})();\n"
+            f"{STAGE}\n{FOLD if self._groups else ''}\n{SCRIPT}}})();\n"
             "</script>\n</div>"
         )
 
@@ -151,7 +156,8 @@ class Live:
         """
         if Path(path).suffix.lower() != ".html":
             raise ValueError(f"path must end in .html, got {str(path)!r}")
-        write_whole(path, page(self.title, self.fragment()))
+        heading = f'<h1 class="aside">{html.escape(self.title)}</h1>'
+        write_whole(path, page(self.title, heading + self.fragment()))
 
 
 class _Program:
@@ -203,9 +209,12 @@ class _Program:
         return len(self._places) + self._constants.setdefault(repr(v), len(self._constants))
 
 
-def _lean(svg: str) -> str:
-    """A picture without what only folding asks for, its curves in whole points."""
-    svg = re.sub(r' data-(from|to)="[^"]*"|<tspan class="how"></tspan>|\.0(?=")', "", svg)
+def _lean(svg: str, folds: bool) -> str:
+    """A picture with its curves in whole points, and without what is not needed."""
+    svg = re.sub(r'<tspan class="how"></tspan>| text-anchor="end"|\.0(?=")', "", svg)
+    svg = svg.replace("</style>", ".node [id],[data-as]{text-anchor:end}</style>")
+    if not folds:
+        svg = re.sub(r' data-(from|to)="[^"]*"', "", svg)
     return re.sub(r'(?<=<path d=")[^"]*', lambda d: re.sub(r"-?\d+\.\d", _whole, d[0]), svg)
 
 

@@ -7,6 +7,10 @@ function on(target, name, listener, options) {
   target.addEventListener(name, listener, options);
 }
 
+function focus(e) {
+  e.focus({ preventScroll: true });
+}
+
 // Gives an element attributes; one that is null is taken away.
 function set(e, attributes) {
   for (const [name, value] of Object.entries(attributes)) {

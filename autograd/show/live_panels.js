@@ -305,7 +305,7 @@ class Predict extends Panel {
   picked(i) {
     if (!this.known.has(i)) {
       this.ask(i);
-      this.input.focus({ preventScroll: true });
+      focus(this.input);
     }
     return true;
   }
@@ -353,6 +353,6 @@ class Predict extends Panel {
     live.changed();
     live.flush();
     this.open();
-    this.input.focus({ preventScroll: true });
+    focus(this.input);
   }
 }

@@ -158,7 +158,7 @@ class Plot {
     const { live } = this;
     if (event.button !== 0 || !this.px) return;
     event.preventDefault();
-    this.dot.focus({ preventScroll: true });
+    focus(this.dot);
     const from = this.svg.getBoundingClientRect().left;
     const { middle, half } = this.range(this.leaf, live.graph.v[this.leaf]), zero = this.px(middle - half);
     const move = ({ clientX }) => {

@@ -34,7 +34,7 @@ class Stage {
       const group = event.target.closest("[data-node]");
       if (!group || this.held) return;
       const { i, group: main } = this.nodes[group.dataset.node];
-      main.focus({ preventScroll: true });
+      focus(main);
       live.pick(i);
     });
     on(view, "scroll", () => this.look());
@@ -177,7 +177,7 @@ class Stage {
     event.preventDefault();
     const { i, group: main } = this.nodes[group.dataset.node];
     this.live.choose(i);
-    main.focus({ preventScroll: true });
+    focus(main);
     this.held = false;
     this.live.drag(event, i, () => (this.held = true));
   }

@@ -236,7 +236,8 @@ class Live {
     const moves = here !== here || slope !== slope ? `${root} is no number here`
       : slope === 0 ? `a small step of ${names[leaf]} does not move ${root}`
         : `a small step of ${names[leaf]} moves ${root} ${number(size)} times as far, ${slope > 0 ? "the same way" : "the other way"}`;
-    this.meaning.textContent = hides ? "" : `${PARTIAL}${root}/${PARTIAL}${names[leaf]} = ${number(slope)}: ${moves}.`;
+    this.meaning.hidden = hides;
+    this.meaning.textContent = `${PARTIAL}${root}/${PARTIAL}${names[leaf]} = ${number(slope)}: ${moves}.`;
     this.input.setAttribute("aria-label", `${names[leaf]}, its number`);
   }
 

@@ -13,9 +13,11 @@ from ..model.network import MLP
 from .neurons import State
 from .rasters import LIGHT, between, png
 
-# Blue and orange, then colours of Okabe and Ito (2008), which nearly everybody can tell apart.
-CLASSES = [(86, 160, 220), (240, 150, 70), (0, 158, 115), (204, 121, 167), (230, 200, 60),
-           (120, 120, 120), (86, 60, 180), (170, 60, 60), (60, 170, 170), (150, 110, 60)]  # fmt: skip
+# Blue and orange, then colours of Okabe and Ito (2008).
+CLASSES = [
+    (86, 160, 220), (240, 150, 70), (0, 158, 115), (204, 121, 167), (230, 200, 60),
+    (120, 120, 120), (86, 60, 180), (170, 60, 60), (60, 170, 170), (150, 110, 60),
+]  # fmt: skip
 LEVELS = 15  # shades from orange by white to blue
 CELLS = 32  # in a row and in a column of the region
 POINTS = 200  # examples that are drawn on it

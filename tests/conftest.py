@@ -3,9 +3,9 @@
 A test with the mark ``tools`` sees what there is: `dot`, by which pictures are laid out then, and
 Chromium. Where it can't do without, the mark says so, ``tools("dot")`` or ``tools("browser")``, and
 the test is skipped where there is none; ``tools("browser", "axe")`` wants npm's axe-core as well.
-``pytest --bare -m tools`` runs the marked tests as on a machine with neither; the others are always
-on one. So no new test can depend on a tool unnoticed: without the mark it does not find it, and with
-the mark CI runs it both ways.
+``pytest --bare -m tools`` runs the marked tests as on a machine with neither; the others are
+always on one. So no new test can depend on a tool unnoticed: without the mark it does not find it,
+and with the mark CI runs it both ways.
 
 A test with the mark ``slow`` takes seconds: it runs notebooks, a browser, processes to be killed.
 All others are the fast subset, ``-m "not slow"``, which CI runs once more on the lowest versions

@@ -127,10 +127,13 @@ function makeFolds(stage, groups, folded, enter) {
       u.y += margin - top - u.h / 2;
       move(u.e, u);
     }
+    const joined = new Set();
     for (const { e, from, to, paths, text } of edges) {
       const [a, b] = [units.get(unit(from)), units.get(unit(to))];
-      e.style.display = a && b && a !== b ? "" : "none";
+      const pair = a && b && (closed.has(owner.get(from)) || closed.has(owner.get(to))) && `${a.e.id}${a.y} ${b.e.id}${b.y} ${a.x} ${b.x}`;
+      e.style.display = a && b && a !== b && !joined.has(pair) ? "" : "none";
       if (e.style.display) continue;
+      if (pair) joined.add(pair);
       const [x0, y0, x1, y1] = [a.x + a.w, a.y + a.h / 2, b.x, b.y + b.h / 2], tip = paths[1] ? 7 : 0;
       const middle = (x0 + x1) / 2;
       paths[0].setAttribute("d", `M${x0} ${y0}C${middle} ${y0} ${middle} ${y1} ${x1 - tip} ${y1}`);

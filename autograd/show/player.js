@@ -125,6 +125,21 @@
       run();
     }
 
+    // The line that a click or a finger meant: none is wide enough to be hit.
+    function line({ clientX, clientY }) {
+      const at = new DOMPoint(clientX, clientY).matrixTransform(svg.getScreenCTM().inverse());
+      const near = 10 / stage.scale();
+      const far = (path) => {
+        if (!stage.shown(path)) return Infinity;
+        const n = path.getAttribute("d").match(/-?[\d.]+/g).map(Number), [x, y] = n, [u, v] = n.slice(-2);
+        const k = ((at.x - x) * (u - x) + (at.y - y) * (v - y)) / ((u - x) ** 2 + (v - y) ** 2);
+        return k < 0 || k > 1 ? Infinity : Math.hypot(at.x - x - k * (u - x), at.y - y - k * (v - y));
+      };
+      const all = [...svg.querySelectorAll("path.w")].map((path) => [far(path), path]);
+      const [distance, path] = all.sort((a, b) => a[0] - b[0])[0] ?? [Infinity];
+      return distance < near ? path : null;
+    }
+
     function pick(target) {
       if (target?.dataset.again) target = stage.all(target.dataset.again)[0];
       const again = target !== null && target.hasAttribute("data-picked");
@@ -132,7 +147,7 @@
       detail.hidden = target === null || again;
       if (detail.hidden) return;
       target.setAttribute("data-picked", "");
-      const [title, ...lines] = details[target.id];
+      const [title, ...lines] = details[target.id] ?? target.textContent.split(", ");
       write(detail, title, lines);
     }
 
@@ -148,7 +163,7 @@
       const pressed = event.target.closest("[data-do]");
       if (!player.contains(host.shadowRoot.activeElement)) player.focus({ preventScroll: true });
       if (pressed) actions[pressed.dataset.do]();
-      else if (svg.contains(event.target)) pick(event.target.closest("[data-pick], [data-again]"));
+      else if (svg.contains(event.target)) pick(event.target.closest("[data-pick], [data-again]") ?? line(event));
     });
     slider.addEventListener("input", () => move(+slider.value));
     // On a page the arrows work from the start: for the player that is nearest to the middle.

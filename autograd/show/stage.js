@@ -4,6 +4,7 @@
 //   const stage = makeStage(svg, groups, folded);    groups: {"layer 1": ["n3", "n4"]}, may be empty
 //   stage.element, stage.tools    to stand in the page
 //   stage.all(id)                 the element with this id, and those that repeat it (data-as)
+//   stage.scale()                 how large the picture is shown
 //   stage.show(element)           scroll, so that it is seen
 //   stage.pickable(ids)           these can be reached by keyboard: one tab stop, then up and down
 //   stage.resized()               after the svg's width and height have changed
@@ -55,6 +56,7 @@ function makeStage(svg, groups = {}, folded = false) {
     view.scrollTo(left, top);
     map.update();
   }
+  stage.scale = () => scale;
   stage.resized = () => {
     if (chosen) return zoom(scale);
     const [whole, across] = fitting();

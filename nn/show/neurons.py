@@ -8,13 +8,16 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
+import numpy.typing as npt
+
 from autograd import Value
 from autograd.show.colours import PAINT, fill
-from autograd.show.notation import number, printable
+from autograd.show.notation import TIMES, number, printable, shortened
 
 from ..model.activations import ACTIVATIONS
 from ..model.module import own_gradients
 from ..model.network import MLP, check_inputs
+from .rasters import check_picture, gray
 
 SHOWN = 40  # circles in a layer; a wider one is shown without its middle
 ROOMY = 12  # circles in a layer that have room for numbers, whatever the other layers
@@ -35,6 +38,7 @@ STYLE = f"""{PAINT}
 .w.plus {{ stroke: var(--plus); }} .w.minus {{ stroke: var(--minus); }}
 .w.odd {{ stroke: var(--odd); }} .w.none {{ stroke: var(--line); }}
 .w[data-on] {{ stroke-opacity: 1; }}
+.pixels {{ image-rendering: pixelated; outline: 1px solid var(--line); }}
 .head {{ font-size: 12px; font-weight: bold; text-anchor: middle; }}
 .note {{ font-size: 11px; fill: var(--soft); text-anchor: middle; stroke: var(--paper);
   stroke-width: 4px; paint-order: stroke; }}
@@ -46,6 +50,7 @@ LEGEND = (
 )
 LESS = "\N{LESS-THAN OR EQUAL TO}"
 OFF = f"Dashed and crossed: a relu that is off (a {LESS} 0), so that nothing passes."
+PIXELS = 130  # the longer side of an input that is a picture
 LETTER, LINE = 5.4, 16  # how wide a letter of the legend is, and how high a line
 
 
@@ -174,13 +179,19 @@ class Picture:
     Args:
         net: the network.
         hint: what the legend ends with: where more can be read.
+        picture: rows and columns of pixels, to be shown on the left.
 
     Attributes:
         places: the centre of each circle that is shown, by layer and unit.
         shown: the units that are, by layer.
     """
 
-    def __init__(self, net: MLP, hint: str) -> None:
+    def __init__(
+        self,
+        net: MLP,
+        hint: str,
+        picture: npt.ArrayLike | None = None,
+    ) -> None:
         widths = [len(net.layers[0].neurons[0].w), *[len(layer.neurons) for layer in net.layers]]
         rows = [ACTIVATIONS[layer.activation] for layer in net.layers]
         self.switches = [False, *[row.switches for row in rows]]
@@ -203,26 +214,62 @@ class Picture:
         ]
         self.places: dict[tuple[int, int], tuple[float, float]] = {}
         self.gaps: list[tuple[float, float, str]] = []
-        x = 75.0
+        self.pixels = "" if picture is None else self._image(picture)
+        left = 75.0 if picture is None else 75.0 + PIXELS + 20
         self.columns = []
         gap = 190 if min(self.radii) > SMALL else 250
         for l, (d, height) in enumerate(zip(widths, heights)):
-            self.columns.append(x)
+            self.columns.append(left)
             pitch = height / min(d, SHOWN)
             half = SHOWN // 2
             shown = range(d) if d <= SHOWN else [*range(half - 1), None, *range(d - half, d)]
             for slot, j in enumerate(shown):
                 y = top + (self.height - height) / 2 + (slot + 0.5) * pitch
                 if j is None:
-                    self.gaps.append((x, y, f"\N{VERTICAL ELLIPSIS} {d - SHOWN + 1} more"))
+                    self.gaps.append((left, y, f"\N{VERTICAL ELLIPSIS} {d - SHOWN + 1} more"))
                 else:
-                    self.places[l, j] = x, y
-            x += gap
+                    self.places[l, j] = left, y
+            left += gap
         self.shown = [[j for at, j in self.places if at == l] for l in range(len(widths))]
-        width = max(x - gap + 75, 420)
+        width = max(left - gap + 75, 420)
         texts = [LEGEND, OFF, hint] if any(self.switches) else [LEGEND, hint]
         self.legend = textwrap.wrap(" ".join(texts), int((width - 24) / LETTER))
         self.size = width, top + self.height + 18 + LINE * len(self.legend)
+
+    def _image(self, picture: npt.ArrayLike) -> str:
+        """The input as a picture."""
+        pixels = check_picture(picture)
+        height, width = pixels.shape
+        scale = PIXELS / max(height, width)
+        top = 34 + max(0.0, (self.height - scale * height) / 2)
+        middle, below = 12 + scale * width / 2, top + scale * height + 16
+        return (
+            f'<image class="pixels" href="{gray(pixels)}" x="12" y="{top:.0f}"'
+            f' width="{scale * width:.0f}" height="{scale * height:.0f}"/>'
+            f'<text class="note" x="{middle:.0f}" y="{below:.0f}">{height} {TIMES} {width} pixels'
+            "</text>"
+        )
+
+    @property
+    def groups(self) -> dict[str, list[str]]:
+        """The layers of several circles, to be folded."""
+        names = [f"layer {l}" if l else "the input" for l in range(len(self.shown))]
+        return {name: self.units(l) for l, name in enumerate(names) if len(self.shown[l]) > 2}
+
+    def details(self, n: Sweep) -> dict[str, list[str]]:
+        """For each circle its numbers, and those of the weights that lead to it."""
+        details = {}
+        for l, j in self.places:
+            lines = [f"x{l}[{j}] = {number(n.x[l][j])}"]
+            if l:
+                lines = [f"neuron {j} of layer {l}", f"a{l}[{j}] = {number(n.a[l][j])}", *lines,
+                         *[f"b{l}[{j}] = {number(b)}" for b in n.b[l][j : j + 1]],
+                         f"Delta{l}[{j}] = {number(n.delta[l][j])}"]  # fmt: skip
+                for what, matrix in ("theta", n.theta), ("dL/dtheta", n.d_theta):
+                    row = [number(matrix[l][j][i]) for i in self.shown[l - 1]]
+                    lines.append(f"{what}{l}[{j},:] = {', '.join(shortened(row, most=32))}")
+            details[f"u{l}_{j}"] = lines
+        return details
 
     def units(self, l: int) -> list[str]:
         """The ids of a layer's circles."""
@@ -277,7 +324,7 @@ class Picture:
 
     def body(self, state: State, n: Sweep) -> str:
         """The picture in a state, with the numbers of the weights to hover over."""
-        parts = []
+        parts = [self.pixels]
         for l in range(1, len(n.x)):
             for j, i in self._lines(l):
                 name = f"w{l}_{j}_{i}"

@@ -86,7 +86,8 @@ def fit(
             of the updates to come, which is empty where a source has no ``len``. One that has a
             number ``looks_every`` looks at the network only after every so many updates, and after
             the last one, where that is known (not with a source without a length, nor where the
-            training ends early): in between it may find older numbers in it.
+            training ends early): in between it may find older numbers in it. A method
+            ``looks_at(update)`` says the same update by update.
             One that has a method ``end_epoch`` gets ``end_epoch(row, net)`` after every epoch, and
             ends the training by returning True; `EarlyStopping` is such a one.
         progress: show a bar, where tqdm is installed.

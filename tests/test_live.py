@@ -188,6 +188,11 @@ def test_what_it_is_in_a_terminal_and_in_a_file(tmp_path):
     assert bundle["text/html"] == live.fragment() and bundle["text/plain"] == repr(live)
 
 
+def test_only_a_panel_that_there_is_can_be_open_at_first():
+    with pytest.raises(ValueError, match=r"panel must be one of slice, .*, or None, got 'tangent'"):
+        draw(example()).live("tangent")
+
+
 def test_a_drawing_leaves_the_graph_as_it_was():
     f = example()
     draw(f).live()
@@ -220,10 +225,10 @@ def driver():
 class LivePage(Page):
     """A live page: `live` in its scripts is what runs there."""
 
-    def __init__(self, driver, folder, root, **options):
+    def __init__(self, driver, folder, root, panel=None, **options):
         self.root = root
         self.order = topological_order(root)
-        draw(root, **options).live().save(folder / "live.html")
+        draw(root, **options).live(panel).save(folder / "live.html")
         super().__init__(driver, (folder / "live.html").as_uri())
 
     def run(self, script, *arguments):
@@ -490,8 +495,8 @@ class TestInChromium:
         page.set(0, 2.0)  # it chooses anew
         assert page.said().splitlines()[-1] == "Their sum is the gradient: 0.5 = 0.5 = ∂f/∂x"
 
-    def test_predict(self, page):
-        page.press("predict")
+    def test_predict(self, driver, tmp_path):
+        page = LivePage(driver, tmp_path, example(), "predict")  # open at first
         assert [page.text(f"#n{k}g") for k in range(7)] == ["?"] * 6 + ["1"]
         page.type("answer", "-1")
         page.press("answer")

@@ -58,7 +58,8 @@ def draw(
         step: a step of `steps`, whose node and arrows are to be lit.
 
     Returns:
-        A `Drawing`: shows itself in Jupyter, and has ``.steps()``, ``.save(path)`` and ``.source``.
+        A `Drawing`: shows itself in Jupyter, and has ``.steps()``, ``.live()``, ``.save(path)``
+            and ``.source``.
 
     Raises:
         TypeError: ``root`` is not a Value, ``stop`` no list of them, ``limit`` no number, or
@@ -145,18 +146,27 @@ class Drawing:
         """
         return stepper(self._nodes, self._cut, self._order, self._names, lay_out)
 
-    def live(self) -> Live:
+    def live(self, panel: str | None = None) -> Live:
         """A page that computes: move a leaf's number, and all values and gradients follow.
+
+        Below the picture, panels unfold: f along one leaf, with the tangent (``"slice"``); what a
+        small step does, predicted and truly (``"nudge"``); the paths whose products add up to the
+        gradient (``"paths"``); gradients hidden, to be worked out (``"predict"``); gradient descent
+        (``"descend"``); the sweep step by step (``"sweep"``).
+
+        Args:
+            panel: which of them is open at first; None for none.
 
         Returns:
             A `Live` page: shows itself in Jupyter, and has ``.save("live.html")``.
 
         Raises:
-            ValueError: the graph has more than 2,000 nodes, or a primitive can't be printed as
-                JavaScript. The picture and ``.steps()`` show what can't.
+            ValueError: the graph has more than 2,000 nodes, a primitive can't be printed as
+                JavaScript (the picture and ``.steps()`` show it all the same), or there is no such
+                panel.
             RuntimeError: nothing that can lay it out is installed.
         """
-        return Live(self._nodes, self._cut, self._order, self._names, lay_out)
+        return Live(self._nodes, self._cut, self._order, self._names, lay_out, panel)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the picture to ``path``, whole or not at all: .html, .svg, .png, .pdf, or .dot.

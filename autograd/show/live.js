@@ -68,6 +68,7 @@ class Live {
     this.stage.base.ready();
     this.stage.base.fold?.();
     this.stage.look();
+    if (usable.includes(data.panel)) this.toggle(data.panel);
     this.stage.rest();
     const zoom = this.stage.far ? "Zoom in until you can read the numbers. " : "";
     this.hint.textContent = `${zoom}Drag a number in a rounded box, and watch all the others.`;

@@ -58,6 +58,7 @@ SCRIPT = squeezed("\n".join(_read(f"{name}.js") for name in PARTS))
 RUNTIME = squeezed(javascript.RUNTIME)
 SPACE = re.compile(r"\s*(?:;\s*(?=})|([{};,]|:(?= ))\s*)")  # of a style, that need not be
 STYLE = SPACE.sub(r"\1", _read("stage.css") + _read("live.css"))
+PANELS = ("slice", "nudge", "paths", "predict", "descend", "sweep")
 LARGEST = 2000  # nodes that a page computes
 ROOM = 10  # letters of the longest number, -1.235e-05
 
@@ -71,9 +72,11 @@ class Live:
         order: the whole graph in topological order: what is not shown is computed too.
         names: of all of them.
         layout: lays out a graph in Graphviz's language, ``layout(source, "plain")``.
+        panel: which of `PANELS` is open at first; None for none.
 
     Raises:
-        ValueError: the graph is too large, or a primitive can't be printed as JavaScript.
+        ValueError: the graph is too large, a primitive can't be printed as JavaScript, or there is
+            no such panel.
         RuntimeError: nothing that can lay out a graph is installed.
     """
 
@@ -84,7 +87,10 @@ class Live:
         order: list[Value],
         names: dict[Value, str],
         layout: Layout,
+        panel: str | None = None,
     ) -> None:
+        if panel is not None and panel not in PANELS:
+            raise ValueError(f"panel must be one of {', '.join(PANELS)}, or None, got {panel!r}")
         if len(order) > LARGEST:
             raise ValueError(
                 f"the graph has {len(order)} nodes, more than the {LARGEST} that a live page "
@@ -113,6 +119,7 @@ class Live:
             "dots": {places[v]: len(v.arguments[0]) for v in order if v.primitive is p.DOT},
             "shown": [places[v] for v in nodes],
             "cut": [places[v] for v in nodes if v in cut],
+            "panel": panel,
             "groups": self._groups,
             "folded": len(nodes) > FOLDED,
             **program.data,

@@ -542,6 +542,12 @@ class TestInChromium:
         page.type("rate", "1.1")
         page.press("step")
         assert "has gone up" in page.said(".said")
+        # The window has grown with the trail.
+        ends = page.run("const b = live.plot.window.getBBox(); return [b.x, b.x + b.width]")
+        trail = page.run(
+            "return [...root.querySelectorAll('.past')].map((c) => +c.getAttribute('cx'))"
+        )
+        assert len(trail) == 3 and ends[0] < min(trail) < max(trail) < ends[1]
         page.run("for (let k = 0; k < 80; k++) if (live.panels.descend.step()) break")
         assert re.match(r"Diverged after \d+ steps: v3 = \d.*e\+\d", page.said(".said"))
         page.press("restart")

@@ -589,3 +589,24 @@ def test_in_jupyterlab_untrusted(driver, lab):
     assert driver.find_elements(By.CSS_SELECTOR, ".jp-OutputArea-output button") == []
     for output in driver.find_elements(By.CSS_SELECTOR, ".jp-OutputArea-output"):
         assert output.text == ""
+
+
+def test_live_pages_in_jupyterlab(driver, lab):
+    folder, address, environment = lab
+    live, player = draw(example()).live(), draw(example()).steps()
+    nb = notebook(folder / "live.ipynb", live, player, live)
+    NotebookNotary(data_dir=environment["JUPYTER_DATA_DIR"]).sign(nb)
+    page = Page(driver, f"{address}lab/tree/live.ipynb?reset")
+    page.wait(lambda: len(driver.find_elements(By.CSS_SELECTOR, OUTPUTS)) == 3)
+    page.wait(lambda: page.run("return root !== null"))
+    page.click("#n0")
+    page.keys(Keys.ARROW_UP, Keys.ARROW_UP)  # which JupyterLab has its own use for
+    assert page.text("#n0v") == "2.2"
+    page.number = 2  # the same object, shown twice
+    assert page.text("#n0v") == "2"
+    page.press("sweep")
+    page.press("last")
+    assert page.text("#n0g") == "5.5"
+    page.number = 1
+    page.press("last")
+    assert page.text("#n0g") == "5.5"

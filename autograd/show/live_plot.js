@@ -53,6 +53,14 @@ class Plot {
     return range;
   }
 
+  // Makes the window so wide that all of these places are in it.
+  include(places) {
+    const xs = places.filter(finite), low = Math.min(...xs), high = Math.max(...xs);
+    const range = this.range(this.leaf, high), { middle, half } = range;
+    if (low > middle - 0.95 * half && high < middle + 0.95 * half) return;
+    Object.assign(range, { middle: (low + high) / 2, half: Math.max(half, 0.6 * (high - low)), low: undefined });
+  }
+
   zoom(by) {
     const range = this.range(this.leaf, this.live.graph.v[this.leaf]);
     const x = this.live.graph.v[this.leaf];

@@ -64,6 +64,7 @@ class Descend extends Slice {
       this.end = `${name} has gone up, from ${number(last.f)} to ${number(now.f)}: the step went too far, the rate is too large here.`;
     } else if (largest < 1e-8) this.end = "At rest: the gradient is 0 here.";
     this.own = false;
+    this.live.plot.include(this.trail.slice(-12).map(({ x }) => x));
     this.update();
     const over = this.end.startsWith("At rest") || this.end.startsWith("Diverged");
     if (over || (this.timer !== null && this.trail.length > 500)) this.stop();

@@ -13,6 +13,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 import autograd
+import nn
 from autograd import Value, draw, primitive, topological_order
 from autograd import primitives as p
 from autograd.compiler import javascript
@@ -321,6 +322,14 @@ class TestInChromium:
         points += [[r.choice(HARD) for _ in range(count)] for _ in range(100)]
         # Of a power of two Values, programs too have another derivative at nan ** 0 and -0 ** y.
         base = next(i for i, v in enumerate(v for v in page.order if not v.op) if v.label == "x**")
+        for x in (1.0, -1.0):
+            for y in (
+                math.inf,
+                -math.inf,
+                math.nan,
+            ):  # JavaScript's own power is nan at all of them
+                points.append([x] * count)
+                points[-1][base + 1] = y
         for point in points:
             if not point[base] or point[base] != point[base]:
                 point[base] = 3.0
@@ -416,6 +425,49 @@ class TestInChromium:
             assert page.text(f"#n{k}v") == number(values[k])
             assert page.text(f"#n{k}g") == number(gradients[k])
         assert page.run("return root.querySelectorAll('[data-out]').length") == 0
+
+    def test_a_node_that_is_drawn_anew_is_one_number(self, driver, tmp_path):
+        x, c = Value(0.9, label="x"), Value(1.0, label="c")
+        f = c
+        for _ in range(30):
+            f = f * x + 0.1
+        page = LivePage(driver, tmp_path, f)
+        page.click("[data-view=fit]")
+        copies = "[...root.querySelectorAll('[data-as=n1v]')]"
+        assert page.run(f"return {copies}.length") > 3
+        page.run("while (live.stage.far) { root.querySelector('[data-view=in]').click();"
+                 "live.stage.look(); }")  # fmt: skip
+        page.run(f"{copies}.at(-1).closest('.node').scrollIntoView(); live.stage.look()")
+        page.run(
+            "const box = root.querySelectorAll('[data-again=n1]');"
+            "const send = (on, name, x) => on.dispatchEvent(new PointerEvent(name,"
+            " { bubbles: true, button: 0, clientX: x }));"
+            "send(box[box.length - 1].querySelector('text'), 'pointerdown', 0);"
+            "send(window, 'pointermove', 30); send(window, 'pointerup', 30); live.flush()"
+        )
+        assert page.numbers()[0][1] == pytest.approx(0.93)
+        assert page.run(f"return {copies}.at(-1).textContent") == "0.93"
+        assert page.complaints() == []
+
+    def test_layers_fold_and_unfold(self, driver, tmp_path):
+        net = nn.MLP(2, [3, 3, 1], "tanh", rng=np.random.default_rng(0))
+        loss = nn.bernoulli_nll(net([1.0, -0.5]), 1)
+        page = LivePage(driver, tmp_path, loss)
+        whole = page.run("return live.stage.visible.length")
+        fold = "const t = root.querySelector('[data-fold=\"\"]'); t.checked = arguments[0];"
+        fold += "t.dispatchEvent(new Event('change'))"
+        page.run(fold, True)
+        assert page.run("return live.stage.visible.length") < 0.5 * whole
+        page.tap("paths")
+        assert page.find(".fold[data-on]").is_displayed()
+        leaf = page.run("return live.leaf")
+        page.set(leaf, 0.25)
+        page.run(fold, False)
+        page.run("live.stage.look()")
+        k = page.run("return live.stage.of.get(arguments[0]).k", leaf)
+        page.run("live.stage.base.show(live.stage.of.get(arguments[0]).group)", leaf)
+        page.wait(lambda: page.text(f"#n{k}v") == "0.25")
+        assert page.complaints() == []
 
     def test_slice_and_nudge(self, page):
         page.press("slice")

@@ -108,8 +108,15 @@ class Live:
         shown = Picture(nodes, cut, names, gradients, dict.fromkeys(nodes, ROOM), layout)
         self._groups = groups_of(nodes, cut, shown.boxes)
         self._svg = _lean(shown.svg, bool(self._groups))
-        self._rows = ",\n".join(program.rows)
-        self._name = hashlib.sha256(self._rows.encode()).hexdigest()[:16]
+        rows = ",\n".join(program.rows)
+        self._script = "\n".join(
+            [
+                f"const ROWS = (() => {{\n{RUNTIME}\nreturn [\n{rows}\n];\n}})();",
+                STAGE,
+                *([FOLD] if self._groups else []),
+                SCRIPT,
+            ]
+        )
         places = {v: i for i, v in enumerate(order)}
         self._data = {
             "title": self.title,
@@ -140,14 +147,14 @@ class Live:
         # Not in base64, which would be a third longer. An attribute ends at a double quote alone.
         image = self._svg.replace("'", "&#39;").replace('"', "'")
         image = image.replace("%", "%25").replace("#", "%23").replace("&", "&amp;")
+        # A script starts the pages that it is for, and no other.
+        name = hashlib.sha256(self._script.encode()).hexdigest()[:16]
         return (
-            f'<div data-chalkgrad="live" data-program="{self._name}"'
+            f'<div data-chalkgrad="live" data-program="{name}"'
             ' data-lm-suppress-shortcuts="true">\n'
             f'<img alt="{html.escape(self.title)}" src="data:image/svg+xml,{image}">\n'
             f'<script type="application/json">{data}</script>\n'
-            f'<script>\n(() => {{\nconst PROGRAM = "{self._name}";\nconst ROWS = (() => {{\n'
-            f"{RUNTIME}\nreturn [\n{self._rows}\n];\n}})();\n"
-            f"{STAGE}\n{FOLD if self._groups else ''}\n{SCRIPT}}})();\n"
+            f'<script>\n(() => {{\nconst PROGRAM = "{name}";\n{self._script}\n}})();\n'
             "</script>\n</div>"
         )
 

@@ -1,10 +1,10 @@
 """The film of a training: its frames and their numbers, its curve, and the training left alone."""
 
-import base64
 import json
 import re
 import xml.etree.ElementTree as ET
 from contextlib import suppress
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -50,15 +50,17 @@ def page_of(film):
     (data,) = re.findall(
         r'<script type="application/json">(.*?)</script>', film.player().fragment(), re.S
     )
-    (picture,) = re.findall(r"data:image/svg\+xml;base64,([^\"]+)", film.player().fragment())
-    return json.loads(data)["frames"], ET.fromstring(base64.b64decode(picture))
+    (picture,) = re.findall(r"data:image/svg\+xml,([^\"]+)", film.player().fragment())
+    return json.loads(data)["frames"], ET.fromstring(unquote(picture))
 
 
 def states(frames):
     """The state of the picture in each frame, by element id and attribute."""
     state = {}
     for frame in frames:
-        state = state | {(name, attribute): v for name, attribute, v in frame["changes"]}
+        state = state | {
+            (name, *(attribute or ["text"])): v for name, v, *attribute in frame["changes"]
+        }
         yield state
 
 

@@ -212,7 +212,10 @@ def _dot(nodes: list[Value], names: dict[Value, str], cut: set[Value], step: Ste
     largest = max((abs(n.grad) for n in nodes if math.isfinite(n.grad)), default=0.0) or 1.0
     fresh = all(node.grad == 0.0 for node in nodes)
     boxes = boxes_of(nodes, cut)
-    legend = "\n".join(graph_legend(nodes, cut, boxes, {node: node.grad for node in nodes}))
+    lines = graph_legend(nodes, cut, boxes, {node: node.grad for node in nodes})
+    if not all(math.isfinite(node.data) and math.isfinite(node.grad) for node in nodes):
+        lines.append("A number in red: not finite.")
+    legend = "\n".join(lines)
     graph = graphviz.Digraph(
         "computation graph",  # the picture's title; without one some versions show a "%3"
         graph_attr={

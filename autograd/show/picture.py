@@ -238,8 +238,12 @@ def arranged(
         graph.node(name, width=f"{width / INCH:.4f}", height=f"{height / INCH:.4f}")
     for tail, head, text in arrows:
         graph.edge(tail, head, label=f" {text} " if text else "", **boxes.weight(tail))
-    places, lines, size = _read(layout(graph.source, "plain").decode())
-    return places, [lines[tail, head].pop(0) for tail, head, _ in arrows], size
+    answer = layout(graph.source, "plain").decode()
+    try:
+        places, lines, size = _read(answer)
+        return places, [lines[tail, head].pop(0) for tail, head, _ in arrows], size
+    except (ValueError, LookupError) as error:
+        raise RuntimeError(f"Graphviz's layout can't be read: {answer[:60]!r}") from error
 
 
 def in_place(

@@ -650,7 +650,7 @@ def test_save(tmp_path, name):
         assert text == shown.svg()
     else:
         page = Html(text)
-        assert page.svg == shown.svg()
+        assert page.svg == in_page(shown.svg())
         assert len(page.data["frames"]) == 1
         assert shows(page.svg, {(a, b): c for a, b, c in page.data["frames"][0]["changes"]})
     assert [path.name for path in tmp_path.iterdir()] == [name]
@@ -820,10 +820,10 @@ def test_a_player_of_one_s_own():
     assert repr(Player(svg, frames, {}, "a title")) == "0. <1>\n    &\n1. 2"
     page = Html(player.fragment())
     assert page.tags == PLAYER_TAGS
-    assert (page.alt, page.svg) == ('a "title" & <b>', svg)
+    assert (page.alt, page.svg) == ('a "title" & <b>', in_page(svg))
     first, second = page.data["frames"]
     assert first == {
-        "title": "<1>", "lines": ["&"], "active": ["t"], "changes": [["t", "text", "<a>"]],
+        "title": "<1>", "lines": ["&"], "active": ["t"], "changes": [["t", "<a>"]],
     }  # fmt: skip
     assert second["changes"] == []
     assert (page.data["details"], page.data["word"], page.data["interval"]) == (

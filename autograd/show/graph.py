@@ -241,11 +241,11 @@ def _dot(nodes: list[Value], names: dict[Value, str], cut: set[Value], step: Ste
         frame = LIT if active else "#333333"
         digits = max(len(number(node.data)), len(number(node.grad)))
         marks[name] = {"label": _box(node, names[node], how, style, border, frame, largest)}
-        sizes[name] = box_size(f"{names[node]} = {how}", digits)
+        sizes[name] = box_size(names[node], f" = {how}" if how else "", digits)
         for again in boxes.again.get(node, ()):
             head = f"{names[node]}, again"
             marks[again] = {"label": _box(node, head, "", "DASHED", 1, frame, largest)}
-            sizes[again] = box_size(head, digits)
+            sizes[again] = box_size(head, "", digits)
         for i, (v, d) in enumerate(inputs_of(node, cut)):
             if not isinstance(v, Value):
                 constant = f"{name}c{i}"

@@ -24,6 +24,7 @@ Layout = Callable[[str, str], bytes]
 # Graphviz goes on improving a layout for minutes where arrows are long; this is where it stops.
 PATIENCE = {"nslimit": "1", "nslimit1": "1"}
 INCH = 72  # points, in which Graphviz's plain format and our picture measure
+BOLD = 1.2  # how much wider bold letters are
 LETTER, WIDE, ROW = 7.0, 12.0, 17  # widths of letters, and the height of a row in a box
 
 STYLE = f"""{PAINT}
@@ -51,9 +52,13 @@ def text_width(text: str) -> float:
     return sum(WIDE if c in "MWmw@%" or ord(c) > 0x1100 else LETTER for c in text)
 
 
-def box_size(head: str, longest: int) -> tuple[float, float]:
-    """Width and height of a box, in points, with so many characters in its longest number."""
-    inside = max(text_width(head), text_width("value ") + LETTER * longest)
+def box_size(name: str, rest: str, longest: int) -> tuple[float, float]:
+    """Width and height of a box, in points, with so many characters in its longest number.
+
+    The node's name is bold, the rest of the first line is not.
+    """
+    head = BOLD * text_width(name) + text_width(rest)
+    inside = max(head, text_width("value ") + LETTER * longest)
     return inside + 14, 3 * ROW + 8.0
 
 
@@ -112,9 +117,9 @@ class Picture:
             how = how_text(v, names, v in cut)
             heads[v] = names[v], f" = {how}" if how else ""
             digits = max(len(number(v.data)), longest.get(v, 1), 6)
-            sizes[name] = box_size("".join(heads[v]), digits)
+            sizes[name] = box_size(*heads[v], digits)
             for again in self.boxes.again.get(v, ()):
-                sizes[again] = box_size(f"{names[v]}, again", digits)
+                sizes[again] = box_size(names[v], ", again", digits)
         arrows: list[Arrow] = []
         for v, name in self.ids.items():
             for i, (x, d) in enumerate(inputs_of(v, cut)):

@@ -652,7 +652,7 @@ def test_save(tmp_path, name):
         page = Html(text)
         assert page.svg == in_page(shown.svg())
         assert len(page.data["frames"]) == 1
-        assert shows(page.svg, {(a, b): c for a, b, c in page.data["frames"][0]["changes"]})
+        assert shows(page.svg, changes_of(page.data["frames"][0]))
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 

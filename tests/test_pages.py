@@ -142,8 +142,9 @@ def test_every_control(page):
 
 def test_buttons_that_lead_nowhere_say_so_and_keep_the_focus(page):
     def enabled():
-        return [n for n in ("first", "previous", "play", "next", "last")
-                if page.find(f"[data-do={n}]").get_attribute("aria-disabled") != "true"]  # fmt: skip
+        names = ("first", "previous", "play", "next", "last")
+        ends = [page.find(f"[data-do={n}]").get_attribute("aria-disabled") for n in names]
+        return [n for n, end in zip(names, ends) if end != "true"]
 
     assert enabled() == ["play", "next", "last"]
     page.press("next")
@@ -500,16 +501,6 @@ def test_the_export_of_a_notebook(driver, tmp_path):
         page = Page(driver, (tmp_path / "steps.html").as_uri(), i)
         page.press("last")
         assert page.text("#n0g") == "5.5"
-
-
-def test_a_graph_in_an_export_that_is_sanitised(driver, tmp_path):
-    exporter = HTMLExporter(sanitize_html=True)
-    html, _ = exporter.from_notebook_node(notebook(tmp_path / "graph.ipynb", draw(example())))
-    html = re.sub(r'<script[^>]* src="https://[^>]*></script>', "", html)
-    (tmp_path / "graph.html").write_text(html, encoding="utf-8")
-    driver.get((tmp_path / "graph.html").as_uri())
-    (image,) = driver.find_elements(By.CSS_SELECTOR, OUTPUTS)
-    assert image.is_displayed() and image.size["width"] > 300
 
 
 def test_without_scripts_the_finished_picture_shows(driver, tmp_path):

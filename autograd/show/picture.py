@@ -219,8 +219,8 @@ def graph_legend(
         lines.append("At an arrow: d(box at its tip)/d(box at its tail).")
         lines.append("grad = d(result)/d(box): over its arrows, the sum of the arrow's number "
                      "times the grad at the tip.")  # fmt: skip
-    signs = [("blue positive", any(g > 0 for g in shown)),
-             ("orange negative", any(g < 0 for g in shown))]  # fmt: skip
+    signs = [("blue positive", any(0 < g < math.inf for g in shown)),
+             ("orange negative", any(-math.inf < g < 0 for g in shown))]  # fmt: skip
     signs += [("deeper for larger", any(there for _, there in signs)),
               ("yellow: not finite", not all(map(math.isfinite, shown)))]  # fmt: skip
     if any(there for _, there in signs):

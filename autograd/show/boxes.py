@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 
 from ..value import Value
 
+FEW = 30  # nodes, up to which none is drawn anew
 NEAR = 3  # columns: so near an arrow may always come from the node's first box
 FAR = 80  # columns that the arrows of one node may pass together, before it is drawn anew
 MANY = 160  # boxes, arrows, or columns passed: up to where Graphviz is sure to be quick
-PASSED, ARROWS = 1000, 4000  # columns that all arrows may pass, and how many arrows there may be
+PASSED, ARROWS = 1000, 6000  # columns that all arrows may pass, and how many arrows there may be
 
 INSTEAD = (
     "Draw what leads to one of its nodes, draw(node), or what follows some of them, "
@@ -61,11 +62,12 @@ def boxes_of(nodes: list[Value], cut: Iterable[Value]) -> Boxes:
             f"the graph has {arrows} arrows, more than {ARROWS}, and could not be read. {INSTEAD}"
         )
     depths = _depths(nodes, uses)
+    # A small graph is shown as it is: there an arrow can be followed.
     passes = {v: sum(depths[user] - depths[v] - 1 for user, _ in uses[v]) for v in nodes}
     total = sum(passes.values())
     for v in sorted(nodes, key=lambda v: (bool(v.inputs) and v not in cut, -passes[v])):
         is_given = not v.inputs or v in cut
-        if not (passes[v] > FAR if is_given else total > PASSED and passes[v]):
+        if len(nodes) <= FEW or not (passes[v] > FAR if is_given else total > PASSED and passes[v]):
             continue
         total -= passes[v]
         near: dict[int, str] = {}

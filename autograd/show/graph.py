@@ -236,7 +236,10 @@ def _dot(nodes: list[Value], names: dict[Value, str], cut: set[Value], step: Ste
     largest = max((abs(n.grad) for n in nodes if math.isfinite(n.grad)), default=0.0) or 1.0
     fresh = all(node.grad == 0.0 for node in nodes)
     boxes = boxes_of(nodes, cut)
-    legend = "\n".join(graph_legend(nodes, cut, boxes, {node: node.grad for node in nodes}))
+    lines = graph_legend(nodes, cut, boxes, {node: node.grad for node in nodes})
+    if not all(math.isfinite(node.data) and math.isfinite(node.grad) for node in nodes):
+        lines.append("A number in red: not finite.")
+    legend = "\n".join(lines)
     graph = graphviz.Digraph(
         "computation graph",  # the picture's title; without one some versions show a "%3"
         graph_attr={
@@ -262,11 +265,11 @@ def _dot(nodes: list[Value], names: dict[Value, str], cut: set[Value], step: Ste
         frame = LIT if active else "#333333"
         digits = max(len(number(node.data)), len(number(node.grad)))
         marks[name] = {"label": _box(node, names[node], how, style, border, frame, largest)}
-        sizes[name] = box_size(f"{names[node]} = {how}", digits)
+        sizes[name] = box_size(names[node], f" = {how}" if how else "", digits)
         for again in boxes.again.get(node, ()):
             head = f"{names[node]}, again"
             marks[again] = {"label": _box(node, head, "", "DASHED", 1, frame, largest)}
-            sizes[again] = box_size(head, digits)
+            sizes[again] = box_size(head, "", digits)
         for i, (v, d) in enumerate(inputs_of(node, cut)):
             if not isinstance(v, Value):
                 constant = f"{name}c{i}"

@@ -24,6 +24,7 @@ Layout = Callable[[str, str], bytes]
 # Graphviz goes on improving a layout for minutes where arrows are long; this is where it stops.
 PATIENCE = {"nslimit": "1", "nslimit1": "1"}
 INCH = 72  # points, in which Graphviz's plain format and our picture measure
+BOLD = 1.2  # how much wider bold letters are
 LETTER, WIDE, ROW = 7.0, 12.0, 17  # widths of letters, and the height of a row in a box
 
 STYLE = f"""{PAINT}
@@ -51,9 +52,13 @@ def text_width(text: str) -> float:
     return sum(WIDE if c in "MWmw@%" or ord(c) > 0x1100 else LETTER for c in text)
 
 
-def box_size(head: str, longest: int) -> tuple[float, float]:
-    """Width and height of a box, in points, with so many characters in its longest number."""
-    inside = max(text_width(head), text_width("value ") + LETTER * longest)
+def box_size(name: str, rest: str, longest: int) -> tuple[float, float]:
+    """Width and height of a box, in points, with so many characters in its longest number.
+
+    The node's name is bold, the rest of the first line is not.
+    """
+    head = BOLD * text_width(name) + text_width(rest)
+    inside = max(head, text_width("value ") + LETTER * longest)
     return inside + 14, 3 * ROW + 8.0
 
 
@@ -112,9 +117,9 @@ class Picture:
             how = how_text(v, names, v in cut)
             heads[v] = names[v], f" = {how}" if how else ""
             digits = max(len(number(v.data)), longest.get(v, 1), 6)
-            sizes[name] = box_size("".join(heads[v]), digits)
+            sizes[name] = box_size(*heads[v], digits)
             for again in self.boxes.again.get(v, ()):
-                sizes[again] = box_size(f"{names[v]}, again", digits)
+                sizes[again] = box_size(names[v], ", again", digits)
         arrows: list[Arrow] = []
         for v, name in self.ids.items():
             for i, (x, d) in enumerate(inputs_of(v, cut)):
@@ -214,8 +219,8 @@ def graph_legend(
         lines.append("At an arrow: d(box at its tip)/d(box at its tail).")
         lines.append("grad = d(result)/d(box): over its arrows, the sum of the arrow's number "
                      "times the grad at the tip.")  # fmt: skip
-    signs = [("blue positive", any(g > 0 for g in shown)),
-             ("orange negative", any(g < 0 for g in shown))]  # fmt: skip
+    signs = [("blue positive", any(0 < g < math.inf for g in shown)),
+             ("orange negative", any(-math.inf < g < 0 for g in shown))]  # fmt: skip
     signs += [("deeper for larger", any(there for _, there in signs)),
               ("yellow: not finite", not all(map(math.isfinite, shown)))]  # fmt: skip
     if any(there for _, there in signs):
@@ -238,8 +243,12 @@ def arranged(
         graph.node(name, width=f"{width / INCH:.4f}", height=f"{height / INCH:.4f}")
     for tail, head, text in arrows:
         graph.edge(tail, head, label=f" {text} " if text else "", **boxes.weight(tail))
-    places, lines, size = _read(layout(graph.source, "plain").decode())
-    return places, [lines[tail, head].pop(0) for tail, head, _ in arrows], size
+    answer = layout(graph.source, "plain").decode()
+    try:
+        places, lines, size = _read(answer)
+        return places, [lines[tail, head].pop(0) for tail, head, _ in arrows], size
+    except (ValueError, LookupError) as error:
+        raise RuntimeError(f"Graphviz's layout can't be read: {answer[:60]!r}") from error
 
 
 def in_place(

@@ -12,7 +12,7 @@ from autograd.show.notation import ELLIPSIS, number, shortened
 from autograd.show.player import Frame, Player, differences
 
 from ..arrays import check_whole
-from ..model.network import MLP, check_inputs
+from ..model.network import MLP
 from ..train.history import Epoch
 from .beside import Curve, Region
 from .neurons import STYLE, Picture, Scale, State, Sweep, check_mlp, sweep, target_text
@@ -53,9 +53,9 @@ class Film:
 
     Raises:
         TypeError: ``net`` is no `MLP`.
-        ValueError: ``every`` or ``frames`` is not a positive whole number, ``x`` or ``data`` does
-            not go with the network, ``picture`` is no picture; or, before the training starts,
-            there would be too many frames, or ``y`` does not fit.
+        ValueError: ``every`` or ``frames`` is not a positive whole number, or ``picture`` is no
+            picture; or, before the training starts, there would be too many frames, or ``x``,
+            ``y`` or ``data`` does not fit.
 
     >>> import numpy as np
     >>> from nn import bernoulli_nll, fit
@@ -84,13 +84,13 @@ class Film:
         if every is not None:
             check_whole("every", every)
         d = len(net.layers[0].neurons[0].w)
-        check_inputs(x, d)
         if data is not None and d != 2:
             raise ValueError(f"data is for a network of two inputs, this one has {d}")
         self.net, self.x, self.y = net, x, y
         self.every, self._most = every or 1, min(int(frames), FRAMES)
         self._dense: set[int] | None = set() if every is None else None
-        self._region = Region(net, x, data) if d == 2 else None
+        self._is_flat, self._data = d == 2, data
+        self._region: Region | None = None
         hint = "Click a circle or a line for its numbers at the end."
         self._picture = Picture(net, hint, picture)
         self._taken: list[Shot] = []
@@ -115,7 +115,9 @@ class Film:
                 f"{self._most} is the most: give every={every_for(updates, self._most)} or more, "
                 "or no every"
             )
-        start = self._sweep(loss), self._look()
+        first = self._sweep(loss)
+        self._region = Region(net, self.x, self._data) if self._is_flat else None
+        start = first, self._look()
         self._loss, self._losses, self._updates = loss, [], updates
         self._taken = [(f"Start: before update {updates.start}.", 0, *start)]
         self._end = None

@@ -96,7 +96,7 @@ def write_report(
     if several:
         title = f"{data.name}: {len(runs)} ways to choose the batches"
     parts = [f"<h1>{html.escape(title)}</h1>", _table(facts.items())]
-    parts.append(f"<p>Made by</p><pre>{html.escape(command)}</pre>")
+    parts.append(f"<p>Made by</p><pre tabindex='0'>{html.escape(command)}</pre>")
     if several:
         parts.append(_comparison(runs))
         parts.append(f"<p class='note'>What follows is of batch size {html.escape(run.name)}.</p>")
@@ -137,7 +137,7 @@ def write_report(
     )
     recording = Recording(run.net, data.loss, data.X_train, data.y_train)
     source = recording.compile(outputs=False).source
-    parts.append(f"<pre>{html.escape(source)}</pre>")
+    parts.append(f"<pre tabindex='0'>{html.escape(source)}</pre>")
     write_whole(path, page(title, "\n".join(parts), STYLE))
 
 

@@ -51,6 +51,9 @@ def apply(primitive: p.Primitive, *arguments: Any) -> Any:
         value, _ = primitive.on(p.ARRAYS)
         with np.errstate(all="ignore"):
             return value(*p.each(_array, arguments))
+    if any(hasattr(v, "m") for v in leaves):  # expressions of the compiler, made by arithmetics m
+        m = next(v.m for v in leaves if hasattr(v, "m"))
+        return primitive.on(m)[0](*arguments)
     numbers = p.each(_number, arguments)
     z = primitive.value_at(*numbers)
     # NumPy's scalars give NumPy's scalars: in a user's formula, 1 / exp(x) must not raise.

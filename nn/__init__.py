@@ -24,6 +24,7 @@ from .show.film import Film
 from .show.graphs import DrawGraph
 from .show.network import NetworkDrawing
 from .show.network import draw as draw  # by name: `*` would hide autograd.draw
+from .show.walks import walks
 from .train import optimizers
 from .train.batches import minibatches
 from .train.callbacks import EarlyStopping
@@ -69,6 +70,7 @@ __all__ = [
     "save",
     "step_decay",
     "sweep",
+    "walks",
 ]
 __all__ += optimizers.__all__
 

@@ -30,7 +30,7 @@ from .options import (
     say,
     settings_of,
 )
-from .show.film import FRAMES, Film, every_for
+from .show.film import FRAMES, Film
 from .show.graphs import small_drawing
 from .show.report import Run, write_report
 from .sweeping import check_sweep, run_sweep
@@ -186,8 +186,10 @@ def _run(
     """One training, with a film of it."""
     # A frame takes a second or two for a million parameters.
     frames = min(FRAMES, 2 + FILMED // len(net.parameters()))
-    every = every_for(range(1, batching.updates + 1), frames)
-    film = Film(net, data.X_test[0].tolist(), data.y_test[0].item(), every=every)
+    film = Film(
+        net, data.X_test[0].tolist(), data.y_test[0].item(), frames=frames,
+        data=(data.X_test, data.y_test) if len(data.features) == 2 else None, picture=data.picture,
+    )  # fmt: skip
     stopping = None if options.patience is None else EarlyStopping(options.patience)
     history = fit(
         net,

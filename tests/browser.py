@@ -1,7 +1,9 @@
 """A real browser for tests: Debian's Chromium, driven by Selenium."""
 
 import json
+import os
 import shutil
+from pathlib import Path
 
 from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
@@ -22,6 +24,17 @@ def start(width=1300, height=1000):
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     service = webdriver.ChromeService(shutil.which("chromedriver"))
     return webdriver.Chrome(options=options, service=service)
+
+
+def violations(driver):
+    """What axe-core has to say against a page: rules and places, those in shadow roots too."""
+    driver.execute_script(Path(os.environ["CHALKGRAD_AXE"]).read_text(encoding="utf-8"))
+    found = driver.execute_async_script(
+        "const done = arguments[0]; axe.run().then((r) => done(r.violations), (e) => done([{id: "
+        "String(e), nodes: []}]))"
+    )
+    return [f"{v['id']}: {n['target']} {n['html'][:80]}" for v in found for n in v["nodes"] or [{
+        "target": "", "html": ""}]]  # fmt: skip
 
 
 class Page:

@@ -2,9 +2,10 @@
 
 A test with the mark ``tools`` sees what there is: `dot`, by which pictures are laid out then, and
 Chromium. Where it can't do without, the mark says so, ``tools("dot")`` or ``tools("browser")``, and
-the test is skipped where there is none. ``pytest --bare -m tools`` runs the marked tests as on a
-machine with neither; the others are always on one. So no new test can depend on a tool unnoticed:
-without the mark it does not find it, and with the mark CI runs it both ways.
+the test is skipped where there is none; ``tools("browser", "axe")`` wants npm's axe-core as well.
+``pytest --bare -m tools`` runs the marked tests as on a machine with neither; the others are
+always on one. So no new test can depend on a tool unnoticed: without the mark it does not find it,
+and with the mark CI runs it both ways.
 
 A test with the mark ``slow`` takes half a second or more, or is one of many that do together:
 notebooks, pages in a browser, plots, processes, whole trainings from the command line. All others
@@ -28,6 +29,7 @@ TOOLS = ("dot", "chromium", "chromium-browser", "chromedriver")
 INSTALL = {
     "dot": "no `dot`: install Debian's graphviz",
     "browser": "no browser: install Debian's chromium and chromium-driver",
+    "axe": "no axe-core: npm install axe-core, and its axe.min.js as CHALKGRAD_AXE",
 }
 WHOLE = re.compile(r"^pytestmark = .*\bslow\b", re.MULTILINE)
 WITH_TOOLS = "CHALKGRAD_PATH_WITH_TOOLS"  # in the environment, so that workers of xdist know it
@@ -102,7 +104,11 @@ def pytest_runtest_protocol(item):
 def pytest_runtest_setup(item):
     for mark in item.iter_markers("tools"):
         chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-        there = {"dot": shutil.which("dot"), "browser": chromium and shutil.which("chromedriver")}
+        there = {
+            "dot": shutil.which("dot"),
+            "browser": chromium and shutil.which("chromedriver"),
+            "axe": os.environ.get("CHALKGRAD_AXE"),
+        }
         for need in mark.args:
             if not there[need]:
                 pytest.skip(INSTALL[need])

@@ -192,7 +192,7 @@ def test_every_arrow_carries_the_local_derivative(f):
     ("number", "text"),
     [
         (0.0, "0"),
-        (-0.0, "0"),
+        (-0.0, MINUS + "0"),
         (1.23456, "1.235"),
         (-1.23456, MINUS + "1.235"),
         (0.000123456, "0.0001235"),
@@ -212,15 +212,16 @@ def test_numbers_have_four_significant_digits_and_may_be_anything(number, text):
     assert box(draw(v), "v").numbers == {"value": "0", "grad": text}
 
 
-def test_minus_zero_is_zero_wherever_it_stands():
+def test_minus_zero_is_shown_as_that_wherever_it_stands():
+    """It is another number: 1 / -0.0 is minus infinity."""
     y = Value(-0.0, label="x") * -0.0
     y.data, y.grad, y.label = -0.0, -0.0, "y"
     drawing = draw(y)
-    assert heads(drawing) == ["0", "x", "y = x * 0"]
-    assert box(drawing, "y = x * 0").numbers == {"value": "0", "grad": "0"}
-    assert {text for _, _, text in arrows(drawing)} == {"", "0"}
-    assert rows(repr(drawing))[1:] == [["x", "0", "0"], ["y", "x * 0", "0", "0"]]
-    assert MINUS not in drawing.source
+    zero = MINUS + "0"
+    assert heads(drawing) == ["x", f"y = x * ({zero})", zero]
+    assert box(drawing, f"y = x * ({zero})").numbers == {"value": zero, "grad": zero}
+    assert {text for _, _, text in arrows(drawing)} == {"", zero}
+    assert rows(repr(drawing))[1:] == [["x", zero, "0"], ["y", f"x * ({zero})", zero, zero]]
 
 
 def test_a_node_used_twice_by_one_operation_has_two_arrows():
@@ -307,8 +308,10 @@ def test_before_backward_the_legend_says_what_to_do():
 def test_with_gradients_the_legend_explains_the_picture(f):
     text = legend(draw(f))
     assert "No gradients" not in text
-    for word in ("grad = ", "arrow", "Rounded", "thick", "Blue", "orange", "deeper", "red"):
+    for word in ("grad = ", "arrow", "Rounded", "thick", "blue", "orange", "deeper"):
         assert word in text
+    for word in ("dashed", "not finite", "again", "plain number"):  # there is none
+        assert word not in text
 
 
 @pytest.mark.parametrize("grad", [1.0, -1e-300, INF, NAN])
@@ -318,7 +321,10 @@ def test_one_gradient_is_enough_for_the_legend(grad, of):
     y = x * x
     (y if of == "the result" else x).grad = grad
     assert "No gradients" not in legend(draw(y))
-    assert "Blue" in legend(draw(y))
+    colour = "blue" if grad == 1 else "orange" if math.isfinite(grad) else "yellow: not finite"
+    for word in ("blue", "orange", "yellow: not finite"):
+        assert (word in legend(draw(y))) == (word == colour)
+    assert ("red: not finite" in legend(draw(y))) == (not math.isfinite(grad))
 
 
 # ----------------------------------------------------------------------------- names and formulas
@@ -709,7 +715,7 @@ def test_a_missing_folder_is_named(f, tmp_path, name):
 
 def test_a_drawing_shows_itself_in_jupyter(f):
     bundle = draw(f)._repr_mimebundle_()
-    assert set(bundle) == {"text/plain", "image/svg+xml", "image/png"}
+    assert set(bundle) == {"text/plain", "text/html", "image/svg+xml", "image/png"}
     assert bundle["text/plain"] == repr(draw(f))
     assert type(bundle["image/svg+xml"]) is str
     assert tag(ET.fromstring(bundle["image/svg+xml"].encode())) == "svg"
@@ -793,7 +799,8 @@ def test_the_real_dot_makes_the_same_picture(f, monkeypatch, tmp_path):
     assert seen() == by_pygraphviz
     assert [b.head for b in picture(cut)[0].values() if b.dashed] == ["v3 = +"]
     assert "install" not in repr(draw(f))
-    assert set(f._repr_mimebundle_()) == {"text/plain", "image/svg+xml", "image/png"}
+    assert set(f._repr_mimebundle_()) == set(draw(f)._repr_mimebundle_())
+    assert len(f._repr_mimebundle_()) == 4
     for suffix, magic in (("png", b"\x89PNG"), ("pdf", b"%PDF-"), ("svg", b"<?xml")):
         draw(f).save(tmp_path / f"f.{suffix}")
         assert (tmp_path / f"f.{suffix}").read_bytes().startswith(magic)

@@ -87,6 +87,7 @@ class Expr:
     __sub__, __rsub__ = _binary("sub")
     __mul__, __rmul__ = _binary("mul")
     __truediv__, __rtruediv__ = _binary("div")
+    __pow__, __rpow__ = _binary("pow")
     __gt__, __lt__ = _binary("greater")[0], _binary("less")[0]
 
     def __neg__(self) -> Any:
@@ -94,6 +95,12 @@ class Expr:
 
     def __pos__(self) -> "Expr":
         return self
+
+    def __abs__(self) -> Any:
+        return self.m.make("abs", self)
+
+    def __bool__(self) -> bool:
+        raise TypeError("an expression has no number yet, by which Python could branch")
 
     __and__, __or__ = _binary("and")[0], _binary("or")[0]
 

@@ -2,17 +2,21 @@
 
 import math
 
-# The class `dark` comes from the page around; alone, a picture stays light. Blue and orange can be
-# told apart by nearly everybody.
-PAINT = """
-.picture { --ink: #1c1c1c; --soft: #5c5c5c; --paper: #ffffff; --line: #8a8a8a; --on: #a3006d;
+# The class `dark` comes from the page around; alone, or as an image, a picture follows the reader's
+# system. Blue and orange can be told apart by nearly everybody.
+DARK = (
+    "--ink: #ececec; --soft: #b0b0b0; --paper: #1b1c1e; --line: #85898e; --on: #ff8fd2;"
+    " --plus: #3b8ad0; --minus: #d2751c; --odd: #b39400;"
+)
+PAINT = f"""
+.picture {{ --ink: #1c1c1c; --soft: #5c5c5c; --paper: #ffffff; --line: #8a8a8a; --on: #a3006d;
   --plus: #3f8fd0; --minus: #ee8a2e; --odd: #ffd400;
-  font-family: Helvetica, Arial, sans-serif; background: var(--paper); }
-.picture.dark { --ink: #ececec; --soft: #b0b0b0; --paper: #1b1c1e; --line: #85898e; --on: #ff8fd2;
-  --plus: #3b8ad0; --minus: #d2751c; --odd: #b39400; }
-text { fill: var(--ink); }
-.plus { fill: var(--plus); } .minus { fill: var(--minus); } .odd { fill: var(--odd); }
-.none { fill: none; }
+  font-family: Helvetica, Arial, sans-serif; background: var(--paper); }}
+.picture.dark {{ {DARK} }}
+@media (prefers-color-scheme: dark) {{ .picture:root {{ {DARK} }} }}
+text {{ fill: var(--ink); }}
+.plus {{ fill: var(--plus); }} .minus {{ fill: var(--minus); }} .odd {{ fill: var(--odd); }}
+.none {{ fill: none; }}
 """
 
 
@@ -26,10 +30,10 @@ def fill(grad: float, largest: float) -> tuple[str, str]:
     return "plus" if grad > 0 else "minus", f"{depth:.2f}"
 
 
-def document(width: float, height: float, style: str, body: str) -> str:
-    """A whole SVG document."""
+def document(width: float, height: float, style: str, body: str, margin: int = 0) -> str:
+    """A whole SVG document, with so much room left and above of where x and y are 0."""
     w, h = round(width), round(height)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="picture" width="{w}" height="{h}"'
-        f' viewBox="0 0 {w} {h}"><style>{style}</style>{body}</svg>'
+        f' viewBox="{-margin} {-margin} {w} {h}"><style>{style}</style>{body}</svg>'
     )

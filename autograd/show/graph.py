@@ -19,9 +19,12 @@ import graphviz
 
 from ..files import write_whole
 from ..value import Value, real, topological_order
-from .frames import PATIENCE, stepper
+from .boxes import INSTEAD, boxes_of
+from .frames import stepper, still
 from .layout import ADVICE, lay_out, layout_tool
+from .live import Live
 from .notation import digits, for_output, formula, names_of, printable
+from .picture import PATIENCE, box_size, constant_size, graph_legend, how_text, in_place, inputs_of
 from .player import Player
 from .steps import Step
 
@@ -29,6 +32,15 @@ READABLE, DRAWABLE = 80, 2000  # nodes: up to where a picture helps, and where i
 LIT = "#a3006d"  # what a step is about
 LIGHT = {"color": LIT, "fontcolor": LIT, "penwidth": "2.5"}
 FORMATS = ("svg", "png", "pdf")
+# Graphviz knows no themes. On dark ground boxes stay light, and what lies between them changes.
+DARK = b"""<style>@media (prefers-color-scheme: dark) {
+.graph > polygon { fill: #1b1c1e; }
+.edge path { stroke: #9a9ea3; } .edge polygon { fill: #9a9ea3; stroke: #9a9ea3; }
+.edge text, text[fill="#555555"], text[fill="#666666"] { fill: #c8c8c8; }
+.node [fill="#f4f4f4"] { fill: #d0d2d5; }
+[stroke="#a3006d"] { stroke: #ff8fd2; } text[fill="#a3006d"] { fill: #ff8fd2; }
+}</style>
+"""
 
 
 def draw(
@@ -48,7 +60,8 @@ def draw(
         step: a step of `steps`, whose node and arrows are to be lit.
 
     Returns:
-        A `Drawing`: shows itself in Jupyter, and has ``.steps()``, ``.save(path)`` and ``.source``.
+        A `Drawing`: shows itself in Jupyter, and has ``.steps()``, ``.live()``, ``.save(path)``
+            and ``.source``.
 
     Raises:
         TypeError: ``root`` is not a Value, ``stop`` no list of them, ``limit`` no number, or
@@ -85,14 +98,12 @@ class Drawing:
         nodes, cut = _nodes(self._order, stops)
         if len(nodes) > real(limit, "limit"):
             raise ValueError(
-                f"the graph has {len(nodes)} nodes, more than {limit}, and could not be read. Draw "
-                "what leads to one of its nodes, draw(node), or what follows some of them, "
-                "draw(root, stop=nodes); or read it, trace(root). A network's neurons: "
-                "nn.draw(net, x, y, loss)"
+                f"the graph has {len(nodes)} nodes, more than {limit}, and could not be read. "
+                f"{INSTEAD}"
             )
         if step is not None and step.node not in self._order:
             raise ValueError("step is of another graph: give one of steps(root)")
-        self.size, self._nodes, self._cut = len(nodes), nodes, cut
+        self.size, self._nodes, self._cut, self._step = len(nodes), nodes, cut, step
         self._names = names = names_of(self._order)
         self._rows = _rows(nodes, names, cut)
         self.source = _dot(nodes, names, cut, step)
@@ -105,9 +116,13 @@ class Drawing:
         bundle = {"text/plain": repr(self)}
         with suppress(RuntimeError, UnicodeDecodeError):  # a display never raises
             bundle["image/svg+xml"] = self.render("svg").decode()
-            # For where SVG is not let through: untrusted notebooks, exports that are sanitised.
-            bundle["image/png"] = base64.b64encode(self.render("png")).decode()
+            if self.size <= READABLE:  # for where neither pages nor SVG are let through
+                bundle["image/png"] = base64.b64encode(self.render("png")).decode()
+            bundle["text/html"] = self._page().fragment()
         return bundle
+
+    def _page(self) -> Player:
+        return still(self._nodes, self._cut, self._order, self._names, lay_out, self._step)
 
     def render(self, format: str = "svg") -> bytes:
         """The laid out picture: "svg", "png" or "pdf".
@@ -118,7 +133,8 @@ class Drawing:
         """
         if format not in FORMATS:
             raise ValueError(f"format must be one of {', '.join(FORMATS)}, got {format!r}")
-        return lay_out(self.source, format)
+        picture = lay_out(self.source, format)
+        return picture.replace(b"<g id=", DARK + b"<g id=", 1) if format == "svg" else picture
 
     def steps(self) -> Player:
         """The picture in steps: values fill in forward, then gradients backward, from 0.
@@ -132,8 +148,32 @@ class Drawing:
         """
         return stepper(self._nodes, self._cut, self._order, self._names, lay_out)
 
+    def live(self, panel: str | None = None) -> Live:
+        """A page that computes: move a leaf's number, and all values and gradients follow.
+
+        Below the picture, panels unfold: f along one leaf, with the tangent (``"slice"``); what a
+        small step does, predicted and truly (``"nudge"``); the paths whose products add up to the
+        gradient (``"paths"``); gradients hidden, to be worked out (``"predict"``); gradient descent
+        (``"descend"``); the sweep step by step (``"sweep"``).
+
+        Args:
+            panel: which of them is open at first; None for none.
+
+        Returns:
+            A `Live` page: shows itself in Jupyter, and has ``.save("live.html")``.
+
+        Raises:
+            ValueError: the graph has more than 2,000 nodes, a primitive can't be printed as
+                JavaScript (the picture and ``.steps()`` show it all the same), or there is no such
+                panel.
+            RuntimeError: nothing that can lay it out is installed.
+        """
+        return Live(self._nodes, self._cut, self._order, self._names, lay_out, panel)
+
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the picture to ``path``, whole or not at all: .svg, .png, .pdf, or .dot.
+        """Write the picture to ``path``, whole or not at all: .html, .svg, .png, .pdf, or .dot.
+
+        The page can be zoomed, searched and folded, and shows each node's sum at a click.
 
         Raises:
             ValueError: the name ends in something else.
@@ -144,8 +184,10 @@ class Drawing:
             write_whole(path, self.source.encode())
         elif suffix in FORMATS:
             write_whole(path, self.render(suffix))
+        elif suffix == "html":
+            self._page().save(path)
         else:
-            raise ValueError(f"path must end in .svg, .png, .pdf or .dot, got {str(path)!r}")
+            raise ValueError(f"path must end in .html, .svg, .png, .pdf or .dot, got {str(path)!r}")
 
 
 def _nodes(order: list[Value], stop: set[Value]) -> tuple[list[Value], set[Value]]:
@@ -191,25 +233,22 @@ def _fill(grad: float, largest: float) -> str:
     return "#" + "".join(f"{round(255 + depth * (c - 255)):02x}" for c in far)
 
 
-LEGEND = (
-    "grad = d(result)/d(box): over its arrows, the sum of the arrow's number times the grad at the "
-    "tip.\nAn arrow's number is d(box at the tip)/d(box at the tail).\n"
-    "Rounded: an input; thick: the result; dashed box: cut off; dashed arrow: from a number.\n"
-    "Blue: positive gradient; orange: negative; deeper: larger; red or yellow: not finite."
-)
-
-
 def _dot(nodes: list[Value], names: dict[Value, str], cut: set[Value], step: Step | None) -> str:
     """The graph in Graphviz's language: a box per node, an arrow per input."""
     largest = max((abs(n.grad) for n in nodes if math.isfinite(n.grad)), default=0.0) or 1.0
     fresh = all(node.grad == 0.0 for node in nodes)
+    boxes = boxes_of(nodes, cut)
+    lines = graph_legend(nodes, cut, boxes, {node: node.grad for node in nodes})
+    if not all(math.isfinite(node.data) and math.isfinite(node.grad) for node in nodes):
+        lines.append("A number in red: not finite.")
+    legend = "\n".join(lines)
     graph = graphviz.Digraph(
         "computation graph",  # the picture's title; without one some versions show a "%3"
         graph_attr={
             "rankdir": "LR", "bgcolor": "white", "pad": "0.2",
             "nodesep": "0.15", "ranksep": "0.5", **PATIENCE,
             "fontname": "Helvetica,Arial,sans-serif", "fontsize": "10", "fontcolor": "#555555",
-            "label": " \n" + ("No gradients yet: call backward() first." if fresh else LEGEND),
+            "label": " \n" + ("No gradients yet: call backward() first." if fresh else legend),
         },
         node_attr={"shape": "plain", "fontname": "Helvetica,Arial,sans-serif", "fontsize": "12"},
         edge_attr={
@@ -217,29 +256,62 @@ def _dot(nodes: list[Value], names: dict[Value, str], cut: set[Value], step: Ste
             "fontcolor": "#444444", "arrowsize": "0.6",
         },
     )  # fmt: skip
-    ids = {node: f"n{i}" for i, node in enumerate(nodes)}
-    for node, name in ids.items():
-        how = ""
-        if node.op:
-            short = len(node.inputs) <= 2 and node not in cut
-            how = formula(node, names, most=2) if short else printable(node.op)
+    marks: dict[str, dict[str, str]] = {}
+    sizes: dict[str, tuple[float, float]] = {}
+    arrows: list[tuple[str, str, str, dict[str, str]]] = []
+    for node, name in boxes.ids.items():
+        how = how_text(node, names, node in cut)
         style = "ROUNDED" if not node.op else "DASHED" if node in cut else "SOLID"
         active = step is not None and node is step.node
         border = 3 if active or node is nodes[-1] else 1
         frame = LIT if active else "#333333"
-        graph.node(name, _box(node, names[node], how, style, border, frame, largest))
-        if node in cut:
-            continue
-        for i, (v, d) in enumerate(zip(node.inputs, node.partials)):
+        longest = max(len(digits(node.data)), len(digits(node.grad)))
+        marks[name] = {"label": _box(node, names[node], how, style, border, frame, largest)}
+        sizes[name] = box_size(names[node], f" = {how}" if how else "", longest)
+        for again in boxes.again.get(node, ()):
+            head = f"{names[node]}, again"
+            marks[again] = {"label": _box(node, head, "", "DASHED", 1, frame, largest)}
+            sizes[again] = box_size(head, "", longest)
+        for i, (v, d) in enumerate(inputs_of(node, cut)):
             if not isinstance(v, Value):
                 constant = f"{name}c{i}"
-                graph.node(constant, digits(v), fontcolor="#666666", margin="0.05")
-                graph.edge(constant, name, style="dashed")
+                marks[constant] = {"label": digits(v), "fontcolor": "#666666", "margin": "0.05"}
+                sizes[constant] = constant_size(v)
+                arrows.append((constant, name, "", {"style": "dashed"}))
             else:
                 gives = active and step is not None and step.shares and step.shares[i].is_given
-                light = LIGHT if gives else {}
-                graph.edge(ids[v], name, label=f" {digits(d)} ", **light)
+                tail = boxes.tails[node, i]
+                light = dict(LIGHT) if gives else boxes.weight(tail)
+                arrows.append((tail, name, digits(d), light))
+    if boxes.is_large(marks, arrows):
+        _place(graph, marks, sizes, arrows)
+    for name, look in marks.items():
+        graph.node(name, **look)
+    for tail, head, text, look in arrows:
+        graph.edge(tail, head, label=f" {text} " if text else "", **look)
     return str(graph.source)
+
+
+def _place(
+    graph: Any,
+    marks: dict[str, dict[str, str]],
+    sizes: dict[str, tuple[float, float]],
+    arrows: list[tuple[str, str, str, dict[str, str]]],
+) -> None:
+    """Give everything its place: Graphviz need only draw it."""
+    graph.graph_attr["layout"] = "nop2"
+    places, lines, size = in_place(sizes, [(tail, head, text) for tail, head, text, _ in arrows])
+    high = size[1]
+    for name, (x, y, _, _) in places.items():
+        marks[name]["pos"] = f"{x:.1f},{high - y:.1f}"
+    for (_, _, text, look), (curve, at) in zip(arrows, lines):
+        (x0, y0), (x1, y1) = curve[-2:]
+        back = 6 / (math.hypot(x1 - x0, y1 - y0) or 1.0)  # so long is the tip
+        end = x1 - back * (x1 - x0), y1 - back * (y1 - y0)
+        points = " ".join(f"{x:.1f},{high - y:.1f}" for x, y in [*curve[:-1], end])
+        look["pos"] = f"e,{x1:.1f},{high - y1:.1f} {points}"
+        if text and at is not None:
+            look["lp"] = f"{at[0]:.1f},{high - at[1] + 7:.1f}"  # above the arrow
 
 
 def _escape(text: object) -> str:
@@ -272,23 +344,10 @@ def _colour(x: float) -> str:
     return digits(x) if math.isfinite(x) else f'<FONT COLOR="#b00000">{digits(x)}</FONT>'
 
 
-def _is_quickly_drawn(order: list[Value]) -> bool:
-    """Whether a graph is small, and its arrows short: the time for a layout goes with both."""
-    if len(order) > 4 * READABLE:
-        return False
-    depths: dict[Value, int] = {}
-    length = 0
-    for node in order:
-        below = [depths[v] for v in node.inputs if isinstance(v, Value)]
-        depths[node] = 1 + max(below, default=-1)
-        length += sum(depths[node] - depth for depth in below)
-    return length <= 20 * READABLE
-
-
 def _value_bundle(self: Value, include: Any = None, exclude: Any = None) -> dict[str, str]:
     """The display of a Value in Jupyter: its graph, where that can be read, else its repr."""
     bundle = {"text/plain": repr(self)}
-    if _is_quickly_drawn(topological_order(self)):
+    if len(topological_order(self)) <= 4 * READABLE:
         picture = Drawing(self)._repr_mimebundle_()
         bundle.update({k: v for k, v in picture.items() if k != "text/plain"})
         if len(bundle) == 1:

@@ -22,10 +22,10 @@ ASCII = str.maketrans({
 def digits(x: float) -> str:
     """Four significant digits, as a person would write them.
 
-    >>> digits(-0.00123456), digits(2.0), digits(float("inf"))
-    ('−0.001235', '2', 'inf')
+    >>> digits(-0.00123456), digits(2.0), digits(-0.0), digits(float("inf"))
+    ('−0.001235', '2', '−0', 'inf')
     """
-    return f"{x + 0.0:.4g}".replace("-", MINUS)  # + 0.0 turns -0 into 0
+    return f"{x:.4g}".replace("-", MINUS)
 
 
 def factor(x: float) -> str:

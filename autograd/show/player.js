@@ -1,25 +1,15 @@
-// A picture that changes step by step. Runs once for each player that is not running yet, so that
-// many in one page, or one shown twice, do not meet.
-(() => {
+// A picture that changes step by step, on the stage. Runs once for each player that is not running
+// yet, so that many in one page, or one shown twice, do not meet.
+{
   const SHAPES = {
     first: "M2 2h2v10H2zM13 2v10L5 7z", previous: "M11 2v10L3 7z", play: "M3 1l9 6-9 6z",
     pause: "M3 2h3v10H3zM8 2h3v10H8z", next: "M3 2l8 5-8 5z", last: "M10 2h2v10h-2zM1 2l8 5-8 5z",
   };
-  const SVG = "http://www.w3.org/2000/svg";
-
-  function element(tag, attributes = {}, ...children) {
-    const e = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) e.setAttribute(name, value);
-    e.append(...children);
-    return e;
-  }
+  const SPEEDS = [1, 2, 4, 0.5], LABELS = ["1", "2", "4", "\u00bd"];
 
   function button(name, label) {
     const e = element("button", { type: "button", "data-do": name });
-    const icon = document.createElementNS(SVG, "svg");
-    icon.setAttribute("viewBox", "0 0 14 14");
-    icon.setAttribute("aria-hidden", "true");
-    icon.append(document.createElementNS(SVG, "path"));
+    const icon = drawn("svg", { viewBox: "0 0 14 14", "aria-hidden": "true" }, drawn("path"));
     e.append(icon);
     e.show = (shape, text) => {
       icon.firstChild.setAttribute("d", SHAPES[shape]);
@@ -31,12 +21,12 @@
   }
 
   function start(host) {
-    const { css, frames, details, interval, word } = JSON.parse(
+    const { css, frames, details, interval, word, groups, folded } = JSON.parse(
       host.querySelector("script[type='application/json']").textContent);
     const image = host.querySelector("img");
-    const bytes = Uint8Array.from(atob(image.src.split(",")[1]), (c) => c.charCodeAt(0));
-    const svg = document.importNode(new DOMParser().parseFromString(
-      new TextDecoder().decode(bytes), "image/svg+xml").documentElement, true);
+    const source = decodeURIComponent(image.getAttribute("src").slice(image.getAttribute("src").indexOf(",") + 1));
+    const svg = document.importNode(
+      new DOMParser().parseFromString(source, "image/svg+xml").documentElement, true);
     svg.setAttribute("role", "group");
     svg.setAttribute("aria-label", image.alt);
 
@@ -48,31 +38,34 @@
     const count = element("output");
     const caption = element("div", { class: "caption", "aria-live": "polite" });
     const detail = element("div", { class: "detail", "aria-live": "polite", hidden: "" });
-    const stage = element("div", { class: "stage" }, svg);
+    const stage = makeStage(svg, groups, folded);
+    const speed = element("button", { type: "button", "data-do": "speed" });
     const controls = element("div", { class: "controls", role: "group", "aria-label": "Controls" },
-      first, previous, play, next, last, slider, count);
+      first, previous, play, next, last, speed, slider, count);
     controls.hidden = frames.length === 1;
-    const player = element("div", { class: "player", tabindex: "-1" }, controls, caption, stage, detail);
+    host.toggleAttribute("data-steps", frames.length > 1);
+    const player = element("figure", { class: "player", tabindex: "-1", "aria-label": image.alt },
+      controls, caption, stage.element, stage.tools, detail, element("figcaption", {}, image.alt));
     const most = Math.max(...frames.map((frame) => 1 + frame.lines.length));
     player.style.setProperty("--lines", Math.min(most, 10));
-    player.style.setProperty("--least", `${0.75 * svg.getAttribute("width")}px`);
     host.attachShadow({ mode: "open" }).append(element("style", {}, css), player);
 
     // The picture comes finished. Frame 0 sets all that later frames change; `undo` leads back.
-    const byId = (id) => svg.getElementById(id);
     const state = new Map();
-    const undo = frames.map(({ changes }) => changes.map(([id, attribute, value]) => {
+    const undo = frames.map(({ changes }) => changes.map(([id, value, attribute]) => {
       const key = `${id} ${attribute}`, before = state.get(key);
       state.set(key, value);
-      return [id, attribute, before];
+      return [id, before, attribute];
     }));
     const apply = (changes) => {
-      for (const [id, attribute, value] of changes) {
-        if (attribute === "text") byId(id).textContent = value;
-        else byId(id).setAttribute(attribute, value);
+      for (const [id, value, attribute] of changes) {
+        for (const e of stage.all(id)) {
+          if (attribute) e.setAttribute(attribute, value);
+          else e.textContent = value;
+        }
       }
     };
-    let at = 0, timer = null;
+    let at = 0, timer = null, pace = 0;
     apply(frames[0].changes);
 
     function write(box, title, lines) {
@@ -80,7 +73,10 @@
     }
 
     function light(frame, on) {
-      for (const id of frame.active) byId(id).toggleAttribute("data-on", on);
+      for (const id of frame.active) {
+        stage.all(id)[0].toggleAttribute("data-on", on);
+        stage.unit?.(id)?.toggleAttribute("data-on", on);
+      }
     }
 
     function go(to) {
@@ -90,22 +86,15 @@
       while (at > to) apply(undo[at--]);
       const frame = frames[at];
       light(frame, true);
-      show(byId(frame.active[0]));
+      stage.show(frame.active.length ? stage.all(frame.active[0])[0] : null);
       write(caption, frame.title, frame.lines);
       slider.value = at;
       slider.setAttribute("aria-valuetext", frame.title);
       count.value = `${at} / ${frames.length - 1}`;
-      first.disabled = previous.disabled = at === 0;
-      next.disabled = last.disabled = at === frames.length - 1;
-      if (next.disabled) stop();
-    }
-
-    // Scrolls the stage, and nothing else, to what is lit.
-    function show(lit) {
-      if (!lit) return;
-      const a = lit.getBoundingClientRect(), b = stage.getBoundingClientRect();
-      if (a.top < b.top || a.bottom > b.bottom) stage.scrollTop += a.top - b.top - b.height / 3;
-      if (a.left < b.left || a.right > b.right) stage.scrollLeft += a.left - b.left - b.width / 3;
+      // Not `disabled`, which would take the focus away, and with it the keys.
+      const ends = [[[first, previous], at === 0], [[next, last], at === frames.length - 1]];
+      for (const [buttons, end] of ends) for (const b of buttons) b.setAttribute("aria-disabled", end);
+      if (at === frames.length - 1) stop();
     }
 
     function stop() {
@@ -119,44 +108,73 @@
       if (at === frames.length - 1) go(0);
       if (frames.length === 1) return;
       play.show("pause", "Pause (space)");
-      timer = setInterval(() => (host.isConnected ? go(at + 1) : stop()), interval);
+      run();
+    }
+
+    function run() {
+      timer = setInterval(() => (host.isConnected ? go(at + 1) : stop()), interval / SPEEDS[pace]);
+    }
+
+    function hurry(to) {
+      pace = to % SPEEDS.length;
+      speed.textContent = `${LABELS[pace]}\u00d7`;
+      speed.setAttribute("aria-label", `${speed.textContent}, the speed of play: change`);
+      speed.title = "Speed of play";
+      if (timer === null) return;
+      clearInterval(timer);
+      run();
+    }
+
+    // The line that a click or a finger meant: none is wide enough to be hit.
+    function line({ clientX, clientY }) {
+      const at = new DOMPoint(clientX, clientY).matrixTransform(svg.getScreenCTM().inverse());
+      const near = 10 / stage.scale();
+      const far = (path) => {
+        if (!stage.shown(path)) return Infinity;
+        const n = path.getAttribute("d").match(/-?[\d.]+/g).map(Number), [x, y] = n, [u, v] = n.slice(-2);
+        const k = ((at.x - x) * (u - x) + (at.y - y) * (v - y)) / ((u - x) ** 2 + (v - y) ** 2);
+        return k < 0 || k > 1 ? Infinity : Math.hypot(at.x - x - k * (u - x), at.y - y - k * (v - y));
+      };
+      const all = [...svg.querySelectorAll("path.w")].map((path) => [far(path), path]);
+      const [distance, path] = all.sort((a, b) => a[0] - b[0])[0] ?? [Infinity];
+      return distance < near ? path : null;
     }
 
     function pick(target) {
+      if (target?.dataset.again) target = stage.all(target.dataset.again)[0];
       const again = target !== null && target.hasAttribute("data-picked");
       svg.querySelectorAll("[data-picked]").forEach((e) => e.removeAttribute("data-picked"));
       detail.hidden = target === null || again;
       if (detail.hidden) return;
       target.setAttribute("data-picked", "");
-      const [title, ...lines] = details[target.id];
+      const [title, ...lines] = details[target.id] ?? target.textContent.split(", ");
       write(detail, title, lines);
     }
 
     const move = (to) => { stop(); go(to); };
     const actions = {
       first: () => move(0), previous: () => move(at - 1), play: toggle,
-      next: () => move(at + 1), last: () => move(frames.length - 1),
+      next: () => move(at + 1), last: () => move(frames.length - 1), speed: () => hurry(pace + 1),
     };
     const keys = { Home: "first", ArrowLeft: "previous", " ": "play", ArrowRight: "next", End: "last" };
 
-    for (const [id, [title]] of Object.entries(details)) {
-      const e = byId(id);
-      e.setAttribute("data-pick", "");
-      e.setAttribute("tabindex", "0");
-      e.setAttribute("role", "button");
-      e.setAttribute("aria-label", title);
-    }
+    stage.pickable(Object.keys(details));
     player.addEventListener("click", (event) => {
       const pressed = event.target.closest("[data-do]");
       if (!player.contains(host.shadowRoot.activeElement)) player.focus({ preventScroll: true });
       if (pressed) actions[pressed.dataset.do]();
-      else if (stage.contains(event.target)) pick(event.target.closest("[data-pick]"));
+      else if (svg.contains(event.target)) pick(event.target.closest("[data-pick], [data-again]") ?? line(event));
     });
     slider.addEventListener("input", () => move(+slider.value));
-    // On a page of its own the arrows work from the start.
+    // On a page the arrows work from the start: for the player that is nearest to the middle.
+    const off = (e) => {
+      const { top, bottom } = e.getBoundingClientRect(), middle = innerHeight / 2;
+      return Math.max(top - middle, middle - bottom, 0);
+    };
     document.addEventListener("keydown", (event) => {
       if (event.target !== document.body || !["ArrowLeft", "ArrowRight"].includes(event.key)) return;
-      if (document.querySelectorAll("[data-chalkgrad]").length === 1) actions[keys[event.key]]();
+      const all = [...document.querySelectorAll("[data-chalkgrad][data-steps]")];
+      if (all.sort((a, b) => off(a) - off(b))[0] === host) actions[keys[event.key]]();
     });
     player.addEventListener("keydown", (event) => {
       const { key, target } = event;
@@ -164,8 +182,8 @@
       const picking = target.closest("[data-pick]");
       if (picking && (key === "Enter" || key === " ")) pick(picking);
       else if (key === "Escape") pick(null);
-      else if (!(key in keys) || (target === slider && key !== " ")) return;
-      else if (key === " " && target.closest("button")) return;
+      else if (!(key in keys) || frames.length === 1 || (target === slider && key !== " ")) return;
+      else if (key === " " && target.closest("button, summary, [type=checkbox]")) return;
       else actions[keys[key]]();
       event.preventDefault();
       event.stopPropagation();
@@ -194,11 +212,14 @@
     theme();
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", theme);
     new MutationObserver(() => setTimeout(theme, 50)).observe(document.body, { attributes: true });
+    hurry(0);
+    stage.ready();
+    stage.fold?.();
     go(0);
   }
 
-  for (const host of document.querySelectorAll("[data-chalkgrad]:not([data-running])")) {
+  for (const host of document.querySelectorAll("[data-chalkgrad=player]:not([data-running])")) {
     host.setAttribute("data-running", "");
     start(host);
   }
-})();
+}

@@ -5,7 +5,6 @@ go forth and back. `player.js` does that where scripts run; elsewhere the finish
 All text reaches the page as data: a label can't become markup.
 """
 
-import base64
 import html
 import json
 import os
@@ -17,8 +16,27 @@ from typing import Any
 from ..files import write_whole
 from .notation import for_output
 
-SCRIPT = Path(__file__).with_name("player.js").read_text(encoding="utf-8")
-STYLE = Path(__file__).with_name("player.css").read_text(encoding="utf-8")
+
+def script(*names: str) -> str:
+    """Scripts of this room as one, for a page: in a function, without comments and indentation."""
+    lines = [
+        line.strip()
+        for name in names
+        for line in Path(__file__).with_name(name).read_text(encoding="utf-8").splitlines()
+    ]
+    code = "\n".join(line for line in lines if line and not line.startswith("//"))
+    return f"(() => {{\n{code}\n}})();"
+
+
+def style(*names: str) -> str:
+    """Styles of this room as one, without indentation."""
+    texts = (Path(__file__).with_name(name).read_text(encoding="utf-8") for name in names)
+    return "\n".join(line.strip() for text in texts for line in text.splitlines())
+
+
+SCRIPT = script("stage.js", "player.js")
+FOLDING = script("stage.js", "fold.js", "player.js")
+STYLE = style("player.css", "stage.css")
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -31,12 +49,15 @@ style-src 'unsafe-inline'; script-src 'unsafe-inline'">
 <style>
 :root {{ color-scheme: light dark; }}
 body {{ margin: 1rem; font: 15px/1.5 system-ui, sans-serif; }}
+.aside {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }}
 {style}
 @media (prefers-color-scheme: dark) {{ body {{ background: #111; color: #eee; }} }}
 </style>
 </head>
 <body>
+<main>
 {body}
+</main>
 </body>
 </html>
 """
@@ -83,6 +104,8 @@ class Player:
         text: the same for a terminal; the frames' own text, if not given.
         word: what a frame is called, "step" or "update".
         interval: milliseconds from frame to frame when it plays.
+        groups: by name, ids of boxes that can be folded into one.
+        folded: whether they are at first.
     """
 
     def __init__(
@@ -94,12 +117,15 @@ class Player:
         text: str | None = None,
         word: str = "step",
         interval: int = 900,
+        groups: Mapping[str, Sequence[str]] | None = None,
+        folded: bool = False,
     ) -> None:
         self.frames, self.title = list(frames), title
         self._svg = svg
         lines = ["\n    ".join([f"{i}. {f.title}", *f.lines]) for i, f in enumerate(frames)]
         self._text = "\n".join(lines) if text is None else text
         self._data = {"details": details, "word": word, "interval": interval}
+        self._data |= {"groups": groups or {}, "folded": folded}
 
     def __repr__(self) -> str:
         return for_output([self._text])[0]
@@ -110,13 +136,19 @@ class Player:
 
     def fragment(self) -> str:
         """The player as a piece of HTML, to stand in any page."""
-        picture = base64.b64encode(self._svg.encode()).decode()
+        # In no other quotes than single ones: texts have theirs escaped. Shorter than base64.
+        picture = self._svg.replace('"', "'").replace("\n", " ")
+        for character, code in ("%", "%25"), ("#", "%23"), ("&", "%26"):
+            picture = picture.replace(character, code)
         frames = [
             {
                 "title": frame.title,
                 "lines": frame.lines,
                 "active": frame.active,
-                "changes": [[*key, value] for key, value in frame.changes.items()],
+                "changes": [
+                    [name, value] if attribute == "text" else [name, value, attribute]
+                    for (name, attribute), value in frame.changes.items()
+                ],
             }
             for frame in self.frames
         ]
@@ -130,9 +162,9 @@ class Player:
             data = data.replace(character, f"\\u{ord(character):04x}")
         return (
             '<div data-chalkgrad="player" data-lm-suppress-shortcuts="true">\n'
-            f'<img alt="{html.escape(self.title)}" src="data:image/svg+xml;base64,{picture}">\n'
+            f'<img alt="{html.escape(self.title)}" src="data:image/svg+xml,{picture}">\n'
             f'<script type="application/json">{data}</script>\n'
-            f"<script>\n{SCRIPT}</script>\n</div>"
+            f"<script>\n{FOLDING if self._data['groups'] else SCRIPT}</script>\n</div>"
         )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
@@ -147,4 +179,5 @@ class Player:
         """
         if Path(path).suffix.lower() != ".html":
             raise ValueError(f"path must end in .html, got {str(path)!r}")
-        write_whole(path, page(self.title, self.fragment()))
+        heading = f'<h1 class="aside">{html.escape(self.title)}</h1>'
+        write_whole(path, page(self.title, heading + self.fragment()))

@@ -45,6 +45,14 @@ class Dataset:
     y_mean: float
     y_scale: float
 
+    @property
+    def picture(self) -> Array | None:
+        """The first test example as rows and columns of pixels, where examples are that."""
+        if self.name != "digits" or len(self.features) != 64:
+            return None
+        first: Array = self.X_test[0] * self.x_scale + self.x_mean
+        return first.reshape(8, 8)
+
 
 BLOCK = 65_536  # rows that are worked on at once
 

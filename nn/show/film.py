@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
+
+import numpy.typing as npt
 
 from autograd.show.colours import document
 from autograd.show.notation import ELLIPSIS, digits, shortened
@@ -14,17 +16,21 @@ from autograd.show.player import Frame, Player, differences
 from ..arrays import check_whole
 from ..model.network import MLP
 from ..train.history import Epoch
+from .beside import Curve, Region
 from .neurons import STYLE, Picture, Scale, Snapshot, State, check_mlp, snapshot, target_text
 
 FRAMES = 200  # the most there may be
 CURVE = f"""{STYLE}
 .curve {{ fill: none; stroke: var(--plus); stroke-width: 1.6; }}
 .axis {{ fill: none; stroke: var(--line); stroke-width: 1; }}
+.point {{ stroke: #333; stroke-width: 0.5; }}
+.here {{ fill: none; stroke: var(--on); stroke-width: 2.5; }}
 .mark {{ fill: var(--on); stroke: var(--paper); stroke-width: 1.5; }}
 """
 
 
-Shot = tuple[str, int, Snapshot]  # a title, how many updates there had been, and the numbers
+# A title, how many updates there had been, the numbers, and the decision region or "".
+Shot = tuple[str, int, Snapshot, str]
 
 
 class Film:
@@ -38,13 +44,20 @@ class Film:
         x: the example, ``(d_0,)``.
         y: its target.
         every: a frame after every so many updates; the first one shows the start, the last one the
-            end. Where it is not known how many updates there will be, it is doubled, and every
-            second frame left out, whenever there are more than 200.
+            end. If it is not given, frames are dense at first, where most happens, and further
+            apart later, like the squares 1, 4, 9, ... Where it is not known how many updates there
+            will be, it is doubled, and every second frame left out, whenever there are too many.
+        frames: the most frames, 200 or fewer.
+        data: for a network of two inputs, examples and targets to draw on its decision region,
+            ``(n, 2)`` and ``(n,)``; the region is shown without them too.
+        picture: rows and columns of pixels, dark for large, to be shown before the input: for a
+            network that is given pictures, this one.
 
     Raises:
         TypeError: ``net`` is no `MLP`.
-        ValueError: ``every`` is not a positive whole number; or, before the training starts, there
-            would be more than 200 frames, or ``x`` or ``y`` does not fit.
+        ValueError: ``every`` or ``frames`` is not a positive whole number, or ``picture`` is no
+            picture; or, before the training starts, there would be too many frames, or ``x``,
+            ``y`` or ``data`` does not fit.
 
     >>> import numpy as np
     >>> from nn import bernoulli_nll, fit
@@ -57,43 +70,67 @@ class Film:
     3
     """
 
-    def __init__(self, net: MLP, x: Sequence[float], y: Any, every: int = 10) -> None:
+    def __init__(
+        self,
+        net: MLP,
+        x: Sequence[float],
+        y: Any,
+        every: int | None = None,
+        *,
+        frames: int = FRAMES,
+        data: tuple[Any, Any] | None = None,
+        picture: npt.ArrayLike | None = None,
+    ) -> None:
         check_mlp(net)
-        check_whole("every", every)
-        self.net, self.x, self.y, self.every = net, x, y, int(every)
-        self._picture = Picture(net, "Hover over a line for its numbers at the end.")
+        check_whole("frames", frames)
+        if every is not None:
+            check_whole("every", every)
+        d = len(net.layers[0].neurons[0].w)
+        if data is not None and d != 2:
+            raise ValueError(f"data is for a network of two inputs, this one has {d}")
+        self.net, self.x, self.y = net, x, y
+        self.every, self._most = every or 1, min(int(frames), FRAMES)
+        self._dense: set[int] | None = set() if every is None else None
+        self._is_flat, self._data = d == 2, data
+        self._region: Region | None = None
+        hint = "Click a circle or a line for its numbers at the end."
+        self._picture = Picture(net, hint, picture)
         self._taken: list[Shot] = []
         self._end: Shot | None = None
         self._losses: list[float] = []
         self._updates = range(1, 1)  # their numbers
 
-    @property
-    def looks_every(self) -> int:
-        """After how many updates `fit` shows it the network: see there."""
-        return self.every
+    def looks_at(self, update: int) -> bool:
+        """Whether there is a frame after this update, so that `fit` has to show it the network."""
+        return update in self._dense if self._dense else update % self.every == 0
 
     def begin(self, net: Any, loss: Callable[[Any, Any], Any], updates: range) -> None:
         """The first frame, and a check that there won't be too many."""
         if net is not self.net:
             raise ValueError("this Film was made for another network than the one to be trained")
-        frames = _frames(updates, self.every)
-        if frames > FRAMES:
+        if self._dense is not None:
+            self._dense = _dense(updates, self._most)
+        elif _frames(updates, self.every) > self._most:
+            frames = _frames(updates, self.every)
             raise ValueError(
                 f"every={self.every} would make {frames:,} frames of {len(updates):,} updates, and "
-                f"{FRAMES} is the most: give every={every_for(updates)} or more"
+                f"{self._most} is the most: give every={every_for(updates, self._most)} or more, "
+                "or no every"
             )
-        start = self._snapshot(loss)
+        first = self._snapshot(loss)
+        self._region = Region(net, self.x, self._data) if self._is_flat else None
+        start = first, self._look()
         self._loss, self._losses, self._updates = loss, [], updates
-        self._taken = [(f"Start: before update {updates.start}.", 0, start)]
+        self._taken = [(f"Start: before update {updates.start}.", 0, *start)]
         self._end = None
 
     def __call__(self, epoch: int, update: int, loss: float, net: Any) -> None:
         """A frame, if it is time."""
         self._losses.append(loss)
         self._end = None  # of an epoch that was not the last
-        if update % self.every == 0 or update == self._updates.stop - 1:
+        if self.looks_at(update) or update == self._updates.stop - 1:
             self._taken.append(self._shot(epoch, update))
-        if len(self._taken) > FRAMES + 1:  # how many updates there are was not known
+        if len(self._taken) > self._most + 1:  # how many updates there are was not known
             self.every *= 2
             first = self._updates.start - 1
             self._taken[1:] = [s for s in self._taken[1:] if (first + s[1]) % self.every == 0]
@@ -106,7 +143,10 @@ class Film:
     def _shot(self, epoch: int, update: int) -> Shot:
         loss = digits(self._losses[-1])
         title = f"Update {update}, epoch {epoch}: loss {loss}, the mean of the batch."
-        return title, len(self._losses), self._snapshot(self._loss)
+        return title, len(self._losses), self._snapshot(self._loss), self._look()
+
+    def _look(self) -> str:
+        return self._region.look() if self._region is not None else ""
 
     @property
     def _shots(self) -> list[Shot]:
@@ -149,13 +189,15 @@ class Film:
         if not self._shots:
             raise ValueError("the film has no frames yet: give it to fit(..., callbacks=[film])")
         picture = self._picture
-        curve = _Curve(self._losses, self._updates.start, picture.size)
-        scale = Scale.of([shot for *_, shot in self._shots])
+        curve = Curve(self._losses, self._updates.start, picture.size)
+        scale = Scale.of([shot for _, _, shot, _ in self._shots])
         L = len(self.net.layers)
         frames, before = [], State()
-        for title, updates, shot in self._shots:
+        for title, updates, shot, region in self._shots:
             state = picture.state(shot, scale, forward=L, backward=1)
             state.update(curve.state(updates))
+            if region:
+                state["region", "href"] = region
             outputs = [f"a{L}[{j}] = {digits(v)}" for j, v in enumerate(shot.x[L])]
             lines = [
                 f"This example, target y = {target_text(self.y)}: loss {digits(shot.loss)}",
@@ -163,15 +205,37 @@ class Film:
             ]
             frames.append(Frame(title, lines, [], differences(before, state)))
             before = state
-        last = self._shots[-1][-1]
-        width, height = picture.size
+        _, _, last, region = self._shots[-1]
+        width, height = picture.size[0] + curve.width, max(picture.size[1], curve.height)
         body = picture.body(before, last) + curve.body(before)
-        svg = document(width + curve.width, max(height, curve.height), CURVE, body)
+        if self._region is not None:
+            # Below the curve, if the network is as high as that; else right of it.
+            below = picture.size[1] >= 0.9 * (curve.height + self._region.height)
+            at = (picture.size[0], curve.height) if below else (width, 0)
+            body += self._region.body(region, at)
+            width = max(width, at[0] + self._region.width)
+            height = max(height, at[1] + self._region.height)
+        svg = document(width, height, CURVE, body)
         text = [f"{i}. {frame.title} {frame.lines[0]}" for i, frame in enumerate(frames)]
         if len(text) > 20:
             text[10:-10] = [ELLIPSIS]
         title = f"{self.net!r} over {len(self._losses):,} updates"
-        return Player(svg, frames, {}, title, "\n".join(text), word="frame", interval=150)
+        details = {
+            name: [f"At the end: {first}", *more]
+            for name, (first, *more) in picture.details(last).items()
+        }
+        return Player(
+            svg, frames, details, title, "\n".join(text), word="frame", interval=150,
+            groups=picture.groups,
+        )  # fmt: skip
+
+
+def _dense(updates: range, most: int) -> set[int]:
+    """At most so many of the updates, close to each other at first: at squares of their number."""
+    n = len(updates)
+    if n <= most - 1:
+        return set(updates)
+    return {updates[round((n - 1) * (k / (most - 2)) ** 2)] for k in range(most - 1)}
 
 
 def every_for(updates: range, most: int = FRAMES) -> int:
@@ -183,55 +247,3 @@ def _frames(updates: range, every: int) -> int:
     """How many frames a film of these updates has, those of the start and the end included."""
     multiples = (updates.stop - 1) // every - (updates.start - 1) // every
     return 1 + multiples + (len(updates) > 0 and updates[-1] % every != 0)
-
-
-class _Curve:
-    """The losses of the batches against the updates, with a mark, right of a picture."""
-
-    width, height = 360, 300
-    left, top, right, bottom = 70, 50, 340, 240  # of the axes
-
-    def __init__(self, losses: list[float], first: int, beside: tuple[float, float]) -> None:
-        self.losses, self.first, self.x0 = losses, first, beside[0]
-        self.most = max(losses, default=0.0) or 1.0
-
-    def _at(self, update: int) -> tuple[float, float]:
-        """Where the loss of an update stands; before all of them, that of the first."""
-        n = max(len(self.losses) - 1, 1)
-        loss = self.losses[max(update - 1, 0)] if self.losses else 0.0
-        x = self.left + (self.right - self.left) * max(update - 1, 0) / n
-        return self.x0 + x, self.bottom - (self.bottom - self.top) * loss / self.most
-
-    def state(self, update: int) -> State:
-        """The mark at an update."""
-        x, y = self._at(update)
-        return {("mark", "cx"): f"{x:.1f}", ("mark", "cy"): f"{y:.1f}"}
-
-    def _points(self) -> Iterator[tuple[float, float]]:
-        """The curve; of many updates the largest and the smallest loss in each pixel's width."""
-        n = len(self.losses)
-        per = max(1, n // (self.right - self.left))
-        for start in range(0, n, per):
-            some = range(start, min(start + per, n))
-            ends = {min(some, key=self.losses.__getitem__), max(some, key=self.losses.__getitem__)}
-            yield from (self._at(i + 1) for i in sorted(ends))
-
-    def body(self, state: State) -> str:
-        """The axes, the curve, and the mark."""
-        x0, mid = self.x0, self.x0 + (self.left + self.right) / 2
-        axes = f"M{x0 + self.left:.0f} {self.top}V{self.bottom}H{x0 + self.right:.0f}"
-        parts = [f'<path class="axis" d="{axes}"/>']
-        for x, y, text in (
-            (mid, self.top - 14, "loss of the batches (their mean)"),
-            (mid, self.bottom + 34, "update t"),
-            (x0 + self.left, self.bottom + 16, f"{self.first}"),
-            (x0 + self.right, self.bottom + 16, f"{self.first + max(len(self.losses), 1) - 1}"),
-            (x0 + self.left - 26, self.bottom + 4, "0"),
-            (x0 + self.left - 26, self.top + 4, digits(float(f"{self.most:.3g}"))),
-        ):
-            parts.append(f'<text class="note" x="{x:.0f}" y="{y:.0f}">{text}</text>')
-        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in self._points())
-        at = f'cx="{state["mark", "cx"]}" cy="{state["mark", "cy"]}"'
-        parts.append(f'<polyline class="curve" points="{points}"/>')
-        parts.append(f'<circle id="mark" class="mark" r="5" {at}/>')
-        return "".join(parts)

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy.typing as npt
+
 from autograd.files import write_whole
 from autograd.show.colours import document
 from autograd.show.notation import ELLIPSIS, TIMES, digits, factor, for_output, shortened
@@ -22,38 +24,51 @@ from ..model.network import MLP
 from .neurons import SHOWN, STYLE, Picture, Scale, Snapshot, State, plain, snapshot, target_text
 
 
-def draw(net: MLP, x: Sequence[float], y: Any, loss: Callable[[Any, Any], Any]) -> NetworkDrawing:
+def draw(
+    net: MLP,
+    x: Sequence[float],
+    y: Any,
+    loss: Callable[[Any, Any], Any],
+    *,
+    picture: npt.ArrayLike | None = None,
+) -> NetworkDrawing:
     """The network as neurons, with the numbers of one example.
 
     A circle is a neuron with a, x and its error signal Delta = dL/da, a line is a weight: hover
-    over a line to read the weight and its gradient, click a circle for all that belongs to it. A
-    layer of more than 40 is shown without its middle.
+    over a line, or click it, to read the weight and its gradient; click a circle for all that
+    belongs to it. A layer of more than 40 is shown without its middle.
 
     Args:
         net: the network.
         x: the example, ``(d_0,)``.
         y: its target.
         loss: the loss function.
+        picture: rows and columns of pixels, dark for large, to be shown before the input: for a
+            network that is given pictures, this one.
 
     Returns:
         A `NetworkDrawing`: shows itself in Jupyter, and has ``.steps()`` and ``.save(path)``.
 
     Raises:
         TypeError: ``net`` is no `MLP`.
-        ValueError: ``x`` or ``y`` does not fit.
+        ValueError: ``x`` or ``y`` does not fit, or ``picture`` is no picture.
     """
-    return NetworkDrawing(net, snapshot(net, x, y, loss), y, loss)
+    return NetworkDrawing(net, snapshot(net, x, y, loss), y, loss, picture)
 
 
 class NetworkDrawing:
     """A picture of a network, as made by `draw`."""
 
     def __init__(
-        self, net: MLP, numbers: Snapshot, y: Any, loss: Callable[[Any, Any], Any]
+        self,
+        net: MLP,
+        numbers: Snapshot,
+        y: Any,
+        loss: Callable[[Any, Any], Any],
+        picture: npt.ArrayLike | None = None,
     ) -> None:
-        self._picture = Picture(
-            net, "Hover over a line for its numbers; on a page, click a circle."
-        )
+        hint = "On a page, click a circle or a line for its numbers."
+        self._picture = Picture(net, hint, picture)
         self._numbers = numbers
         self._activations = [ACTIVATIONS[layer.activation] for layer in net.layers]
         y = plain(y)
@@ -123,7 +138,10 @@ class NetworkDrawing:
 
     def _player(self, frames: list[Frame]) -> Player:
         text = repr(self) if len(frames) == 1 else None
-        return Player(self.svg(), frames, self._details(), self._name, text, interval=2000)
+        return Player(
+            self.svg(), frames, self._details(), self._name, text, interval=2000,
+            groups=self._picture.groups,
+        )  # fmt: skip
 
     def _target(self) -> str:
         return f"target y = {self._y}, loss = {digits(self._numbers.loss)}"

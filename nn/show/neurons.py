@@ -8,16 +8,20 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
+import numpy.typing as npt
+
 from autograd import Value
 from autograd.show.colours import PAINT, fill
-from autograd.show.notation import digits, printable
+from autograd.show.notation import TIMES, digits, printable, shortened
 
 from ..model.activations import ACTIVATIONS
 from ..model.module import own_gradients
 from ..model.network import MLP, check_inputs
+from .rasters import check_picture, gray
 
 SHOWN = 40  # circles in a layer; a wider one is shown without its middle
-ROOMY = 12  # circles in a layer that are large enough to hold numbers
+ROOMY = 12  # circles in a layer that have room for numbers, whatever the other layers
+LARGE, SMALL, LEAST = 36, 9, 30  # radii: the largest, the smallest, and from where numbers go in
 
 State = dict[tuple[str, str], str]  # of a picture: by element id and attribute
 
@@ -34,6 +38,7 @@ STYLE = f"""{PAINT}
 .w.plus {{ stroke: var(--plus); }} .w.minus {{ stroke: var(--minus); }}
 .w.odd {{ stroke: var(--odd); }} .w.none {{ stroke: var(--line); }}
 .w[data-on] {{ stroke-opacity: 1; }}
+.pixels {{ image-rendering: pixelated; outline: 1px solid var(--line); }}
 .head {{ font-size: 12px; font-weight: bold; text-anchor: middle; }}
 .note {{ font-size: 11px; fill: var(--soft); text-anchor: middle; stroke: var(--paper);
   stroke-width: 4px; paint-order: stroke; }}
@@ -45,6 +50,7 @@ LEGEND = (
 )
 LESS = "\N{LESS-THAN OR EQUAL TO}"
 OFF = f"Dashed and crossed: a relu that is off (a {LESS} 0), so that nothing passes."
+PIXELS = 130  # the longer side of an input that is a picture
 LETTER, LINE = 5.4, 16  # how wide a letter of the legend is, and how high a line
 
 
@@ -173,13 +179,19 @@ class Picture:
     Args:
         net: the network.
         hint: what the legend ends with: where more can be read.
+        picture: rows and columns of pixels, to be shown on the left.
 
     Attributes:
         places: the centre of each circle that is shown, by layer and unit.
         shown: the units that are, by layer.
     """
 
-    def __init__(self, net: MLP, hint: str) -> None:
+    def __init__(
+        self,
+        net: MLP,
+        hint: str,
+        picture: npt.ArrayLike | None = None,
+    ) -> None:
         widths = [len(net.layers[0].neurons[0].w), *[len(layer.neurons) for layer in net.layers]]
         rows = [ACTIVATIONS[layer.activation] for layer in net.layers]
         self.switches = [False, *[row.switches for row in rows]]
@@ -188,33 +200,76 @@ class Picture:
             for l, row in enumerate(rows, start=1)
         ]
         self.heads[-1] += ": the output"
-        self.radii = [34 if d <= ROOMY else 9 for d in widths]
-        heights = [
-            min(d, SHOWN) * (2 * r + (10 if r > 9 else 5)) for d, r in zip(widths, self.radii)
-        ]
+        radii = [LARGE if d <= ROOMY else SMALL for d in widths]
+        heights = [min(d, SHOWN) * (2 * r + (10 if r > 9 else 5)) for d, r in zip(widths, radii)]
         top, self.height = 34, max(heights)
+        # Where another layer is higher, there is room for larger circles.
+        self.radii = [
+            int(max(r, min(LARGE, self.height / min(d, SHOWN) / 2 - 5)))
+            for d, r in zip(widths, radii)
+        ]
+        heights = [
+            max(height, min(d, SHOWN) * (2 * r + 10) if r > SMALL else 0)
+            for d, r, height in zip(widths, self.radii, heights)
+        ]
         self.places: dict[tuple[int, int], tuple[float, float]] = {}
         self.gaps: list[tuple[float, float, str]] = []
-        x = 75.0
+        self.pixels = "" if picture is None else self._image(picture)
+        left = 75.0 if picture is None else 75.0 + PIXELS + 20
         self.columns = []
-        gap = 190 if min(self.radii) > 9 else 250
+        gap = 190 if min(self.radii) > SMALL else 250
         for l, (d, height) in enumerate(zip(widths, heights)):
-            self.columns.append(x)
+            self.columns.append(left)
             pitch = height / min(d, SHOWN)
             half = SHOWN // 2
             shown = range(d) if d <= SHOWN else [*range(half - 1), None, *range(d - half, d)]
             for slot, j in enumerate(shown):
                 y = top + (self.height - height) / 2 + (slot + 0.5) * pitch
                 if j is None:
-                    self.gaps.append((x, y, f"\N{VERTICAL ELLIPSIS} {d - SHOWN + 1} more"))
+                    self.gaps.append((left, y, f"\N{VERTICAL ELLIPSIS} {d - SHOWN + 1} more"))
                 else:
-                    self.places[l, j] = x, y
-            x += gap
+                    self.places[l, j] = left, y
+            left += gap
         self.shown = [[j for at, j in self.places if at == l] for l in range(len(widths))]
-        width = max(x - gap + 75, 420)
+        width = max(left - gap + 75, 420)
         texts = [LEGEND, OFF, hint] if any(self.switches) else [LEGEND, hint]
         self.legend = textwrap.wrap(" ".join(texts), int((width - 24) / LETTER))
         self.size = width, top + self.height + 18 + LINE * len(self.legend)
+
+    def _image(self, picture: npt.ArrayLike) -> str:
+        """The input as a picture."""
+        pixels = check_picture(picture)
+        height, width = pixels.shape
+        scale = PIXELS / max(height, width)
+        top = 34 + max(0.0, (self.height - scale * height) / 2)
+        middle, below = 12 + scale * width / 2, top + scale * height + 16
+        return (
+            f'<image class="pixels" href="{gray(pixels)}" x="12" y="{top:.0f}"'
+            f' width="{scale * width:.0f}" height="{scale * height:.0f}"/>'
+            f'<text class="note" x="{middle:.0f}" y="{below:.0f}">{height} {TIMES} {width} pixels'
+            "</text>"
+        )
+
+    @property
+    def groups(self) -> dict[str, list[str]]:
+        """The layers of several circles, to be folded."""
+        names = [f"layer {l}" if l else "the input" for l in range(len(self.shown))]
+        return {name: self.units(l) for l, name in enumerate(names) if len(self.shown[l]) > 2}
+
+    def details(self, n: Snapshot) -> dict[str, list[str]]:
+        """For each circle its numbers, and those of the weights that lead to it."""
+        details = {}
+        for l, j in self.places:
+            lines = [f"x{l}[{j}] = {digits(n.x[l][j])}"]
+            if l:
+                lines = [f"neuron {j} of layer {l}", f"a{l}[{j}] = {digits(n.a[l][j])}", *lines,
+                         *[f"b{l}[{j}] = {digits(b)}" for b in n.b[l][j : j + 1]],
+                         f"Delta{l}[{j}] = {digits(n.delta[l][j])}"]  # fmt: skip
+                for what, matrix in ("theta", n.theta), ("dL/dtheta", n.d_theta):
+                    row = [digits(matrix[l][j][i]) for i in self.shown[l - 1]]
+                    lines.append(f"{what}{l}[{j},:] = {', '.join(shortened(row, most=32))}")
+            details[f"u{l}_{j}"] = lines
+        return details
 
     def units(self, l: int) -> list[str]:
         """The ids of a layer's circles."""
@@ -243,7 +298,7 @@ class Picture:
                 state[f"{name}f", "class"], state[f"{name}f", "fill-opacity"] = fill(
                     delta, scale.delta
                 )
-            if self.radii[l] > 9:
+            if self.radii[l] >= LEAST:
                 for row, text in self._rows(n, l, j, known, l >= backward):
                     state[f"{name}{row}", "text"] = text
         for l in range(1, len(n.x)):
@@ -271,7 +326,7 @@ class Picture:
 
     def body(self, state: State, n: Snapshot) -> str:
         """The picture in a state, with the numbers of the weights to hover over."""
-        parts = []
+        parts = [self.pixels]
         for l in range(1, len(n.x)):
             for j, i in self._lines(l):
                 name = f"w{l}_{j}_{i}"
@@ -286,8 +341,10 @@ class Picture:
         parts += [self._circle(state, n, l, j) for l, j in self.places]
         for x, y, text in self.gaps:
             parts.append(f'<text class="note" x="{x:.0f}" y="{y + 4:.0f}">{text}</text>')
-        for x, head in zip(self.columns, self.heads):
-            parts.append(f'<text class="head" x="{x:.0f}" y="18">{html.escape(head)}</text>')
+        for l, (x, head) in enumerate(zip(self.columns, self.heads)):
+            over = f"u{l}_{self.shown[l][0]}"
+            parts.append(f'<text class="head" data-over="{over}" x="{x:.0f}" y="18">'
+                         f"{html.escape(head)}</text>")  # fmt: skip
         for k, text in enumerate(reversed(self.legend)):
             y = self.size[1] - 8 - LINE * k
             parts.append(f'<text class="legend" x="12" y="{y:.0f}">{text}</text>')
@@ -305,10 +362,10 @@ class Picture:
             inside += (f'<path class="cross" d="M{x - k:.1f} {y - k:.1f}L{x + k:.1f} {y + k:.1f}'
                        f'M{x - k:.1f} {y + k:.1f}L{x + k:.1f} {y - k:.1f}"/>')  # fmt: skip
         inside += f'<circle class="ring" {at}/>'
-        if r > 9:
+        if r >= LEAST:
             rows = self._rows(n, l, j, True, True)
             for k, (row, _) in enumerate(rows):
-                place = y + 4 + 14 * (k - (len(rows) - 1) / 2)
+                place = y + 4 + 12 * (k - (len(rows) - 1) / 2)
                 text = state[f"{name}{row}", "text"]
                 inside += f'<text id="{name}{row}" x="{x:.0f}" y="{place:.0f}">{text}</text>'
         texts = [f"x{l}[{j}] = {digits(n.x[l][j])}"]

@@ -34,6 +34,9 @@ pre { overflow-x: auto; padding: 10px; border: 1px solid #8886; border-radius: 6
 .figures { display: flex; flex-wrap: wrap; gap: 12px; }
 .figures img { background: white; border: 1px solid #8886; border-radius: 6px; padding: 4px;
   max-width: 100%; box-sizing: border-box; }
+@media (prefers-color-scheme: dark) {
+  .figures img { filter: invert(0.88) hue-rotate(180deg); }
+}
 .note { opacity: 0.75; }
 """
 
@@ -93,7 +96,7 @@ def write_report(
     if several:
         title = f"{data.name}: {len(runs)} ways to choose the batches"
     parts = [f"<h1>{html.escape(title)}</h1>", _table(facts.items())]
-    parts.append(f"<p>Made by</p><pre>{html.escape(command)}</pre>")
+    parts.append(f"<p>Made by</p><pre tabindex='0'>{html.escape(command)}</pre>")
     if several:
         parts.append(_comparison(runs))
         parts.append(f"<p class='note'>What follows is of batch size {html.escape(run.name)}.</p>")
@@ -120,7 +123,7 @@ def write_report(
         "signal goes back. Click through it, or press an arrow key.</p>"
         f"<p class='note'>{html.escape(_example(data))}</p>"
     )
-    parts.append(draw(run.net, x, y, data.loss).steps().fragment())
+    parts.append(draw(run.net, x, y, data.loss, picture=data.picture).steps().fragment())
     parts.append("<h2>The film of the training</h2>")
     parts.append(
         "<p>The same example while the network learned. The curve is the loss of the batches.</p>"
@@ -134,7 +137,7 @@ def write_report(
     )
     recording = Recording(run.net, data.loss, data.X_train, data.y_train)
     source = recording.compile(outputs=False).source
-    parts.append(f"<pre>{html.escape(source)}</pre>")
+    parts.append(f"<pre tabindex='0'>{html.escape(source)}</pre>")
     write_whole(path, page(title, "\n".join(parts), STYLE))
 
 

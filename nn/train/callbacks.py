@@ -112,7 +112,7 @@ class Hooks:
         self.net, self.worker, self.last = net, worker, last
         self.bar: Any = None
         self._updates = [callback for callback in callbacks if callable(callback)]
-        self._looks = [getattr(callback, "looks_every", 1) for callback in self._updates]
+        self._looks = [_looks(callback) for callback in self._updates]
         self._epochs = [c.end_epoch for c in callbacks if hasattr(c, "end_epoch")]
         self._next_text = -math.inf
         self._warnings = np.geterr()  # the caller's; callbacks run with them
@@ -125,7 +125,7 @@ class Hooks:
     def after_update(self, epoch: int, update: int, loss: float, lr: float) -> None:
         """An update has been made."""
         if self._updates:
-            seen = update == self.last or any(update % k == 0 for k in self._looks)
+            seen = update == self.last or any(looks(update) for looks in self._looks)
             if seen:
                 self.worker.write()
             try:
@@ -164,3 +164,11 @@ def progress_bar(progress: bool, total: int, unit: str = "update") -> Any:
         except ModuleNotFoundError:
             pass
     return nullcontext()
+
+
+def _looks(callback: Any) -> Callable[[int], bool]:
+    """After which updates a callback looks at the network."""
+    if hasattr(callback, "looks_at"):
+        return callback.looks_at  # type: ignore[no-any-return]
+    k = getattr(callback, "looks_every", 1)
+    return lambda update: update % k == 0

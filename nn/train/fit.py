@@ -87,9 +87,10 @@ def fit(
             ``begin(net, loss, updates)`` is called before the first update, with the loss function
             and the range of the updates to come (an empty one if a source has no ``len``). If it
             has an attribute ``looks_every``, a number k, the network is up to date only after every
-            k updates, and after the last one, if it is known beforehand which one that is. If it
-            has a method ``end_epoch``, ``end_epoch(row, net)`` is called after every epoch, and
-            ends the training by returning True, as `EarlyStopping` does.
+            k updates, and after the last one, if it is known beforehand which one that is. A method
+            ``looks_at(update)`` says the same update by update. If it has a method ``end_epoch``,
+            ``end_epoch(row, net)`` is called after every epoch, and ends the training by returning
+            True, as `EarlyStopping` does.
         progress: show a bar, where tqdm is installed.
         engine: ``"program"`` records one example and replays its graph over whole batches
             (`autograd.compile`). The graph must be the same for every example, whatever the numbers

@@ -1,0 +1,260 @@
+"""A graph that lives: a page in which a leaf's number is moved, and everything follows.
+
+The page carries the recorded graph as data, and the rows of its primitives printed as JavaScript
+(`compiler.javascript`); so it needs neither Python nor a network. Where no script runs it shows the
+finished picture.
+"""
+
+import hashlib
+import html
+import json
+import math
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from .. import primitives as p
+from ..compiler import javascript
+from ..files import write_whole
+from ..functions import apply
+from ..value import Value
+from .frames import FOLDED
+from .groups import groups_of
+from .notation import digits, for_output, printable
+from .picture import Layout, Picture
+from .player import page
+
+HERE = Path(__file__).parent
+PARTS = ("live_graph", "live_plot", "live_stage", "live_panels", "live_runs", "live")
+LITERAL = re.compile(
+    r'"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`|/(?:\[[^\]\n]*\]|\\.|[^/\\\[\s])+/[gi]*|\s*//.*'
+)
+
+
+def squeezed(script: str) -> str:
+    """A script without its comments and the space that it needs only to be read.
+
+    It relies on how ours are written: no template within another, a space after a sign of division,
+    a semicolon after every statement.
+    """
+    parts, at = [], 0
+    for found in LITERAL.finditer(script + "\n//"):
+        text = re.sub(r"\s*\n\s*", "\n", script[at : found.start()])
+        text = re.sub(r" ?([{}()\[\];,:=<>*?&|!]|[-+/](?! [-+])) ?", r"\1", text)
+        parts.append(re.sub(r"(?<!\w)\n|\n(?!\w)", "", text))
+        literal = found.group()
+        parts.append("" if literal.lstrip().startswith("//") else literal)
+        at = found.end()
+    return "".join(parts).strip()
+
+
+def _read(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+STAGE, FOLD = squeezed(_read("stage.js")), squeezed(_read("fold.js"))
+SCRIPT = squeezed("\n".join(_read(f"{name}.js") for name in PARTS))
+RUNTIME = squeezed(javascript.RUNTIME)
+SPACE = re.compile(r"\s*(?:;\s*(?=})|([{};,]|:(?= ))\s*)")  # of a style, that need not be
+STYLE = SPACE.sub(r"\1", _read("stage.css") + _read("live.css"))
+PANELS = ("slice", "nudge", "paths", "predict", "descend", "sweep")
+LARGEST = 2000  # nodes that a page computes
+ROOM = 10  # letters of the longest number, -1.235e-05
+
+
+class Live:
+    """A page that computes, as `Drawing.live` makes it: shows itself in Jupyter, and has ``.save``.
+
+    Args:
+        nodes: those that are shown, in topological order, the root last.
+        cut: those among them whose inputs are not shown.
+        order: the whole graph in topological order: what is not shown is computed too.
+        names: of all of them.
+        layout: lays out a graph in Graphviz's language, ``layout(source, "plain")``.
+        panel: which of `PANELS` is open at first; None for none.
+
+    Raises:
+        ValueError: the graph is too large, a primitive can't be printed as JavaScript, or there is
+            no such panel.
+        RuntimeError: nothing that can lay out a graph is installed.
+    """
+
+    def __init__(
+        self,
+        nodes: list[Value],
+        cut: set[Value],
+        order: list[Value],
+        names: dict[Value, str],
+        layout: Layout,
+        panel: str | None = None,
+    ) -> None:
+        if panel is not None and panel not in PANELS:
+            raise ValueError(f"panel must be one of {', '.join(PANELS)}, or None, got {panel!r}")
+        if len(order) > LARGEST:
+            raise ValueError(
+                f"the graph has {len(order)} nodes, more than the {LARGEST} that a live page "
+                "computes. Make one of a part of it, draw(node).live(); or see its end without, "
+                "draw(root, stop=nodes); or read it, trace(root)"
+            )
+        program = _Program(order)
+        fresh = _recorded_anew(order)
+        fresh[order[-1]].backward()
+        self.title = f"Computation graph of {names[order[-1]]}, {len(nodes)} nodes, live"
+        self._text = "\n".join(
+            f"{names[v]} = {digits(v.data)}, gradient {digits(fresh[v].grad)}" for v in nodes
+        )
+        gradients = {v: fresh[v].grad for v in nodes}
+        shown = Picture(nodes, cut, names, gradients, dict.fromkeys(nodes, ROOM), layout)
+        self._groups = groups_of(nodes, cut, shown.boxes)
+        self._svg = _lean(shown.svg, bool(self._groups))
+        rows = ",\n".join(program.rows)
+        self._script = "\n".join(
+            [
+                f"const ROWS = (() => {{\n{RUNTIME}\nreturn [\n{rows}\n];\n}})();",
+                STAGE,
+                *([FOLD] if self._groups else []),
+                SCRIPT,
+            ]
+        )
+        places = {v: i for i, v in enumerate(order)}
+        self._data = {
+            "title": self.title,
+            "names": [names[v] for v in order],
+            "ops": [printable(v.op) for v in order],
+            # Of dot nodes: how many of the inputs are weights.
+            "dots": {places[v]: len(v.arguments[0]) for v in order if v.primitive is p.DOT},
+            "shown": [places[v] for v in nodes],
+            "cut": [places[v] for v in nodes if v in cut],
+            "panel": panel,
+            "groups": self._groups,
+            "folded": len(nodes) > FOLDED,
+            **program.data,
+            "values": [_json(fresh[v].data) for v in order],
+            "gradients": [_json(fresh[v].grad) for v in order],
+            "stale": any(repr(fresh[v].data) != repr(v.data) for v in order),
+        }
+
+    def __repr__(self) -> str:
+        return for_output([self._text])[0]
+
+    def fragment(self) -> str:
+        """The page's content as a piece of HTML, to stand in any page."""
+        data = json.dumps({"css": STYLE, **self._data}, ensure_ascii=False, separators=(",", ":"))
+        # Inside a script only "</script>" would end it; without these three, nothing can.
+        for character in "<>&":
+            data = data.replace(character, f"\\u{ord(character):04x}")
+        # Not in base64, which would be a third longer. An attribute ends at a double quote alone.
+        image = self._svg.replace("'", "&#39;").replace('"', "'")
+        image = image.replace("%", "%25").replace("#", "%23").replace("&", "&amp;")
+        # A script starts the pages that it is for, and no other.
+        name = hashlib.sha256(self._script.encode()).hexdigest()[:16]
+        return (
+            f'<div data-chalkgrad="live" data-program="{name}"'
+            ' data-lm-suppress-shortcuts="true">\n'
+            f'<img alt="{html.escape(self.title)}" src="data:image/svg+xml,{image}">\n'
+            f'<script type="application/json">{data}</script>\n'
+            f'<script>\n(() => {{\nconst PROGRAM = "{name}";\n{self._script}\n}})();\n'
+            "</script>\n</div>"
+        )
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": self.fragment()}
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a page that works from a file, without a network: whole or not at all.
+
+        Raises:
+            ValueError: the name does not end in .html.
+            OSError: the file can't be written.
+        """
+        if Path(path).suffix.lower() != ".html":
+            raise ValueError(f"path must end in .html, got {str(path)!r}")
+        heading = f'<h1 class="aside">{html.escape(self.title)}</h1>'
+        write_whole(path, page(self.title, heading + self.fragment()))
+
+
+class _Program:
+    """A graph as data, for the script, and the rows that it computes with.
+
+    A node is its place in the order; plain numbers have places after all nodes.
+
+    Attributes:
+        rows: functions, one for each primitive with arguments of some lengths.
+    """
+
+    def __init__(self, order: list[Value]) -> None:
+        self.rows: list[str] = []
+        self._places = {v: i for i, v in enumerate(order)}
+        self._constants: dict[str, int] = {}
+        self._known: dict[Any, int] = {}
+        self._chooses: list[bool] = []
+        rows = list(map(self._row, order))
+        inputs = [list(map(self._place, v.inputs)) for v in order]
+        self.data = {
+            "rows": rows,
+            "inputs": inputs,
+            "constants": [_json(float(text)) for text in self._constants],
+            "chooses": self._chooses,
+        }
+
+    def _row(self, node: Value) -> int:
+        """Which row computes a node; -1 for a leaf."""
+        primitive = node.primitive
+        if primitive is None:
+            return -1
+        # A plain exponent is written out: its power has a simpler derivative.
+        arguments = tuple(
+            len(x) if type(x) is tuple
+            else x if type(x) is float and primitive is p.POW
+            else None
+            for x in node.arguments
+        )  # fmt: skip
+        key = primitive, repr(arguments)
+        if key not in self._known:
+            self._known[key] = len(self.rows)
+            self.rows.append(javascript.row(primitive, arguments))
+            self._chooses.append(primitive.chooses)
+        return self._known[key]
+
+    def _place(self, v: Value | float) -> int:
+        if isinstance(v, Value):
+            return self._places[v]
+        return len(self._places) + self._constants.setdefault(repr(v), len(self._constants))
+
+
+def _lean(svg: str, folds: bool) -> str:
+    """A picture with its curves in whole points, and without what is not needed."""
+    svg = re.sub(r'<tspan class="how"></tspan>| text-anchor="end"|\.0(?=")', "", svg)
+    svg = svg.replace("</style>", ".node [id],[data-as]{text-anchor:end}</style>")
+    if not folds:
+        svg = re.sub(r' data-(from|to)="[^"]*"', "", svg)
+    return re.sub(r'(?<=<path d=")[^"]*', lambda d: re.sub(r"-?\d+\.\d", _whole, d[0]), svg)
+
+
+def _whole(found: re.Match[str]) -> str:
+    return f"{float(found[0]):.0f}"
+
+
+def _recorded_anew(order: list[Value]) -> dict[Value, Value]:
+    """The graph once more, at the numbers that its leaves have now."""
+    fresh: dict[Any, Any] = {}
+
+    def new(x: Any) -> Any:
+        if type(x) is tuple:
+            return tuple(map(new, x))
+        return fresh[x] if isinstance(x, Value) else x
+
+    for v in order:
+        if v.primitive is None:
+            fresh[v] = Value(v.data)
+        else:
+            fresh[v] = apply(v.primitive, *map(new, v.arguments))
+    return fresh
+
+
+def _json(x: float) -> float | str:
+    """A number for JSON, which has no infinities and no nan: JavaScript's names for them."""
+    if math.isfinite(x):
+        return x
+    return "NaN" if math.isnan(x) else "Infinity" if x > 0 else "-Infinity"

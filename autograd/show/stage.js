@@ -1,0 +1,207 @@
+// The stage: a picture that is fitted, zoomed, panned, searched, and gone through by keyboard. It
+// goes inside another script's function, before it; folding is in fold.js.
+//
+//   const stage = makeStage(svg, groups, folded);    groups: {"layer 1": ["n3", "n4"]}, may be empty
+//   stage.element, stage.tools    to stand in the page
+//   stage.all(id)                 the element with this id, and those that repeat it (data-as)
+//   stage.scale()                 how large the picture is shown
+//   stage.show(element)           scroll, so that it is seen
+//   stage.pickable(ids)           these can be reached by keyboard: one tab stop, then up and down
+//   stage.resized()               after the svg's width and height have changed
+function element(tag, attributes = {}, ...children) {
+  const e = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) e.setAttribute(name, value);
+  e.append(...children);
+  return e;
+}
+
+function drawn(tag, attributes = {}, ...children) {
+  const e = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) e.setAttribute(name, value);
+  e.append(...children);
+  return e;
+}
+
+function makeStage(svg, groups = {}, folded = false) {
+  const NODES = ".node, .neuron";
+  const view = element("div", { class: "view", tabindex: "0", role: "group", "aria-label": "Picture" }, svg);
+  const tools = element("div", { class: "tools", role: "group", "aria-label": "View" });
+  const stage = { element: element("div", { class: "stage" }, view), tools, svg, view };
+  const size = () => ["width", "height"].map((name) => +svg.getAttribute(name));
+  let scale = 1, chosen = false;
+
+  // Parts of the picture. Ids are looked up once.
+  const known = new Map();
+  stage.all = (id) => {
+    if (!known.has(id)) known.set(id, [svg.getElementById(id), ...svg.querySelectorAll(`[data-as="${id}"]`)]);
+    return known.get(id);
+  };
+  stage.shown = (e) => e.style.display !== "none";
+  stage.nodes = () => [...svg.querySelectorAll(NODES)].filter(stage.shown);
+
+  // Size. The whole, if it can be read so; else its width; else as large as can be read.
+  const READABLE = 0.62;
+  function fitting() {
+    const [width, height] = size();
+    const across = Math.min(1, (view.clientWidth || width) / width);
+    const whole = Math.min(across, Math.max(240, 0.75 * innerHeight) / height);
+    return [whole, across];
+  }
+  function zoom(to, at) {
+    const [width] = size(), before = scale;
+    scale = Math.max(Math.min(...fitting(), 0.1), Math.min(to, 4));
+    const x = at ? at[0] : view.clientWidth / 2, y = at ? at[1] : view.clientHeight / 2;
+    const left = (view.scrollLeft + x) * scale / before - x, top = (view.scrollTop + y) * scale / before - y;
+    svg.style.width = `${width * scale}px`;
+    view.scrollTo(left, top);
+    map.update();
+  }
+  stage.scale = () => scale;
+  stage.resized = () => {
+    if (chosen) return zoom(scale);
+    const [whole, across] = fitting();
+    zoom(whole >= READABLE ? whole : across >= READABLE ? across : Math.max(0.75, whole));
+  };
+  const change = { in: () => zoom(scale * 1.3), out: () => zoom(scale / 1.3), fit: () => zoom(fitting()[0]) };
+  for (const [name, sign, text] of [["out", "\u2212", "Smaller"], ["fit", "fit", "fit the whole picture"],
+    ["in", "+", "Larger"]]) {
+    const button = element("button", { type: "button", "data-view": name, "aria-label": text, title: text }, sign);
+    button.addEventListener("click", () => { chosen = true; change[name](); });
+    tools.append(button);
+  }
+  view.addEventListener("wheel", (event) => {
+    if (!event.ctrlKey) return;
+    event.preventDefault();
+    chosen = true;
+    const box = view.getBoundingClientRect();
+    zoom(scale * Math.exp(-event.deltaY / 300), [event.clientX - box.left, event.clientY - box.top]);
+  }, { passive: false });
+
+  // Panning: the mouse drags; fingers and wheels scroll as everywhere.
+  let held = null;
+  view.addEventListener("pointerdown", (event) => {
+    if (event.pointerType !== "mouse" || event.button || event.target.closest("[data-drag]")) return;
+    held = [event.clientX, event.clientY, view.scrollLeft, view.scrollTop, false];
+  });
+  addEventListener("pointermove", (event) => {
+    if (!held) return;
+    const dx = event.clientX - held[0], dy = event.clientY - held[1];
+    held[4] ||= Math.hypot(dx, dy) > 5;
+    if (held[4]) view.scrollTo(held[2] - dx, held[3] - dy);
+  });
+  addEventListener("pointerup", () => {
+    if (held?.[4]) addEventListener("click", (event) => event.stopPropagation(), { capture: true, once: true });
+    if (held?.[4]) setTimeout(() => dispatchEvent(new Event("click")), 0);
+    held = null;
+  });
+
+  // Overview, where not all is seen.
+  const map = drawn("svg", { class: "map", "aria-hidden": "true", hidden: "" });
+  const boxes = drawn("path"), frame = drawn("rect");
+  map.append(boxes, frame);
+  map.redraw = () => {
+    const [width, height] = size();
+    map.setAttribute("viewBox", svg.getAttribute("viewBox"));
+    map.setAttribute("preserveAspectRatio", "none");
+    const k = Math.min(170 / width, 80 / height);
+    map.style.width = `${Math.max(width * k, 24)}px`;
+    map.style.height = `${Math.max(height * k, 16)}px`;
+    boxes.setAttribute("d", stage.nodes().map((e) => {
+      const { x, y, w, h } = stage.area(e);
+      return `M${x} ${y}h${w}v${h}h${-w}z`;
+    }).join(""));
+  };
+  map.update = () => {
+    const over = svg.clientWidth > view.clientWidth + 2 || svg.clientHeight > view.clientHeight + 2;
+    map.toggleAttribute("hidden", !over);
+    const [x0, y0] = svg.getAttribute("viewBox").split(" ");
+    const place = { x: +x0 + view.scrollLeft / scale, y: +y0 + view.scrollTop / scale,
+      width: view.clientWidth / scale, height: view.clientHeight / scale };
+    for (const [name, value] of Object.entries(place)) frame.setAttribute(name, value);
+  };
+  map.addEventListener("pointerdown", (event) => {
+    const box = map.getBoundingClientRect(), [width, height] = size();
+    view.scrollTo((event.clientX - box.left) / box.width * width * scale - view.clientWidth / 2,
+      (event.clientY - box.top) / box.height * height * scale - view.clientHeight / 2);
+  });
+  view.addEventListener("scroll", map.update);
+
+  // Where a box stands now, in the picture's own coordinates.
+  const shift = (e) => (e.getAttribute("transform")?.match(/[-\d.]+/g) ?? [0, 0]).map(Number);
+  stage.area = (e) => {
+    const form = e.querySelector(".frame, .ring") ?? e, [dx, dy] = shift(e);
+    const [x, y, w, h, cx, cy, r] = ["x", "y", "width", "height", "cx", "cy", "r"].map((name) => +form.getAttribute(name));
+    return r ? { x: cx - r + dx, y: cy - r + dy, w: 2 * r, h: 2 * r } : { x: x + dx, y: y + dy, w, h };
+  };
+
+  // Scrolls the picture, and nothing else.
+  stage.show = (e, always = false) => {
+    if (!e || !stage.shown(e)) return;
+    const a = e.getBoundingClientRect(), b = view.getBoundingClientRect();
+    if (always || a.top < b.top || a.bottom > b.bottom) view.scrollTop += a.top - b.top - b.height / 3;
+    if (always || a.left < b.left || a.right > b.right) view.scrollLeft += a.left - b.left - b.width / 3;
+  };
+
+  // By keyboard: one tab stop, from which up and down lead from box to box.
+  stage.pickable = (ids) => {
+    ids.forEach((id, i) => {
+      const [e] = stage.all(id);
+      for (const [name, value] of Object.entries({ "data-pick": "", role: "button", tabindex: i ? "-1" : "0" })) {
+        e.setAttribute(name, value);
+      }
+    });
+  };
+  const enter = (e) => {
+    svg.querySelectorAll("[tabindex='0']").forEach((other) => other.setAttribute("tabindex", "-1"));
+    e.setAttribute("tabindex", "0");
+    e.focus({ preventScroll: true });
+    stage.show(e);
+  };
+  svg.addEventListener("keydown", (event) => {
+    const way = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (!way || event.altKey || event.ctrlKey || event.metaKey) return;
+    const all = [...svg.querySelectorAll("[role=button]")].filter(stage.shown);
+    const next = all[all.indexOf(event.target) + way];
+    if (next) enter(next);
+    event.preventDefault();
+  });
+
+  // Search.
+  const labels = [...svg.querySelectorAll(NODES)].filter((e) => !e.dataset.again).map((e) =>
+    [e, (e.querySelector(".name, title") ?? e).textContent.toLowerCase()]);
+  const field = element("input", { type: "search", placeholder: "find a label", "aria-label": "Find a label" });
+  const hits = element("span", { class: "hits", role: "status" });
+  let found = [], at = -1;
+  const visit = (k) => {
+    at = k;
+    hits.textContent = found.length ? `${at + 1} of ${found.length}` : field.value ? "none" : "";
+    const e = found[at];
+    if (!e) return;
+    if (!stage.shown(e)) stage.unfold?.(e.id);
+    stage.show(e, true);
+  };
+  field.addEventListener("input", () => {
+    const text = field.value.trim().toLowerCase();
+    const begins = (label) => (label.startsWith(text) ? 0 : 1);
+    found.forEach((e) => e.removeAttribute("data-found"));
+    found = (text ? labels.filter(([, label]) => label.includes(text)) : [])
+      .sort((a, b) => begins(a[1]) - begins(b[1])).map(([e]) => e);
+    found.forEach((e) => e.setAttribute("data-found", ""));
+    visit(0);
+  });
+  field.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key === "Enter" && found.length) visit((at + (event.shiftKey ? -1 : 1) + found.length) % found.length);
+  });
+  if (labels.length > 9) tools.append(field, hits);
+
+  if (typeof makeFolds === "function") makeFolds(stage, groups, folded, enter);
+  tools.append(map);
+  stage.ready = () => {
+    map.redraw();
+    stage.resized();
+    new ResizeObserver(stage.resized).observe(view);
+  };
+  stage.redrawn = () => { map.redraw(); stage.resized(); };
+  return stage;
+}

@@ -357,7 +357,8 @@ def test_the_network_layer_by_layer(driver, tmp_path):
     for l in (1, 2, 3):
         for j, (a, delta) in enumerate(zip(result.a[l], result.delta[l], strict=True)):
             assert page.text(f"#u{l}_{j}a") == f"a {digits(float(f'{a:.3g}'))}"
-            assert page.text(f"#u{l}_{j}d") == f"Δ {digits(float(f'{delta:.3g}'))}"
+            shown = {f"Δ {digits(float(f'{d:.3g}'))}" for d in (delta, delta + 0.0)}  # −0 or 0
+            assert page.text(f"#u{l}_{j}d") in shown
             off = page.find(f"#u{l}_{j}").get_attribute("class") == "neuron off"
             assert off == (l == 1 and a <= 0)
             for i, d in enumerate(result.gradients[l][j]):
@@ -584,6 +585,10 @@ def test_in_jupyterlab(driver, lab):
     page.click("#n0")
     page.keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)  # which JupyterLab has its own use for
     assert page.at == 2
+    page.keys(Keys.END)
+    assert page.at == page.last
+    page.keys(Keys.ARROW_RIGHT, Keys.HOME)  # at an end too; JupyterLab would scroll to its top
+    assert page.at == 0
     page.number = 2
     page.press("next")
     assert page.caption.startswith("Forward, layer 1")

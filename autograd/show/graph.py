@@ -37,6 +37,7 @@ DARK = b"""<style>@media (prefers-color-scheme: dark) {
 .graph > polygon { fill: #1b1c1e; }
 .edge path { stroke: #9a9ea3; } .edge polygon { fill: #9a9ea3; stroke: #9a9ea3; }
 .edge text, text[fill="#555555"], text[fill="#666666"] { fill: #c8c8c8; }
+.node [stroke="#333333"] { stroke: #e8e8e8; } .node polygon[fill="#333333"] { fill: #e8e8e8; }
 .node [fill="#f4f4f4"] { fill: #d0d2d5; }
 [stroke="#a3006d"] { stroke: #ff8fd2; } text[fill="#a3006d"] { fill: #ff8fd2; }
 }</style>
@@ -284,6 +285,7 @@ def _dot(nodes: list[Value], names: dict[Value, str], cut: set[Value], step: Ste
                 light = dict(LIGHT) if gives else boxes.weight(tail)
                 arrows.append((tail, name, digits(d), light))
     if boxes.is_large(marks, arrows):
+        sizes = {name: (width + 8, height + 12) for name, (width, height) in sizes.items()}
         _place(graph, marks, sizes, arrows)
     for name, look in marks.items():
         graph.node(name, **look)
@@ -333,7 +335,7 @@ def _box(
         for what, number in (("value", node.data), ("grad", node.grad))
     )
     return (
-        f'<<TABLE BORDER="{border}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2"'
+        f'<<TABLE BORDER="{border}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="4"'
         f' STYLE="{style}" COLOR="{frame}" BGCOLOR="{_fill(node.grad, largest)}">'
         f'<TR><TD COLSPAN="2">{head}</TD></TR>{rows}</TABLE>>'
     )

@@ -32,6 +32,7 @@ th, td { text-align: left; padding: 2px 14px 2px 0; vertical-align: top; }
 pre { overflow-x: auto; padding: 10px; border: 1px solid #8886; border-radius: 6px;
   font-size: 13px; }
 .figures { display: flex; flex-wrap: wrap; gap: 12px; }
+.figures figure { margin: 0; max-width: 100%; } .figures figcaption { font-size: 13px; }
 .figures img { background: white; border: 1px solid #8886; border-radius: 6px; padding: 4px;
   max-width: 100%; box-sizing: border-box; }
 @media (prefers-color-scheme: dark) {
@@ -191,5 +192,7 @@ def _figures(figures: Iterable[tuple[str, Any]]) -> str:
     images = []
     for what, figure in figures:
         picture = base64.b64encode(svg(figure).encode()).decode()
-        images.append(f'<img alt="{html.escape(what)}" src="data:image/svg+xml;base64,{picture}">')
+        what = html.escape(what)
+        image = f'<img alt="{what}" src="data:image/svg+xml;base64,{picture}">'
+        images.append(f"<figure>{image}<figcaption>{what}</figcaption></figure>")
     return f'<div class="figures">{"".join(images)}</div>'

@@ -19,7 +19,7 @@ from autograd import primitives as p
 from autograd.compiler import javascript
 from autograd.functions import apply
 from autograd.show.live import _recorded_anew
-from autograd.show.notation import number
+from autograd.show.notation import digits
 from tests import browser
 from tests.browser import Page
 from tests.random_graphs import hypot, mixed, sum_of_sizes
@@ -348,14 +348,14 @@ class TestInChromium:
         page.set(Y, -0.75)
         values, gradients = page.numbers()
         for k in range(7):
-            assert page.text(f"#n{k}v") == number(values[k])
-            assert page.text(f"#n{k}g") == number(gradients[k])
+            assert page.text(f"#n{k}v") == digits(values[k])
+            assert page.text(f"#n{k}g") == digits(gradients[k])
         x, y = Value(2.0), Value(-0.75)
         f = x.log() + x * y - y.sin()
         f.backward()
         assert values[-1] == pytest.approx(f.data, rel=1e-13)
         assert [gradients[0], gradients[Y]] == pytest.approx([x.grad, y.grad], rel=1e-13)
-        assert page.text("#n3e0t") == number(-0.75)  # at the arrow: d(x * y)/dx = y
+        assert page.text("#n3e0t") == digits(-0.75)  # at the arrow: d(x * y)/dx = y
         assert page.find("#n0f").get_attribute("class") == "minus"
         assert "agrees with the recorded gradient" in page.said(".agree")
 
@@ -422,8 +422,8 @@ class TestInChromium:
         page.wait(lambda: page.run("return live.stage.visible.length") == 7)
         values, gradients = page.numbers()
         for k in range(7):
-            assert page.text(f"#n{k}v") == number(values[k])
-            assert page.text(f"#n{k}g") == number(gradients[k])
+            assert page.text(f"#n{k}v") == digits(values[k])
+            assert page.text(f"#n{k}g") == digits(gradients[k])
         assert page.run("return root.querySelectorAll('[data-out]').length") == 0
 
     def test_a_node_that_is_drawn_anew_is_one_number(self, driver, tmp_path):
@@ -497,8 +497,8 @@ class TestInChromium:
         x, y = 2.0, 5.0
         true = (math.log(x + 0.1) + (x + 0.1) * y) - (math.log(x) + x * y)
         assert (
-            f"5.5 × 0.1 = 0.55. True change of f: {number(true)}. "
-            f"Difference: {number(true - 0.55)}." in page.said()
+            f"5.5 × 0.1 = 0.55. True change of f: {digits(true)}. "
+            f"Difference: {digits(true - 0.55)}." in page.said()
         )
         page.run("const r = root.querySelector('.panel input[type=range]'); r.value = -40;"
                  "r.dispatchEvent(new Event('input'))")  # fmt: skip
@@ -530,7 +530,7 @@ class TestInChromium:
         assert "each of the 140 arrows once" in page.said()
         assert page.run("return root.querySelectorAll('[data-path]').length") == 0
         f.backward()
-        assert page.said().splitlines()[-1] == f"∂v70/∂x = {number(x.grad)}"
+        assert page.said().splitlines()[-1] == f"∂v70/∂x = {digits(x.grad)}"
 
     def test_a_branch_not_taken_has_no_share(self, driver, tmp_path):
         x = Value(-2.0, label="x")
@@ -570,9 +570,9 @@ class TestInChromium:
         page.press("new")
         values, gradients = page.numbers()
         assert (values[0], values[Y]) != (2.0, 5.0) and np.isfinite([*values, *gradients]).all()
-        assert page.text("#n0v") == number(values[0]) and page.text("#n0g") == "?"
+        assert page.text("#n0v") == digits(values[0]) and page.text("#n0g") == "?"
         page.tap("predict")
-        assert page.text("#n0g") == number(gradients[0])
+        assert page.text("#n0g") == digits(gradients[0])
         assert page.complaints() == []
 
     def test_descend(self, driver, tmp_path):
@@ -619,17 +619,17 @@ class TestInChromium:
         steps = list(autograd.steps(f))
         for _ in range(5):
             page.tap("next")
-        assert page.text("#n6v") == number(f.data) and page.text("#n6g") == ""
+        assert page.text("#n6v") == digits(f.data) and page.text("#n6g") == ""
         page.tap("next")
         assert page.text("#n6g") == "1" and page.text("#n5g") == "0"
         for step in steps[1:]:
             page.tap("next")
             title, *lines = page.said(".caption").splitlines()
-            assert title == f"Backward: {step.title}, {step.names[step.node]}.grad = " + number(
+            assert title == f"Backward: {step.title}, {step.names[step.node]}.grad = " + digits(
                 step.grad
             )
             assert lines == [line.replace("  ", " ") for line in step.lines()]
-        assert page.text(".panel output") == "11 / 11" and page.text("#n0g") == number(6.0)
+        assert page.text(".panel output") == "11 / 11" and page.text("#n0g") == digits(6.0)
         page.press("previous")
         page.press("last")
         page.press("first")
@@ -670,7 +670,7 @@ class TestInChromium:
                 page.tap("last")
             assert page.text("#n1v") == "inf" and page.text("#n4v") == "nan"
             page.set(0, math.pi)
-        assert page.text("#n1v") == number(math.exp(math.pi))
+        assert page.text("#n1v") == digits(math.exp(math.pi))
         assert page.complaints() == []
 
     def test_labels_are_text_whatever_they_say(self, driver, tmp_path):

@@ -11,7 +11,7 @@ from selenium.webdriver.common.keys import Keys
 import autograd
 import nn
 from autograd import Value, draw, trace
-from autograd.show.notation import number
+from autograd.show.notation import digits
 from autograd.show.player import page as whole_page
 from nn.cli import main
 from tests import browser
@@ -383,8 +383,8 @@ def test_a_weight_is_read_by_a_touch_near_its_line_and_by_keyboard(driver, folde
         const at = new DOMPoint(p.x, p.y + 5).matrixTransform(w.getScreenCTM());
         root.querySelector('.stage svg').dispatchEvent(
           new MouseEvent('click', {bubbles: true, clientX: at.x, clientY: at.y}));""")
-    text = number(net.layers[0].neurons[2].w[0].data)
-    found = number(net.layers[1].neurons[0].w[1].data)
+    text = digits(net.layers[0].neurons[2].w[0].data)
+    found = digits(net.layers[1].neurons[0].w[1].data)
     assert page.text(".detail").startswith(f"theta2[0,1] = {found}gradient")
     page.keys(Keys.ESCAPE)
     page.run("root.querySelector('#u1_2').focus()")

@@ -1,11 +1,13 @@
 """Walks over a loss surface, update by update, side by side: how noise of the batches looks."""
 
+from __future__ import annotations
+
 import html
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import ArrayLike
 
 from autograd.show.colours import PAINT, document
 from autograd.show.notation import digits
@@ -30,7 +32,7 @@ STYLE = f"""{PAINT}
 
 def walks(
     loss: Callable[[Array, Array], Any],
-    runs: Mapping[str, npt.ArrayLike],
+    runs: Mapping[str, ArrayLike],
     low: tuple[float, float],
     high: tuple[float, float],
     *,

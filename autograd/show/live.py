@@ -7,23 +7,20 @@ finished picture.
 
 import hashlib
 import html
-import json
 import math
-import os
 import re
 from pathlib import Path
 from typing import Any
 
 from .. import primitives as p
 from ..compiler import javascript
-from ..files import write_whole
 from ..functions import apply
 from ..value import Value
 from .frames import FOLDED
 from .groups import groups_of
-from .notation import digits, for_output, printable
+from .notation import digits, printable
 from .picture import Layout, Picture
-from .player import page
+from .player import Page, in_script
 
 HERE = Path(__file__).parent
 PARTS = ("live_graph", "live_plot", "live_stage", "live_panels", "live_runs", "live")
@@ -63,8 +60,8 @@ LARGEST = 2000  # nodes that a page computes
 ROOM = 10  # letters of the longest number, -1.235e-05
 
 
-class Live:
-    """A page that computes, as `Drawing.live` makes it: shows itself in Jupyter, and has ``.save``.
+class Live(Page):
+    """A page that computes, as `Drawing.live` makes it.
 
     Args:
         nodes: those that are shown, in topological order, the root last.
@@ -135,15 +132,9 @@ class Live:
             "stale": any(repr(fresh[v].data) != repr(v.data) for v in order),
         }
 
-    def __repr__(self) -> str:
-        return for_output([self._text])[0]
-
     def fragment(self) -> str:
         """The page's content as a piece of HTML, to stand in any page."""
-        data = json.dumps({"css": STYLE, **self._data}, ensure_ascii=False, separators=(",", ":"))
-        # Inside a script only "</script>" would end it; without these three, nothing can.
-        for character in "<>&":
-            data = data.replace(character, f"\\u{ord(character):04x}")
+        data = in_script({"css": STYLE, **self._data})
         # Not in base64, which would be a third longer. An attribute ends at a double quote alone.
         image = self._svg.replace("'", "&#39;").replace('"', "'")
         image = image.replace("%", "%25").replace("#", "%23").replace("&", "&amp;")
@@ -157,21 +148,6 @@ class Live:
             f'<script>\n(() => {{\nconst PROGRAM = "{name}";\n{self._script}\n}})();\n'
             "</script>\n</div>"
         )
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/plain": repr(self), "text/html": self.fragment()}
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a page that works from a file, without a network: whole or not at all.
-
-        Raises:
-            ValueError: the name does not end in .html.
-            OSError: the file can't be written.
-        """
-        if Path(path).suffix.lower() != ".html":
-            raise ValueError(f"path must end in .html, got {str(path)!r}")
-        heading = f'<h1 class="aside">{html.escape(self.title)}</h1>'
-        write_whole(path, page(self.title, heading + self.fragment()))
 
 
 class _Program:

@@ -93,8 +93,50 @@ def differences(
     return {key: value for key, value in after.items() if before.get(key) != value}
 
 
-class Player:
-    """A picture in steps. It shows itself in Jupyter, and has ``.save("steps.html")``.
+def in_script(data: Any) -> str:
+    """Data as JSON, to stand in a script."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    # Only "</script>" would end it; without these three, nothing can.
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+class Page:
+    """What shows itself in Jupyter, and has ``.save("page.html")``.
+
+    Attributes:
+        title: what it is.
+    """
+
+    title: str
+    _text: str  # the same for a terminal
+
+    def fragment(self) -> str:
+        """The page's content as a piece of HTML, to stand in any page."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return for_output([self._text])[0]
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": self.fragment()}
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a page that works from a file, without a network: whole or not at all.
+
+        Raises:
+            ValueError: the name does not end in .html.
+            OSError: the file can't be written.
+        """
+        if Path(path).suffix.lower() != ".html":
+            raise ValueError(f"path must end in .html, got {str(path)!r}")
+        heading = f'<h1 class="aside">{html.escape(self.title)}</h1>'
+        write_whole(path, page(self.title, heading + self.fragment()))
+
+
+class Player(Page):
+    """A picture in steps: a page.
 
     Args:
         svg: the picture in its last state.
@@ -127,9 +169,6 @@ class Player:
         self._data = {"details": details, "word": word, "interval": interval}
         self._data |= {"groups": groups or {}, "folded": folded}
 
-    def __repr__(self) -> str:
-        return for_output([self._text])[0]
-
     def __len__(self) -> int:
         """How many frames there are."""
         return len(self.frames)
@@ -152,32 +191,10 @@ class Player:
             }
             for frame in self.frames
         ]
-        data = json.dumps(
-            {"css": STYLE, "frames": frames, **self._data},
-            ensure_ascii=False,
-            separators=(",", ":"),
-        )
-        # Inside a script only "</script>" would end it; without these three, nothing can.
-        for character in "<>&":
-            data = data.replace(character, f"\\u{ord(character):04x}")
+        data = in_script({"css": STYLE, "frames": frames, **self._data})
         return (
             '<div data-chalkgrad="player" data-lm-suppress-shortcuts="true">\n'
             f'<img alt="{html.escape(self.title)}" src="data:image/svg+xml,{picture}">\n'
             f'<script type="application/json">{data}</script>\n'
             f"<script>\n{FOLDING if self._data['groups'] else SCRIPT}</script>\n</div>"
         )
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/plain": repr(self), "text/html": self.fragment()}
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a page that works from a file, without a network: whole or not at all.
-
-        Raises:
-            ValueError: the name does not end in .html.
-            OSError: the file can't be written.
-        """
-        if Path(path).suffix.lower() != ".html":
-            raise ValueError(f"path must end in .html, got {str(path)!r}")
-        heading = f'<h1 class="aside">{html.escape(self.title)}</h1>'
-        write_whole(path, page(self.title, heading + self.fragment()))

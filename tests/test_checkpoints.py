@@ -248,6 +248,7 @@ def check_resumed(folder, done, epochs=6, make=make_net, kind="PCG64", given=Fal
         assert other.random(3).tolist() == rng.random(3).tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_a_resumed_training_ends_as_one_never_interrupted(setting, engine, tmp_path):

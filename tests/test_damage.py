@@ -72,6 +72,7 @@ def check(path, good, damaged):
     return all(got is None for got in found.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["network", "checkpoint"])
 @pytest.mark.parametrize("part", range(4))
 def test_flipped_bits_are_refused_or_do_not_matter(name, part, files, tmp_path):

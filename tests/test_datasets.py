@@ -112,6 +112,7 @@ def same(a, b):
     return all(np.array_equal(getattr(a, part), getattr(b, part)) for part in parts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FACTS)
 def test_the_seed_makes_the_split(name):
     assert same(load(name, seed=5), load(name, seed=5))

@@ -162,6 +162,7 @@ def test_f_is_called_once_for_a_gradient_of_many_inputs():
     assert len(calls) == 1
 
 
+@pytest.mark.slow
 def test_a_deep_function_needs_no_deep_recursion():
     def f(x):
         for _ in range(20_000):

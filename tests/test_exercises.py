@@ -277,6 +277,7 @@ def test_right_values(Value):
     assert exercises.check_backward(Value), exercises.check_backward(Value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("Value", "words"),
     [
@@ -317,6 +318,7 @@ def test_mistakes_in_the_forward_pass_are_named():
     assert any("the reversed /" in m for m in mistakes)
 
 
+@pytest.mark.slow
 def test_a_sweep_along_every_path_ends_and_is_named():
     def backward(self, share=1.0):
         self.grad += share

@@ -223,6 +223,7 @@ def test_the_mark_of_a_resumed_training_stands_on_its_update(tmp_path, every):
         assert at == curve[t - 5], f"update {t}: its loss was {recorder.seen[t][1]}"
 
 
+@pytest.mark.slow
 def test_the_film_of_a_resumed_training_has_no_more_frames_than_allowed(tmp_path):
     # 399 updates after the first: 200 multiples of 2, and the start
     net, options = make_net(), {"batch_size": 8, "lr": 0.01}

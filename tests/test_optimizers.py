@@ -226,6 +226,7 @@ def test_both_engines_and_the_loop_by_hand_agree(name, settings):
     assert np.array_equal(trained(rule)[0], program)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["program", "graph"])
 @pytest.mark.parametrize(("name", "settings"), CASES)
 def test_it_is_resumed_to_the_bit(name, settings, engine, tmp_path):

@@ -308,6 +308,7 @@ def test_a_network_is_that_of_the_graph(loss, activation, bias):
     assert_same(build, np.hstack([x, y]), theta)
 
 
+@pytest.mark.slow
 @each_loss
 @pytest.mark.parametrize("L", [1, 2, 4])
 def test_the_length_of_the_source_does_not_depend_on_the_widths(loss, L):
@@ -849,6 +850,7 @@ LABELS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", LABELS, ids=ascii)
 def test_any_label_will_do(label):
     f = primitive(label, lambda x, y: x * y, lambda z, x, y: (y, x))

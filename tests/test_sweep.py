@@ -850,6 +850,7 @@ def fit_or_stop(*arguments, **options):
     return fit(*arguments, **options)
 
 
+@pytest.mark.slow
 def test_a_sweep_that_is_interrupted_goes_on(folder, capsys, monkeypatch):
     BEGUN.clear()
     once = nn.sweeping.train_once
@@ -861,6 +862,7 @@ def test_a_sweep_that_is_interrupted_goes_on(folder, capsys, monkeypatch):
     assert len(BEGUN) == 4
 
 
+@pytest.mark.slow
 def test_a_file_that_has_changed_is_not_mixed(folder, capsys):
     table = folder / "table.csv"
     table.write_text("x,y\n" + "".join(f"{i},{i % 3 + i / 7}\n" for i in range(20)))

@@ -161,7 +161,7 @@ class Drawing:
             panel: which of them is open at first; None for none.
 
         Returns:
-            A `Live` page: shows itself in Jupyter, and has ``.save("live.html")``.
+            A page that shows itself in Jupyter, and has ``.save("live.html")``.
 
         Raises:
             ValueError: the graph has more than 2,000 nodes, a primitive can't be printed as

@@ -55,7 +55,7 @@ def walks(
         frames: the most frames, 200 or fewer.
 
     Returns:
-        A `Player`: shows itself in Jupyter, and has ``.save("walks.html")``.
+        A page that shows itself in Jupyter, and has ``.save("walks.html")``.
 
     Raises:
         ValueError: there is no run, one has another shape, no finite numbers, or more or fewer

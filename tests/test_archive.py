@@ -113,6 +113,17 @@ def test_a_member_that_is_there_twice_is_refused(which, tmp_path):
     refused(tmp_path / "net.npz", "notes.txt in it is not an array")
 
 
+def test_a_file_that_says_nothing_of_a_network_is_refused(tmp_path):
+    np.savez(tmp_path / "net.npz", **make_net().state_dict())
+    refused(tmp_path / "net.npz", "nothing in it says which network it holds")
+    for about in ("{}", "[]", "3", "null", '{"network": "MLP"}', '{"network": null}'):
+        np.savez(tmp_path / "net.npz", about=np.array(about), **make_net().state_dict())
+        refused(tmp_path / "net.npz", "it does not say which network it holds")
+    for about in (np.array([json.dumps({"network": NETWORK})]), np.array(3.0), np.array(b"{}")):
+        np.savez(tmp_path / "net.npz", about=about, **make_net().state_dict())
+        refused(tmp_path / "net.npz", "its description is not a text")
+
+
 def test_a_key_that_is_there_twice_is_refused(tmp_path):
     text = json.dumps({"network": NETWORK})
     for twice in (

@@ -707,6 +707,13 @@ def test_finite_differences_call_f_twice_per_input():
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(("x", "size"), [(0.5, 1.0), (-1.0, 1.0), (8.0, 8.0), (-1000.0, 1000.0)])
+def test_the_step_of_finite_differences_grows_with_x(x, size):
+    calls = []
+    finite_difference(lambda v: calls.append(v.data) or v, x)
+    assert calls == pytest.approx([x + 6.0555e-6 * size, x - 6.0555e-6 * size], rel=1e-9)
+
+
 def test_finite_differences_refuse_several_outputs():
     with pytest.raises(TypeError, match="jacobian"):
         finite_difference(lambda x: [x], 1.0)
@@ -1129,3 +1136,40 @@ def test_gradcheck_looks_at_the_point_first_and_then_along_one_input_at_a_time(x
     assert seen[0] == x
     assert all(sum(a != b for a, b in zip(point, x, strict=True)) <= 1 for point in seen)
     assert {i for point in seen for i in range(len(x)) if point[i] != x[i]} == {*range(len(x))}
+
+
+@pytest.mark.parametrize("x", [1.0, -2.0, 0.5])
+def test_differences_extrapolated_to_h_0_are_exact_for_a_cubic(x):
+    # (f(x+h) - f(x-h)) / 2h is 3 x^2 + h^2: two moves cancel the h^2
+    [row] = gradcheck(lambda x: x**3, x).rows
+    assert row.numeric == pytest.approx(3 * x * x, rel=1e-13)
+    assert row.error < 1e-8
+
+
+@pytest.mark.parametrize(
+    ("f", "moves"),
+    [
+        (lambda x: 2 * x, 3),
+        (lambda x: x**3, 3),
+        (lambda x: 0 * x, 3),
+        (lambda x: 5 + 0 * x, 3),  # 0 among the rounding errors of 5
+        (lambda x: x.exp(), 3),
+        (lambda x: (20 * x).sin(), 5),
+    ],
+)
+def test_gradcheck_takes_smaller_moves_only_until_the_slope_no_longer_changes(f, moves):
+    seen = set()
+    assert gradcheck(lambda x: seen.add(x.data) or f(x), 1.0)
+    assert seen == {1.0 + sign * 4.0**-k for k in range(4, 4 + moves) for sign in (1, -1)} | {1.0}
+
+
+def test_gradcheck_ends_where_moves_no_longer_move_x():
+    assert verdicts(gradcheck(lambda x: abs(x - 1), 1.0)) == ["kink"]
+    [row] = gradcheck(lambda x: 2 * x, 1.0, h=2.0**-53).rows  # 1 + h is 1, and 1 - h is not
+    assert (row.numeric, row.verdict) == (2.0, "undefined")
+
+
+def test_a_chosen_h_is_compared_with_four_times_it():
+    seen = set()
+    assert gradcheck(lambda x: seen.add(x.data) or x * x, 1.0, h=0.25)
+    assert seen == {0.0, 0.75, 1.0, 1.25, 2.0}

@@ -443,17 +443,85 @@ def test_writers_of_one_folder_do_not_disturb_each_other(tmp_path):
 # Locks
 
 
-def test_a_lock_is_had_by_one(tmp_path):
+def test_a_locked_file_is_taken_by_one_at_a_time(tmp_path):
     path = str(tmp_path / "lock")
-    first = locks.take(path)
+    locked = locks.take(path)
+    assert (locked.path, os.fstat(locked.descriptor).st_size) == (path, 0)
     assert locks.take(path) is None
-    first.leave()
-    first.leave()  # nothing more
-    second = locks.take(path)
-    first.remove()
-    assert names(tmp_path) == ["lock"]
-    second.remove()
-    assert names(tmp_path) == []
+    os.link(path, path + "2")
+    assert locks.take(path + "2") is None  # the same file by another name
+    other = locks.take(str(tmp_path / "other"))
+    locked.leave()
+    locked.leave()  # again, which does nothing
+    again = locks.take(path)
+    assert again is not None
+    locked.remove()  # it is not this one's any more
+    assert os.path.exists(path) and locks.take(path) is None
+    again.remove()
+    assert not os.path.exists(path)
+    again.leave()
+    for thing in (locked, again):
+        with pytest.raises(OSError, match="descriptor"):
+            os.fstat(thing.descriptor)
+    other.leave()
+    assert os.path.exists(tmp_path / "other")
+
+
+def test_a_newer_file_of_the_same_name_is_not_removed(tmp_path):
+    path = tmp_path / "lock"
+    locked = locks.take(str(path))
+    path.rename(tmp_path / "older")
+    path.write_text("newer")
+    locked.remove()
+    assert path.read_text() == "newer" and (tmp_path / "older").exists()
+    locked = locks.take(str(path))
+    path.unlink()
+    locked.remove()  # which is gone already
+
+
+def test_a_file_that_was_removed_while_it_was_being_locked_is_opened_anew(tmp_path, monkeypatch):
+    path, lock, times = tmp_path / "lock", locks._lock, []
+
+    def removed_the_first_time(descriptor, safe):
+        times.append(descriptor)
+        if len(times) == 1:
+            path.unlink()
+        return lock(descriptor, safe)
+
+    monkeypatch.setattr(locks, "_lock", removed_the_first_time)
+    locked = locks.take(str(path))
+    assert len(times) == 2 and path.stat().st_ino == os.fstat(locked.descriptor).st_ino
+    locked.remove()
+
+
+@posix
+def test_what_the_system_says_of_a_lock(tmp_path, monkeypatch):
+    path = str(tmp_path / "lock")
+
+    def take(number, **options):
+        def lockf(descriptor, how):
+            opened.append(descriptor)
+            raise OSError(number, "no")
+
+        monkeypatch.setattr(locks.fcntl, "lockf", lockf)
+        return locks.take(path, **options)
+
+    opened = []
+    for number in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
+        assert take(number) is take(number, safe=True) is None
+    with pytest.raises(OSError, match="no"):
+        take(errno.ENOLCK, safe=True)
+    for descriptor in opened:
+        with pytest.raises(OSError, match="descriptor"):
+            os.fstat(descriptor)
+    locked = take(errno.ENOLCK)  # where the system has no locks, threads are still kept apart
+    assert locks.take(path) is None
+    locked.leave()
+    (tmp_path / "link").symlink_to(path)
+    with pytest.raises(OSError, match="link"):
+        locks.take(str(tmp_path / "link"))
+    with pytest.raises(FileNotFoundError):
+        locks.take(str(tmp_path / "missing"), flags=0)
 
 
 @pytest.mark.slow

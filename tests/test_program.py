@@ -18,6 +18,7 @@ from random_graphs import MANY, ONE, TWO, RandomGraph, assert_same, by_source, v
 
 import autograd
 from autograd import Value, primitive, primitives, topological_order
+from autograd.compiler.checking import check_example
 from autograd.functions import apply
 from autograd.primitives import ARRAYS, FLOATS, TABLE, Primitive
 from nn import MLP, bernoulli_nll, categorical_nll, gaussian_nll
@@ -826,6 +827,32 @@ def test_check_compares_gradients_too():
     x, w = values(1.0, 2.0)
     with pytest.raises(ValueError, match=r"^check\[1\]: the gradient recorded is 2"):
         autograd.compile(same_values(x, w), [x], [w], pairs(same_values, w, 1.0, -1.0))
+
+
+def test_check_shows_up_to_six_numbers_in_full():
+    for n, dots in ((6, False), (7, True)):
+        w = values(*range(1, n + 1))
+        roots = [autograd.sum([v * v for v in w]), autograd.sum([v * v.data for v in w])]
+        with pytest.raises(ValueError, match="the gradient recorded is") as info:
+            autograd.compile(roots[0], [], w, [([], roots[1])])
+        assert ("..." in str(info.value)) is dots
+
+
+@pytest.mark.parametrize("size", [1.0, 1e3, 1e8])
+def test_check_allows_for_rounding_relative_to_the_numbers_that_cancel(size):
+    w = Value(3.0)
+    root = (w + size) - (w + size) + w * 0.0  # 0, of numbers of this size; its gradient is 0 too
+    largest = 3.0 + size
+
+    def check(value, slope):
+        check_example(0, root, 1, np.array([value]), np.array([slope]), [w])
+
+    check(0.9e-12 * largest, 0.0)
+    check(0.0, -0.9e-12 * largest)
+    with pytest.raises(ValueError, match="the value recorded is"):
+        check(1.1e-12 * largest, 0.0)
+    with pytest.raises(ValueError, match="the gradient recorded is"):
+        check(0.0, 1.1e-12 * largest)
 
 
 def test_check_takes_infinities_and_nans_as_they_are():

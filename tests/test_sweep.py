@@ -249,7 +249,17 @@ def test_a_file_that_is_nested_too_deep_is_damaged(tmp_path):
 
 @pytest.mark.parametrize(
     ("column", "value", "what"),
-    [("epoch", 3, "its history has gaps"), ("loss", True, "its history has loss = True")],
+    [
+        ("epoch", 3, "its history has gaps"),
+        ("epoch", 2.0, "its history has epoch = 2.0"),
+        ("updates", 0, "its history has updates = 0"),
+        ("updates", True, "its history has updates = True"),
+        ("batch_size", None, "its history has batch_size = None"),
+        ("lr", "0.1", "its history has lr = '0.1'"),
+        ("loss", True, "its history has loss = True"),
+        ("loss", None, "its history has loss = None"),
+        ("validation_loss", "1", "its history has validation_loss = '1'"),
+    ],
 )
 def test_histories_that_no_training_leaves_are_refused(column, value, what, tmp_path):
     quiet(xor, {"lr": [0.1]}, seeds=1, path=tmp_path)
@@ -423,6 +433,62 @@ def test_fingerprints():
     around.append(around)
     assert fingerprint(around) != fingerprint([1])
     assert len(fingerprint(threading.Lock())) == 64  # which can't be pickled
+
+
+def test_fingerprints_look_at_every_part_of_a_function():
+    def of(*lines):
+        names = {"__name__": __name__, "RATE": 1.0, "scale": lambda x: 2 * x}
+        exec("\n".join(lines), names)
+        return fingerprint(names["f"], __name__)
+
+    other = [
+        ["def f(x): return x"],
+        ["def f(y): return y"],
+        ["def f(x=1): return x"],
+        ["def f(x=2): return x"],
+        ["def f(*, x=1): return x"],
+        ["def f(*, x=2): return x"],
+        ["def f(x): return RATE"],
+        ["RATE = 2.0", "def f(x): return RATE"],
+        ["def f(x): return lambda: RATE"],
+        ["RATE = 2.0", "def f(x): return lambda: RATE"],
+        ["def f(x): return scale(x)"],
+        ["def scale(x): return 3 * x", "def f(x): return scale(x)"],
+        ["def f(x): return x.real"],
+        ["def f(x): return x.imag"],
+        ["def f(x): return max(x)"],
+        ["def f(x): return min(x)"],
+        ["def g():", "    def f(x): return y", "    return f", "    y = 1", "f = g()"],  # unset
+        ["def g():", "    y = 1", "    def f(x): return y", "    return f", "f = g()"],
+        ["def g():", "    y = 2", "    def f(x): return y", "    return f", "f = g()"],
+        ["class f:", "    x = 1"],
+        ["class f:", "    x = 2"],
+        ["class f(list):", "    x = 1"],
+    ]
+    assert len({of(*lines) for lines in other}) == len(other)
+    for lines in other:
+        assert of(*lines) == of("unused = 1", *lines, "later = 2")
+
+
+class Counted(dict):
+    """With entries, and a state."""
+
+
+def test_fingerprints_look_at_every_part_of_an_object():
+    def counted(entries, **state):
+        thing = Counted(entries)
+        vars(thing).update(state)
+        return thing
+
+    other = [
+        counted({}), counted({1: 2}), counted({1: 3}), counted({}, a=1), counted({}, a=2),
+        {1: 2}, ["ab", "c"], ["a", "bc"], ["abc"], "\ud800", "\ud801", {"a": 1, "b": 2},
+        np.zeros(2, dtype=[("x", float)]), np.zeros(2, dtype=[("y", float)]),
+        np.array([1, "a"], dtype=object), np.array([1, "b"], dtype=object),
+        [].append, {}.get, property(len), property(max), property(len, len),
+    ]  # fmt: skip
+    assert len({fingerprint(thing) for thing in other}) == len(other)
+    assert fingerprint(counted({1: 2}, a=1)) == fingerprint(counted({1: 2}, a=1))
 
 
 # What goes wrong
@@ -1002,3 +1068,21 @@ def test_panels_of_one_setting_fill_a_square(columns_of):
 def test_panels_of_two_settings_stand_in_a_column_for_each_of_the_last(columns_of):
     grids = [{"width": [1, 2], "kind": list(range(n))} for n in (1, 2, 3, 6, 7)]
     assert [columns_of(grid) for grid in grids] == [2, 2, 3, 6, 4]
+
+
+def test_a_plot_takes_as_many_colours_and_panels_as_can_be_told_apart(columns_of):
+    def plots(lr, width):
+        grid = {"lr": range(lr), "width": range(width)}
+        return quiet(lambda seed, **settings: made(1.0), grid, seeds=1)
+
+    many = plots(lr=9, width=9)
+    with pytest.raises(ValueError, match="by='width' has 9 values, and there are 8 colours"):
+        many.plot(by="width")
+    with pytest.raises(ValueError, match="by must be one of lr, width, got 'depth'"):
+        many.plot(by="depth")
+    with pytest.raises(
+        ValueError, match=r"at most 48 panels, and this would make 49: .*where\(lr="
+    ):
+        plots(lr=49, width=2).plot()
+    assert plots(lr=48, width=2).plot() is None
+    assert plots(lr=1, width=8).plot() is None

@@ -29,7 +29,7 @@ from nn import (
     step_decay,
 )
 from nn.train import callbacks
-from nn.train.schedules import cosine
+from nn.train.schedules import cosine, growing
 from tests.cases import make_net, numbers, train
 
 
@@ -270,6 +270,15 @@ def test_the_repr_of_a_long_history_is_cut():
     assert len(lines) < 20
     assert lines[-1].split()[0] == "100"
     assert any("..." in line for line in lines)
+
+
+@pytest.mark.parametrize("n", [1, 11, 12, 13, 14, 100])
+def test_the_repr_shows_twelve_rows_or_the_first_and_the_last_five(n):
+    _, *lines = repr(History([Epoch(e, e, 0.1, 1, 0.5) for e in range(1, n + 1)])).splitlines()
+    every = [str(e) for e in range(1, n + 1)]
+    assert [line.split()[0] for line in lines] == (
+        every if n <= 12 else [*every[:5], "...", *every[-5:]]
+    )
 
 
 def test_to_csv_leaves_out_columns_that_were_never_filled(tmp_path):
@@ -883,11 +892,34 @@ def test_the_graph_engine_leaves_no_part_of_a_gradient():
         (lambda: cosine(math.nan, 5), "lr"),
         (lambda: cosine(0.1, 0), "updates"),
         (lambda: cosine(0.1, 5, final=-1e-3), "final"),
+        (lambda: growing(4, factor=0.9), "factor must be at least 1"),
+        (lambda: growing(0), "batch_size"),
+        (lambda: growing(4, period=0), "period"),
     ],
 )
 def test_a_schedule_that_makes_no_sense_is_refused(make, argument):
     with pytest.raises(ValueError, match=argument):
         make()
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        (step_decay(0.8), {1: 0.8, 1000: 0.8, 1001: 0.4, 2000: 0.4, 2001: 0.2}),
+        (step_decay(0.8, 0.25, every=1), {1: 0.8, 2: 0.2, 3: 0.05}),
+        (inverse_time(0.6), {1: 0.6, 2: 0.3, 3: 0.2}),
+        (inverse_time(0.6, t0=5.0), {1: 0.6, 6: 0.3, 11: 0.2}),
+        (cosine(1.0, 3), {1: 1.0, 2: 0.5, 3: 0.0, 4: 0.0}),
+        (cosine(1.0, 4, final=0.2), {1: 1.0, 2: 0.8, 3: 0.4, 4: 0.2, 5: 0.2, 9: 0.2}),
+        (cosine(1.0, 1), {1: 1.0, 2: 0.0}),
+        (growing(3), {1: 3, 5: 3, 6: 6, 10: 6, 11: 12}),
+        (growing(4, 1.5, period=1), {1: 4, 2: 6, 3: 9, 4: 14}),
+        (growing(4, 1.0), {1: 4, 6: 4, 10**6: 4}),
+        (growing(3, 2, period=1), {40: 3 * 2**39, 41: 2**40, 10**9: 2**40}),
+    ],
+)
+def test_the_numbers_of_schedules(schedule, expected):
+    assert {t: schedule(t) for t in expected} == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
 def test_a_rate_may_stay_as_it_is():

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 import autograd
 from autograd import (
     Value,
+    checks,
     cos,
     dot,
     exp,
@@ -40,6 +41,7 @@ from autograd import (
     value_and_grad,
     where,
 )
+from autograd.differences import Line, Slopes
 from tests.cases import examples
 
 FOUR_WAYS = [grad, value_and_grad, jacobian, hessian]  # all of them are called as way(f)(*x)
@@ -1173,3 +1175,67 @@ def test_a_chosen_h_is_compared_with_four_times_it():
     seen = set()
     assert gradcheck(lambda x: seen.add(x.data) or x * x, 1.0, h=0.25)
     assert seen == {0.0, 0.75, 1.0, 1.25, 2.0}
+
+
+@pytest.mark.parametrize(
+    ("a", "slopes", "verdict"),
+    [
+        (1.0, Slopes(1.0, 1.0, 1.0, 0.25, 0.0), "ok"),
+        (1.0 + 0.9e-5, Slopes(1.0, 1.0, 1.0, 0.25, 0.0), "ok"),
+        (1.0 + 1.1e-5, Slopes(1.0, 1.0, 1.0, 0.25, 0.0), "wrong"),
+        (1.0 + 4.9e-5, Slopes(1.0, 1.0, 1.0, 0.25, 1e-5), "ok"),  # four times the error more
+        (1.0 + 5.1e-5, Slopes(1.0, 1.0, 1.0, 0.25, 1e-5), "wrong"),
+        (1.0, Slopes(1.0, 1.0, 1.0, 0.25, 1.1e-5), "undefined"),
+        (1.0, Slopes(1.0, 1.0, 1.0, 0.25, 1.1e-5, lost=1.2e-5), "ok"),
+        (0.0, Slopes(-1.0, 1.0, 0.0, 1.0, 1e-9), "kink"),  # a corner
+        (0.9, Slopes(-1.0, 1.0, 0.0, 1.0, 1e-9), "kink"),
+        (0.9, Slopes(1.0, -1.0, 0.0, 1.0, 1e-9), "kink"),
+        (1.1, Slopes(-1.0, 1.0, 0.0, 1.0, 1e-9), "wrong"),
+        (1.1, Slopes(1.0, -1.0, 0.0, 1.0, 1e-9), "wrong"),
+        (1.0 + 3e-9, Slopes(-1.0, 1.0, 0.0, 1.0, 1e-9), "kink"),
+        (-1.0 - 3e-9, Slopes(-1.0, 1.0, 0.0, 1.0, 1e-9), "kink"),
+        (1.0 + 5e-9, Slopes(-1.0, 1.0, 0.0, 1.0, 1e-9), "wrong"),
+        (0.9, Slopes(-1.0, 1.0, 0.0, 0.61, 1e-9), "kink"),
+        (0.9, Slopes(-1.0, 1.0, 0.0, 0.59, 1e-9), "wrong"),  # it grows as where f is smooth
+        (0.9, Slopes(-1.0, 1.0, 0.0, 1.79, 1e-9), "kink"),
+        (0.9, Slopes(-1.0, 1.0, 0.0, 1.81, 1e-9), "undefined"),  # a jump
+        (0.0, Slopes(-1.0, 1.0, 0.0, 2.0, 1e-9), "undefined"),  # sqrt(|x|)
+        (1.5e-9, Slopes(0.0, 7.9e-9, 0.0, 1.0, 1e-9, lost=1e-8), "ok"),  # a corner that rounding may make
+        (4.1e-9, Slopes(0.0, 8.1e-9, 0.0, 1.0, 1e-9), "kink"),
+        (0.0, Slopes(0.0, 0.0, 0.0, 0.25, 0.0), "ok"),
+        (1e-300, Slopes(0.0, 0.0, 0.0, 0.25, 0.0), "wrong"),
+        (NAN, Slopes(1.0, 1.0, 1.0, 0.25, 0.0), "wrong"),
+    ],
+)  # fmt: skip
+def test_the_verdict_on_a_derivative(a, slopes, verdict):
+    assert checks._judge(a, slopes, 1e-5)[0] == verdict
+
+
+def test_the_error_is_relative_to_what_is_allowed():
+    _, error = checks._judge(2.0 + 1e-3, Slopes(2.0, 2.0, 2.0, 0.25, 0.0), 1e-5)
+    assert error == pytest.approx(5e-4)
+    _, error = checks._judge(1e-3, Slopes(0.0, 0.0, 0.0, 0.25, 0.0), 1e-5)
+    assert error == 1e-3
+    _, error = checks._judge(2e-3, Slopes(0.0, 0.0, 0.0, 0.25, 1e-4), 1e-5)
+    assert error == pytest.approx(5e-5)  # 5 times what is allowed, and so 5 times the tolerance
+
+
+@pytest.mark.parametrize(("x", "size"), [(1.0, 1.0), (0.25, 8.0), (-4.0, 1e6), (4.0, 0.0)])
+def test_what_rounding_hides_is_relative_to_the_numbers_met(x, size):
+    scale, h = max(1.0, abs(x)), 2.0**-8
+    found = Line(lambda v: 3.0 * v, [x], 0).slopes(0, h, 1e-5, size)
+    near, far = (max(size, 3 * (abs(x) + move)) for move in (h, 4 * h))
+    assert found.lost == pytest.approx(2.0**-32 * far / scale, rel=1e-12)
+    assert found.error == pytest.approx(4 * 2.0**-52 * near / (2 * h), rel=1e-12)
+    assert (found.left, found.right, found.central) == (3.0, 3.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("f", "growth"), [(lambda x: x * x, 0.25), (abs, 1.0), (step, 4.0), (lambda x: x**3, None)]
+)
+def test_how_the_difference_of_the_slopes_grows(f, growth):
+    found = Line(f, [0.0], 0).slopes(0, 0.25, 1e-5, 1.0)
+    assert math.isnan(found.growth) if growth is None else found.growth == growth
+    h = 0.25
+    left, right = ((f(Value(s * h)).data - f(Value(0.0)).data) / (s * h) for s in (-1, 1))
+    assert (found.left, found.right, found.central) == (left, right, (left + right) / 2)

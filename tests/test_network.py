@@ -450,3 +450,42 @@ def test_many_examples_at_once_are_refused_with_a_word_about_predict(X):
     for module in (net, net.layers[0], net.layers[0].neurons[0]):
         with pytest.raises(ValueError, match=r"one example, 2 numbers.*net\.predict\(X\)"):
             module(X)
+
+
+class Counting(MLP):
+    """Counts how often it is called; told by its class to record one graph."""
+
+    static, calls = True, 0
+
+    def __call__(self, x):
+        type(self).calls += 1
+        return super().__call__(x)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 31, 32, 100, 1025, 3000])
+def test_predict_records_once_where_a_program_is_worth_it(rows, monkeypatch):
+    monkeypatch.setattr(Counting, "calls", 0)
+    net = Counting(2, [3, 2], "tanh", rng=np.random.default_rng(0))
+    X = np.random.default_rng(1).normal(size=(rows, 2))
+    outputs = net.predict(X)
+    assert Counting.calls == (rows if rows < 32 else 1)
+    few = [*range(0, rows, 97), *range(rows)[-3:]]
+    for i in few:
+        assert outputs[i].tolist() == pytest.approx(numbers_of(net(X[i].tolist())), rel=1e-12)
+
+
+def numbers_of(values):
+    return [v.data for v in values]
+
+
+@pytest.mark.parametrize(("n", "more"), [(1, ""), (6, ""), (7, " and 1 more"), (9, " and 3 more")])
+def test_up_to_six_unknown_names_are_listed(n, more):
+    net = MLP(1, [1])
+    state = {**net.state_dict(), **{f"n{i:02}": 0.0 for i in range(n)}}
+    first = [f"n{i:02}" for i in range(min(n, 6))]
+    with pytest.raises(ValueError, match="unknown") as info:
+        net.load_state_dict(state)
+    assert str(info.value) == f"state is of another network: missing [], unknown {first}{more}"
+    with pytest.raises(ValueError, match="missing") as info:
+        net.load_state_dict({})
+    assert "missing ['layers.0.bias', 'layers.0.weight'], unknown []" in str(info.value)

@@ -509,3 +509,32 @@ def test_a_film_ends_where_a_training_ends_early():
                   validation=(X, 1 - y), callbacks=[film, stopping])  # fmt: skip
     assert len(history) < 50
     assert f"Update {history[-1].updates}," in repr(film)
+
+
+@pytest.mark.parametrize(("bytes_", "many"), [(1, 1), (79, 1), (80, 2), (400, 10), (10**9, 1024)])
+def test_so_much_is_looked_at_together(bytes_, many, monkeypatch):
+    monkeypatch.setattr(examples, "PART", bytes_)
+    n = 2500
+    data = Examples(np.zeros((n, 4)), np.zeros(n))  # 5 floats each, 40 bytes
+    cuts = list(data._cuts())
+    assert [i for cut in cuts for i in cut] == list(range(n))
+    assert {len(cut) for cut in cuts[:-1]} == {many} and len(cuts[-1]) <= many
+
+
+@pytest.mark.parametrize(("bytes_", "many"), [(1, 6), (479, 6), (480, 12), (10**6, 24)])
+def test_so_many_batches_are_prepared_together(bytes_, many, monkeypatch):
+    monkeypatch.setattr(examples, "AT_ONCE", bytes_)
+    X = np.arange(100.0).reshape(25, 4)
+    data = Examples(X, X[:, 0], batch_size=6)  # a batch is 240 bytes
+    sizes = []
+
+    def columns(X, y):
+        sizes.append(len(X))
+        return np.column_stack([X, y])
+
+    batches = list(data.batches(1, np.random.default_rng(0), columns))
+    assert sizes == [many] * (24 // many) and len(batches) == data.updates(1) == 4
+    rows = [int(i) for batch in batches for i in batch.rows]
+    assert len(rows) == len(set(rows)) == 24
+    for batch in batches:
+        assert batch.data.tolist() == [[*X[i], X[i, 0]] for i in batch.rows]

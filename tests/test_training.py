@@ -13,6 +13,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from autograd import Value
+from autograd import sum as total
 from nn import (
     MLP,
     DrawGraph,
@@ -29,6 +30,7 @@ from nn import (
     step_decay,
 )
 from nn.train import callbacks
+from nn.train.recording import diagnosis
 from nn.train.schedules import cosine, growing
 from tests.cases import make_net, numbers, train
 
@@ -575,6 +577,18 @@ def test_a_huge_rate_ends_with_an_error_that_says_where():
     assert "smaller lr than 1e+80" in text
     assert numbers(net) == good
     assert all(map(math.isfinite, good))
+
+
+@pytest.mark.parametrize("n", [2, 6, 7])
+def test_a_diagnosis_shows_up_to_six_inputs(n):
+    top = total([Value(1e308)] * n)
+    top.label = "top"
+    inputs = ", ".join([*["1e+308"] * min(n, 6), *["..."] * (n > 6)])
+    assert diagnosis(top * 2.0, 3, 0.1) == (
+        "the loss of example 3 is inf. The first node that is not finite: "
+        f"top = inf, sum of {inputs}. Try a smaller lr than 0.1"
+    )
+    assert "not finite: unlabelled = inf. Try" in diagnosis(Value(math.inf), 0, 0.1)
 
 
 def test_the_first_node_that_went_wrong_is_named():

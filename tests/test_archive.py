@@ -14,9 +14,10 @@ from functools import partial
 import numpy as np
 import pytest
 
+from autograd.value import short_repr
 from nn import MLP, Layer, gaussian_nll, load, save
 from nn.data.tables import Table
-from nn.train.archive import PER_CHARACTER
+from nn.train.archive import PER_CHARACTER, short
 from nn.train.checkpoints import load_table
 from tests import cases
 from tests.cases import bits, names
@@ -122,6 +123,18 @@ def test_a_file_that_says_nothing_of_a_network_is_refused(tmp_path):
     for about in (np.array([json.dumps({"network": NETWORK})]), np.array(3.0), np.array(b"{}")):
         np.savez(tmp_path / "net.npz", about=about, **make_net().state_dict())
         refused(tmp_path / "net.npz", "its description is not a text")
+
+
+@pytest.mark.parametrize("n", [1, 499, 500, 501, 10_000])
+def test_what_an_error_quotes_is_cut_at_500_characters(n):
+    text = "x" * n
+    assert short(text) == (text if n <= 500 else "x" * 497 + "...")
+    assert short(ValueError(text)) == short(text)
+
+
+@pytest.mark.parametrize("n", [1, 58, 59, 100])
+def test_what_an_error_shows_of_an_object_is_cut_at_60_characters(n):
+    assert short_repr("x" * n) == (f"'{'x' * n}'" if n <= 58 else "'" + "x" * 56 + "...")
 
 
 def test_a_key_that_is_there_twice_is_refused(tmp_path):

@@ -1200,7 +1200,7 @@ def test_a_chosen_h_is_compared_with_four_times_it():
         (0.9, Slopes(-1.0, 1.0, 0.0, 1.79, 1e-9), "kink"),
         (0.9, Slopes(-1.0, 1.0, 0.0, 1.81, 1e-9), "undefined"),  # a jump
         (0.0, Slopes(-1.0, 1.0, 0.0, 2.0, 1e-9), "undefined"),  # sqrt(|x|)
-        (1.5e-9, Slopes(0.0, 7.9e-9, 0.0, 1.0, 1e-9, lost=1e-8), "ok"),  # a corner that rounding may make
+        (1.5e-9, Slopes(0.0, 7.9e-9, 0.0, 1.0, 1e-9, lost=1e-8), "ok"),  # of rounding
         (4.1e-9, Slopes(0.0, 8.1e-9, 0.0, 1.0, 1e-9), "kink"),
         (0.0, Slopes(0.0, 0.0, 0.0, 0.25, 0.0), "ok"),
         (1e-300, Slopes(0.0, 0.0, 0.0, 0.25, 0.0), "wrong"),

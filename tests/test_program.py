@@ -1213,3 +1213,32 @@ def test_brackets_stand_only_where_they_are_needed():
                 brackets += line.count("(")
                 assert line.count("(") == ast.unparse(ast.parse(line)).count("("), line
     assert brackets > 300
+
+
+@pytest.mark.parametrize(("width", "by_columns"), [(1, False), (63, False), (64, True)])
+def test_products_of_wide_layers_are_laid_out_by_columns(width, by_columns):
+    _, _, program = network([2, width, 1])
+    assert ('order="F"' in program.code) is by_columns
+    assert 'order="F"' not in program.source
+
+
+@pytest.mark.parametrize(("n", "written_out"), [(2, True), (8, True), (9, False)])
+def test_short_constants_are_written_out(n, written_out):
+    x = Value(1.0)
+    c = [0.5 * k * k for k in range(n)]
+    program = autograd.compile([x * c_k for c_k in c], [x], [])
+    assert [array.shape for array in program.constants.values()] == [(n, 1)]
+    array = str(np.array(c)[:, None].tolist())
+    assert (f"np.array({array})" in program.source) is written_out
+    assert (f"an array ({n}, 1) of constants" in program.source) is not written_out
+    assert program.forward([[2.0]]).tolist() == [[2.0 * c_k for c_k in c]]
+
+
+@pytest.mark.parametrize(("n", "listed"), [(3, True), (8, True), (9, False)])
+def test_short_indexes_are_written_out(n, listed):
+    x = values(*range(50))
+    at = [k * k // 2 for k in range(n)]  # not evenly spaced
+    program = autograd.compile([x[k].sin() for k in at], x, [])
+    assert (f"batch[:, {at}].T" in program.source) is listed
+    assert len(program.constants) == (0 if listed else 1)
+    assert program.forward([np.arange(50.0)]).tolist() == [[math.sin(k) for k in at]]

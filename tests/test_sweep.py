@@ -1086,3 +1086,66 @@ def test_a_plot_takes_as_many_colours_and_panels_as_can_be_told_apart(columns_of
         plots(lr=49, width=2).plot()
     assert plots(lr=48, width=2).plot() is None
     assert plots(lr=1, width=8).plot() is None
+
+
+def test_panels_have_room_marks_and_notes_that_stand_one_below_the_other():
+    def train(seed, lr, width):
+        if seed < lr:
+            raise FloatingPointError
+        return made(lr, seed, epochs=1)
+
+    results = quiet(train, {"width": [1, 2, 3, 4, 5], "lr": [1, 2]}, seeds=2)
+    figure = results.plot(by="lr")
+    panels = figure.axes
+    assert figure.get_size_inches().tolist() == pytest.approx([1.6 + 2.5 * 3, 1.0 + 2.2 * 2])
+    assert [ax.axison for ax in panels] == [True] * 5 + [False]
+    below = [ax.xaxis.get_tick_params()["labelbottom"] for ax in panels[:5]]
+    assert below == [False, False, True, True, True]  # the third has nothing below
+    for ax in panels[:5]:
+        assert [t.get_text() for t in ax.texts] == ["1: 1 of 2 diverged", "2: 2 of 2 diverged"]
+        first, second = (t.get_position() for t in ax.texts)
+        assert first == (-4, -4) and second[0] == -4 and second[1] < first[1] - 8
+        assert [line.get_marker() for line in ax.lines if len(line.get_xdata())] == ["o"]
+        assert len(ax.collections) == 0  # one seed has no band
+    one = results.where(width=1, lr=1).plot()
+    assert one.get_size_inches().tolist() == [7.0, 3.8] and not one.legends
+    two = results.where(lr=1).plot(by="lr")
+    assert two.axes[0].get_title() == "width = 1"
+    assert one.get_supylabel() == "loss per example" and one.get_supxlabel() == "epoch"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "text"),
+    [([], "-"), ([1.5], "1.5"), ([1.0, 2.0], "1.5 ± 0.71"), ([1.0, math.inf], "inf"),
+     ([math.nan, 1.0], "nan"), ([1.0, 1.0, 4.0], "2 ± 1.7")],
+)  # fmt: skip
+def test_a_mean_with_its_deviation(numbers, text):
+    assert nn.train.trainings._mean(numbers) == text
+
+
+def test_the_best_has_the_least_loss_and_one_that_is_no_number_comes_last():
+    losses = {"a": math.nan, "b": 2.0, "c": 1.0, "d": math.inf}
+    results = quiet(lambda seed, kind: made(2 * losses[kind]), {"kind": list(losses)}, seeds=1)
+    assert results.best == {"kind": "c"}
+    assert results.where(kind="a").best == {"kind": "a"}
+
+    def train(seed, kind):
+        if kind == "c" and seed:
+            raise FloatingPointError
+        return made(2 * losses[kind])
+
+    results = quiet(train, {"kind": ["a", "b", "c", "d"]}, seeds=2)
+    assert results.best == {"kind": "b"}  # c is lower, but one of its trainings diverged
+    with pytest.raises(ValueError, match="no combination came to its end with every seed"):
+        results.where(kind="c").best  # noqa: B018
+
+
+def test_scores_are_shown_where_all_epochs_have_them():
+    def train(seed, kind):
+        some = kind == "some" and seed
+        return History([Epoch(e, e, 0.1, 1, 3.0, 2.0, None if some else 0.5) for e in (1, 2)])
+
+    both = quiet(train, {"kind": ["all", "some"]}, seeds=2)
+    head = ["kind", "seeds", "validation", "loss"]
+    assert repr(both).splitlines()[0].split() == head
+    assert repr(both.where(kind="all")).splitlines()[0].split() == [*head, "validation", "accuracy"]

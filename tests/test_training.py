@@ -309,6 +309,9 @@ def test_plot_is_a_figure_with_named_axes(rows, panels):
     figure = History(rows).plot()
     assert isinstance(figure, Figure)
     assert len(figure.axes) == panels
+    assert figure.get_size_inches().tolist() == [5 if panels == 1 else 9, 3.4]
+    for ax in figure.axes:
+        assert {line.get_marker() for line in ax.lines} == {"o" if len(rows) == 1 else "None"}
     loss = figure.axes[0]
     assert (loss.get_xlabel(), "loss" in loss.get_ylabel()) == ("epoch", True)
     assert loss.lines[0].get_ydata().tolist() == [row.loss for row in rows]

@@ -494,3 +494,17 @@ def test_a_member_compressed_as_numpy_never_does_is_refused(packed, member, tmp_
 def test_the_limit_is_4_gib_if_not_given():
     for function in (load, load_table):
         assert inspect.signature(function).parameters["limit"].default == 4 * 2**30
+
+
+def test_arrays_with_more_at_their_end_or_of_a_later_format_are_refused(tmp_path):
+    save(make_net(), tmp_path / "net.npz")
+    members = members_of(tmp_path / "net.npz")
+    longer = [(name, data + b"x" * (name == "about.npy")) for name, data in members]
+    raw(tmp_path / "net.npz", longer)
+    refused(tmp_path / "net.npz", "about has data after its end")
+    later = io.BytesIO()
+    np.lib.format.write_array(later, np.zeros((3, 2)), version=(2, 0))
+    raw(tmp_path / "net.npz", [*members[:1], ("layers.0.weight.npy", later.getvalue()), *[
+        member for member in members[1:] if member[0] != "layers.0.weight.npy"
+    ]])  # fmt: skip
+    refused(tmp_path / "net.npz", "layers.0.weight is an array of NumPy's format (2, 0), and not")

@@ -1239,3 +1239,16 @@ def test_how_the_difference_of_the_slopes_grows(f, growth):
     h = 0.25
     left, right = ((f(Value(s * h)).data - f(Value(0.0)).data) / (s * h) for s in (-1, 1))
     assert (found.left, found.right, found.central) == (left, right, (left + right) / 2)
+
+
+def test_sequences_and_plain_results_are_asked_for():
+    for x, v, name in ((3.0, [1.0], "x"), ([1.0], 3.0, "v"), (list, [1.0], "x")):
+        with pytest.raises(TypeError, match=f"{name} must be a sequence of numbers or Values"):
+            jvp(sin, x, v)
+    with pytest.raises(TypeError, match="use grad inside grad"):
+        grad(lambda x: finite_difference(lambda y: x * y, 1.0))(2.0)
+    for wrong in ("exp", None):
+        with pytest.raises(TypeError, match="value must be a function"):
+            primitive("f", wrong, lambda z, x: (1.0,))
+        with pytest.raises(TypeError, match="partials must be a function"):
+            primitive("f", lambda x: x, wrong)

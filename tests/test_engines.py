@@ -820,6 +820,12 @@ def test_a_program_is_tried_on_examples_of_some_classes_and_on_some_spread_evenl
     assert found == tried
 
 
+def test_losses_that_are_finite_and_have_no_finite_sum_are_no_error():
+    X, y = np.ones((3, 3)), np.full(3, 1.3e154)  # a loss is y^2 / 2
+    history = train(make_net(), gaussian_nll, X, y, batch_size=3, lr=0.0, epochs=1)
+    assert history[0].loss == math.inf
+
+
 def test_a_number_changed_on_the_way_is_found_after_the_epoch():
     net = Scaled()
 

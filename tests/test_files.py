@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from itertools import pairwise
@@ -576,3 +577,64 @@ def test_an_open_file_is_written_where_it_stands(folder, tmp_path):
         write_whole(f"{folder}/{file.fileno()}", b"data")
     expected = b"data" if "thread" in folder else b"before, data"
     assert (tmp_path / "file").read_bytes() == expected
+
+
+def test_what_a_killed_writer_has_left_is_removed_and_what_a_live_one_writes_is_not(tmp_path):
+    left, live = (tmp_path / f".writing-{digit * 32}" for digit in "ab")
+    left.write_text("a part")
+    held = locks.take(str(live))
+    write_whole(tmp_path / "a", b"whole")
+    assert names(tmp_path) == [live.name, "a"]
+    held.leave()
+    write_whole(tmp_path / "a", b"whole")
+    assert names(tmp_path) == ["a"]
+
+
+@posix
+def test_a_file_stays_locked_until_it_has_its_name(tmp_path, monkeypatch):
+    def rename(old, new):
+        assert locks.take(old) is None
+        os.replace(old, new)
+
+    monkeypatch.setattr(files, "_rename", rename)
+    write_whole(tmp_path / "a", b"whole")
+    assert (tmp_path / "a").read_bytes() == b"whole"
+    again = locks.take(str(tmp_path / "a"))
+    assert again is not None
+    again.leave()
+
+
+@posix
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EIO])
+def test_a_disk_that_can_not_sync_is_no_error_but_one_that_fails_is(number, tmp_path, monkeypatch):
+    def fsync(descriptor):
+        raise OSError(number, "no")
+
+    write_whole(tmp_path / "a", b"old")
+    monkeypatch.setattr(os, "fsync", fsync)
+    if number == errno.EIO:
+        with pytest.raises(OSError, match="no"):
+            write_whole(tmp_path / "a", b"new")
+    else:
+        write_whole(tmp_path / "a", b"new")
+    assert (tmp_path / "a").read_bytes() == (b"old" if number == errno.EIO else b"new")
+    assert names(tmp_path) == ["a"]
+
+
+@posix
+def test_a_folder_that_can_not_be_read_is_not_synced(tmp_path, monkeypatch):
+    def no(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "open", no)
+    files._sync_folder(str(tmp_path))
+
+
+@posix
+def test_after_a_fork_a_child_has_no_locks(tmp_path, monkeypatch):
+    monkeypatch.setattr(locks, "_ours", {"a lock of the parent"})
+    monkeypatch.setattr(locks, "_mutex", threading.Lock())
+    locks._mutex.acquire()  # by a thread that the child does not have
+    locks._forget()
+    assert not locks._ours
+    assert locks._mutex.acquire(blocking=False)

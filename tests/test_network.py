@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from autograd import Value, topological_order
-from nn import MLP, Layer, Module, Neuron
+from nn import MLP, Layer, Module, Neuron, backpropagate, gaussian_nll
+from nn.model.module import check_network
 from tests.cases import ACTIVATIONS, numbers
 
 # The activations once more, as NumPy on arrays: an independent forward pass to compare with.
@@ -489,3 +490,17 @@ def test_up_to_six_unknown_names_are_listed(n, more):
     with pytest.raises(ValueError, match="missing") as info:
         net.load_state_dict({})
     assert "missing ['layers.0.bias', 'layers.0.weight'], unknown []" in str(info.value)
+
+
+def test_what_is_no_row_no_state_and_no_network_is_refused():
+    net = MLP(1, [1])
+    with pytest.raises(ValueError, match=r"one row per example, \(n, d_0\), got the number 3"):
+        net.predict(3)
+    with pytest.raises(TypeError, match=r"state must be a dictionary, .* got 3"):
+        net.load_state_dict(3)
+    for wrong in (3, MLP, len, object()):
+        with pytest.raises(TypeError, match="net must be a network"):
+            check_network(wrong)
+    check_network(net)
+    with pytest.raises(TypeError, match="net must be an MLP"):
+        backpropagate(Layer(1, 1), gaussian_nll, [1.0], 1.0)

@@ -19,6 +19,7 @@ from random_graphs import MANY, ONE, TWO, RandomGraph, assert_same, by_source, v
 import autograd
 from autograd import Value, primitive, primitives, topological_order
 from autograd.compiler.checking import check_example
+from autograd.compiler.names import Names
 from autograd.functions import apply
 from autograd.primitives import ARRAYS, FLOATS, TABLE, Primitive
 from nn import MLP, bernoulli_nll, categorical_nll, gaussian_nll
@@ -990,6 +991,25 @@ def test_repr_has_a_row_for_each_operation():
         v2    *         1  (1, b)
         loss  /         1  (1, b)
     """)
+
+
+@pytest.mark.parametrize("n", [39, 40, 41, 60])
+def test_repr_shows_forty_operations_or_the_first_and_the_last_twenty(n):
+    x = root = Value(0.5)
+    for _ in range(n):
+        root = root.sin()
+    _, _, *rows = repr(autograd.compile(root, [x], [])).splitlines()
+    every = [f"v{i}" for i in range(1, n + 1)]
+    assert [row.split()[0] for row in rows] == (
+        every if n <= 40 else [*every[:20], "...", *every[-20:]]
+    )
+
+
+def test_names_and_those_of_their_derivatives_are_free_together():
+    names = Names(["d_a"])
+    assert [names.pair("a"), names.pair("a"), names.new("d_a_2"), names.new("a")] == [
+        "a_2", "a_3", "d_a_2_2", "a_4",
+    ]  # fmt: skip
 
 
 def test_repr_of_what_does_not_vary():

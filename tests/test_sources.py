@@ -538,3 +538,17 @@ def test_so_many_batches_are_prepared_together(bytes_, many, monkeypatch):
     assert len(rows) == len(set(rows)) == 24
     for batch in batches:
         assert batch.data.tolist() == [[*X[i], X[i, 0]] for i in batch.rows]
+
+
+@pytest.mark.parametrize("part", [1, 100, 2**23])
+def test_a_fingerprint_tells_every_number_and_the_shapes(part, monkeypatch):
+    monkeypatch.setattr(examples, "PART", part)
+    X, y = np.arange(14.0).reshape(7, 2), np.arange(7.0)
+    found = {Examples(X, y).fingerprint(), Examples(X, y[:, None]).fingerprint()}
+    for array in (X, y):
+        for i in range(array.size):
+            kept, array.flat[i] = array.flat[i], -1.0
+            found.add(Examples(X, y).fingerprint())
+            array.flat[i] = kept
+    assert len(found) == 2 + 14 + 7
+    assert Examples(X.astype(np.float32), y.astype(int)).fingerprint() in found

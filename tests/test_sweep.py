@@ -9,9 +9,16 @@ import signal
 import sys
 import threading
 import time
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import (
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
 from multiprocessing import active_children, get_context
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -1149,3 +1156,65 @@ def test_scores_are_shown_where_all_epochs_have_them():
     head = ["kind", "seeds", "validation", "loss"]
     assert repr(both).splitlines()[0].split() == head
     assert repr(both.where(kind="all")).splitlines()[0].split() == [*head, "validation", "accuracy"]
+
+
+class Scripted(Executor):
+    """Gives what it is told, one thing for each training: an error, or the training's outcome."""
+
+    def __init__(self, *script):
+        self.script = iter(script)
+
+    def submit(self, function, *arguments):
+        todo, future = next(self.script), Future()
+        if todo == "refuse":
+            raise BrokenExecutor("gone")
+        if isinstance(todo, BaseException):
+            future.set_exception(todo)
+        else:
+            future.set_result(function(*arguments))
+        return future
+
+
+def test_trainings_that_are_lost_are_warned_of_and_trained_again(tmp_path):
+    def train(seed):
+        return made(1.0, seed)
+
+    for options, advice in (({"path": tmp_path}, "call sweep again"), ({}, "with path=, sweep")):
+        executor = Scripted("train", OSError("cut off"), "refuse", "train")
+        with pytest.warns(RuntimeWarning, match=f"2 of 4 trainings were lost .*{advice}") as seen:
+            results = quiet(train, {}, seeds=4, executor=executor, **options)
+        assert seen[0].filename == __file__
+        assert [t.outcome for t in results] == ["trained", "lost", "lost", "trained"]
+        assert [t.why for t in results[1:3]] == ["OSError: cut off", "BrokenExecutor: gone"]
+        assert repr(results).splitlines()[0].split() == ["seeds", "lost", "loss"]
+    results = quiet(train, {}, seeds=4, executor=Scripted("train", "train"), path=tmp_path)
+    assert [t.outcome for t in results] == ["trained"] * 4
+
+
+def test_an_error_of_the_executor_itself_ends_the_sweep():
+    executor = Scripted("train", ZeroDivisionError("odd"), "train", "train")
+    with pytest.raises(RuntimeError, match=r"seed=1\) failed(?s:.*)ZeroDivisionError: odd") as info:
+        quiet(lambda seed: made(1.0, seed), {}, seeds=4, executor=executor)
+    assert isinstance(info.value.__cause__, ZeroDivisionError)
+
+
+def test_a_function_without_a_signature_is_called_as_it_is(monkeypatch):
+    def no_signature(train):
+        raise ValueError
+
+    monkeypatch.setattr(nn.train.sweep, "signature", no_signature)
+    assert len(quiet(lambda seed: made(1.0, seed), {}, seeds=2)) == 2
+
+
+def test_deviations_near_the_largest_float():
+    half = sys.float_info.max / 2
+    assert nn.train.trainings._mean([half, -half]) == "0 ± 1.3e+308"
+    assert nn.train.trainings._deviation([1e300, 3e300]) == pytest.approx(math.sqrt(2) * 1e300)
+
+
+def test_fingerprints_of_methods_and_of_what_pickles_by_name():
+    one, other = Scale(), Scale()
+    other.factor = 3.0
+    methods = [one.__call__, other.__call__, NotImplemented, *map(TypeVar, "TS")]
+    assert len({fingerprint(thing, __name__) for thing in methods}) == 5
+    assert fingerprint(one.__call__, __name__) == fingerprint(Scale().__call__, __name__)

@@ -313,6 +313,8 @@ def test_plot_is_a_figure_with_named_axes(rows, panels):
     for ax in figure.axes:
         assert {line.get_marker() for line in ax.lines} == {"o" if len(rows) == 1 else "None"}
     loss = figure.axes[0]
+    shown = ["training (mean of the batches)", "validation (end of epoch)"][: len(loss.lines)]
+    assert [text.get_text() for text in loss.get_legend().get_texts()] == shown
     assert (loss.get_xlabel(), "loss" in loss.get_ylabel()) == ("epoch", True)
     assert loss.lines[0].get_ydata().tolist() == [row.loss for row in rows]
     assert loss.lines[0].get_xdata().tolist() == [row.epoch for row in rows]

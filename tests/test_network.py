@@ -504,3 +504,16 @@ def test_what_is_no_row_no_state_and_no_network_is_refused():
     check_network(net)
     with pytest.raises(TypeError, match="net must be an MLP"):
         backpropagate(Layer(1, 1), gaussian_nll, [1.0], 1.0)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_neuron_alone_is_a_dot_product_with_or_without_a_bias(bias):
+    neuron = Neuron(2, "tanh", bias=bias, rng=np.random.default_rng(0))
+    if bias:
+        neuron.b.data = 0.5
+    a = sum(w.data * x for w, x in zip(neuron.w, [1.0, -2.0], strict=True)) + (0.5 if bias else 0.0)
+    assert neuron([1.0, -2.0]).data == pytest.approx(math.tanh(a), rel=1e-14)
+    assert len(neuron.parameters()) == 2 + bias
+    layer = Layer(2, 1, "tanh", bias=bias)
+    layer.neurons = [neuron]
+    assert layer([1.0, -2.0]).data == pytest.approx(math.tanh(a), rel=1e-14)

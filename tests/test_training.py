@@ -368,6 +368,14 @@ def test_evaluate_two_classes():
     assert evaluate(net, bernoulli_nll, X, [[t] for t in y]) == scores
 
 
+def test_evaluate_refuses_what_is_no_network_or_loss():
+    with pytest.raises(TypeError, match="net must be a network"):
+        evaluate(3, gaussian_nll, [[0.0]], [0.0])
+    for wrong in (3, "gaussian", int):
+        with pytest.raises(TypeError, match="loss must be a function"):
+            evaluate(linear_net([[1.0]], [0.0]), wrong, [[0.0]], [0.0])
+
+
 def test_evaluate_several_classes():
     net = linear_net([[1.0], [0.0], [-1.0]], [0.0, 0.5, 0.0])  # class 0, 1, 2 for large, small, -x
     X, y = [[2.0], [0.0], [-2.0], [2.0]], [0, 1, 2, 2]

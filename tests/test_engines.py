@@ -820,6 +820,17 @@ def test_a_program_is_tried_on_examples_of_some_classes_and_on_some_spread_evenl
     assert found == tried
 
 
+def test_half_a_gradient_is_not_written():
+    X, y = problem(gaussian_nll, n=4)
+    net = make_net()
+    worker = ProgramEngine(net, gaussian_nll, X, y, SGD())
+    worker.gradient[:] = math.nan
+    with pytest.raises(TypeError):  # as when Ctrl-C is pressed in the middle of an update
+        worker.train_on(Batch(None, range(4)), 0.1)
+    worker.write()
+    assert gradients(net) == [0.0] * len(net.parameters())
+
+
 def test_losses_that_are_finite_and_have_no_finite_sum_are_no_error():
     X, y = np.ones((3, 3)), np.full(3, 1.3e154)  # a loss is y^2 / 2
     history = train(make_net(), gaussian_nll, X, y, batch_size=3, lr=0.0, epochs=1)

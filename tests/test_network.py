@@ -1,13 +1,23 @@
 """Networks: their outputs, their parameters, the labels of their Values, and what they refuse."""
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 
 from autograd import Value, topological_order
+from autograd.checks import GradCheck, GradCheckRow
+from autograd.compiler import Operation
+from autograd.differences import Slopes
 from nn import MLP, Layer, Module, Neuron, backpropagate, gaussian_nll
-from nn.model.module import check_network
+from nn.model.activations import Activation
+from nn.model.backprop import Backpropagation
+from nn.model.likelihoods import Likelihood, Score
+from nn.model.module import Structure, check_network
+from nn.train.checkpoints import Checkpoint
+from nn.train.history import Epoch
+from nn.train.trainings import Combination, Training
 from tests.cases import ACTIVATIONS, numbers
 
 # The activations once more, as NumPy on arrays: an independent forward pass to compare with.
@@ -517,3 +527,17 @@ def test_a_neuron_alone_is_a_dot_product_with_or_without_a_bias(bias):
     layer = Layer(2, 1, "tanh", bias=bias)
     layer.neurons = [neuron]
     assert layer([1.0, -2.0]).data == pytest.approx(math.tanh(a), rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        Backpropagation, GradCheck, GradCheckRow, Operation, Epoch, Activation, Likelihood, Score,
+        Structure, Training, Combination, Checkpoint, Slopes,
+    ],
+)  # fmt: skip
+def test_results_and_rows_of_tables_can_not_be_changed(kind):
+    empty = object.__new__(kind)
+    name = next(iter(kind.__dataclass_fields__))
+    with pytest.raises(dataclasses.FrozenInstanceError, match=f"cannot assign to field '{name}'"):
+        setattr(empty, name, 1)

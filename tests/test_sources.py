@@ -552,3 +552,35 @@ def test_a_fingerprint_tells_every_number_and_the_shapes(part, monkeypatch):
             array.flat[i] = kept
     assert len(found) == 2 + 14 + 7
     assert Examples(X.astype(np.float32), y.astype(int)).fingerprint() in found
+
+
+def test_rows_that_lie_apart_are_copied_once_but_never_a_mapped_file(tmp_path):
+    apart, together = np.asfortranarray(np.eye(3)[:, :2]), np.eye(3)
+    copied = examples._by_rows(apart)
+    assert copied.flags.c_contiguous and copied.tolist() == apart.tolist()
+    assert examples._by_rows(together) is together
+    assert examples._by_rows(apart[:, 0]).base is apart[:, 0].base
+    np.save(tmp_path / "X.npy", apart)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    assert not mapped.flags.c_contiguous and examples._by_rows(mapped) is mapped
+
+
+def test_a_loss_of_ones_own_is_tried_on_all_targets_of_the_first_batch():
+    seen = []
+
+    def loss(a, y):
+        value = getattr(y, "data", y)
+        seen.append(value)
+        if value == 3.0:
+            raise ValueError("three is too many")
+        return (a - y) * (a - y)
+
+    def source(epoch):
+        yield np.zeros((4, 3)), np.array([0.0, 1.0, 2.0, 3.0])
+
+    net = make_net()
+    before = numbers(net)
+    for engine in ("program", "graph"):
+        with pytest.raises(ValueError, match=r"y\[3\] does not fit the loss: three is too many"):
+            cases.train(net, loss, source, engine=engine)
+    assert numbers(net) == before and {0.0, 1.0, 2.0, 3.0} <= set(seen)

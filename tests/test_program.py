@@ -19,7 +19,9 @@ from random_graphs import MANY, ONE, TWO, RandomGraph, assert_same, by_source, v
 import autograd
 from autograd import Value, primitive, primitives, topological_order
 from autograd.compiler.checking import check_example
+from autograd.compiler.expressions import Arithmetic
 from autograd.compiler.names import Names
+from autograd.compiler.operands import common_label
 from autograd.functions import apply
 from autograd.primitives import ARRAYS, FLOATS, TABLE, Primitive
 from nn import MLP, bernoulli_nll, categorical_nll, gaussian_nll
@@ -1262,3 +1264,27 @@ def test_short_indexes_are_written_out(n, listed):
     assert (f"batch[:, {at}].T" in program.source) is listed
     assert len(program.constants) == (0 if listed else 1)
     assert program.forward([np.arange(50.0)]).tolist() == [[math.sin(k) for k in at]]
+
+
+@pytest.mark.parametrize(
+    ("labels", "shared"),
+    [
+        (["a[0]", "a[1]"], "a"), (["a", "a"], "a"), (["a[0]", "b[1]"], ""), (["a", "b"], ""),
+        (["a[0]", "a"], "a"), (["a[0][1]", "a[0][2]"], "a[0]"), (["a[0]", "a[1", "a[2]"], ""),
+        (["", ""], ""), (["a]", "a]"], ""), (["a[0]", ""], ""), (["a\n[0]", "a\n[1]"], "a\n"),
+    ],
+)  # fmt: skip
+def test_the_label_that_nodes_share(labels, shared):
+    assert common_label([Value(0.0, label) for label in labels]) == shared
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis", "reduced"),
+    [
+        ((3, "b"), 0, (1, "b")), ((3, "b"), 1, (3, 1)), ((2, 3, "b"), 0, (3, "b")),
+        ((2, 3, "b"), 1, (2, "b")), ((2, 3, "b"), 2, (2, 3)), ((4,), 0, ()),
+    ],
+)  # fmt: skip
+def test_the_shape_of_a_sum_along_an_axis(shape, axis, reduced):
+    m = Arithmetic()
+    assert m.reduce("sum", m.name("x", shape), axis).shape == reduced

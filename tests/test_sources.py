@@ -178,6 +178,13 @@ def test_pages_of_a_map_are_let_go(tmp_path, monkeypatch):
     train(make_net(), gaussian_nll, mapped(tmp_path, X), y)
     assert "MADV_DONTNEED" in asked
     assert "MADV_RANDOM" in asked
+    data = Examples(mapped(tmp_path, X), y)
+    for read in (lambda: data.take(np.arange(3)), lambda: list(data.parts()), data.fingerprint):
+        data._check = lambda *_: None
+        data._check.as_read = data._check
+        asked.clear()
+        read()
+        assert "MADV_DONTNEED" in asked
 
 
 # What is read batch by batch is checked as it is read

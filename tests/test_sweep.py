@@ -1218,3 +1218,7 @@ def test_fingerprints_of_methods_and_of_what_pickles_by_name():
     methods = [one.__call__, other.__call__, NotImplemented, *map(TypeVar, "TS")]
     assert len({fingerprint(thing, __name__) for thing in methods}) == 5
     assert fingerprint(one.__call__, __name__) == fingerprint(Scale().__call__, __name__)
+
+
+def test_there_are_five_seeds_if_not_told():
+    assert [t.seed for t in quiet(lambda seed: made(1.0, seed), {})] == [0, 1, 2, 3, 4]

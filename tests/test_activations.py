@@ -143,7 +143,9 @@ def test_first_weights_have_its_variance(name):
     variance = ACTIVATIONS[name].variance(400, 100)
     layer = nn.Layer(400, 100, name, rng=np.random.default_rng(0))
     assert layer.theta.var() == pytest.approx(variance, rel=0.03)
-    assert variance in (2 / 500, 2 / 400) or name == "leaky_relu"
+    leaky = 2 / (1 + 0.01**2) / 400  # He et al. (2015), eq. 15
+    assert variance in (2 / 500, 2 / 400) or variance == pytest.approx(leaky, rel=1e-12)
+    assert name != "leaky_relu" or variance < 2 / 400
 
 
 @pytest.mark.slow

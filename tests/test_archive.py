@@ -14,9 +14,10 @@ from functools import partial
 import numpy as np
 import pytest
 
+from autograd.value import short_repr
 from nn import MLP, Layer, gaussian_nll, load, save
 from nn.data.tables import Table
-from nn.train.archive import PER_CHARACTER
+from nn.train.archive import PER_CHARACTER, short
 from nn.train.checkpoints import load_table
 from tests import cases
 from tests.cases import bits, names
@@ -111,6 +112,29 @@ def test_a_member_that_is_there_twice_is_refused(which, tmp_path):
     refused(tmp_path / "net.npz", f"it has {which.removesuffix('.npy')} twice")
     raw(tmp_path / "net.npz", [*members, ("notes.txt", b"hello")])
     refused(tmp_path / "net.npz", "notes.txt in it is not an array")
+
+
+def test_a_file_that_says_nothing_of_a_network_is_refused(tmp_path):
+    np.savez(tmp_path / "net.npz", **make_net().state_dict())
+    refused(tmp_path / "net.npz", "nothing in it says which network it holds")
+    for about in ("{}", "[]", "3", "null", '{"network": "MLP"}', '{"network": null}'):
+        np.savez(tmp_path / "net.npz", about=np.array(about), **make_net().state_dict())
+        refused(tmp_path / "net.npz", "it does not say which network it holds")
+    for about in (np.array([json.dumps({"network": NETWORK})]), np.array(3.0), np.array(b"{}")):
+        np.savez(tmp_path / "net.npz", about=about, **make_net().state_dict())
+        refused(tmp_path / "net.npz", "its description is not a text")
+
+
+@pytest.mark.parametrize("n", [1, 499, 500, 501, 10_000])
+def test_what_an_error_quotes_is_cut_at_500_characters(n):
+    text = "x" * n
+    assert short(text) == (text if n <= 500 else "x" * 497 + "...")
+    assert short(ValueError(text)) == short(text)
+
+
+@pytest.mark.parametrize("n", [1, 58, 59, 100])
+def test_what_an_error_shows_of_an_object_is_cut_at_60_characters(n):
+    assert short_repr("x" * n) == (f"'{'x' * n}'" if n <= 58 else "'" + "x" * 56 + "...")
 
 
 def test_a_key_that_is_there_twice_is_refused(tmp_path):
@@ -470,3 +494,17 @@ def test_a_member_compressed_as_numpy_never_does_is_refused(packed, member, tmp_
 def test_the_limit_is_4_gib_if_not_given():
     for function in (load, load_table):
         assert inspect.signature(function).parameters["limit"].default == 4 * 2**30
+
+
+def test_arrays_with_more_at_their_end_or_of_a_later_format_are_refused(tmp_path):
+    save(make_net(), tmp_path / "net.npz")
+    members = members_of(tmp_path / "net.npz")
+    longer = [(name, data + b"x" * (name == "about.npy")) for name, data in members]
+    raw(tmp_path / "net.npz", longer)
+    refused(tmp_path / "net.npz", "about has data after its end")
+    later = io.BytesIO()
+    np.lib.format.write_array(later, np.zeros((3, 2)), version=(2, 0))
+    raw(tmp_path / "net.npz", [*members[:1], ("layers.0.weight.npy", later.getvalue()), *[
+        member for member in members[1:] if member[0] != "layers.0.weight.npy"
+    ]])  # fmt: skip
+    refused(tmp_path / "net.npz", "layers.0.weight is an array of NumPy's format (2, 0), and not")

@@ -27,6 +27,7 @@ from nn import (
     load,
     save,
 )
+from nn.train import checkpoints
 from tests import cases
 from tests.cases import make_net, names, numbers
 
@@ -806,3 +807,52 @@ def test_a_folder_is_told_apart(tmp_path):
     with pytest.raises(IsADirectoryError, match="it is a folder"):
         save(make_net(), tmp_path)
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("MT19937", {"pos": 625}),
+        ("MT19937", {"pos": -1}),
+        ("Philox", {"buffer_pos": 5}),
+        ("Philox", {"buffer_pos": -1}),
+    ],
+)
+def test_a_generator_beyond_its_numbers_is_refused(kind, change):
+    last = {"pos": 624, "buffer_pos": 4}
+    state = json.loads(json.dumps(make_rng(kind).bit_generator.state, default=np.ndarray.tolist))
+    ((name, number),) = change.items()
+    inside = state["state"] if name == "pos" else state
+    for fine in (0, last[name]):
+        inside[name] = fine
+        checkpoints._check_generator_state(state)
+    inside[name] = number
+    with pytest.raises(ValueError, match="out of"):
+        checkpoints._check_generator_state(state)
+
+
+def test_what_is_saved_is_a_network_and_a_table(tmp_path):
+    with pytest.raises(TypeError, match="net must be a network, a Module, got 3"):
+        save(3, tmp_path / "net.npz")
+    with pytest.raises(TypeError, match=r"table must be a Table, .* got 3"):
+        save(make_net(), tmp_path / "net.npz", table=3)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_callback_that_refuses_a_resumed_training_changes_nothing(tmp_path):
+    train(make_net(), checkpoint=tmp_path / "net.npz")
+
+    class Refuses:
+        def begin(self, net, loss, updates):
+            raise ValueError("not this one")
+
+        def end_epoch(self, row, net):
+            return False
+
+    net, rng = make_net(seed=5), make_rng(seed=9)
+    before, state = numbers(net), rng.bit_generator.state
+    for given in (rng, None):
+        with pytest.raises(ValueError, match="not this one"):
+            train(net, epochs=4, resume=tmp_path / "net.npz", rng=given, callbacks=[Refuses()])
+        assert numbers(net) == before
+    assert rng.bit_generator.state == state

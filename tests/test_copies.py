@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd import Value, compile, grad, primitive, topological_order
+from autograd import Value, compile, copies, grad, primitive, topological_order
 from autograd import primitives as p
 from nn import MLP, categorical_nll
 
@@ -215,6 +215,14 @@ def test_the_attributes_of_a_subclass_travel(travel):
     z.kept, z.left_behind = 1, threading.Lock()
     assert (travel(z).data, travel(z).kept, travel(z).restored) == (4.0, 1, True)
     assert not hasattr(travel(z), "left_behind")
+
+
+def test_only_what_a_subclass_has_added_is_its_state():
+    assert copies._state(Value(1.0)) is None
+    assert copies._state(Unit(1.0, "m")) == {"unit": "m"}
+    assert copies._state(Tagged(1.0, "m", a=2)) == {"unit": "m", "a": 2}
+    empty = copies._empty(Unit)
+    assert copies._state(empty) == {}
 
 
 @ways

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 import autograd
 from autograd import (
     Value,
+    checks,
     cos,
     dot,
     exp,
@@ -40,6 +41,7 @@ from autograd import (
     value_and_grad,
     where,
 )
+from autograd.differences import Line, Slopes
 from tests.cases import examples
 
 FOUR_WAYS = [grad, value_and_grad, jacobian, hessian]  # all of them are called as way(f)(*x)
@@ -708,6 +710,13 @@ def test_finite_differences_call_f_twice_per_input():
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(("x", "size"), [(0.5, 1.0), (-1.0, 1.0), (8.0, 8.0), (-1000.0, 1000.0)])
+def test_the_step_of_finite_differences_grows_with_x(x, size):
+    calls = []
+    finite_difference(lambda v: calls.append(v.data) or v, x)
+    assert calls == pytest.approx([x + 6.0555e-6 * size, x - 6.0555e-6 * size], rel=1e-9)
+
+
 def test_finite_differences_refuse_several_outputs():
     with pytest.raises(TypeError, match="jacobian"):
         finite_difference(lambda x: [x], 1.0)
@@ -1130,3 +1139,117 @@ def test_gradcheck_looks_at_the_point_first_and_then_along_one_input_at_a_time(x
     assert seen[0] == x
     assert all(sum(a != b for a, b in zip(point, x, strict=True)) <= 1 for point in seen)
     assert {i for point in seen for i in range(len(x)) if point[i] != x[i]} == {*range(len(x))}
+
+
+@pytest.mark.parametrize("x", [1.0, -2.0, 0.5])
+def test_differences_extrapolated_to_h_0_are_exact_for_a_cubic(x):
+    # (f(x+h) - f(x-h)) / 2h is 3 x^2 + h^2: two moves cancel the h^2
+    [row] = gradcheck(lambda x: x**3, x).rows
+    assert row.numeric == pytest.approx(3 * x * x, rel=1e-13)
+    assert row.error < 1e-8
+
+
+@pytest.mark.parametrize(
+    ("f", "moves"),
+    [
+        (lambda x: 2 * x, 3),
+        (lambda x: x**3, 3),
+        (lambda x: 0 * x, 3),
+        (lambda x: 5 + 0 * x, 3),  # 0 among the rounding errors of 5
+        (lambda x: x.exp(), 3),
+        (lambda x: (20 * x).sin(), 5),
+    ],
+)
+def test_gradcheck_takes_smaller_moves_only_until_the_slope_no_longer_changes(f, moves):
+    seen = set()
+    assert gradcheck(lambda x: seen.add(x.data) or f(x), 1.0)
+    assert seen == {1.0 + sign * 4.0**-k for k in range(4, 4 + moves) for sign in (1, -1)} | {1.0}
+
+
+def test_gradcheck_ends_where_moves_no_longer_move_x():
+    assert verdicts(gradcheck(lambda x: abs(x - 1), 1.0)) == ["kink"]
+    [row] = gradcheck(lambda x: 2 * x, 1.0, h=2.0**-53).rows  # 1 + h is 1, and 1 - h is not
+    assert (row.numeric, row.verdict) == (2.0, "undefined")
+
+
+def test_a_chosen_h_is_compared_with_four_times_it():
+    seen = set()
+    assert gradcheck(lambda x: seen.add(x.data) or x * x, 1.0, h=0.25)
+    assert seen == {0.0, 0.75, 1.0, 1.25, 2.0}
+
+
+@pytest.mark.parametrize(
+    ("a", "slopes", "verdict"),
+    [
+        (1.0, Slopes(1.0, 1.0, 1.0, 0.25, 0.0), "ok"),
+        (1.0 + 0.9e-5, Slopes(1.0, 1.0, 1.0, 0.25, 0.0), "ok"),
+        (1.0 + 1.1e-5, Slopes(1.0, 1.0, 1.0, 0.25, 0.0), "wrong"),
+        (1.0 + 4.9e-5, Slopes(1.0, 1.0, 1.0, 0.25, 1e-5), "ok"),  # four times the error more
+        (1.0 + 5.1e-5, Slopes(1.0, 1.0, 1.0, 0.25, 1e-5), "wrong"),
+        (1.0, Slopes(1.0, 1.0, 1.0, 0.25, 1.1e-5), "undefined"),
+        (1.0, Slopes(1.0, 1.0, 1.0, 0.25, 1.1e-5, lost=1.2e-5), "ok"),
+        (0.0, Slopes(-1.0, 1.0, 0.0, 1.0, 1e-9), "kink"),  # a corner
+        (0.9, Slopes(-1.0, 1.0, 0.0, 1.0, 1e-9), "kink"),
+        (0.9, Slopes(1.0, -1.0, 0.0, 1.0, 1e-9), "kink"),
+        (1.1, Slopes(-1.0, 1.0, 0.0, 1.0, 1e-9), "wrong"),
+        (1.1, Slopes(1.0, -1.0, 0.0, 1.0, 1e-9), "wrong"),
+        (1.0 + 3e-9, Slopes(-1.0, 1.0, 0.0, 1.0, 1e-9), "kink"),
+        (-1.0 - 3e-9, Slopes(-1.0, 1.0, 0.0, 1.0, 1e-9), "kink"),
+        (1.0 + 5e-9, Slopes(-1.0, 1.0, 0.0, 1.0, 1e-9), "wrong"),
+        (0.9, Slopes(-1.0, 1.0, 0.0, 0.61, 1e-9), "kink"),
+        (0.9, Slopes(-1.0, 1.0, 0.0, 0.59, 1e-9), "wrong"),  # it grows as where f is smooth
+        (0.9, Slopes(-1.0, 1.0, 0.0, 1.79, 1e-9), "kink"),
+        (0.9, Slopes(-1.0, 1.0, 0.0, 1.81, 1e-9), "undefined"),  # a jump
+        (0.0, Slopes(-1.0, 1.0, 0.0, 2.0, 1e-9), "undefined"),  # sqrt(|x|)
+        (1.5e-9, Slopes(0.0, 7.9e-9, 0.0, 1.0, 1e-9, lost=1e-8), "ok"),  # of rounding
+        (4.1e-9, Slopes(0.0, 8.1e-9, 0.0, 1.0, 1e-9), "kink"),
+        (0.0, Slopes(0.0, 0.0, 0.0, 0.25, 0.0), "ok"),
+        (1e-300, Slopes(0.0, 0.0, 0.0, 0.25, 0.0), "wrong"),
+        (NAN, Slopes(1.0, 1.0, 1.0, 0.25, 0.0), "wrong"),
+    ],
+)  # fmt: skip
+def test_the_verdict_on_a_derivative(a, slopes, verdict):
+    assert checks._judge(a, slopes, 1e-5)[0] == verdict
+
+
+def test_the_error_is_relative_to_what_is_allowed():
+    _, error = checks._judge(2.0 + 1e-3, Slopes(2.0, 2.0, 2.0, 0.25, 0.0), 1e-5)
+    assert error == pytest.approx(5e-4)
+    _, error = checks._judge(1e-3, Slopes(0.0, 0.0, 0.0, 0.25, 0.0), 1e-5)
+    assert error == 1e-3
+    _, error = checks._judge(2e-3, Slopes(0.0, 0.0, 0.0, 0.25, 1e-4), 1e-5)
+    assert error == pytest.approx(5e-5)  # 5 times what is allowed, and so 5 times the tolerance
+
+
+@pytest.mark.parametrize(("x", "size"), [(1.0, 1.0), (0.25, 8.0), (-4.0, 1e6), (4.0, 0.0)])
+def test_what_rounding_hides_is_relative_to_the_numbers_met(x, size):
+    scale, h = max(1.0, abs(x)), 2.0**-8
+    found = Line(lambda v: 3.0 * v, [x], 0).slopes(0, h, 1e-5, size)
+    near, far = (max(size, 3 * (abs(x) + move)) for move in (h, 4 * h))
+    assert found.lost == pytest.approx(2.0**-32 * far / scale, rel=1e-12)
+    assert found.error == pytest.approx(4 * 2.0**-52 * near / (2 * h), rel=1e-12)
+    assert (found.left, found.right, found.central) == (3.0, 3.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("f", "growth"), [(lambda x: x * x, 0.25), (abs, 1.0), (step, 4.0), (lambda x: x**3, None)]
+)
+def test_how_the_difference_of_the_slopes_grows(f, growth):
+    found = Line(f, [0.0], 0).slopes(0, 0.25, 1e-5, 1.0)
+    assert math.isnan(found.growth) if growth is None else found.growth == growth
+    h = 0.25
+    left, right = ((f(Value(s * h)).data - f(Value(0.0)).data) / (s * h) for s in (-1, 1))
+    assert (found.left, found.right, found.central) == (left, right, (left + right) / 2)
+
+
+def test_sequences_and_plain_results_are_asked_for():
+    for x, v, name in ((3.0, [1.0], "x"), ([1.0], 3.0, "v"), (list, [1.0], "x")):
+        with pytest.raises(TypeError, match=f"{name} must be a sequence of numbers or Values"):
+            jvp(sin, x, v)
+    with pytest.raises(TypeError, match="use grad inside grad"):
+        grad(lambda x: finite_difference(lambda y: x * y, 1.0))(2.0)
+    for wrong in ("exp", None):
+        with pytest.raises(TypeError, match="value must be a function"):
+            primitive("f", wrong, lambda z, x: (1.0,))
+        with pytest.raises(TypeError, match="partials must be a function"):
+            primitive("f", lambda x: x, wrong)

@@ -235,6 +235,26 @@ def test_patience_is_a_positive_whole_number(patience):
         EarlyStopping(patience)
 
 
+def test_before_the_first_epoch_there_is_no_best():
+    stopping, net = EarlyStopping(2), make_net()
+    assert (stopping.best_epoch, stopping.stopped, len(stopping.best_parameters)) == (0, False, 0)
+    before = numbers(net)
+    stopping.start(net)
+    assert (stopping.best_epoch, stopping.stopped) == (0, False)
+    assert stopping.best_parameters.tolist() == before
+    net.parameters()[0].data = 9.0
+    stopping.end(net)  # no epoch has ended: nothing comes back
+    assert numbers(net) == [9.0, *before[1:]]
+
+
+def test_as_good_is_not_better():
+    stopping, net = EarlyStopping(2), make_net()
+    stopping.start(net)
+    rows = [Epoch(e, e, 0.1, 1, 1.0, loss) for e, loss in enumerate([0.5, 0.25, 0.25, 0.25], 1)]
+    assert [stopping.end_epoch(row, net) for row in rows] == [False, False, False, True]
+    assert stopping.best_epoch == 2
+
+
 def test_what_to_look_at_is_the_loss_or_the_score():
     with pytest.raises(ValueError, match="monitor must be 'loss' or 'score', got 'accuracy'"):
         EarlyStopping(3, monitor="accuracy")

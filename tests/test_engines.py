@@ -792,6 +792,51 @@ class Scaled(Module):
         return self.net.parameters()
 
 
+@pytest.mark.parametrize(("change", "found"), [(1e-3, True), (1e-5, True), (1e-9, False)])
+def test_graphs_are_compared_up_to_rounding(change, found):
+    X, y = problem(gaussian_nll, n=4)
+    net = Scaled()
+    recorded = ProgramEngine(net, gaussian_nll, X, y, SGD())
+    recorded.prepare(evaluated=False)
+    recorded.check_graph()
+    net.scale = 1.0 + change
+    if found:
+        with pytest.raises(ValueError, match="changed since the start"):
+            recorded.check_graph()
+    else:
+        recorded.check_graph()
+
+
+@pytest.mark.parametrize(("n", "classes", "tried"), [
+    (3, 2, [0, 1, 2]), (8, 2, [0, 2, 4, 6, 7]), (100, 3, [0, 25, 50, 75, 98, 99]),
+    (101, 9, [0, 26, 52, 78, 93, 94, 95]),
+])  # fmt: skip
+def test_a_program_is_tried_on_examples_of_some_classes_and_on_some_spread_evenly(
+    n, classes, tried
+):
+    X, y = np.zeros((n, 3)), np.zeros(n)
+    y[n - classes + 1 :] = np.arange(1, classes)  # the others come last
+    found = ProgramEngine(make_net(d_L=classes), categorical_nll, X, y, SGD()).recording.tried
+    assert found == tried
+
+
+def test_half_a_gradient_is_not_written():
+    X, y = problem(gaussian_nll, n=4)
+    net = make_net()
+    worker = ProgramEngine(net, gaussian_nll, X, y, SGD())
+    worker.gradient[:] = math.nan
+    with pytest.raises(TypeError):  # as when Ctrl-C is pressed in the middle of an update
+        worker.train_on(Batch(None, range(4)), 0.1)
+    worker.write()
+    assert gradients(net) == [0.0] * len(net.parameters())
+
+
+def test_losses_that_are_finite_and_have_no_finite_sum_are_no_error():
+    X, y = np.ones((3, 3)), np.full(3, 1.3e154)  # a loss is y^2 / 2
+    history = train(make_net(), gaussian_nll, X, y, batch_size=3, lr=0.0, epochs=1)
+    assert history[0].loss == math.inf
+
+
 def test_a_number_changed_on_the_way_is_found_after_the_epoch():
     net = Scaled()
 

@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from itertools import pairwise
@@ -443,17 +444,85 @@ def test_writers_of_one_folder_do_not_disturb_each_other(tmp_path):
 # Locks
 
 
-def test_a_lock_is_had_by_one(tmp_path):
+def test_a_locked_file_is_taken_by_one_at_a_time(tmp_path):
     path = str(tmp_path / "lock")
-    first = locks.take(path)
+    locked = locks.take(path)
+    assert (locked.path, os.fstat(locked.descriptor).st_size) == (path, 0)
     assert locks.take(path) is None
-    first.leave()
-    first.leave()  # nothing more
-    second = locks.take(path)
-    first.remove()
-    assert names(tmp_path) == ["lock"]
-    second.remove()
-    assert names(tmp_path) == []
+    os.link(path, path + "2")
+    assert locks.take(path + "2") is None  # the same file by another name
+    other = locks.take(str(tmp_path / "other"))
+    locked.leave()
+    locked.leave()  # again, which does nothing
+    again = locks.take(path)
+    assert again is not None
+    locked.remove()  # it is not this one's any more
+    assert os.path.exists(path) and locks.take(path) is None
+    again.remove()
+    assert not os.path.exists(path)
+    again.leave()
+    for thing in (locked, again):
+        with pytest.raises(OSError, match="descriptor"):
+            os.fstat(thing.descriptor)
+    other.leave()
+    assert os.path.exists(tmp_path / "other")
+
+
+def test_a_newer_file_of_the_same_name_is_not_removed(tmp_path):
+    path = tmp_path / "lock"
+    locked = locks.take(str(path))
+    path.rename(tmp_path / "older")
+    path.write_text("newer")
+    locked.remove()
+    assert path.read_text() == "newer" and (tmp_path / "older").exists()
+    locked = locks.take(str(path))
+    path.unlink()
+    locked.remove()  # which is gone already
+
+
+def test_a_file_that_was_removed_while_it_was_being_locked_is_opened_anew(tmp_path, monkeypatch):
+    path, lock, times = tmp_path / "lock", locks._lock, []
+
+    def removed_the_first_time(descriptor, safe):
+        times.append(descriptor)
+        if len(times) == 1:
+            path.unlink()
+        return lock(descriptor, safe)
+
+    monkeypatch.setattr(locks, "_lock", removed_the_first_time)
+    locked = locks.take(str(path))
+    assert len(times) == 2 and path.stat().st_ino == os.fstat(locked.descriptor).st_ino
+    locked.remove()
+
+
+@posix
+def test_what_the_system_says_of_a_lock(tmp_path, monkeypatch):
+    path = str(tmp_path / "lock")
+
+    def take(number, **options):
+        def lockf(descriptor, how):
+            opened.append(descriptor)
+            raise OSError(number, "no")
+
+        monkeypatch.setattr(locks.fcntl, "lockf", lockf)
+        return locks.take(path, **options)
+
+    opened = []
+    for number in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
+        assert take(number) is take(number, safe=True) is None
+    with pytest.raises(OSError, match="no"):
+        take(errno.ENOLCK, safe=True)
+    for descriptor in opened:
+        with pytest.raises(OSError, match="descriptor"):
+            os.fstat(descriptor)
+    locked = take(errno.ENOLCK)  # where the system has no locks, threads are still kept apart
+    assert locks.take(path) is None
+    locked.leave()
+    (tmp_path / "link").symlink_to(path)
+    with pytest.raises(OSError, match="link"):
+        locks.take(str(tmp_path / "link"))
+    with pytest.raises(FileNotFoundError):
+        locks.take(str(tmp_path / "missing"), flags=0)
 
 
 @pytest.mark.slow
@@ -508,3 +577,64 @@ def test_an_open_file_is_written_where_it_stands(folder, tmp_path):
         write_whole(f"{folder}/{file.fileno()}", b"data")
     expected = b"data" if "thread" in folder else b"before, data"
     assert (tmp_path / "file").read_bytes() == expected
+
+
+def test_what_a_killed_writer_has_left_is_removed_and_what_a_live_one_writes_is_not(tmp_path):
+    left, live = (tmp_path / f".writing-{digit * 32}" for digit in "ab")
+    left.write_text("a part")
+    held = locks.take(str(live))
+    write_whole(tmp_path / "a", b"whole")
+    assert names(tmp_path) == [live.name, "a"]
+    held.leave()
+    write_whole(tmp_path / "a", b"whole")
+    assert names(tmp_path) == ["a"]
+
+
+@posix
+def test_a_file_stays_locked_until_it_has_its_name(tmp_path, monkeypatch):
+    def rename(old, new):
+        assert locks.take(old) is None
+        os.replace(old, new)
+
+    monkeypatch.setattr(files, "_rename", rename)
+    write_whole(tmp_path / "a", b"whole")
+    assert (tmp_path / "a").read_bytes() == b"whole"
+    again = locks.take(str(tmp_path / "a"))
+    assert again is not None
+    again.leave()
+
+
+@posix
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EIO])
+def test_a_disk_that_can_not_sync_is_no_error_but_one_that_fails_is(number, tmp_path, monkeypatch):
+    def fsync(descriptor):
+        raise OSError(number, "no")
+
+    write_whole(tmp_path / "a", b"old")
+    monkeypatch.setattr(os, "fsync", fsync)
+    if number == errno.EIO:
+        with pytest.raises(OSError, match="no"):
+            write_whole(tmp_path / "a", b"new")
+    else:
+        write_whole(tmp_path / "a", b"new")
+    assert (tmp_path / "a").read_bytes() == (b"old" if number == errno.EIO else b"new")
+    assert names(tmp_path) == ["a"]
+
+
+@posix
+def test_a_folder_that_can_not_be_read_is_not_synced(tmp_path, monkeypatch):
+    def no(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "open", no)
+    files._sync_folder(str(tmp_path))
+
+
+@posix
+def test_after_a_fork_a_child_has_no_locks(tmp_path, monkeypatch):
+    monkeypatch.setattr(locks, "_ours", {"a lock of the parent"})
+    monkeypatch.setattr(locks, "_mutex", threading.Lock())
+    locks._mutex.acquire()  # by a thread that the child does not have
+    locks._forget()
+    assert not locks._ours
+    assert locks._mutex.acquire(blocking=False)

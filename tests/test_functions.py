@@ -403,3 +403,12 @@ def test_functions_know_their_name_and_have_a_docstring(name):
 def test_a_symbol_is_a_string_that_is_not_empty(symbol):
     with pytest.raises(TypeError, match="symbol must be a string that is not empty"):
         autograd.primitive(symbol, lambda x: x, lambda z, x: (1.0,))
+
+
+def test_rows_of_affine_may_be_any_sequences_and_must_be_some():
+    for kind in (list, tuple, np.array):
+        (a,) = autograd.affine([kind([2.0, 3.0])], [Value(1.0), 10.0])
+        assert (a.data, {type(v) for v in a.inputs}) == (32.0, {float, Value})
+    for wrong in (3, None):
+        with pytest.raises(TypeError, match="row 1 of theta"):
+            autograd.affine([[1.0, 2.0], wrong], [1.0, Value(2.0)])

@@ -202,3 +202,50 @@ def test_the_command_line_chooses_by_name(tmp_path, capsys):
 def test_a_row_of_a_table_can_not_be_changed(row, column):
     with pytest.raises(dataclasses.FrozenInstanceError):
         setattr(row, column, None)
+
+
+NUMBERS = [-0.5, 0.0, 0.5, 1.0, 1.5]
+PROBABILITIES = [
+    [1.0, 0.0, 0.0], [0.2, 0.3, 0.5], [0.2, 0.3, 0.5 + 5e-7], [0.2, 0.3, 0.5 - 5e-7],
+    [0.2, 0.3, 0.51], [0.2, 0.3, 0.49], [1.5, -0.5, 0.0], [0.0, 0.0, 0.0],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "y", "d", "expected"),
+    [
+        ("gaussian", NUMBERS, 1, [1, 1, 1, 1, 1]),
+        ("gaussian", NUMBERS, 2, [0, 0, 0, 0, 0]),
+        ("gaussian", [NUMBERS, NUMBERS], 5, [1, 1]),
+        ("gaussian", [NUMBERS, NUMBERS], 1, [0, 0]),
+        ("gaussian", NUMBERS[:4], 4, [0, 0, 0, 0]),
+        ("bernoulli", NUMBERS, 1, [0, 1, 1, 1, 0]),
+        ("bernoulli", [[0.0, 1.0], [0.5, 1.5], [-0.5, 1.0]], 2, [1, 0, 0]),
+        ("bernoulli", NUMBERS, 2, [0, 0, 0, 0, 0]),
+        ("categorical", [-1.0, 0.0, 0.5, 1.0, 2.0, 3.0], 3, [0, 1, 0, 1, 1, 0]),
+        ("categorical", PROBABILITIES, 3, [1, 1, 1, 1, 0, 0, 0, 0]),
+        ("categorical", PROBABILITIES, 2, [0] * 8),
+        ("categorical", [0.0, 1.0], 1, [0, 0]),
+        ("categorical", [[1.0], [1.0]], 1, [0, 0]),
+    ],
+)
+def test_which_targets_fit(name, y, d, expected):
+    row = LIKELIHOODS[name]
+    y = np.array(y)
+    assert row.fits(y, d).tolist() == [bool(fit) for fit in expected]
+    for y_i, fits in zip(y, expected, strict=True):  # one example alone is judged as all are
+        try:
+            row.target(y_i, d)
+            assert fits or (name, d, y.ndim) == ("gaussian", 4, 1)
+        except ValueError:
+            assert not fits
+
+
+@pytest.mark.parametrize("K", [0, 1, 2, 3, 1000])
+def test_which_number_of_classes_a_row_takes(K):
+    takes = {
+        name for name in ("gaussian", "bernoulli", "categorical") if LIKELIHOODS[name].takes(K)
+    }
+    assert takes == {0: {"gaussian"}, 1: set(), 2: {"bernoulli", "categorical"}}.get(
+        K, {"categorical"}
+    )

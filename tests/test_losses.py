@@ -9,6 +9,7 @@ import pytest
 import autograd
 from autograd import Value
 from nn import MLP, bernoulli_nll, categorical_nll, gaussian_nll
+from nn.model.likelihoods import check_loss
 
 mp = mpmath.mp.clone()
 mp.dps = 50
@@ -397,3 +398,13 @@ def test_a_class_that_is_nearly_sure_keeps_the_others_part():
     a = [0.5, 40.0, -3.0]
     exact = sum(y * (math.log(sum(map(math.exp, a))) - v) for y, v in zip(near, a, strict=True))
     assert categorical_nll([Value(v) for v in a], near).data == pytest.approx(exact, rel=1e-6)
+
+
+def test_what_is_no_output_and_no_loss_is_refused():
+    for wrong in ("a", None, [1.0, "a"]):
+        with pytest.raises(TypeError, match="a must be a Value or a number, or several, got"):
+            gaussian_nll(wrong, [0.0] * (len(wrong) if isinstance(wrong, list) else 1))
+    for wrong in (3, "gaussian", int):
+        with pytest.raises(TypeError, match="loss must be a function"):
+            check_loss(wrong)
+    check_loss(gaussian_nll)

@@ -1,12 +1,23 @@
 """Networks: their outputs, their parameters, the labels of their Values, and what they refuse."""
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 
 from autograd import Value, topological_order
-from nn import MLP, Layer, Module, Neuron
+from autograd.checks import GradCheck, GradCheckRow
+from autograd.compiler import Operation
+from autograd.differences import Slopes
+from nn import MLP, Layer, Module, Neuron, backpropagate, gaussian_nll
+from nn.model.activations import Activation
+from nn.model.backprop import Backpropagation
+from nn.model.likelihoods import Likelihood, Score
+from nn.model.module import Structure, check_network
+from nn.train.checkpoints import Checkpoint
+from nn.train.history import Epoch
+from nn.train.trainings import Combination, Training
 from tests.cases import ACTIVATIONS, numbers
 
 # The activations once more, as NumPy on arrays: an independent forward pass to compare with.
@@ -450,3 +461,83 @@ def test_many_examples_at_once_are_refused_with_a_word_about_predict(X):
     for module in (net, net.layers[0], net.layers[0].neurons[0]):
         with pytest.raises(ValueError, match=r"one example, 2 numbers.*net\.predict\(X\)"):
             module(X)
+
+
+class Counting(MLP):
+    """Counts how often it is called; told by its class to record one graph."""
+
+    static, calls = True, 0
+
+    def __call__(self, x):
+        type(self).calls += 1
+        return super().__call__(x)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 31, 32, 100, 1025, 3000])
+def test_predict_records_once_where_a_program_is_worth_it(rows, monkeypatch):
+    monkeypatch.setattr(Counting, "calls", 0)
+    net = Counting(2, [3, 2], "tanh", rng=np.random.default_rng(0))
+    X = np.random.default_rng(1).normal(size=(rows, 2))
+    outputs = net.predict(X)
+    assert Counting.calls == (rows if rows < 32 else 1)
+    few = [*range(0, rows, 97), *range(rows)[-3:]]
+    for i in few:
+        assert outputs[i].tolist() == pytest.approx(numbers_of(net(X[i].tolist())), rel=1e-12)
+
+
+def numbers_of(values):
+    return [v.data for v in values]
+
+
+@pytest.mark.parametrize(("n", "more"), [(1, ""), (6, ""), (7, " and 1 more"), (9, " and 3 more")])
+def test_up_to_six_unknown_names_are_listed(n, more):
+    net = MLP(1, [1])
+    state = {**net.state_dict(), **{f"n{i:02}": 0.0 for i in range(n)}}
+    first = [f"n{i:02}" for i in range(min(n, 6))]
+    with pytest.raises(ValueError, match="unknown") as info:
+        net.load_state_dict(state)
+    assert str(info.value) == f"state is of another network: missing [], unknown {first}{more}"
+    with pytest.raises(ValueError, match="missing") as info:
+        net.load_state_dict({})
+    assert "missing ['layers.0.bias', 'layers.0.weight'], unknown []" in str(info.value)
+
+
+def test_what_is_no_row_no_state_and_no_network_is_refused():
+    net = MLP(1, [1])
+    with pytest.raises(ValueError, match=r"one row per example, \(n, d_0\), got the number 3"):
+        net.predict(3)
+    with pytest.raises(TypeError, match=r"state must be a dictionary, .* got 3"):
+        net.load_state_dict(3)
+    for wrong in (3, MLP, len, object()):
+        with pytest.raises(TypeError, match="net must be a network"):
+            check_network(wrong)
+    check_network(net)
+    with pytest.raises(TypeError, match="net must be an MLP"):
+        backpropagate(Layer(1, 1), gaussian_nll, [1.0], 1.0)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_neuron_alone_is_a_dot_product_with_or_without_a_bias(bias):
+    neuron = Neuron(2, "tanh", bias=bias, rng=np.random.default_rng(0))
+    if bias:
+        neuron.b.data = 0.5
+    a = sum(w.data * x for w, x in zip(neuron.w, [1.0, -2.0], strict=True)) + (0.5 if bias else 0.0)
+    assert neuron([1.0, -2.0]).data == pytest.approx(math.tanh(a), rel=1e-14)
+    assert len(neuron.parameters()) == 2 + bias
+    layer = Layer(2, 1, "tanh", bias=bias)
+    layer.neurons = [neuron]
+    assert layer([1.0, -2.0]).data == pytest.approx(math.tanh(a), rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        Backpropagation, GradCheck, GradCheckRow, Operation, Epoch, Activation, Likelihood, Score,
+        Structure, Training, Combination, Checkpoint, Slopes,
+    ],
+)  # fmt: skip
+def test_results_and_rows_of_tables_can_not_be_changed(kind):
+    empty = object.__new__(kind)
+    name = next(iter(kind.__dataclass_fields__))
+    with pytest.raises(dataclasses.FrozenInstanceError, match=f"cannot assign to field '{name}'"):
+        setattr(empty, name, 1)

@@ -283,3 +283,11 @@ def test_a_schedule_refuses_what_is_not_positive(name, make, bad):
 def test_growing_does_not_shrink():
     with pytest.raises(ValueError, match="factor"):  # it would come down to batches of 0
         growing(4, 0.5)
+
+
+@pytest.mark.parametrize("rng", [None, 0, np.random, np.random.RandomState(0)])
+def test_minibatches_come_from_a_generator(rng):
+    with pytest.raises(TypeError, match="rng"):
+        minibatches(10, 2, rng)
+    with pytest.raises(TypeError, match="rng"):
+        minibatches(10, 2, rng, replacement=True)

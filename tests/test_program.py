@@ -18,6 +18,10 @@ from random_graphs import MANY, ONE, TWO, RandomGraph, assert_same, by_source, v
 
 import autograd
 from autograd import Value, primitive, primitives, topological_order
+from autograd.compiler.checking import check_example
+from autograd.compiler.expressions import Arithmetic
+from autograd.compiler.names import Names
+from autograd.compiler.operands import common_label
 from autograd.functions import apply
 from autograd.primitives import ARRAYS, FLOATS, TABLE, Primitive
 from nn import MLP, bernoulli_nll, categorical_nll, gaussian_nll
@@ -829,6 +833,32 @@ def test_check_compares_gradients_too():
         autograd.compile(same_values(x, w), [x], [w], pairs(same_values, w, 1.0, -1.0))
 
 
+def test_check_shows_up_to_six_numbers_in_full():
+    for n, dots in ((6, False), (7, True)):
+        w = values(*range(1, n + 1))
+        roots = [autograd.sum([v * v for v in w]), autograd.sum([v * v.data for v in w])]
+        with pytest.raises(ValueError, match="the gradient recorded is") as info:
+            autograd.compile(roots[0], [], w, [([], roots[1])])
+        assert ("..." in str(info.value)) is dots
+
+
+@pytest.mark.parametrize("size", [1.0, 1e3, 1e8])
+def test_check_allows_for_rounding_relative_to_the_numbers_that_cancel(size):
+    w = Value(3.0)
+    root = (w + size) - (w + size) + w * 0.0  # 0, of numbers of this size; its gradient is 0 too
+    largest = 3.0 + size
+
+    def check(value, slope):
+        check_example(0, root, 1, np.array([value]), np.array([slope]), [w])
+
+    check(0.9e-12 * largest, 0.0)
+    check(0.0, -0.9e-12 * largest)
+    with pytest.raises(ValueError, match="the value recorded is"):
+        check(1.1e-12 * largest, 0.0)
+    with pytest.raises(ValueError, match="the gradient recorded is"):
+        check(0.0, 1.1e-12 * largest)
+
+
 def test_check_takes_infinities_and_nans_as_they_are():
     x, w = values(1.0, 2.0)
 
@@ -965,6 +995,25 @@ def test_repr_has_a_row_for_each_operation():
         v2    *         1  (1, b)
         loss  /         1  (1, b)
     """)
+
+
+@pytest.mark.parametrize("n", [39, 40, 41, 60])
+def test_repr_shows_forty_operations_or_the_first_and_the_last_twenty(n):
+    x = root = Value(0.5)
+    for _ in range(n):
+        root = root.sin()
+    _, _, *rows = repr(autograd.compile(root, [x], [])).splitlines()
+    every = [f"v{i}" for i in range(1, n + 1)]
+    assert [row.split()[0] for row in rows] == (
+        every if n <= 40 else [*every[:20], "...", *every[-20:]]
+    )
+
+
+def test_names_and_those_of_their_derivatives_are_free_together():
+    names = Names(["d_a"])
+    assert [names.pair("a"), names.pair("a"), names.new("d_a_2"), names.new("a")] == [
+        "a_2", "a_3", "d_a_2_2", "a_4",
+    ]  # fmt: skip
 
 
 def test_repr_of_what_does_not_vary():
@@ -1188,3 +1237,56 @@ def test_brackets_stand_only_where_they_are_needed():
                 brackets += line.count("(")
                 assert line.count("(") == ast.unparse(ast.parse(line)).count("("), line
     assert brackets > 300
+
+
+@pytest.mark.parametrize(("width", "by_columns"), [(1, False), (63, False), (64, True)])
+def test_products_of_wide_layers_are_laid_out_by_columns(width, by_columns):
+    _, _, program = network([2, width, 1])
+    assert ('order="F"' in program.code) is by_columns
+    assert 'order="F"' not in program.source
+
+
+@pytest.mark.parametrize(("n", "written_out"), [(2, True), (8, True), (9, False)])
+def test_short_constants_are_written_out(n, written_out):
+    x = Value(1.0)
+    c = [0.5 * k * k for k in range(n)]
+    program = autograd.compile([x * c_k for c_k in c], [x], [])
+    assert [array.shape for array in program.constants.values()] == [(n, 1)]
+    array = str(np.array(c)[:, None].tolist())
+    assert (f"np.array({array})" in program.source) is written_out
+    assert (f"an array ({n}, 1) of constants" in program.source) is not written_out
+    assert program.forward([[2.0]]).tolist() == [[2.0 * c_k for c_k in c]]
+
+
+@pytest.mark.parametrize(("n", "listed"), [(3, True), (8, True), (9, False)])
+def test_short_indexes_are_written_out(n, listed):
+    x = values(*range(50))
+    at = [k * k // 2 for k in range(n)]  # not evenly spaced
+    program = autograd.compile([x[k].sin() for k in at], x, [])
+    assert (f"batch[:, {at}].T" in program.source) is listed
+    assert len(program.constants) == (0 if listed else 1)
+    assert program.forward([np.arange(50.0)]).tolist() == [[math.sin(k) for k in at]]
+
+
+@pytest.mark.parametrize(
+    ("labels", "shared"),
+    [
+        (["a[0]", "a[1]"], "a"), (["a", "a"], "a"), (["a[0]", "b[1]"], ""), (["a", "b"], ""),
+        (["a[0]", "a"], "a"), (["a[0][1]", "a[0][2]"], "a[0]"), (["a[0]", "a[1", "a[2]"], ""),
+        (["", ""], ""), (["a]", "a]"], ""), (["a[0]", ""], ""), (["a\n[0]", "a\n[1]"], "a\n"),
+    ],
+)  # fmt: skip
+def test_the_label_that_nodes_share(labels, shared):
+    assert common_label([Value(0.0, label) for label in labels]) == shared
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis", "reduced"),
+    [
+        ((3, "b"), 0, (1, "b")), ((3, "b"), 1, (3, 1)), ((2, 3, "b"), 0, (3, "b")),
+        ((2, 3, "b"), 1, (2, "b")), ((2, 3, "b"), 2, (2, 3)), ((4,), 0, ()),
+    ],
+)  # fmt: skip
+def test_the_shape_of_a_sum_along_an_axis(shape, axis, reduced):
+    m = Arithmetic()
+    assert m.reduce("sum", m.name("x", shape), axis).shape == reduced

@@ -178,6 +178,13 @@ def test_pages_of_a_map_are_let_go(tmp_path, monkeypatch):
     train(make_net(), gaussian_nll, mapped(tmp_path, X), y)
     assert "MADV_DONTNEED" in asked
     assert "MADV_RANDOM" in asked
+    data = Examples(mapped(tmp_path, X), y)
+    for read in (lambda: data.take(np.arange(3)), lambda: list(data.parts()), data.fingerprint):
+        data._check = lambda *_: None
+        data._check.as_read = data._check
+        asked.clear()
+        read()
+        assert "MADV_DONTNEED" in asked
 
 
 # What is read batch by batch is checked as it is read
@@ -509,3 +516,78 @@ def test_a_film_ends_where_a_training_ends_early():
                   validation=(X, 1 - y), callbacks=[film, stopping])  # fmt: skip
     assert len(history) < 50
     assert f"Update {history[-1].updates}," in repr(film)
+
+
+@pytest.mark.parametrize(("bytes_", "many"), [(1, 1), (79, 1), (80, 2), (400, 10), (10**9, 1024)])
+def test_so_much_is_looked_at_together(bytes_, many, monkeypatch):
+    monkeypatch.setattr(examples, "PART", bytes_)
+    n = 2500
+    data = Examples(np.zeros((n, 4)), np.zeros(n))  # 5 floats each, 40 bytes
+    cuts = list(data._cuts())
+    assert [i for cut in cuts for i in cut] == list(range(n))
+    assert {len(cut) for cut in cuts[:-1]} == {many} and len(cuts[-1]) <= many
+
+
+@pytest.mark.parametrize(("bytes_", "many"), [(1, 6), (479, 6), (480, 12), (10**6, 24)])
+def test_so_many_batches_are_prepared_together(bytes_, many, monkeypatch):
+    monkeypatch.setattr(examples, "AT_ONCE", bytes_)
+    X = np.arange(100.0).reshape(25, 4)
+    data = Examples(X, X[:, 0], batch_size=6)  # a batch is 240 bytes
+    sizes = []
+
+    def columns(X, y):
+        sizes.append(len(X))
+        return np.column_stack([X, y])
+
+    batches = list(data.batches(1, np.random.default_rng(0), columns))
+    assert sizes == [many] * (24 // many) and len(batches) == data.updates(1) == 4
+    rows = [int(i) for batch in batches for i in batch.rows]
+    assert len(rows) == len(set(rows)) == 24
+    for batch in batches:
+        assert batch.data.tolist() == [[*X[i], X[i, 0]] for i in batch.rows]
+
+
+@pytest.mark.parametrize("part", [1, 100, 2**23])
+def test_a_fingerprint_tells_every_number_and_the_shapes(part, monkeypatch):
+    monkeypatch.setattr(examples, "PART", part)
+    X, y = np.arange(14.0).reshape(7, 2), np.arange(7.0)
+    found = {Examples(X, y).fingerprint(), Examples(X, y[:, None]).fingerprint()}
+    for array in (X, y):
+        for i in range(array.size):
+            kept, array.flat[i] = array.flat[i], -1.0
+            found.add(Examples(X, y).fingerprint())
+            array.flat[i] = kept
+    assert len(found) == 2 + 14 + 7
+    assert Examples(X.astype(np.float32), y.astype(int)).fingerprint() in found
+
+
+def test_rows_that_lie_apart_are_copied_once_but_never_a_mapped_file(tmp_path):
+    apart, together = np.asfortranarray(np.eye(3)[:, :2]), np.eye(3)
+    copied = examples._by_rows(apart)
+    assert copied.flags.c_contiguous and copied.tolist() == apart.tolist()
+    assert examples._by_rows(together) is together
+    assert examples._by_rows(apart[:, 0]).base is apart[:, 0].base
+    np.save(tmp_path / "X.npy", apart)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    assert not mapped.flags.c_contiguous and examples._by_rows(mapped) is mapped
+
+
+def test_a_loss_of_ones_own_is_tried_on_all_targets_of_the_first_batch():
+    seen = []
+
+    def loss(a, y):
+        value = getattr(y, "data", y)
+        seen.append(value)
+        if value == 3.0:
+            raise ValueError("three is too many")
+        return (a - y) * (a - y)
+
+    def source(epoch):
+        yield np.zeros((4, 3)), np.array([0.0, 1.0, 2.0, 3.0])
+
+    net = make_net()
+    before = numbers(net)
+    for engine in ("program", "graph"):
+        with pytest.raises(ValueError, match=r"y\[3\] does not fit the loss: three is too many"):
+            cases.train(net, loss, source, engine=engine)
+    assert numbers(net) == before and {0.0, 1.0, 2.0, 3.0} <= set(seen)

@@ -317,6 +317,18 @@ def test_what_is_kept_is_bounded():
     assert [bool(kept.get((str(i),))) for i in range(MANY + 5)] == [False] * 5 + [True] * MANY
 
 
+def test_the_size_of_a_program_is_that_of_its_text_and_its_constants():
+    x = Value(1.0)
+    chain = [x * (0.5 * k * k) for k in range(100)]
+    for _ in range(50):
+        chain.append(chain[-1].sin())
+    program = autograd.compile(chain, [x], [])
+    text, numbers = len(program.source) + len(program.code), 8 * 100
+    assert numbers == program.constants["c1"].nbytes
+    assert text > 4000
+    assert program._written.size == pytest.approx(3 * text + numbers, abs=2500)
+
+
 def test_a_program_is_its_owners():
     first, second = (autograd.compile(*graph()) for _ in range(2))
     first.operations.clear()

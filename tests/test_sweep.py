@@ -9,9 +9,16 @@ import signal
 import sys
 import threading
 import time
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import (
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
 from multiprocessing import active_children, get_context
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -249,7 +256,17 @@ def test_a_file_that_is_nested_too_deep_is_damaged(tmp_path):
 
 @pytest.mark.parametrize(
     ("column", "value", "what"),
-    [("epoch", 3, "its history has gaps"), ("loss", True, "its history has loss = True")],
+    [
+        ("epoch", 3, "its history has gaps"),
+        ("epoch", 2.0, "its history has epoch = 2.0"),
+        ("updates", 0, "its history has updates = 0"),
+        ("updates", True, "its history has updates = True"),
+        ("batch_size", None, "its history has batch_size = None"),
+        ("lr", "0.1", "its history has lr = '0.1'"),
+        ("loss", True, "its history has loss = True"),
+        ("loss", None, "its history has loss = None"),
+        ("validation_loss", "1", "its history has validation_loss = '1'"),
+    ],
 )
 def test_histories_that_no_training_leaves_are_refused(column, value, what, tmp_path):
     quiet(xor, {"lr": [0.1]}, seeds=1, path=tmp_path)
@@ -423,6 +440,62 @@ def test_fingerprints():
     around.append(around)
     assert fingerprint(around) != fingerprint([1])
     assert len(fingerprint(threading.Lock())) == 64  # which can't be pickled
+
+
+def test_fingerprints_look_at_every_part_of_a_function():
+    def of(*lines):
+        names = {"__name__": __name__, "RATE": 1.0, "scale": lambda x: 2 * x}
+        exec("\n".join(lines), names)
+        return fingerprint(names["f"], __name__)
+
+    other = [
+        ["def f(x): return x"],
+        ["def f(y): return y"],
+        ["def f(x=1): return x"],
+        ["def f(x=2): return x"],
+        ["def f(*, x=1): return x"],
+        ["def f(*, x=2): return x"],
+        ["def f(x): return RATE"],
+        ["RATE = 2.0", "def f(x): return RATE"],
+        ["def f(x): return lambda: RATE"],
+        ["RATE = 2.0", "def f(x): return lambda: RATE"],
+        ["def f(x): return scale(x)"],
+        ["def scale(x): return 3 * x", "def f(x): return scale(x)"],
+        ["def f(x): return x.real"],
+        ["def f(x): return x.imag"],
+        ["def f(x): return max(x)"],
+        ["def f(x): return min(x)"],
+        ["def g():", "    def f(x): return y", "    return f", "    y = 1", "f = g()"],  # unset
+        ["def g():", "    y = 1", "    def f(x): return y", "    return f", "f = g()"],
+        ["def g():", "    y = 2", "    def f(x): return y", "    return f", "f = g()"],
+        ["class f:", "    x = 1"],
+        ["class f:", "    x = 2"],
+        ["class f(list):", "    x = 1"],
+    ]
+    assert len({of(*lines) for lines in other}) == len(other)
+    for lines in other:
+        assert of(*lines) == of("unused = 1", *lines, "later = 2")
+
+
+class Counted(dict):
+    """With entries, and a state."""
+
+
+def test_fingerprints_look_at_every_part_of_an_object():
+    def counted(entries, **state):
+        thing = Counted(entries)
+        vars(thing).update(state)
+        return thing
+
+    other = [
+        counted({}), counted({1: 2}), counted({1: 3}), counted({}, a=1), counted({}, a=2),
+        {1: 2}, ["ab", "c"], ["a", "bc"], ["abc"], "\ud800", "\ud801", {"a": 1, "b": 2},
+        np.zeros(2, dtype=[("x", float)]), np.zeros(2, dtype=[("y", float)]),
+        np.array([1, "a"], dtype=object), np.array([1, "b"], dtype=object),
+        [].append, {}.get, property(len), property(max), property(len, len),
+    ]  # fmt: skip
+    assert len({fingerprint(thing) for thing in other}) == len(other)
+    assert fingerprint(counted({1: 2}, a=1)) == fingerprint(counted({1: 2}, a=1))
 
 
 # What goes wrong
@@ -1004,3 +1077,150 @@ def test_panels_of_one_setting_fill_a_square(columns_of):
 def test_panels_of_two_settings_stand_in_a_column_for_each_of_the_last(columns_of):
     grids = [{"width": [1, 2], "kind": list(range(n))} for n in (1, 2, 3, 6, 7)]
     assert [columns_of(grid) for grid in grids] == [2, 2, 3, 6, 4]
+
+
+def test_a_plot_takes_as_many_colours_and_panels_as_can_be_told_apart(columns_of):
+    def plots(lr, width):
+        grid = {"lr": range(lr), "width": range(width)}
+        return quiet(lambda seed, **settings: made(1.0), grid, seeds=1)
+
+    many = plots(lr=9, width=9)
+    with pytest.raises(ValueError, match="by='width' has 9 values, and there are 8 colours"):
+        many.plot(by="width")
+    with pytest.raises(ValueError, match="by must be one of lr, width, got 'depth'"):
+        many.plot(by="depth")
+    with pytest.raises(
+        ValueError, match=r"at most 48 panels, and this would make 49: .*where\(lr="
+    ):
+        plots(lr=49, width=2).plot()
+    assert plots(lr=48, width=2).plot() is None
+    assert plots(lr=1, width=8).plot() is None
+
+
+def test_panels_have_room_marks_and_notes_that_stand_one_below_the_other():
+    def train(seed, lr, width):
+        if seed < lr:
+            raise FloatingPointError
+        return made(lr, seed, epochs=1)
+
+    results = quiet(train, {"width": [1, 2, 3, 4, 5], "lr": [1, 2]}, seeds=2)
+    figure = results.plot(by="lr")
+    panels = figure.axes
+    assert figure.get_size_inches().tolist() == pytest.approx([1.6 + 2.5 * 3, 1.0 + 2.2 * 2])
+    assert [ax.axison for ax in panels] == [True] * 5 + [False]
+    below = [ax.xaxis.get_tick_params()["labelbottom"] for ax in panels[:5]]
+    assert below == [False, False, True, True, True]  # the third has nothing below
+    for ax in panels[:5]:
+        assert [t.get_text() for t in ax.texts] == ["1: 1 of 2 diverged", "2: 2 of 2 diverged"]
+        first, second = (t.get_position() for t in ax.texts)
+        assert first == (-4, -4) and second[0] == -4 and second[1] < first[1] - 8
+        assert [line.get_marker() for line in ax.lines if len(line.get_xdata())] == ["o"]
+        assert len(ax.collections) == 0  # one seed has no band
+    one = results.where(width=1, lr=1).plot()
+    assert one.get_size_inches().tolist() == [7.0, 3.8] and not one.legends
+    two = results.where(lr=1).plot(by="lr")
+    assert two.axes[0].get_title() == "width = 1"
+    assert one.get_supylabel() == "loss per example" and one.get_supxlabel() == "epoch"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "text"),
+    [([], "-"), ([1.5], "1.5"), ([1.0, 2.0], "1.5 ± 0.71"), ([1.0, math.inf], "inf"),
+     ([math.nan, 1.0], "nan"), ([1.0, 1.0, 4.0], "2 ± 1.7")],
+)  # fmt: skip
+def test_a_mean_with_its_deviation(numbers, text):
+    assert nn.train.trainings._mean(numbers) == text
+
+
+def test_the_best_has_the_least_loss_and_one_that_is_no_number_comes_last():
+    losses = {"a": math.nan, "b": 2.0, "c": 1.0, "d": math.inf}
+    results = quiet(lambda seed, kind: made(2 * losses[kind]), {"kind": list(losses)}, seeds=1)
+    assert results.best == {"kind": "c"}
+    assert results.where(kind="a").best == {"kind": "a"}
+
+    def train(seed, kind):
+        if kind == "c" and seed:
+            raise FloatingPointError
+        return made(2 * losses[kind])
+
+    results = quiet(train, {"kind": ["a", "b", "c", "d"]}, seeds=2)
+    assert results.best == {"kind": "b"}  # c is lower, but one of its trainings diverged
+    with pytest.raises(ValueError, match="no combination came to its end with every seed"):
+        results.where(kind="c").best  # noqa: B018
+
+
+def test_scores_are_shown_where_all_epochs_have_them():
+    def train(seed, kind):
+        some = kind == "some" and seed
+        return History([Epoch(e, e, 0.1, 1, 3.0, 2.0, None if some else 0.5) for e in (1, 2)])
+
+    both = quiet(train, {"kind": ["all", "some"]}, seeds=2)
+    head = ["kind", "seeds", "validation", "loss"]
+    assert repr(both).splitlines()[0].split() == head
+    assert repr(both.where(kind="all")).splitlines()[0].split() == [*head, "validation", "accuracy"]
+
+
+class Scripted(Executor):
+    """Gives what it is told, one thing for each training: an error, or the training's outcome."""
+
+    def __init__(self, *script):
+        self.script = iter(script)
+
+    def submit(self, function, *arguments):
+        todo, future = next(self.script), Future()
+        if todo == "refuse":
+            raise BrokenExecutor("gone")
+        if isinstance(todo, BaseException):
+            future.set_exception(todo)
+        else:
+            future.set_result(function(*arguments))
+        return future
+
+
+def test_trainings_that_are_lost_are_warned_of_and_trained_again(tmp_path):
+    def train(seed):
+        return made(1.0, seed)
+
+    for options, advice in (({"path": tmp_path}, "call sweep again"), ({}, "with path=, sweep")):
+        executor = Scripted("train", OSError("cut off"), "refuse", "train")
+        with pytest.warns(RuntimeWarning, match=f"2 of 4 trainings were lost .*{advice}") as seen:
+            results = quiet(train, {}, seeds=4, executor=executor, **options)
+        assert seen[0].filename == __file__
+        assert [t.outcome for t in results] == ["trained", "lost", "lost", "trained"]
+        assert [t.why for t in results[1:3]] == ["OSError: cut off", "BrokenExecutor: gone"]
+        assert repr(results).splitlines()[0].split() == ["seeds", "lost", "loss"]
+    results = quiet(train, {}, seeds=4, executor=Scripted("train", "train"), path=tmp_path)
+    assert [t.outcome for t in results] == ["trained"] * 4
+
+
+def test_an_error_of_the_executor_itself_ends_the_sweep():
+    executor = Scripted("train", ZeroDivisionError("odd"), "train", "train")
+    with pytest.raises(RuntimeError, match=r"seed=1\) failed(?s:.*)ZeroDivisionError: odd") as info:
+        quiet(lambda seed: made(1.0, seed), {}, seeds=4, executor=executor)
+    assert isinstance(info.value.__cause__, ZeroDivisionError)
+
+
+def test_a_function_without_a_signature_is_called_as_it_is(monkeypatch):
+    def no_signature(train):
+        raise ValueError
+
+    monkeypatch.setattr(nn.train.sweep, "signature", no_signature)
+    assert len(quiet(lambda seed: made(1.0, seed), {}, seeds=2)) == 2
+
+
+def test_deviations_near_the_largest_float():
+    half = sys.float_info.max / 2
+    assert nn.train.trainings._mean([half, -half]) == "0 ± 1.3e+308"
+    assert nn.train.trainings._deviation([1e300, 3e300]) == pytest.approx(math.sqrt(2) * 1e300)
+
+
+def test_fingerprints_of_methods_and_of_what_pickles_by_name():
+    one, other = Scale(), Scale()
+    other.factor = 3.0
+    methods = [one.__call__, other.__call__, NotImplemented, *map(TypeVar, "TS")]
+    assert len({fingerprint(thing, __name__) for thing in methods}) == 5
+    assert fingerprint(one.__call__, __name__) == fingerprint(Scale().__call__, __name__)
+
+
+def test_there_are_five_seeds_if_not_told():
+    assert [t.seed for t in quiet(lambda seed: made(1.0, seed), {})] == [0, 1, 2, 3, 4]

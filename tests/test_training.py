@@ -13,6 +13,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from autograd import Value
+from autograd import sum as total
 from nn import (
     MLP,
     DrawGraph,
@@ -29,7 +30,8 @@ from nn import (
     step_decay,
 )
 from nn.train import callbacks
-from nn.train.schedules import cosine
+from nn.train.recording import diagnosis
+from nn.train.schedules import cosine, growing
 from tests.cases import make_net, numbers, train
 
 
@@ -272,6 +274,15 @@ def test_the_repr_of_a_long_history_is_cut():
     assert any("..." in line for line in lines)
 
 
+@pytest.mark.parametrize("n", [1, 11, 12, 13, 14, 100])
+def test_the_repr_shows_twelve_rows_or_the_first_and_the_last_five(n):
+    _, *lines = repr(History([Epoch(e, e, 0.1, 1, 0.5) for e in range(1, n + 1)])).splitlines()
+    every = [str(e) for e in range(1, n + 1)]
+    assert [line.split()[0] for line in lines] == (
+        every if n <= 12 else [*every[:5], "...", *every[-5:]]
+    )
+
+
 def test_to_csv_leaves_out_columns_that_were_never_filled(tmp_path):
     History(ROWS).to_csv(tmp_path / "plain.csv")
     assert (tmp_path / "plain.csv").read_bytes() == (
@@ -298,7 +309,12 @@ def test_plot_is_a_figure_with_named_axes(rows, panels):
     figure = History(rows).plot()
     assert isinstance(figure, Figure)
     assert len(figure.axes) == panels
+    assert figure.get_size_inches().tolist() == [5 if panels == 1 else 9, 3.4]
+    for ax in figure.axes:
+        assert {line.get_marker() for line in ax.lines} == {"o" if len(rows) == 1 else "None"}
     loss = figure.axes[0]
+    shown = ["training (mean of the batches)", "validation (end of epoch)"][: len(loss.lines)]
+    assert [text.get_text() for text in loss.get_legend().get_texts()] == shown
     assert (loss.get_xlabel(), "loss" in loss.get_ylabel()) == ("epoch", True)
     assert loss.lines[0].get_ydata().tolist() == [row.loss for row in rows]
     assert loss.lines[0].get_xdata().tolist() == [row.epoch for row in rows]
@@ -350,6 +366,14 @@ def test_evaluate_two_classes():
     scores = evaluate(net, bernoulli_nll, np.array(X), np.array(y))
     assert scores == {"loss": pytest.approx(sum(losses) / 4, rel=1e-14), "accuracy": 0.75}
     assert evaluate(net, bernoulli_nll, X, [[t] for t in y]) == scores
+
+
+def test_evaluate_refuses_what_is_no_network_or_loss():
+    with pytest.raises(TypeError, match="net must be a network"):
+        evaluate(3, gaussian_nll, [[0.0]], [0.0])
+    for wrong in (3, "gaussian", int):
+        with pytest.raises(TypeError, match="loss must be a function"):
+            evaluate(linear_net([[1.0]], [0.0]), wrong, [[0.0]], [0.0])
 
 
 def test_evaluate_several_classes():
@@ -566,6 +590,18 @@ def test_a_huge_rate_ends_with_an_error_that_says_where():
     assert "smaller lr than 1e+80" in text
     assert numbers(net) == good
     assert all(map(math.isfinite, good))
+
+
+@pytest.mark.parametrize("n", [2, 6, 7])
+def test_a_diagnosis_shows_up_to_six_inputs(n):
+    top = total([Value(1e308)] * n)
+    top.label = "top"
+    inputs = ", ".join([*["1e+308"] * min(n, 6), *["..."] * (n > 6)])
+    assert diagnosis(top * 2.0, 3, 0.1) == (
+        "the loss of example 3 is inf. The first node that is not finite: "
+        f"top = inf, sum of {inputs}. Try a smaller lr than 0.1"
+    )
+    assert "not finite: unlabelled = inf. Try" in diagnosis(Value(math.inf), 0, 0.1)
 
 
 def test_the_first_node_that_went_wrong_is_named():
@@ -883,11 +919,34 @@ def test_the_graph_engine_leaves_no_part_of_a_gradient():
         (lambda: cosine(math.nan, 5), "lr"),
         (lambda: cosine(0.1, 0), "updates"),
         (lambda: cosine(0.1, 5, final=-1e-3), "final"),
+        (lambda: growing(4, factor=0.9), "factor must be at least 1"),
+        (lambda: growing(0), "batch_size"),
+        (lambda: growing(4, period=0), "period"),
     ],
 )
 def test_a_schedule_that_makes_no_sense_is_refused(make, argument):
     with pytest.raises(ValueError, match=argument):
         make()
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        (step_decay(0.8), {1: 0.8, 1000: 0.8, 1001: 0.4, 2000: 0.4, 2001: 0.2}),
+        (step_decay(0.8, 0.25, every=1), {1: 0.8, 2: 0.2, 3: 0.05}),
+        (inverse_time(0.6), {1: 0.6, 2: 0.3, 3: 0.2}),
+        (inverse_time(0.6, t0=5.0), {1: 0.6, 6: 0.3, 11: 0.2}),
+        (cosine(1.0, 3), {1: 1.0, 2: 0.5, 3: 0.0, 4: 0.0}),
+        (cosine(1.0, 4, final=0.2), {1: 1.0, 2: 0.8, 3: 0.4, 4: 0.2, 5: 0.2, 9: 0.2}),
+        (cosine(1.0, 1), {1: 1.0, 2: 0.0}),
+        (growing(3), {1: 3, 5: 3, 6: 6, 10: 6, 11: 12}),
+        (growing(4, 1.5, period=1), {1: 4, 2: 6, 3: 9, 4: 14}),
+        (growing(4, 1.0), {1: 4, 6: 4, 10**6: 4}),
+        (growing(3, 2, period=1), {40: 3 * 2**39, 41: 2**40, 10**9: 2**40}),
+    ],
+)
+def test_the_numbers_of_schedules(schedule, expected):
+    assert {t: schedule(t) for t in expected} == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
 def test_a_rate_may_stay_as_it_is():

@@ -77,11 +77,11 @@ class _Reader:
         if isinstance(thing, np.ndarray) and not thing.dtype.hasobject:
             yield repr((thing.dtype.descr, thing.shape))
             yield np.ascontiguousarray(thing).reshape(-1).view(np.uint8).data
-        elif isinstance(thing, list | tuple):
+        elif type(thing) in (list, tuple):  # others have more to them
             yield from map(self.digest, thing)
         elif isinstance(thing, set | frozenset):
             yield from sorted(map(self.digest, thing))
-        elif isinstance(thing, dict):
+        elif type(thing) is dict:
             yield from self._mapping(thing)
         elif isinstance(thing, partial):
             yield from map(self.digest, (thing.func, thing.args, thing.keywords))

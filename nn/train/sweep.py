@@ -150,7 +150,7 @@ def _run(
     run = uuid.uuid4().hex  # dask would take a call for an earlier one that failed
     came: SimpleQueue[Future[str]] = SimpleQueue()
     waiting: dict[Future[str], int] = {}
-    more, stopped = deque(todo.items()), False
+    more = deque(todo.items())
     try:
         while more or waiting:
             if more:
@@ -166,11 +166,7 @@ def _run(
                 future = came.get(timeout=0 if more else LOOK)
             except Empty:
                 continue
-            i = waiting.pop(future)
-            if stopped and future.cancelled():
-                continue
-            if not keep(i, _result(future)) and not stopped:
-                stopped = True
+            if not keep(waiting.pop(future), _result(future)):
                 more.clear()
                 for other in list(waiting):
                     other.cancel()

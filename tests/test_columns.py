@@ -72,6 +72,7 @@ def test_arrows_pass_few_columns_and_boxes_stay_few(name):
     assert len(boxes.tails) == sum(isinstance(x, Value) for v in nodes for x in v.inputs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GRAPHS)
 def test_graphviz_gets_no_large_graph(name):
     asked = []
@@ -121,6 +122,7 @@ def test_a_leaf_of_one_column_is_one_box_however_often_it_is_used():
     assert not measured(root)[1].again
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GRAPHS)
 def test_nothing_lies_over_anything_and_arrows_lead_right(name):
     nodes, boxes = measured(GRAPHS[name])
@@ -150,6 +152,7 @@ def test_two_arrows_between_two_boxes_are_seen_as_two():
     assert curves[0] != curves[1]
 
 
+@pytest.mark.slow
 def test_too_many_arrows_are_refused_with_what_to_do_instead():
     leaves = [Value(1.0) for _ in range(80)]
     root = autograd.sum([autograd.sum(leaves) for _ in range(80)])

@@ -581,6 +581,7 @@ def test_limit_is_the_most_nodes_that_are_drawn(f):
         draw(f, limit=6)
 
 
+@pytest.mark.slow
 def test_past_two_thousand_nodes_the_picture_is_refused_and_alternatives_named():
     assert draw(chain(2000)).size == 2000
     root = chain(2001)

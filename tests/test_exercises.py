@@ -1206,6 +1206,7 @@ def test_a_hole_does_not_hide_what_is_wrong_beside_it():
     assert {o.state for o in report.outcomes[2:]} == {"not done"}
 
 
+@pytest.mark.slow
 def test_printing_for_ever_is_cut_off(capsys, monkeypatch):
     monkeypatch.setattr(checking, "SECONDS", 0.5)
 
@@ -1433,6 +1434,7 @@ REST = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_every_mistake_that_a_check_names_is_recognised():
     tried = [(task, things) for task, things, _ in WRONG] + REST
     for test in (

@@ -283,6 +283,13 @@ WRONG = {
     "y": (lambda net: Film(net, EXAMPLE, 3), "class index from 0 to 2, got 3"),
     "probabilities": (lambda net: Film(net, EXAMPLE, [0.5, 0.5]), "3 probabilities"),
     "frames": (lambda net: Film(net, EXAMPLE, 2, every=1), "200 is the most"),
+    "one-hot": (lambda net: Film(net, EXAMPLE, 2, data=(X, np.eye(3)[Y])), r"y of shape \(n,\)"),
+    "classes": (lambda net: Film(net, EXAMPLE, 2, data=(X, Y + 7)), "must hold classes, 0 to 2"),
+    "nan": (
+        lambda net: Film(net, EXAMPLE, 2, data=(X * np.nan, Y)),
+        r"data\[0\] holds numbers that are not finite",
+    ),
+    "nothing": (lambda net: Film(net, EXAMPLE, 2, data=(X[:0], Y[:0])), r"got shapes \(0, 2\)"),
 }
 
 

@@ -8,7 +8,6 @@ import sys
 import threading
 
 import pytest
-from nbclient import NotebookClient
 
 from autograd.show.layout import lay_out, layout_tool
 from tests.conftest import TOOLS
@@ -114,7 +113,8 @@ def test_no_complaint_about_fonts_in_jupyter(fonts, monkeypatch):
         "from autograd import Value\nValue(2.0) * 3",
         "import os, sys\nos.write(2, b'to the file\\n')\nprint('to Python', file=sys.stderr)",
     ]
-    import nbformat  # takes seconds
+    import nbformat  # these take seconds
+    from nbclient import NotebookClient
 
     notebook = nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, cells)))
     NotebookClient(notebook, timeout=60, kernel_name="python3").execute()

@@ -242,6 +242,55 @@ def test_parameters_that_are_none_are_refused_also_where_a_program_is_kept(spoil
     assert str(again.value) == str(first.value)
 
 
+def frozen(net):
+    top = net.layers[1].parameters()
+    net.parameters = lambda: top
+
+
+def reordered(net):
+    own = net.parameters()[::-1]
+    net.parameters = lambda: own
+
+
+def replaced(net):
+    layer = net.layers[0]
+    net.layers[0].outputs = lambda x: [v * 2.0 for v in Layer.outputs(layer, x)]
+
+
+@pytest.mark.parametrize("change", [frozen, reordered, replaced])
+@pytest.mark.parametrize("changed_first", [False, True])
+def test_a_network_with_something_redefined_shares_no_program(change, changed_first):
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    y = (X[:, 0] > 0) * 1.0
+    nets = {}
+    for changed in (changed_first, not changed_first):
+        trained = []
+        for engine in ("program", "graph"):
+            net = MLP(2, [3, 1], "tanh", rng=np.random.default_rng(0))
+            if changed:
+                change(net)
+            fit(net, bernoulli_nll, X, y, epochs=1, batch_size=8, lr=0.5, engine=engine,
+                rng=np.random.default_rng(1), progress=False)  # fmt: skip
+            np.testing.assert_allclose(net.predict(X), [net(row).data for row in X.tolist()])
+            trained.append([v.data for layer in net.layers for v in layer.parameters()])
+        np.testing.assert_allclose(*trained, rtol=1e-9)
+        nets[changed] = trained[0]
+    assert nets[False] != nets[True] or change is reordered
+
+
+@pytest.mark.parametrize("masked_first", [False, True])
+def test_a_masked_class_is_left_out_also_where_a_program_is_kept(masked_first):
+    X, y = np.random.default_rng(0).normal(size=(12, 2)), np.arange(12) % 2
+    for masked in (masked_first, not masked_first):
+        net = MLP(2, [4, 3], rng=np.random.default_rng(0))
+        if masked:
+            net.layers[-1].neurons[2].b.data = -math.inf
+        losses = [evaluate(net, categorical_nll, X, y, engine=engine)["loss"]
+                  for engine in ("program", "graph")]  # fmt: skip
+        assert math.isfinite(losses[1])
+        assert losses[0] == pytest.approx(losses[1], rel=1e-12)
+
+
 def test_rows_of_another_width_are_refused_also_where_a_program_is_kept():
     net = MLP(2, [3, 1])
     net.predict(np.zeros((40, 2)))

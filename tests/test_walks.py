@@ -67,7 +67,7 @@ def test_pixels_are_dark_where_large():
 def test_a_frame_for_each_update_and_each_run_in_it():
     player = walks(bowl, WAYS, *SPAN, batch_sizes={"b = 1": [1, 1, 2]}, names=("w", "u"))
     assert [frame.title for frame in player.frames] == [
-        "Start: all from one place.", "After update 1.", "After update 2.", "After update 3.",
+        "The start.", "After update 1.", "After update 2.", "After update 3.",
     ]  # fmt: skip
     assert list(player.frames[2].lines) == [
         "b = 1: w = 1, u = −1, loss 2", "b = n: w = 1, u = 0, loss 0",

@@ -289,6 +289,7 @@ def compile_as(
         inputs: as in `compile`.
         parameters: likewise.
     """
+    key = (*key, len(inputs), len(parameters))
     written = _kept.get(key)
     distinct = len(set(parameters)) == len(parameters)
     if written is not None and distinct and are_leaves(parameters):

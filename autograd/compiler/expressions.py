@@ -28,6 +28,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from numbers import Real
 from typing import Any, Union
 
 import numpy as np
@@ -101,6 +102,14 @@ class Expr:
 
     def __bool__(self) -> bool:
         raise TypeError("an expression has no number yet, by which Python could branch")
+
+    def __eq__(self, other: object) -> bool:
+        # The table's own rows ask whether an exponent is a certain number: this one is not.
+        if isinstance(other, Real) and getattr(self.m.running, "function", None):
+            raise TypeError("an expression has no number yet, to be compared by == with another")
+        return self is other
+
+    __hash__ = object.__hash__
 
     __and__, __or__ = _binary("and")[0], _binary("or")[0]
 

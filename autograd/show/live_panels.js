@@ -142,8 +142,8 @@ class Nudge extends Slice {
       return [k * delta, guess, truth, gap, truth / (k * delta)].map(number);
     });
     this.rows.replaceChildren(this.table([DELTA, "predicted", "true", "difference", `true / ${DELTA}`], rows),
-      element("p", {}, `Ten times smaller a ${DELTA}, a hundred times smaller a difference: that is what a derivative means. `
-        + `The last column, the finite difference, comes ever closer to ${this.slope} = ${number(graph.g[leaf])}.`));
+      element("p", {}, `Where ${root} is smooth, ten times smaller a ${DELTA} makes the difference a hundred times smaller, `
+        + `until rounding is all that is left; and the last column, the finite difference, comes ever closer to ${this.slope}.`));
   }
 }
 
@@ -324,7 +324,7 @@ class Predict extends Panel {
       return;
     }
     const real = graph.g[node];
-    const right = Object.is(guess, real) || guess === real || Math.abs(guess - real) <= Math.max(0.01 * Math.abs(real), 1e-12);
+    const right = guess === real || (finite(real) && Math.abs(guess - real) <= Math.max(0.01 * Math.abs(real), 1e-12));
     this.score.of += 1;
     this.score.right += right;
     this.known.add(node);

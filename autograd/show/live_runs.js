@@ -58,15 +58,17 @@ class Descend extends Slice {
     this.end = "";
     const [last, now] = this.trail.slice(-2), name = this.names[graph.root];
     const far = now.f - this.trail[0].f > 1e9 * Math.max(1, Math.abs(this.trail[0].f));
-    if (far || ![now.f, ...this.moving.map((i) => v[i])].every(finite)) {
-      this.end = `Diverged after ${this.trail.length - 1} steps: ${name} = ${number(now.f)}. The rate is too large.`;
+    if (Number.isNaN(this.trail[0].f)) {
+      this.end = `${name} is nan where this begins: choose other numbers.`;
+    } else if (far || ![now.f, ...this.moving.map((i) => v[i])].every(finite)) {
+      this.end = `Diverged after ${this.trail.length - 1} updates: ${name} = ${number(now.f)}. The rate does not fit.`;
     } else if (now.f > last.f) {
-      this.end = `${name} has gone up, from ${number(last.f)} to ${number(now.f)}: the step went too far, the rate is too large here.`;
+      this.end = `${name} has gone up, from ${number(last.f)} to ${number(now.f)}: the step went too far, or the wrong way: the rate does not fit here.`;
     } else if (largest < 1e-8) this.end = "At rest: the gradient is 0 here.";
     this.own = false;
     this.live.plot.include(this.trail.slice(-12).map(({ x }) => x));
     this.update();
-    const over = this.end.startsWith("At rest") || this.end.startsWith("Diverged");
+    const over = /^(At rest|Diverged)|is nan where/.test(this.end);
     if (over || (this.timer !== null && this.trail.length > 500)) this.stop();
     return over;
   }

@@ -19,6 +19,7 @@ import numpy as np
 from ..arrays import Array
 
 BLOCK = 2**20  # bytes that are read at once, and the rest of their last line
+SEPARATORS = (b"\x1c", b"\x1d", b"\x1e", b"\x1f")  # to NumPy spaces around a number
 LONGEST = 10_000_000  # characters in a line
 
 
@@ -148,7 +149,7 @@ class CsvFile:
             return None
         cuts = set(map(str.count, lines, repeat(self._delimiter)))
         if (
-            any(mark in block for mark in (b'"', b"\r", b"\0"))
+            any(mark in block for mark in (b'"', b"\r", b"\0", *SEPARATORS))
             or cuts != {len(self.header) - 1}
             or "" in lines
             or max(map(len, lines)) > csv.field_size_limit()

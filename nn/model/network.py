@@ -247,8 +247,18 @@ class MLP(Module):
         return parameters
 
     def structure(self) -> Structure | None:
-        """Of a network as it was made, or with other neurons; not of a class of the user's own."""
+        """Of a network as it was made, or with other neurons; not where something is redefined."""
         if type(self) is not MLP or any(type(layer) is not Layer for layer in self.layers):
+            return None
+        if any("outputs" in vars(layer) for layer in self.layers):
+            return None
+        expected: list[Value | None] = []
+        for layer in self.layers:
+            for n in layer.neurons:
+                expected += n.w
+                if n.b is not None:
+                    expected.append(n.b)
+        if self.parameters() != expected:  # some are frozen, or come in another order
             return None
         computed = MLP.__call__, Layer.outputs  # which somebody may have replaced
         key = [

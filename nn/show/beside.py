@@ -7,8 +7,8 @@ import numpy as np
 
 from autograd.show.notation import digits
 
-from ..arrays import Array, real_array
-from ..model.likelihoods import chosen_classes
+from ..arrays import Array, check_finite, real_array
+from ..model.likelihoods import are_classes, chosen_classes
 from ..model.network import MLP
 from .neurons import State
 from .rasters import LIGHT, between, png
@@ -95,11 +95,17 @@ class Region:
         self.X, self.y = np.empty((0, 2)), np.empty(0)
         if data is not None:
             self.X, self.y = real_array(data[0], "data[0]"), real_array(data[1], "data[1]")
-            if self.X.ndim != 2 or self.X.shape[1] != 2 or len(self.X) != len(self.y):
+            n = len(self.X) if self.X.ndim else 0
+            if n == 0 or self.X.shape != (n, 2) or self.y.shape != (n,):
                 raise ValueError(
-                    "data must be (X, y), X of shape (n, 2) and y with one target per row, got "
-                    f"shapes {self.X.shape} and {self.y.shape}"
+                    "data must be (X, y), X of shape (n, 2) and y of shape (n,), a number or a "
+                    f"class for each row, got shapes {self.X.shape} and {self.y.shape}"
                 )
+            check_finite(self.X, "data[0]")
+            check_finite(self.y, "data[1]")
+            K = len(net.layers[-1].neurons)
+            if K > 1 and not are_classes(self.y, K).all():
+                raise ValueError(f"data[1] must hold classes, 0 to {K - 1}, one for each row")
         every = np.vstack([self.X, [self.x]])
         if data is None:  # standardised data lie there
             every = np.vstack([every, [[-2.5, -2.5], [2.5, 2.5]]])
@@ -135,10 +141,13 @@ class Region:
             f' width="{side}" height="{side}" preserveAspectRatio="none"/>'
         ]
         one = len(self.net.layers[-1].neurons) == 1
+        # Where the region turns blue: at 0; of targets that are 0 and 1, which stand for two
+        # classes, 1 is above it.
+        middle = 0.5 if np.isin(self.y, (0, 1)).all() else 0.0
         step = max(1, -(-len(self.X) // POINTS))
         for point, y in zip(self.X[::step], self.y[::step].tolist()):
             x, down = self._at(point)
-            k = int(y <= 0.5) if one else int(y) % len(CLASSES)
+            k = int(y <= middle) if one else int(y) % len(CLASSES)
             parts.append(f'<circle class="point" cx="{x:.1f}" cy="{down:.1f}" r="2.6"'
                          f' fill="rgb{CLASSES[k]}"/>')  # fmt: skip
         x, down = self._at(np.array(self.x))

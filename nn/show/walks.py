@@ -149,7 +149,7 @@ class _Walks:
                 value = float(np.asarray(self.loss(*way[at])))
                 where = ", ".join(f"{n} = {digits(v)}" for n, v in zip(self.names, way[at]))
                 lines.append(f"{name}: {where}, loss {digits(value)}")
-            title = f"After update {t}." if t else "Start: all from one place."
+            title = f"After update {t}." if t else "The start."
             frames.append(Frame(title, lines, [], differences(before, state)))
             before = state
         body, surface = [], self._surface()

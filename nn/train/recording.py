@@ -10,6 +10,7 @@ import autograd
 from autograd import Program, Value, topological_order
 from autograd.compiler import compile_as
 from autograd.show.notation import printable
+from autograd.vectors import data_of
 
 from ..arrays import Array
 from ..model.likelihoods import Loss, are_classes, likelihood_of
@@ -27,6 +28,9 @@ class Recording:
         self._x = [Value(v) for v in X[0].astype(float).tolist()]
         self._key: tuple[Any, ...] | None = None  # by which the graph is known before it is there
         likelihood, structure = likelihood_of(loss), structure_of(net, X)
+        # A loss of classes leaves out one whose score is -inf: that is another graph.
+        if structure is not None and not _scores_are_finite(net, X[0]):
+            structure = None
         if likelihood is not None and structure is not None:
             self._expect(structure.outputs, likelihood.one_hot)
             self._key = structure, loss, self._several, len(self._target)
@@ -134,6 +138,15 @@ class Recording:
                     raise RowError(f"a target is {bad[0]:g}, and no class index from 0 to {K - 1}")
             return np.asarray(np.eye(K)[y.astype(int)])
         return y.reshape(len(y), math.prod(y.shape[1:]))
+
+
+def _scores_are_finite(net: Any, x: Array) -> bool:
+    """Whether the outputs of an MLP are finite for sure: no number in it is large enough."""
+    theta = data_of(net.parameters())
+    widest = 1 + max(len(neuron.w) for layer in net.layers for neuron in layer.neurons[:1])
+    grows = math.log10(widest * max(1.0, float(np.abs(theta).max())) + 1.0)  # from layer to layer
+    start = math.log10(1.0 + float(np.abs(x.astype(float)).max()))
+    return start + len(net.layers) * grows < 300
 
 
 def loss_of(loss: Loss, a: Any, target: Any, example: int, of: str = "") -> Value:

@@ -31,7 +31,10 @@ def are_leaves(values: Sequence[object]) -> bool:
 
 
 def assign(
-    values: Sequence[Value], data: Sequence[float], *others: tuple[object, str, object]
+    values: Sequence[Value],
+    numbers: Sequence[float],
+    *others: tuple[object, str, object],
+    name: str = "data",
 ) -> None:
     """Set the data of Values: of all of them or of none, even if Ctrl-C is pressed.
 
@@ -40,17 +43,23 @@ def assign(
 
     Args:
         values: the Values, ``(m,)``.
-        data: their numbers, ``(m,)``.
+        numbers: their numbers, ``(m,)``.
         others: what else is to be set with them: ``(object, attribute, value)``.
+        name: ``"grad"`` to set their gradients instead.
 
     Raises:
-        TypeError: one of ``data`` is not a number. Nothing is set then.
+        TypeError: one of ``numbers`` is not a number. Nothing is set then.
         ValueError: there are more Values than numbers, or fewer.
     """
-    numbers = [real(number, "data") for number in data]
-    names = ["_data" if type(v).data is Value.data else "data" for v in values]
-    if len(numbers) != len(names):
-        raise ValueError(f"there are {len(names)} Values, and {len(numbers)} numbers")
+    if set(map(type, numbers)) != {float}:
+        numbers = [real(number, name) for number in numbers]
+    if len(numbers) != len(values):
+        raise ValueError(f"there are {len(values)} Values, and {len(numbers)} numbers")
+    kinds = {kind: getattr(kind, name) is getattr(Value, name) for kind in set(map(type, values))}
+    if all(kinds.values()):
+        names = [f"_{name}"] * len(values)
+    else:
+        names = [f"_{name}" if kinds[type(v)] else name for v in values]
     where = [*values, *[other[0] for other in others]]
     what = [*names, *[other[1] for other in others]]
     deque(map(setattr, where, what, [*numbers, *[other[2] for other in others]]), maxlen=0)

@@ -201,8 +201,7 @@ class ProgramEngine:
             self.gradient[:] = 0.0
         grads = (self.gradient / self._unit).tolist()
         assign(self.parameters, self.theta.tolist())
-        for p, grad in zip(self.parameters, grads):
-            p.grad = grad
+        assign(self.parameters, grads, name="grad")
 
     def read(self) -> None:
         """Read the numbers of the Values, which a callback may have changed.

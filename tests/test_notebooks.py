@@ -23,7 +23,6 @@ COURSE = sorted(NOTEBOOKS.glob("*.ipynb"))
 SOLUTIONS = sorted(make.SOLUTIONS.glob("*.ipynb"))
 EXERCISES = sorted(make.EXERCISES.glob("*.ipynb"))
 NAMES = [path.stem for path in COURSE]
-DRAWN = [path for path in COURSE if "image/svg+xml" in path.read_text(encoding="utf-8")]
 pytestmark = pytest.mark.slow
 SECONDS = 120  # the most that a cell may take
 
@@ -129,14 +128,7 @@ def alike(stored, fresh):
 
 
 @pytest.mark.tools
-@pytest.mark.parametrize("path", DRAWN, ids=lambda path: path.stem)
-def test_stored_outputs_with_pictures_are_fresh(folder, path):
-    compare(path, run(path, folder))
-
-
-@pytest.mark.parametrize(
-    "path", [path for path in COURSE if path not in DRAWN], ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("path", COURSE, ids=lambda path: path.stem)
 def test_stored_outputs_are_fresh(folder, path):
     compare(path, run(path, folder))
 
@@ -210,7 +202,7 @@ def test_stored_pictures_have_texts_to_compare():
     outputs = [o.data for p in COURSE for c in read(p).cells for o in c.get("outputs", [])
                if "image/svg+xml" in o.get("data", {})]  # fmt: skip
     lines = [kinds(data)["image/svg+xml"] for data in outputs]
-    assert DRAWN and len(lines) >= 10 and min(map(len, lines)) >= 5
+    assert len(lines) >= 10 and min(map(len, lines)) >= 5
     for data, texts in zip(outputs, lines, strict=True):
         for row in data["text/plain"].splitlines()[1:]:
             assert any({row.split()[0], *row.split()[-2:]} <= set(text.split()) for text in texts)

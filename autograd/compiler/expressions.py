@@ -104,8 +104,8 @@ class Expr:
         raise TypeError("an expression has no number yet, by which Python could branch")
 
     def __eq__(self, other: object) -> bool:
-        # The table's own rows ask whether an exponent is a certain number: this one is not.
-        if isinstance(other, Real) and getattr(self.m.running, "function", None):
+        # The table's rows ask whether an exponent is a certain number: an expression is not.
+        if isinstance(other, Real) and not self.m.compares:
             raise TypeError("an expression has no number yet, to be compared by == with another")
         return self is other
 
@@ -146,6 +146,7 @@ class Arithmetic:
         self.next_serial = itertools.count(1).__next__
         self.asked: dict[str, p.Primitive] = {}
         self.running: p.Primitive | None = None
+        self.compares = True  # expressions with numbers by ==, of which none is equal
 
     def make(self, op: str, *args: Any, info: Any = None, shape: Shape | None = None) -> Any:
         """An expression; or a simpler one that means the same; or the equal one made before."""

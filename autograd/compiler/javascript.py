@@ -81,7 +81,7 @@ def row(primitive: p.Primitive, arguments: tuple[int | float | None, ...]) -> st
         ValueError: the row asks for what can't be printed.
     """
     m, places = Scalars(), count()
-    m.running = primitive
+    m.running, m.compares = primitive, primitive.function is None
 
     def made(argument: Any) -> Any:
         if type(argument) is int:

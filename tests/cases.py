@@ -5,6 +5,7 @@ import os
 import numpy as np
 from hypothesis import settings
 
+from autograd import Value
 from nn import MLP, Module, bernoulli_nll, categorical_nll, fit, gaussian_nll
 from nn.model import activations
 
@@ -16,6 +17,14 @@ def examples(n):
     """So many random examples of a property, the same in every run; for the fast subset a fifth."""
     fast = "CHALKGRAD_FAST" in os.environ
     return settings(max_examples=-(-n // 5) if fast else n, deadline=None, derandomize=True)
+
+
+def expression():
+    """README's f = log(x) + x y - sin(y) at x = 2, y = 5, with gradients."""
+    x, y = Value(2.0, label="x"), Value(5.0, label="y")
+    f = labelled("f", x.log() + x * y - y.sin())
+    f.backward()
+    return f
 
 
 def make_net(d_L=1, d0=3, hidden=(4,), activation="tanh", bias=True, seed=0):

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import autograd
 from autograd import Drawing, Value, dot, draw, primitive, sin
-from tests.cases import examples
+from tests.cases import examples, expression
 
 INF, NAN = math.inf, math.nan
 MINUS = "\N{MINUS SIGN}"  # as printed in a picture
@@ -138,11 +138,7 @@ def rows(text):
 
 @pytest.fixture
 def f():
-    x, y = Value(2.0, label="x"), Value(5.0, label="y")
-    f = x.log() + x * y - y.sin()
-    f.label = "f"
-    f.backward()
-    return f
+    return expression()
 
 
 def chain(n):

@@ -11,6 +11,7 @@ import pytest
 
 from autograd.show.notation import digits
 from nn import MLP, Film, Module, bernoulli_nll, categorical_nll, fit, gaussian_nll
+from nn.show.film import dense_at_first
 from nn.show.neurons import snapshot
 from tests import cases
 from tests.cases import train
@@ -509,3 +510,23 @@ def test_a_film_of_200_frames_is_a_page_of_less_than_3_megabytes(tmp_path):
     assert len(film) == 200
     film.save(tmp_path / "film.html")
     assert 100_000 < (tmp_path / "film.html").stat().st_size < 3_000_000
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 7, 50])
+@pytest.mark.parametrize("most", [1, 2, 3, 7, 20])
+def test_what_is_dense_at_first_has_both_ends_and_is_never_too_much(n, most):
+    chosen = dense_at_first(n, most)
+    assert len(chosen) == min(n, len(chosen)) <= most
+    assert most == 1 or chosen[:1] == [0][:n]
+    assert chosen[-1:] == [n - 1][:n]
+    if n <= most:
+        assert chosen == [*range(n)]
+    gaps = np.diff(chosen)
+    assert list(gaps[gaps > 0]) == list(gaps)
+    assert len(gaps) < 3 or gaps[0] <= gaps[-1]
+
+
+def test_a_film_of_two_frames_has_the_start_and_the_end():
+    film = Film(make_net(), EXAMPLE, 2, frames=2)
+    shoot(film.net, film)
+    assert len(film) == 2

@@ -16,6 +16,7 @@ from autograd.show.player import page as whole_page
 from nn.cli import main
 from tests import browser
 from tests.browser import Page, violations
+from tests.cases import expression
 
 pytestmark = [pytest.mark.slow, pytest.mark.tools("browser")]
 
@@ -35,14 +36,6 @@ def folder(tmp_path_factory):
 def media(driver, **features):
     features = [{"name": name.replace("_", "-"), "value": v} for name, v in features.items()]
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-
-
-def small():
-    x, y = Value(2.0, label="x"), Value(5.0, label="y")
-    f = x.log() + x * y - y.sin()
-    f.label = "f"
-    f.backward()
-    return f
 
 
 def network_graph(*widths):
@@ -82,7 +75,7 @@ def open_page(driver, folder, shown, name):
 
 def pages(folder):
     """One of every kind."""
-    f = small()
+    f = expression()
     net = nn.MLP(4, [6, 3], rng=np.random.default_rng(0))
     x = [0.5, -1.0, 0.0, 2.0]
     one = nn.draw(net, x, 1, nn.categorical_nll, picture=np.reshape(x, (2, 2)))
@@ -122,7 +115,7 @@ def test_axe_finds_a_barrier_where_there_is_one(driver, folder):
 
 
 def test_one_tab_stop_for_all_boxes_and_up_and_down_between_them(driver, folder):
-    page = open_page(driver, folder, draw(small()).steps(), "keys")
+    page = open_page(driver, folder, draw(expression()).steps(), "keys")
     stops = "return root.querySelectorAll('.stage svg [tabindex=\"0\"]').length"
     focused = "return root.activeElement.id"
     assert page.run(stops) == 1
@@ -136,8 +129,8 @@ def test_one_tab_stop_for_all_boxes_and_up_and_down_between_them(driver, folder)
 
 
 def test_an_arrow_key_moves_the_player_that_is_in_sight(driver, folder):
-    body = draw(small()).steps().fragment() + "<p style='height: 1500px'></p>"
-    body += draw(small()).steps().fragment() + draw(small())._page().fragment()
+    body = draw(expression()).steps().fragment() + "<p style='height: 1500px'></p>"
+    body += draw(expression()).steps().fragment() + draw(expression())._page().fragment()
     (folder / "two.html").write_text(f"<!DOCTYPE html>{body}", encoding="utf-8")
     first = Page(driver, (folder / "two.html").as_uri(), 0)
     first.keys(Keys.ARROW_RIGHT)
@@ -149,7 +142,7 @@ def test_an_arrow_key_moves_the_player_that_is_in_sight(driver, folder):
 
 
 def test_keys_do_not_scroll_the_page(driver, folder):
-    body = "<p style='height: 900px'></p>" + draw(small()).steps().fragment()
+    body = "<p style='height: 900px'></p>" + draw(expression()).steps().fragment()
     (folder / "low.html").write_text(f"<!DOCTYPE html>{body}<p style='height: 900px'></p>")
     page = Page(driver, (folder / "low.html").as_uri())
     page.press("next")
@@ -161,7 +154,7 @@ def test_keys_do_not_scroll_the_page(driver, folder):
 
 
 def test_the_speed_of_play_can_be_chosen(driver, folder):
-    page = open_page(driver, folder, draw(small()).steps(), "speed")
+    page = open_page(driver, folder, draw(expression()).steps(), "speed")
     seen = [page.text("[data-do=speed]")]
     for _ in range(4):
         page.press("speed")
@@ -225,7 +218,7 @@ def test_a_mouse_drags_the_picture_and_picks_nothing_by_that(driver, folder):
 def test_no_page_is_wider_than_its_window(driver, folder, width):
     driver.set_window_size(width, 900)
     try:
-        page = open_page(driver, folder, draw(small()).steps(), "width")
+        page = open_page(driver, folder, draw(expression()).steps(), "width")
         assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")
         assert page.find("[data-do=next]").is_displayed()
     finally:
@@ -398,7 +391,7 @@ def test_a_weight_is_read_by_a_touch_near_its_line_and_by_keyboard(driver, folde
 def test_a_picture_that_is_saved_follows_the_reader_s_colours(driver, folder):
     net = nn.MLP(2, [2, 1], rng=np.random.default_rng(0))
     nn.draw(net, [0.5, 1.0], 1, nn.bernoulli_nll).save(folder / "net.svg")
-    draw(small()).save(folder / "f.svg")
+    draw(expression()).save(folder / "f.svg")
     scripts = {
         "net": "return getComputedStyle(document.documentElement).backgroundColor",
         "f": "return getComputedStyle(document.querySelector('.graph > polygon')).fill",

@@ -245,7 +245,7 @@ def compile(
             only the branch taken was recorded.
 
     The numbers are those of the graph up to rounding: sums are NumPy's, not exact as in
-        `autograd.sum`.
+    `autograd.sum`.
 
     Programs are kept, and used again for graphs that differ in numbers alone: the next network of
     the same widths, activations and labels needs no compiling.

@@ -55,7 +55,7 @@ def boxes_of(nodes: list[Value], cut: Iterable[Value]) -> Boxes:
         ValueError: there are too many arrows for a picture.
     """
     boxes = Boxes({node: f"n{i}" for i, node in enumerate(nodes)})
-    cut, uses = set(cut), _uses(nodes, set(cut))
+    cut, uses = set(cut), uses_of(nodes, set(cut))
     arrows = sum(map(len, uses.values()))
     if arrows > ARROWS:
         raise ValueError(
@@ -86,7 +86,7 @@ def boxes_of(nodes: list[Value], cut: Iterable[Value]) -> Boxes:
     return boxes
 
 
-def _uses(nodes: list[Value], cut: set[Value]) -> dict[Value, list[tuple[Value, int]]]:
+def uses_of(nodes: list[Value], cut: set[Value]) -> dict[Value, list[tuple[Value, int]]]:
     """Where each node goes in: the other node, and the position among its inputs."""
     uses: dict[Value, list[tuple[Value, int]]] = {node: [] for node in nodes}
     for node in nodes:

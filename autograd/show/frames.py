@@ -11,13 +11,7 @@ from .steps import Share, Step, backward_steps, is_stale, uses
 FOLDED = 80  # nodes, above which a still picture is shown folded at first
 
 
-def stepper(
-    nodes: list[Value],
-    cut: set[Value],
-    order: list[Value],
-    names: dict[Value, str],
-    layout: Layout,
-) -> Player:
+class Stepper:
     """The player of a graph.
 
     Args:
@@ -26,23 +20,9 @@ def stepper(
         order: the whole graph in topological order: what is not shown passes on gradients too.
         names: of all of them.
         layout: lays out a graph in Graphviz's language, ``layout(source, "plain")``.
+        shown: the gradients in the finished picture; those of a sweep from 0 if not given.
     """
-    return _Stepper(nodes, cut, order, names, layout).player()
 
-
-def still(
-    nodes: list[Value],
-    cut: set[Value],
-    order: list[Value],
-    names: dict[Value, str],
-    layout: Layout,
-    step: Step | None = None,
-) -> Player:
-    """One frame: the graph with the gradients that its nodes have, perhaps with a step lit."""
-    return _Stepper(nodes, cut, order, names, layout, {v: v.grad for v in nodes}).still(step)
-
-
-class _Stepper:
     def __init__(
         self,
         nodes: list[Value],
@@ -70,6 +50,7 @@ class _Stepper:
         self.ids, self.largest = self.picture.ids, self.picture.largest
 
     def player(self) -> Player:
+        """The graph step by step."""
         frames = [self._start(), *self._forward(), *self._backward()]
         root = self.names[self.nodes[-1]]
         title = f"Computation graph of {root}, {len(self.nodes)} nodes, with values and gradients"
@@ -77,6 +58,7 @@ class _Stepper:
         return Player(self.picture.svg, frames, self._details(), title, groups=groups)
 
     def still(self, step: Step | None) -> Player:
+        """One frame, the finished picture, perhaps with a step lit."""
         root = self.nodes[-1]
         title = f"Computation graph of {self.names[root]}, {len(self.nodes)} nodes"
         caption = f"{self.names[root]} = {digits(root.data)}"

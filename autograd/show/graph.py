@@ -20,7 +20,7 @@ import graphviz
 from ..files import write_whole
 from ..value import Value, real, topological_order
 from .boxes import INSTEAD, boxes_of
-from .frames import stepper, still
+from .frames import Stepper
 from .layout import ADVICE, lay_out, layout_tool
 from .live import Live
 from .notation import digits, for_output, formula, names_of, printable
@@ -91,21 +91,21 @@ class Drawing:
             raise TypeError(f"root must be a Value, got {type(root).__name__}")
         if step is not None and not isinstance(step, Step):
             raise TypeError(f"step must be a Step, as `steps` makes them, got {step!r}")
-        self._order = topological_order(root)
+        order = topological_order(root)
         try:
             stops = set(stop)
         except TypeError:
             raise TypeError(f"stop must hold nodes of the graph, in a list, got {stop!r}") from None
-        nodes, cut = _nodes(self._order, stops)
+        nodes, cut = _nodes(order, stops)
         if len(nodes) > real(limit, "limit"):
             raise ValueError(
                 f"the graph has {len(nodes)} nodes, more than {limit}, and could not be read. "
                 f"{INSTEAD}"
             )
-        if step is not None and step.node not in self._order:
+        if step is not None and step.node not in order:
             raise ValueError("step is of another graph: give one of steps(root)")
-        self.size, self._nodes, self._cut, self._step = len(nodes), nodes, cut, step
-        self._names = names = names_of(self._order)
+        names = names_of(order)
+        self.size, self._step, self._graph = len(nodes), step, (nodes, cut, order, names)
         self._rows = _rows(nodes, names, cut)
         self.source = _dot(nodes, names, cut, step)
 
@@ -123,7 +123,8 @@ class Drawing:
         return bundle
 
     def _page(self) -> Player:
-        return still(self._nodes, self._cut, self._order, self._names, lay_out, self._step)
+        shown = {v: v.grad for v in self._graph[0]}
+        return Stepper(*self._graph, lay_out, shown).still(self._step)
 
     def render(self, format: str = "svg") -> bytes:
         """The laid out picture: "svg", "png" or "pdf".
@@ -147,7 +148,7 @@ class Drawing:
             RuntimeError: nothing that can lay it out is installed. To read its steps instead:
                 ``for step in steps(root): print(step)``.
         """
-        return stepper(self._nodes, self._cut, self._order, self._names, lay_out)
+        return Stepper(*self._graph, lay_out).player()
 
     def live(self, panel: str | None = None) -> Live:
         """A page that computes: move a leaf's number, and all values and gradients follow.
@@ -169,7 +170,7 @@ class Drawing:
                 panel.
             RuntimeError: nothing that can lay it out is installed.
         """
-        return Live(self._nodes, self._cut, self._order, self._names, lay_out, panel)
+        return Live(*self._graph, lay_out, panel)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the picture to ``path``, whole or not at all: .html, .svg, .png, .pdf, or .dot.

@@ -3,7 +3,7 @@
 import re
 
 from ..value import Value
-from .boxes import Boxes
+from .boxes import Boxes, uses_of
 from .notation import printable
 
 LAYER = re.compile(r"(theta|b|a|x|delta)(\d+)\[")  # the lecture's names, as `nn` writes them
@@ -26,15 +26,10 @@ def groups_of(nodes: list[Value], cut: set[Value], boxes: Boxes) -> dict[str, li
     if layers:
         return layers
     owner: dict[Value, Value] = {}
-    users: dict[Value, set[Value]] = {v: set() for v in nodes}
-    for v in nodes:
-        if v not in cut:
-            for x in v.inputs:
-                if isinstance(x, Value):
-                    users[x].add(v)
+    uses = uses_of(nodes, cut)
     for v in reversed(nodes[:-1]):
         if v.op and v not in cut:
-            owners = {owner.get(user) for user in users[v]}
+            owners = {owner.get(user) for user, _ in uses[v]}
             one = owners.pop() if len(owners) == 1 else None
             if v.label:
                 owner[v] = v

@@ -328,20 +328,6 @@ class Live {
     this.paint();
     this.write();
   }
-
-  // Light or dark, as what lies behind it is.
-  theme() {
-    let dark = matchMedia("(prefers-color-scheme: dark)").matches;
-    for (let e = this.host; e; e = e.parentElement) {
-      const [r, g, b, a = 1] = (getComputedStyle(e).backgroundColor.match(/[\d.]+/g) || []).map(Number);
-      if (a > 0.5) {
-        dark = 0.3 * r + 0.6 * g + 0.1 * b < 128;
-        break;
-      }
-    }
-    this.element.classList.toggle("dark", dark);
-    this.stage.svg.classList.toggle("dark", dark);
-  }
 }
 
 for (const host of document.querySelectorAll(`[data-program="${PROGRAM}"]:not([data-running])`)) {
@@ -352,7 +338,5 @@ for (const host of document.querySelectorAll(`[data-program="${PROGRAM}"]:not([d
     decodeURIComponent(src.slice(src.indexOf(",") + 1)), "image/svg+xml").documentElement, true);
   set(svg, { role: "group", "aria-label": data.title });
   const live = (host.live = new Live(host, data, svg));
-  live.theme();
-  on(matchMedia("(prefers-color-scheme: dark)"), "change", () => live.theme());
-  new MutationObserver(() => setTimeout(() => live.theme(), 50)).observe(document.body, { attributes: true });
+  shade(host, live.element, live.stage.svg);
 }

@@ -197,21 +197,7 @@
     });
 
     // Light or dark, as what lies behind it is.
-    function theme() {
-      let dark = matchMedia("(prefers-color-scheme: dark)").matches;
-      for (let e = host; e; e = e.parentElement) {
-        const [r, g, b, a = 1] = (getComputedStyle(e).backgroundColor.match(/[\d.]+/g) || []).map(Number);
-        if (a > 0.5) {
-          dark = 0.3 * r + 0.6 * g + 0.1 * b < 128;
-          break;
-        }
-      }
-      player.classList.toggle("dark", dark);
-      svg.classList.toggle("dark", dark);
-    }
-    theme();
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", theme);
-    new MutationObserver(() => setTimeout(theme, 50)).observe(document.body, { attributes: true });
+    shade(host, player, svg);
     hurry(0);
     stage.ready();
     stage.fold?.();

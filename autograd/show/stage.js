@@ -22,6 +22,25 @@ function drawn(tag, attributes = {}, ...children) {
   return e;
 }
 
+// Elements are light or dark, as what lies behind the host is: now, and when that changes.
+function shade(host, ...elements) {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  function paint() {
+    let isDark = dark.matches;
+    for (let e = host; e; e = e.parentElement) {
+      const [r, g, b, a = 1] = (getComputedStyle(e).backgroundColor.match(/[\d.]+/g) || []).map(Number);
+      if (a > 0.5) {
+        isDark = 0.3 * r + 0.6 * g + 0.1 * b < 128;
+        break;
+      }
+    }
+    for (const e of elements) e.classList.toggle("dark", isDark);
+  }
+  paint();
+  dark.addEventListener("change", paint);
+  new MutationObserver(() => setTimeout(paint, 50)).observe(document.body, { attributes: true });
+}
+
 function makeStage(svg, groups = {}, folded = false) {
   const NODES = ".node, .neuron";
   const view = element("div", { class: "view", tabindex: "0", role: "group", "aria-label": "Picture" }, svg);

@@ -109,7 +109,7 @@ class Film:
         if net is not self.net:
             raise ValueError("this Film was made for another network than the one to be trained")
         if self._dense is not None:
-            self._dense = _dense(updates, self._most)
+            self._dense = {updates[i] for i in dense_at_first(len(updates), self._most - 1)}
         elif _frames(updates, self.every) > self._most:
             frames = _frames(updates, self.every)
             raise ValueError(
@@ -230,12 +230,13 @@ class Film:
         )  # fmt: skip
 
 
-def _dense(updates: range, most: int) -> set[int]:
-    """At most so many of the updates, close to each other at first: at squares of their number."""
-    n = len(updates)
-    if n <= most - 1:
-        return set(updates)
-    return {updates[round((n - 1) * (k / (most - 2)) ** 2)] for k in range(most - 1)}
+def dense_at_first(n: int, most: int) -> list[int]:
+    """At most so many of 0, ..., n - 1, the last included, close together at first: at squares."""
+    if n <= most:
+        return list(range(n))
+    if most == 1:
+        return [n - 1]
+    return sorted({round((n - 1) * (k / (most - 1)) ** 2) for k in range(most)})
 
 
 def every_for(updates: range, most: int = FRAMES) -> int:

@@ -14,12 +14,12 @@ from autograd.show.notation import digits
 from autograd.show.player import Frame, Player, differences
 
 from ..arrays import Array, check_whole, real_array
+from .film import FRAMES, dense_at_first
 from .neurons import State
 from .rasters import LIGHT, between, png
 
 SIDE, LEFT, TOP, APART = 240, 50, 54, 26  # of a panel, and between two
 CELLS, SHADES, DEEP = 64, 12, (150, 165, 185)
-FRAMES = 200  # the most there may be
 STYLE = f"""{PAINT}
 .head {{ font-size: 13px; font-weight: bold; text-anchor: middle; }}
 .note {{ font-size: 11px; fill: var(--soft); text-anchor: middle; }}
@@ -98,10 +98,7 @@ class _Walks:
         self.loss, self.ways, self.low, self.high = loss, ways, low, high
         self.sizes, self.names = sizes, names
         last = max(len(way) for way in ways.values()) - 1
-        count = min(frames, last + 1)
-        # As the squares: early updates one by one, as far as there are frames for all.
-        shares = (np.arange(count) / max(count - 1, 1)) ** (2 if count <= last else 1)
-        self.times = sorted({round(last * float(share)) for share in shares})
+        self.times = dense_at_first(last + 1, frames)
         self.spots = {name: self._spots(way) for name, way in ways.items()}
 
     def _spots(self, way: Array) -> Array:

@@ -28,20 +28,26 @@ class Recording:
         self._x = [Value(v) for v in X[0].astype(float).tolist()]
         self._key: tuple[Any, ...] | None = None  # by which the graph is known before it is there
         likelihood, structure = likelihood_of(loss), structure_of(net, X)
-        # A loss of classes leaves out one whose score is -inf: that is another graph.
-        if structure is not None and not _scores_are_finite(net, X[0]):
-            structure = None
-        if likelihood is not None and structure is not None:
+        if (
+            likelihood is not None
+            and structure is not None
+            and (
+                # A loss of classes leaves out one whose score is -inf: that is another graph.
+                not likelihood.one_hot or _scores_are_finite(net, X[0])
+            )
+        ):
             self._expect(structure.outputs, likelihood.one_hot)
             self._key = structure, loss, self._several, len(self._target)
         else:
             a = self.net(self._x)
             self._graph = a, self._find_form(a)
-        n = len(X)
-        some = np.array(spread(n))
-        _, first = np.unique(y[some], axis=0, return_index=True)  # of every class
-        tried = {*some[first[: CHECKED // 2]].tolist(), *range(0, n, -(-2 * n // CHECKED))}
-        self.tried = sorted(tried)
+
+    @cached_property
+    def tried(self) -> list[int]:
+        """The examples that a program is tried on, some of every class among them."""
+        n, some = len(self.X), np.array(spread(len(self.X)))
+        _, first = np.unique(self.y[some], axis=0, return_index=True)
+        return sorted({*some[first[: CHECKED // 2]].tolist(), *range(0, n, -(-2 * n // CHECKED))})
 
     def _expect(self, d_L: int, one_hot: bool) -> None:
         """A network of so many outputs, a class index being given as one-hot or as it is."""

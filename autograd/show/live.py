@@ -16,10 +16,11 @@ from .. import primitives as p
 from ..compiler import javascript
 from ..functions import apply
 from ..value import Value
+from .arrange import Layout, arranged, plan_of
 from .frames import FOLDED
 from .groups import groups_of
 from .notation import digits, printable
-from .picture import Layout, Picture
+from .picture import Picture
 from .player import Page, in_script
 
 HERE = Path(__file__).parent
@@ -102,7 +103,8 @@ class Live(Page):
             f"{names[v]} = {digits(v.data)}, gradient {digits(fresh[v].grad)}" for v in nodes
         )
         gradients = {v: fresh[v].grad for v in nodes}
-        shown = Picture(nodes, cut, names, gradients, dict.fromkeys(nodes, ROOM), layout)
+        plan = plan_of(nodes, cut, names, gradients, dict.fromkeys(nodes, ROOM))
+        shown = Picture(nodes, cut, names, gradients, arranged(plan, layout))
         self._groups = groups_of(nodes, cut, shown.boxes)
         self._svg = _lean(shown.svg, bool(self._groups))
         rows = ",\n".join(program.rows)

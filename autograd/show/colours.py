@@ -3,7 +3,7 @@
 import math
 
 # The class `dark` comes from the page around; alone, or as an image, a picture follows the reader's
-# system. Blue and orange can be told apart by nearly everybody.
+# system. Paper is light. Blue and orange can be told apart by nearly everybody.
 DARK = (
     "--ink: #ececec; --soft: #b0b0b0; --paper: #1b1c1e; --line: #85898e; --on: #ff8fd2;"
     " --plus: #3b8ad0; --minus: #d2751c; --odd: #b39400;"
@@ -12,8 +12,8 @@ PAINT = f"""
 .picture {{ --ink: #1c1c1c; --soft: #5c5c5c; --paper: #ffffff; --line: #8a8a8a; --on: #a3006d;
   --plus: #3f8fd0; --minus: #ee8a2e; --odd: #ffd400;
   font-family: Helvetica, Arial, sans-serif; background: var(--paper); }}
-.picture.dark {{ {DARK} }}
-@media (prefers-color-scheme: dark) {{ .picture:root {{ {DARK} }} }}
+@media screen {{ .picture.dark {{ {DARK} }} }}
+@media screen and (prefers-color-scheme: dark) {{ .picture:root {{ {DARK} }} }}
 text {{ fill: var(--ink); }}
 .plus {{ fill: var(--plus); }} .minus {{ fill: var(--minus); }} .odd {{ fill: var(--odd); }}
 .none {{ fill: none; }}

@@ -16,7 +16,7 @@ LIGHT = {"color": LIT, "fontcolor": LIT, "penwidth": "2.5"}
 DPI, PIXELS, SIDE = 96, 12e6, 32_000  # of a PNG: dots per inch; the most dots, and in a row
 NAMES = 36  # points: how wide the words "value" and "grad" are, with some room
 # Graphviz knows no themes. On dark ground boxes stay light, and what lies between them changes.
-DARK = b"""<style>@media (prefers-color-scheme: dark) {
+DARK = b"""<style>@media screen and (prefers-color-scheme: dark) {
 .graph > polygon { fill: #1b1c1e; }
 .edge path { stroke: #9a9ea3; } .edge polygon { fill: #9a9ea3; stroke: #9a9ea3; }
 .edge text, text[fill="#555555"], text[fill="#666666"] { fill: #c8c8c8; }

@@ -117,7 +117,11 @@ class Live {
       event.preventDefault();
     });
     on(live, "keydown", (event) => event.stopPropagation()); // a notebook has keys too
-    addEventListener("beforeprint", () => this.flush());
+    addEventListener("beforeprint", () => {
+      this.flush();
+      this.stage.look(true);
+    });
+    addEventListener("afterprint", () => this.stage.look());
   }
 
   // Numbers

@@ -33,6 +33,7 @@ class Plot {
 
   measure() {
     this.size = [this.svg.clientWidth, this.svg.clientHeight];
+    this.svg.setAttribute("viewBox", `0 0 ${this.size.join(" ")}`); // paper is narrower
     this.draw();
   }
 

@@ -47,11 +47,11 @@ PAGE = """<!DOCTYPE html>
 style-src 'unsafe-inline'; script-src 'unsafe-inline'">
 <title>{title}</title>
 <style>
-:root {{ color-scheme: light dark; }}
+@media screen {{ :root {{ color-scheme: light dark; }} }}
 body {{ margin: 1rem; font: 15px/1.5 system-ui, sans-serif; }}
 .aside {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }}
 {style}
-@media (prefers-color-scheme: dark) {{ body {{ background: #111; color: #eee; }} }}
+@media screen and (prefers-color-scheme: dark) {{ body {{ background: #111; color: #eee; }} }}
 </style>
 </head>
 <body>

@@ -1,5 +1,6 @@
 """The picture of a network, and the player: the numbers are right, the picture and page sound."""
 
+import copy
 import json
 import math
 import re
@@ -689,6 +690,18 @@ def test_a_folder_that_is_not_there(tmp_path):
         with pytest.raises(FileNotFoundError):
             shown.save(tmp_path / "nowhere" / name)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_only_the_picture_of_a_graph_has_is_refused_with_advice():
+    drawing = nn.draw(MLP(2, [3, 1]), [1.0, 2.0], 1, bernoulli_nll)
+    with pytest.raises(AttributeError, match=r"no 'live': .*autograd\.draw\(loss.*\)\.live\(\)"):
+        drawing.live()
+    with pytest.raises(AttributeError, match=r"no 'source': it has \.svg\(\)"):
+        drawing.source  # noqa: B018
+    with pytest.raises(AttributeError, match=r"no 'nothing'$"):
+        drawing.nothing()
+    assert not hasattr(drawing, "live")
+    assert copy.deepcopy(drawing).svg() == drawing.svg()
 
 
 def test_in_jupyter_it_is_a_table_and_a_page():

@@ -268,9 +268,7 @@ def test_what_a_screen_reader_is_told(page):
 def test_ink_stands_out_from_paper(driver, page, value):
     scheme(driver, value)
     expected = value == "dark"
-    page.wait(
-        lambda: page.run("return root.querySelector('svg.picture.dark') !== null") == expected
-    )
+    page.wait(lambda: page.run("return root.querySelector('.player.dark') !== null") == expected)
     colours = page.run(
         "const css = (e, p) => getComputedStyle(e)[p].match(/[0-9.]+/g).slice(0, 3).map(Number);"
         "return [css(root.querySelector('.player'), 'backgroundColor'),"

@@ -24,8 +24,8 @@ STYLE = f"""{PAINT}
 .node .name {{ font-weight: bold; }} .node .how {{ font-weight: normal; }}
 .node[data-on] .frame, .node[data-picked] .frame, .node:focus .frame {{ stroke: var(--on);
   stroke-width: 3; }}
-.edge path {{ fill: none; stroke: var(--line); stroke-width: 1.2; }}
-.edge .tip {{ fill: var(--line); }}
+.edge path {{ fill: none; stroke: var(--edge); stroke-width: 1.2; }}
+.edge .tip {{ fill: var(--edge); }}
 .edge text {{ font-size: 10.5px; fill: var(--soft); text-anchor: middle; stroke: var(--paper);
   stroke-width: 3px; paint-order: stroke; }}
 .edge[data-on] path {{ stroke: var(--on); stroke-width: 2.6; }}
@@ -164,15 +164,11 @@ def _edge(name: str, ends: str, curve: list[Point], at: Point | None, text: str)
     length = math.hypot(x - x0, y - y0) or 1.0
     dx, dy = (x - x0) / length, (y - y0) / length
     base = x - 7 * dx, y - 7 * dy  # where the tip begins
-    side = -3.2 * dy, 3.2 * dx
-    corners = [
-        (x, y),
-        (base[0] + side[0], base[1] + side[1]),
-        (base[0] - side[0], base[1] - side[1]),
-    ]
+    # From the tip to one corner behind it, and on to the other.
+    along, across = (-7 * dx - 3.2 * dy, -7 * dy + 3.2 * dx), (6.4 * dy, -6.4 * dx)
     start, *rest = [f"{a:.1f} {b:.1f}" for a, b in [*curve[:-1], base]]
     path = f"M{start}C{' '.join(rest)}"
-    tip = f"M{'L'.join(f'{a:.1f} {b:.1f}' for a, b in corners)}Z"
+    tip = f"M{x:.1f} {y:.1f}l{' '.join(f'{d:.1f}' for d in (*along, *across))}z"
     label = ""
     if at is not None:
         label = f'<text id="{name}t" x="{at[0]:.1f}" y="{at[1] + 4:.1f}">{text}</text>'

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import write_whole
+from .colours import PAGE as PAGE_COLOURS
 from .notation import for_output
 
 
@@ -36,7 +37,7 @@ def style(*names: str) -> str:
 
 SCRIPT = script("stage.js", "player.js")
 FOLDING = script("stage.js", "fold.js", "player.js")
-STYLE = style("player.css", "stage.css")
+STYLE = PAGE_COLOURS + style("player.css", "stage.css")
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">

@@ -22,8 +22,8 @@ function drawn(tag, attributes = {}, ...children) {
   return e;
 }
 
-// Elements are light or dark, as what lies behind the host is: now, and when that changes.
-function shade(host, ...elements) {
+// An element is light or dark, as what lies behind the host is: now, and when that changes.
+function shade(host, element) {
   const dark = matchMedia("(prefers-color-scheme: dark)");
   function paint() {
     let isDark = dark.matches;
@@ -34,7 +34,7 @@ function shade(host, ...elements) {
         break;
       }
     }
-    for (const e of elements) e.classList.toggle("dark", isDark);
+    element.classList.toggle("dark", isDark);
   }
   paint();
   dark.addEventListener("change", paint);

@@ -22,7 +22,7 @@ from .neurons import STYLE, Picture, Scale, Snapshot, State, check_mlp, snapshot
 FRAMES = 200  # the most there may be
 CURVE = f"""{STYLE}
 .curve {{ fill: none; stroke: var(--plus); stroke-width: 1.6; }}
-.axis {{ fill: none; stroke: var(--line); stroke-width: 1; }}
+.axis {{ fill: none; stroke: var(--edge); stroke-width: 1; }}
 .point {{ stroke: #333; stroke-width: 0.5; }}
 .here {{ fill: none; stroke: var(--on); stroke-width: 2.5; }}
 .mark {{ fill: var(--on); stroke: var(--paper); stroke-width: 1.5; }}

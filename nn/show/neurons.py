@@ -36,9 +36,9 @@ STYLE = f"""{PAINT}
   stroke-width: 3; }}
 .w {{ fill: none; stroke-opacity: 0.55; }}
 .w.plus {{ stroke: var(--plus); }} .w.minus {{ stroke: var(--minus); }}
-.w.odd {{ stroke: var(--odd); }} .w.none {{ stroke: var(--line); }}
+.w.odd {{ stroke: var(--odd); }} .w.none {{ stroke: var(--edge); }}
 .w[data-on] {{ stroke-opacity: 1; }}
-.pixels {{ image-rendering: pixelated; outline: 1px solid var(--line); }}
+.pixels {{ image-rendering: pixelated; outline: 1px solid var(--edge); }}
 .head {{ font-size: 12px; font-weight: bold; text-anchor: middle; }}
 .note {{ font-size: 11px; fill: var(--soft); text-anchor: middle; stroke: var(--paper);
   stroke-width: 4px; paint-order: stroke; }}

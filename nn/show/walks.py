@@ -26,7 +26,7 @@ STYLE = f"""{PAINT}
 .way {{ fill: none; stroke: var(--on); stroke-width: 1.6; stroke-linejoin: round; }}
 .here {{ fill: var(--on); stroke: #ffffff; stroke-width: 1.5; }}
 .start {{ fill: none; stroke: #1c1c1c; stroke-width: 1.5; }}
-.edge {{ fill: none; stroke: var(--line); }}
+.edge {{ fill: none; stroke: var(--edge); }}
 """
 
 

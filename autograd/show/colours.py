@@ -12,15 +12,16 @@ DARK = (
     " --plus: #3b8ad0; --minus: #d2751c; --odd: #b39400;"
 )
 # A page is light or dark as what lies around it, by the class `dark`, and so are the pictures in
-# it. Alone, or as an image, a picture follows the reader's system.
+# it. Alone, or as an image, a picture follows the reader's system; in another's page it is light.
 PAGE = f"""
 .player, .live {{ {LIGHT} --line: #c8c8c8; --key: #f1f1f1; }}
-@media screen {{ .player.dark, .live.dark {{ {DARK} --line: #55585c; --key: #303338; }} }}
+@media screen {{
+  .player.dark, .live.dark, .dark .picture {{ {DARK} --line: #55585c; --key: #303338; }}
+}}
 """
 PAINT = f"""
-.picture:root {{ {LIGHT} }}
+.picture {{ {LIGHT} font-family: Helvetica, Arial, sans-serif; background: var(--paper); }}
 @media screen and (prefers-color-scheme: dark) {{ .picture:root {{ {DARK} }} }}
-.picture {{ font-family: Helvetica, Arial, sans-serif; background: var(--paper); }}
 text {{ fill: var(--ink); }}
 .plus {{ fill: var(--plus); }} .minus {{ fill: var(--minus); }} .odd {{ fill: var(--odd); }}
 .none {{ fill: none; }}

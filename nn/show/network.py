@@ -21,7 +21,8 @@ from autograd.show.player import Frame, Player, differences
 from ..model.activations import ACTIVATIONS
 from ..model.likelihoods import likelihood_of
 from ..model.network import MLP
-from .neurons import SHOWN, STYLE, Picture, Scale, Snapshot, State, plain, snapshot, target_text
+from .neurons import SHOWN, STYLE, Picture, State
+from .snapshots import Scale, Snapshot, plain, snapshot, target_text
 
 
 def draw(
@@ -69,6 +70,7 @@ class NetworkDrawing:
     ) -> None:
         hint = "On a page, click a circle or a line for its numbers."
         self._picture = Picture(net, hint, picture)
+        self._picture.explain([numbers])
         self._numbers = numbers
         self._activations = [ACTIVATIONS[layer.activation] for layer in net.layers]
         y = plain(y)

@@ -216,7 +216,10 @@ def test_arrows_lead_from_box_to_box(graph):
     assert len(arrows) == sum(len(v.inputs) for v in order)
     for v in order:
         for i, x in enumerate(v.inputs):
-            curve, (tip, *corners) = arrows[f"{ids[v]}e{i}"]
+            curve, (tip, along, across) = arrows[f"{ids[v]}e{i}"]
+            # A tip is drawn from its end to one corner, and from there to the other.
+            one = tip[0] + along[0], tip[1] + along[1]
+            corners = one, (one[0] + across[0], one[1] + across[1])
             assert on_border(tip, boxes[ids[v]])
             if isinstance(x, Value):
                 assert on_border(curve[0], boxes[ids[x]])

@@ -18,6 +18,7 @@ n-ary primitive is a single expression whose first axis runs over the vector.
 | ``greater less differs not and or`` | conditions |
 | ``where float`` | a choice by a condition; a condition as 1.0 or 0.0 |
 | ``sum max`` | along an axis (``info``); a sum may be of the entries where a condition holds |
+| ``reduceat`` | sums of neighbouring rows, which begin at the second argument |
 | ``matmul transpose`` | matrices |
 | ``rows joined reshape full zeros`` | some rows; arrays one below the other; other shapes |
 | ``own item`` | a user's own primitive, called by name; one of several results |
@@ -45,7 +46,7 @@ ALL = slice(None)
 CONDITIONS = {"greater", "less", "differs", "not", "and", "or"}
 MOVED = {"rows", "reshape", "full"}  # of a condition they make a condition
 # For all other operations, conditions are 1.0 and 0.0.
-TAKE_CONDITIONS = {"not", "and", "or", "float", "where", "sum", *MOVED}
+TAKE_CONDITIONS = {"not", "and", "or", "float", "where", "sum", "reduceat", *MOVED}
 VIEWS = {"name", "columns", "count", "zeros", "transpose", "reshape", "item"}
 LONGEST = 5  # operations in a statement; a longer expression is split into several
 WISHES = {"exp": "e", "max": "top", "sum": "total"}  # names of statements that have no label
@@ -284,7 +285,6 @@ class Statement:
             rows of the array of that name.
         index: those rows; None for ``"let"``, and for all rows of an array that a let made.
         shape: the result's.
-        repeats: whether a row may be added to more than once.
     """
 
     serial: int
@@ -293,7 +293,6 @@ class Statement:
     value: Any
     index: Index | None = None
     shape: Shape = ()
-    repeats: bool = False
 
 
 @dataclass(frozen=True)
@@ -336,7 +335,7 @@ class Listing:
     def users(self) -> dict[Expr, list[str]]:
         """The expressions of the program, each with the operations or kinds of statement using it.
 
-        The parts of an expression count once, however often the expression is used.
+        The parts of an expression with a name count once, however often the expression is used.
         """
         found: defaultdict[Expr, list[str]] = defaultdict(list)
         stack = [(s.value, s.kind) for s in [*self.forward, *self.backward]]
@@ -346,7 +345,8 @@ class Listing:
             if not isinstance(x, Expr):
                 continue
             found[x].append(user)
-            if len(found[x]) == 1:
+            # What costs nothing gets no name: then each of its uses computes its parts.
+            if len(found[x]) == 1 or x.is_cheap:
                 stack += [(a, x.op) for a in x.args]
         return found
 

@@ -137,8 +137,7 @@ class Group(Source):
         name = self.sheet.names.new(wish)
         self.sheet.state("let", name, self.m.zeros(self.shape), shape=self.shape)
         for rows, d in parts:
-            repeats = len(set(rows)) < len(rows)
-            self.sheet.state("add", name, d, index=self.sheet.index(rows), repeats=repeats)
+            self.sheet.state("add", name, d, index=self.sheet.index(rows))
         for d in whole:
             self.sheet.state("add", name, d)
         return self.m.name(name, self.shape)

@@ -19,6 +19,7 @@ from .groups import Elementwise, Group, Layer, Stacked
 from .names import RESERVED, Names
 from .operands import Operands, Sheet
 from .rules import RULES, rewriting
+from .sums import with_dots
 
 STACKED = (p.SUM, p.MAX, p.LOGSUMEXP, p.DOT)  # one array for the whole vector
 
@@ -49,17 +50,19 @@ class Lowering:
         parameters: list[Value],
         several: bool,
     ) -> None:
+        leaves = len(inputs) + len(parameters)
+        recorded = len(order)
+        order = with_dots(order, roots, place, range(len(inputs), leaves))
         self.m, self.names = Arithmetic(rewriting(tuple(RULES))), Names(RESERVED)
         self.sheet = Sheet(self.m, self.names)
         self.operands = Operands(self.sheet, place, inputs, parameters)
-        leaves = len(inputs) + len(parameters)
         # By place, and for -1, that of a plain number: 0 for a leaf, -1 for what is constant.
         self.depth = np.full(len(place) + 1, -1)
         self.depth[:leaves] = 0
         self.used = np.zeros(len(place) + 1, bool)
         self.used[[place[root] for root in roots]] = True
         self.groups = self._group(order)
-        self.graph_size = len(order) + int(self.used[:leaves].sum())
+        self.graph_size = recorded + int(self.used[:leaves].sum())
         with np.errstate(all="ignore"):
             self.listing = self._listing(roots, len(inputs), len(parameters), several)
 
@@ -78,7 +81,7 @@ class Lowering:
             if found and (deepest := max(found)[0]) >= 0:  # else it is a constant
                 self.depth[place[node]] = depth = deepest + 1
                 if any(other for _, other in found):
-                    varies.add(node)
+                    varies.update((node, getattr(node, "recorded", node)))
                 kinds[(depth, *self._kind(node, vectors))].append(node)
         groups: list[Group] = []
         for kind, nodes in sorted(kinds.items(), key=lambda item: item[0][0]):

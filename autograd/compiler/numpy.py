@@ -91,6 +91,7 @@ WRITTEN: dict[str, tuple[str | Callable[[Expr], str], int]] = {
     "transpose": ("{}.T", ATOM),
     "sum": (_sum, ATOM),
     "max": (_sum, ATOM),
+    "reduceat": ("np.add.reduceat({}, {}, axis=0)", ATOM),
     "joined": (_joined, ATOM),
     "count": ("len(batch)", ATOM),
     "columns": (lambda x: f"batch[:, {_index(x.info)}].T", ATOM),
@@ -196,8 +197,6 @@ class Reading:
         left = statement.name
         if statement.index is not None:
             index = _index(statement.index)
-            if statement.repeats:  # += counts a repeated index once
-                return f"np.add.at({left}, {index}, {value})"
             left += f"[{index}]"
         return f"{left} {'+=' if statement.kind == 'add' else '='} {value}"
 
@@ -251,7 +250,7 @@ class Running(Reading):
             return f"{text}.copy()"
         if statement.kind != "set" or statement.index != ALL:
             return text
-        if x.op == "sum" and x.info == 1 and len(x.args) == 1:
+        if x.op == "sum" and x.info == 1 and len(x.args) == 1 and len(x.args[0].shape) == 2:
             array = self.expression(x.args[0], COMPARE)
             return f"np.add.reduce({array}, axis=1, keepdims=True, out={name})"
         if x.op == "matmul":

@@ -7,7 +7,7 @@ array, a slice, an index, several joined), and `Operands.scatter` adds a gradien
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, repeat
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ Nodes = Sequence[Any]  # Values and plain floats
 Neuron = tuple[Nodes, Nodes, Any]  # weights, inputs, and the bias or None
 
 LISTED = 8  # an index of up to so many entries is written out; a longer one is a constant
+SEPARATE = 16  # so many sums of rows, each over another number of rows, are written one by one
 
 
 class Sheet:
@@ -124,7 +125,7 @@ class Parameters(Source):
         super().__init__(sheet, nodes, varies=False)
         self.place = 1
         self.views: dict[str, View | None] = {}
-        self._taken: dict[Any, tuple[Expr, str, Index]] = {}
+        self._taken: dict[Any, tuple[Expr, str, Index, bool]] = {}
         self._given: list[tuple[Statement, Any]] = []
         self._times_given = np.zeros(len(nodes), int)
 
@@ -134,8 +135,9 @@ class Parameters(Source):
 
     def give(self, rows: Any, d: Any, reached: Expr | None = None) -> None:
         """Set their gradient, or add to it: `finish` decides."""
-        array, name, index = self._array(rows)
-        statement = self.sheet.state("set", name, d, index=index, shape=array.shape)
+        array, name, index, turned = self._array(rows)
+        d, shape = (d.T, array.shape[::-1]) if turned else (d, array.shape)
+        statement = self.sheet.state("set", name, d, index=index, shape=shape)
         self._given.append((statement, rows))
         np.add.at(self._times_given, np.asarray(rows), 1)
 
@@ -148,14 +150,16 @@ class Parameters(Source):
         for statement, rows in self._given:
             if (self._times_given[rows] != 1).any():
                 statement.kind = "add"
-                statement.repeats = statement.name == "d_flat"
         if (self._times_given != 1).any():
             self.views["flat"] = None
         else:
             self.sheet.statements.remove(start)
 
-    def _array(self, rows: Any) -> tuple[Expr, str, Index]:
-        """The parameters ``rows``, and where their gradient goes: an array, and rows of it."""
+    def _array(self, rows: Any) -> tuple[Expr, str, Index, bool]:
+        """The parameters ``rows``, and where their gradient goes: an array, and rows of it.
+
+        At last, whether that array is the transposed one.
+        """
         at = np.array(rows)
         at = at[:, None] if at.ndim == 1 else at
         key = (at.shape, at.tobytes())
@@ -166,13 +170,32 @@ class Parameters(Source):
             if view:
                 name = self.sheet.names.pair(wish)
                 self.views[name] = view
-                self._taken[key] = m.name(name, at.shape), f"d_{name}", ALL
+                self._taken[key] = m.name(name, at.shape), f"d_{name}", ALL, False
+            elif at.shape[1] > 1 and _view(at.T, len(self.nodes)):
+                array, name, index, _ = self._array(at.T)
+                self._taken[key] = array.T, name, index, True
             else:  # scattered over the vector: a copy
                 self.views["flat"] = None
                 index = self.sheet.index(at)
                 scattered = m.rows(m.name("flat", (len(self.nodes),)), index)
-                self._taken[key] = self.sheet.let(wish, scattered, at.shape), "d_flat", index
+                array = self.sheet.let(wish, scattered, at.shape)
+                self._taken[key] = array, "d_flat", index, False
         return self._taken[key]
+
+
+class Runs(NamedTuple):
+    """Places in an order in which those that belong together are neighbours.
+
+    Attributes:
+        order: the places.
+        starts: where in it each row's places begin, ``(n,)``.
+    """
+
+    order: npt.NDArray[np.int64]
+    starts: npt.NDArray[np.int64]
+
+
+Places = Union[npt.NDArray[np.int64], Runs]
 
 
 class Operands:
@@ -266,7 +289,35 @@ class Operands:
             if varies and not source.varies:
                 share = self.total(share, axis=1)
                 where = self.anywhere(where, axis=1)
-            source.give(rows, share, where)
+            for once, places in _each_once(rows):
+                condition = where if where is None else self.merged(where, places)
+                source.give(once, self.merged(share, places), condition)
+
+    def merged(self, d: Any, places: Places | None) -> Any:
+        """Rows of ``d`` added up: those at ``places``, ``(n, k)``, to n rows."""
+        if places is None or not _long(d, axis=0):
+            alone = places is None or (isinstance(d, Expr) and d.is_condition)
+            return d if alone else d * float(places.shape[1])  # type: ignore[union-attr]
+        if isinstance(places, Runs):
+            taken = self._rows(d, places.order)
+            starts = self.sheet.constant(places.starts, "starts")
+            total = self.m.make("reduceat", taken, starts, shape=(*starts.shape, d.shape[1]))
+        else:
+            n, k = places.shape
+            if k == 1:
+                return self._rows(d, places[:, 0])
+            if _is_run(places.ravel()):
+                total = self.m.reshape(self._rows(d, places.ravel()), (n, k, d.shape[1]))
+                total = self.m.reduce("sum", total, 1)
+            else:  # NumPy is faster along the first axis
+                total = self.m.reshape(self._rows(d, places.T.ravel()), (k, n, d.shape[1]))
+                total = self.m.reduce("sum", total, 0)
+        return total > 0.0 if d.is_condition else total
+
+    def _rows(self, d: Expr, rows: npt.NDArray[np.int64]) -> Any:
+        """Some rows of ``d``, or ``d`` itself."""
+        whole = len(rows) == d.shape[0] and _is_run(rows)
+        return d if whole else self.m.rows(d, self.sheet.index(rows))
 
     def parameter_rows(self, theta: Sequence[Nodes]) -> npt.NDArray[np.int64] | None:
         """Which parameters a layer's weights are, ``(d_out, d_in)``; None if not all are some."""
@@ -295,7 +346,7 @@ class Operands:
 
         ``reached`` is the condition, ``(d_out, 1)``, under which a neuron's are; None for always.
         """
-        if rows is not None:
+        if rows is not None and len(np.unique(rows)) == rows.size:
             self.parameters.give(rows, d)
             return
         flat = [v for row in theta for v in row]
@@ -357,6 +408,30 @@ def _without_index(label: str) -> str:
 def _long(d: Any, axis: int) -> bool:
     """Whether ``d`` has more than one entry along an axis."""
     return isinstance(d, Expr) and d.shape[axis : axis + 1] not in ((), (1,))
+
+
+def _each_once(rows: Sequence[int]) -> list[tuple[Sequence[int], Places | None]]:
+    """The rows, each once, with the places at which it stood.
+
+    Rows that stood at equally many places come together: ``(n, k)`` places for n rows. None in
+    place of the places if each row stood there once already.
+    """
+    if len(set(rows)) == len(rows):
+        return [(rows, None)]
+    once, inverse, counts = np.unique(rows, return_inverse=True, return_counts=True)
+    order, starts = np.argsort(inverse, kind="stable"), np.cumsum(counts) - counts
+    different = np.unique(counts)
+    if len(different) > SEPARATE:
+        return [(once.tolist(), Runs(order, starts))]
+    return [
+        (once[counts == k].tolist(), order[starts[counts == k, None] + np.arange(k)])
+        for k in different
+    ]
+
+
+def _is_run(rows: npt.NDArray[np.int64]) -> bool:
+    """Whether they are neighbours, in order."""
+    return len(rows) > 0 and bool((np.diff(rows) == 1).all())
 
 
 def _tuples(rows: Any) -> Any:

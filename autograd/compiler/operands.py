@@ -7,7 +7,7 @@ array, a slice, an index, several joined), and `Operands.scatter` adds a gradien
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, repeat
 from operator import attrgetter
-from typing import Any, NamedTuple, Union
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -195,7 +195,7 @@ class Runs(NamedTuple):
     starts: npt.NDArray[np.int64]
 
 
-Places = Union[npt.NDArray[np.int64], Runs]
+Places = npt.NDArray[np.int64] | Runs
 
 
 class Operands:

@@ -1,9 +1,9 @@
 """Sums of products become dots, however they were written.
 
-People write ``w[0] * x[0] + w[1] * x[1] + b``, or ``sum(wi * xi for ...)``. Recorded, this is a node
-for each product and each sum; `autograd.dot` records one, from which the compiler makes a matrix
-product. Here a chain of ``+`` over products that are used nowhere else is put in place as a dot, and
-a long chain over other terms as one sum. Only the order in which terms are added changes.
+People write ``w[0] * x[0] + w[1] * x[1] + b``, or ``sum(wi * xi for ...)``. Recorded, this is a
+node for each product and each sum; `autograd.dot` records one, from which the compiler makes a
+matrix product. Here a chain of ``+`` over products that are used nowhere else becomes a dot, and a
+long chain over other terms one sum. Only the order in which terms are added changes.
 """
 
 from collections import Counter, defaultdict
@@ -81,7 +81,7 @@ def with_dots(
     for chain in chains:
         dots = []
         for part, (w, x) in zip(chain.parts, chain.vectors):
-            is_layer = all([place.get(v, -1) in parameters for v in w])
+            is_layer = all(place.get(v, -1) in parameters for v in w)
             in_layer = is_layer and max(size["x", x], size["w", w]) >= LAYER
             if in_layer or (len(w) >= ALONE and _alike(w) and _alike(x)):
                 dots.append((part, w, x))
@@ -138,7 +138,7 @@ def _chains(
         if node.primitive not in (p.ADD, p.SUM) or node in inside or node in constants:
             continue
         terms, products = [], {}
-        stack = list(reversed(node.inputs))
+        stack: list[Any] = list(reversed(node.inputs))
         while stack:
             v = stack.pop()
             if uses.get(v) == 1 and v not in constants:
@@ -159,7 +159,7 @@ def _chains(
 def _inside(node: Value, terms: list[Any]) -> set[Any]:
     """The partial sums between a sum and its terms."""
     ends, inside = set(terms), set()
-    stack = list(node.inputs)
+    stack: list[Any] = list(node.inputs)
     while stack:
         v = stack.pop()
         if v not in ends and type(v) is not float:

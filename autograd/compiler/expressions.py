@@ -6,7 +6,8 @@ the fourth one in which a row of the table of primitives can run: the row that c
 ``m.exp(x) / y`` on numbers builds the expression here. Equal expressions are one object, so that
 those used more than once are found.
 
-Shapes are tuples of whole numbers, with ``"b"`` for the size of the batch. A vector argument of an
+Shapes are tuples of whole numbers, with ``"b"`` for the size of the batch (``"8*b"``: 8 columns
+for each example). A vector argument of an
 n-ary primitive is a single expression whose first axis runs over the vector.
 
 | operation | what it is |
@@ -25,6 +26,7 @@ n-ary primitive is a single expression whose first axis runs over the vector.
 """
 
 import itertools
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -266,6 +268,13 @@ def shape_of(index: Index) -> Shape:
     return np.shape(index) if isinstance(index, tuple) else (len(index),)  # type: ignore[arg-type]
 
 
+def _per_example(shape: Shape) -> int:
+    """How many numbers an array of this shape has for each example; 0 if it does not vary."""
+    if not any(isinstance(n, str) for n in shape):
+        return 0
+    return math.prod([int(str(n).replace("*b", "").replace("b", "1")) for n in shape])
+
+
 def _key(op: str, args: tuple[Any, ...], info: Any) -> tuple[Any, ...]:
     """What equal expressions have in common; 0.0 and -0.0 are not equal."""
     return op, info, *[a if isinstance(a, Expr) else repr(a) for a in args]
@@ -349,6 +358,12 @@ class Listing:
             if len(found[x]) == 1 or x.is_cheap:
                 stack += [(a, x.op) for a in x.args]
         return found
+
+    @cached_property
+    def rows(self) -> list[int]:
+        """How many numbers the arrays have for each example, those that have any."""
+        shapes = [s.shape for s in [*self.forward, *self.backward] if _per_example(s.shape)]
+        return [_per_example(shape) for shape in shapes] or [1]
 
     def name_shared(
         self, turn: int, new_name: Callable[[str], str], wishes: Mapping[Expr, str]

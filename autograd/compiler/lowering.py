@@ -84,19 +84,51 @@ class Lowering:
                     varies.update((node, getattr(node, "recorded", node)))
                 kinds[(depth, *self._kind(node, vectors))].append(node)
         groups: list[Group] = []
-        for kind, nodes in sorted(kinds.items(), key=lambda item: item[0][0]):
-            nodes.sort(key=self._first_places)  # rows in the order of the operands' rows
-            group = kind[1](self.operands, nodes)
-            self.operands.hold(group)
-            groups.append(group)
-            group.place = 1 + len(groups)
-            group.latest = len(kinds)
+        depths: defaultdict[int, list[Any]] = defaultdict(list)
+        for kind, nodes in kinds.items():
+            depths[kind[0]].append((kind[1], nodes, ()))
+        for depth in sorted(depths):
+            for _, nodes, _ in depths[depth]:
+                nodes.sort(key=self._first_places)  # rows in the order of the operands' rows
+            for what, nodes, more in self._with_positions(depths[depth]):
+                group = what(self.operands, nodes, *more)
+                self.operands.hold(group)
+                groups.append(group)
+                group.place = 1 + len(groups)
+                group.latest = len(kinds)
         for group in reversed(groups):
             at = map(self.operands.stands, chain.from_iterable(group.operand_nodes()))
             for operand in {source for source, _ in filter(None, at)}:
                 if isinstance(operand, Group):
                     operand.latest = min(operand.latest, group.latest - 1)
         return sorted(groups, key=lambda group: group.latest)
+
+    def _with_positions(self, found: list[Any]) -> list[Any]:
+        """Groups of one depth; layers with the same weights over several vectors as one.
+
+        A group is its class, its nodes, and what else the class needs.
+        """
+        layers: defaultdict[Any, list[Any]] = defaultdict(list)
+        for group in found:
+            if group[0] is Layer:
+                _, x, b = self.operands.neuron(group[1][0]) or ()
+                layers[len(group[1]), len(x), b is None].append(group)
+        varies = self.operands.varies
+        for alike in layers.values():
+            same: defaultdict[Any, list[Any]] = defaultdict(list)
+            for group in alike if len(alike) > 1 else ():
+                neurons = [self.operands.neuron(node) or () for node in group[1]]
+                biases = [b for _, _, b in neurons]
+                by_input = varies.isdisjoint(neurons[0][1]) != (group[1][0] in varies)
+                if by_input and varies.isdisjoint(biases):
+                    key = by_input, *[w for w, _, _ in neurons], *biases
+                    same[key].append(group)
+            for several in filter(lambda several: len(several) > 1, same.values()):
+                nodes = [node for nodes in zip(*[group[1] for group in several]) for node in nodes]
+                place = found.index(several[0])
+                found = [group for group in found if all(group is not one for one in several)]
+                found.insert(place, (Layer, nodes, (len(several),)))
+        return found
 
     def _below(self, argument: Any) -> tuple[int, bool]:
         """The depth of its deepest node, -1 if all are constant; and whether one varies."""

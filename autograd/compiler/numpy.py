@@ -39,7 +39,7 @@ def _index(index: Index) -> str:
 
 def _size(shape: Shape) -> str:
     """A shape as an expression."""
-    return f"({', '.join('len(batch)' if n == 'b' else str(n) for n in shape)})"
+    return f"({', '.join(str(n).replace('*', ' * ').replace('b', 'len(batch)') for n in shape)})"
 
 
 def _sum(x: Expr) -> str:

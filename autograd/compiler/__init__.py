@@ -38,6 +38,7 @@ Array = npt.NDArray[np.float64]
 
 BLOCK = 2**16  # numbers in the largest array of a block of examples
 
+
 @dataclass(frozen=True)
 class Operation:
     """One array operation of a `Program`: which nodes of the graph it stands for.
@@ -229,7 +230,9 @@ class _Written:
         for name, (value, partials) in listing.functions.items():
             self.functions.update({name: value, f"d_{name}": partials})
         self.operations = [
-            Operation(g.name, g.primitive.symbol, len(g.nodes), g.varies) for g in lowering.groups
+            Operation(name, primitive.symbol, nodes, varies)
+            for part in lowering.groups
+            for name, primitive, nodes, varies in part.operations()
         ]
         namespace: dict[str, Any] = {**self.constants, **self.functions}
         exec(builtins.compile(self.code, "<autograd.compile>", "exec"), namespace)

@@ -24,7 +24,7 @@ class Group(Source):
 
     def __init__(self, operands: Operands, nodes: list[Value]) -> None:
         super().__init__(operands.sheet, nodes, varies=nodes[0] in operands.varies)
-        self.operands, self.m = operands, operands.m
+        self.operands, self.m, self.computed_by = operands, operands.m, self
         self.primitive: Any = nodes[0].primitive
         self.name = ""
         self.latest = 0  # the last step at which it can be computed
@@ -48,6 +48,7 @@ class Group(Source):
 
     def compute(self) -> None:
         """Its part of the forward pass: a statement that names its value."""
+        self.m.running = self.primitive
         value = self.forward()
         self.name = common_label(self.nodes) or "v"
         if self.primitive in INLINE and value.shape == self.shape:
@@ -55,6 +56,10 @@ class Group(Source):
         else:
             self.array = self.sheet.let(self.name, value, self.shape)
             self.name = str(self.array.info)
+
+    def operations(self) -> list[tuple[str, p.Primitive, int, bool]]:
+        """Its name, its primitive, how many nodes it has, and whether it varies."""
+        return [(self.name, self.primitive, len(self.nodes), self.varies)]
 
     def take(self, rows: list[int]) -> Expr:
         """These rows, or all of it."""
@@ -72,6 +77,7 @@ class Group(Source):
 
     def pass_on(self) -> None:
         """Its part of the backward pass: its gradient, and its operands' shares of it."""
+        self.m.running = self.primitive
         if self._whole or self._parts:  # else it is a condition, which has no gradient
             self.reached = self._reached()
             self.backward(self._gradient())
@@ -140,7 +146,7 @@ class Group(Source):
             self.sheet.state("add", name, d, index=self.sheet.index(rows))
         for d in whole:
             self.sheet.state("add", name, d)
-        return self.m.name(name, self.shape)
+        return self.m.local(name, self.shape)
 
 
 class Elementwise(Group):

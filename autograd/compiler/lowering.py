@@ -14,11 +14,14 @@ import numpy as np
 
 from .. import primitives as p
 from ..value import Value
-from .expressions import ALL, Arithmetic, Listing
+from .expressions import ALL, Arithmetic
 from .groups import Elementwise, Group, Layer, Stacked
+from .listing import Listing
 from .names import RESERVED, Names
 from .operands import Operands, Sheet
+from .recurrences import Wiring
 from .rules import RULES, rewriting
+from .stacks import Loop
 from .sums import with_dots
 
 STACKED = (p.SUM, p.MAX, p.LOGSUMEXP, p.DOT)  # one array for the whole vector
@@ -66,7 +69,7 @@ class Lowering:
         with np.errstate(all="ignore"):
             self.listing = self._listing(roots, len(inputs), len(parameters), several)
 
-    def _group(self, order: list[Value]) -> list[Group]:
+    def _group(self, order: list[Value]) -> list[Group | Loop]:
         """The groups, each after its operands and as late as its users allow."""
         varies, place = self.operands.varies, self.operands.place
         kinds: dict[Any, list[Value]] = defaultdict(list)
@@ -83,25 +86,37 @@ class Lowering:
                 if any(other for _, other in found):
                     varies.update((node, getattr(node, "recorded", node)))
                 kinds[(depth, *self._kind(node, vectors))].append(node)
-        groups: list[Group] = []
+        levels: list[list[Group]] = []
+        places = 1
         depths: defaultdict[int, list[Any]] = defaultdict(list)
         for kind, nodes in kinds.items():
             depths[kind[0]].append((kind[1], nodes, ()))
         for depth in sorted(depths):
+            levels.append([])
             for _, nodes, _ in depths[depth]:
                 nodes.sort(key=self._first_places)  # rows in the order of the operands' rows
             for what, nodes, more in self._with_positions(depths[depth]):
                 group = what(self.operands, nodes, *more)
                 self.operands.hold(group)
-                groups.append(group)
-                group.place = 1 + len(groups)
-                group.latest = len(kinds)
-        for group in reversed(groups):
-            at = map(self.operands.stands, chain.from_iterable(group.operand_nodes()))
-            for operand in {source for source, _ in filter(None, at)}:
-                if isinstance(operand, Group):
-                    operand.latest = min(operand.latest, group.latest - 1)
-        return sorted(groups, key=lambda group: group.latest)
+                levels[-1].append(group)
+                places += 1
+                group.place = places
+        wiring = Wiring(levels, self.operands)
+        parts: list[Any] = levels
+        for found in reversed(wiring.recurrences()):
+            steps = slice(found.start, found.start + found.period * found.steps)
+            parts[steps] = [[Loop(self.operands, wiring, found)]]
+        return self._as_late_as_possible(list(chain.from_iterable(parts)))
+
+    def _as_late_as_possible(self, parts: list[Group | Loop]) -> list[Group | Loop]:
+        """Groups and loops, each as late as its users allow."""
+        for part in parts:
+            part.latest = len(parts)
+        for part in reversed(parts):
+            at = map(self.operands.stands, chain.from_iterable(part.operand_nodes()))
+            for operand in {source.computed_by for source, _ in filter(None, at)} - {None, part}:
+                operand.latest = min(operand.latest, part.latest - 1)
+        return sorted(parts, key=lambda part: part.latest)
 
     def _with_positions(self, found: list[Any]) -> list[Any]:
         """Groups of one depth; layers with the same weights over several vectors as one.
@@ -175,7 +190,6 @@ class Lowering:
     def _listing(self, roots: list[Value], n: int, m: int, several: bool) -> Listing:
         sheet = self.sheet
         for group in self.groups:
-            self.m.running = group.primitive
             group.compute()
         outputs = self.m.full(self.operands.gather(roots), (len(roots), "b"))
         result = outputs.T if several else self.m.make("item", outputs, info=0, shape=("b",))
@@ -183,7 +197,6 @@ class Lowering:
         start = sheet.state("set", "d_flat", self.m.zeros(()), index=ALL)
         self.operands.scatter(roots, 1.0, varies=True)
         for group in reversed(self.groups):
-            self.m.running = group.primitive
             group.pass_on()
         parameters = self.operands.parameters
         parameters.finish(start)

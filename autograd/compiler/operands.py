@@ -4,7 +4,8 @@ An operand is a list of nodes. `Operands.gather` finds their rows in the arrays 
 array, a slice, an index, several joined), and `Operands.scatter` adds a gradient to the same rows.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain, repeat
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -14,7 +15,8 @@ import numpy.typing as npt
 
 from .. import primitives as p
 from ..value import Value
-from .expressions import ALL, Arithmetic, Expr, Index, Shape, Statement, View
+from .expressions import ALL, Arithmetic, Expr, Index, Shape
+from .listing import Statement, View
 from .names import Names
 
 Nodes = Sequence[Any]  # Values and plain floats
@@ -46,9 +48,19 @@ class Sheet:
         """A statement that gives ``x`` a name: ``wish``, if that is free."""
         name, x = self.names.new(wish), self.m.full(self.m.number(x), shape)
         self.state("let", name, x, shape=shape)
-        named: Expr = self.m.name(name, shape)
+        named = self.m.local(name, shape)
         self.m.stands_for(named, x)
         return named
+
+    @contextmanager
+    def writing(self, statements: list[Statement], loop: Any) -> Iterator[None]:
+        """Meanwhile, statements are those of a loop's body; or, for None, those around it."""
+        before = self.statements, self.m.loop
+        self.statements, self.m.loop = statements, loop
+        try:
+            yield
+        finally:
+            self.statements, self.m.loop = before
 
     def constant(self, array: npt.NDArray[Any], wish: str = "c") -> Expr:
         """An array of numbers that are the same in every batch."""
@@ -76,6 +88,9 @@ class Sheet:
 class Source:
     """An array that operands are taken from: nodes of the graph, each with its row."""
 
+    has_gradient = True
+    computed_by: Any = None  # which part of the program
+
     def __init__(self, sheet: Sheet, nodes: list[Value], varies: bool) -> None:
         self.sheet, self.nodes, self.varies = sheet, nodes, varies
         self.shape: Shape = (len(nodes), "b" if varies else 1)
@@ -95,6 +110,8 @@ class Source:
 
 class Inputs(Source):
     """The columns of the batch. They need no gradient."""
+
+    has_gradient = False
 
     def __init__(self, sheet: Sheet, nodes: list[Value]) -> None:
         super().__init__(sheet, nodes, varies=True)
@@ -203,6 +220,7 @@ class Operands:
 
     Attributes:
         varies: the nodes that have a column for each example.
+        first, leaves: the first place after those of the inputs, and after those of the parameters.
     """
 
     def __init__(
@@ -211,7 +229,9 @@ class Operands:
         self.sheet, self.m, self.place = sheet, sheet.m, place
         self.varies = set(inputs)
         self.parameters = Parameters(sheet, parameters)
-        self._first, rest = len(inputs), len(place) - len(inputs) - len(parameters)
+        # The places of inputs, and of parameters, end before these.
+        self.first, self.leaves = len(inputs), len(inputs) + len(parameters)
+        rest = len(place) - self.leaves
         # By place, of which inputs and parameters have the first ones.
         self._source: list[Source | None] = [
             *[Inputs(sheet, inputs)] * len(inputs), *[self.parameters] * len(parameters),
@@ -223,8 +243,15 @@ class Operands:
     def hold(self, source: Source) -> None:
         """From now on its nodes are taken from this array."""
         for row, node in enumerate(source.nodes):
-            place = self.place[node]
-            self._source[place], self._row[place] = source, row
+            self.put(node, source, row)
+
+    def put(self, node: Any, source: Source, row: int) -> None:
+        """From now on a node is taken from this row of an array."""
+        place = self.place.setdefault(node, len(self.place))
+        missing = place + 1 - len(self._row)
+        self._source += [None] * missing
+        self._row += [0] * missing
+        self._source[place], self._row[place] = source, row
 
     def stands(self, node: Any) -> tuple[Source, int] | None:
         """The array that a node is taken from, and its row there; None for what is constant."""
@@ -279,7 +306,7 @@ class Operands:
             reached = self.anywhere(reached, axis=0)
         parts = self._parts(nodes)
         for source, rows, positions in parts:
-            if source is None or isinstance(source, Inputs):
+            if source is None or not source.has_gradient:
                 continue
             share, where = d, reached
             if len(parts) > 1 and _long(d, axis=0):
@@ -322,7 +349,7 @@ class Operands:
     def parameter_rows(self, theta: Sequence[Nodes]) -> npt.NDArray[np.int64] | None:
         """Which parameters a layer's weights are, ``(d_out, d_in)``; None if not all are some."""
         places = map(self.place.get, chain.from_iterable(theta), repeat(-1))
-        rows = np.fromiter(places, int).reshape(len(theta), -1) - self._first
+        rows = np.fromiter(places, int).reshape(len(theta), -1) - self.first
         within = rows.min() >= 0 and rows.max() < len(self.parameters.nodes)
         return rows if within else None
 

@@ -265,7 +265,7 @@ def recurrence(g):
     step, seed = r.choice(STEPS), r.random()
     shared = [r.choice(g.leaves) for _ in range(r.randint(1, 4))]
     state = [r.choice([g.pick(), Value(0.5), Value(0.0)]) for _ in range(d)]
-    if step is logistic:  # it leaves all bounds elsewhere
+    if step is logistic:  # outside of 0 and 1 it leaves all bounds
         state = [v.sigmoid() for v in state]
     inputs, around = r.choice([0, 0, 1, 2]), itertools.cycle(g.leaves)
     constant = r.choice(
@@ -285,7 +285,8 @@ def recurrence(g):
         if differs == "halved":
             state = [v * 0.5 for v in state]
         c = 1.0 if differs == "shifted" else constant(t)
-        state = state if c is None else [state[0] + c, *state[1:]]
+        if c is not None and step is not logistic:
+            state = [state[0] + c, *state[1:]]
         states.append(state)
     last = [row[-1] for row in states]
     return r.choice(RESULTS)(g, states, last)

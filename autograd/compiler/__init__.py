@@ -282,7 +282,7 @@ def compile(
     roots = [root] if isinstance(root, Value) else _list(root, "root")
     inputs, parameters = _list(inputs, "inputs"), _list(parameters, "parameters")
     place = _check_leaves(roots, inputs, parameters)
-    with _collector_paused():
+    with collector_paused():
         seen = set(place)
         order = [node for root in roots for node in topological_order(root, seen)]
         del seen  # of a large network it takes much memory
@@ -294,7 +294,7 @@ def compile(
         program = Program(written, inputs, parameters)
     for i, (row, recorded) in enumerate(check):
         batch = np.atleast_2d(_floats(row, f"the inputs of check[{i}]"))
-        check_example(i, recorded, len(roots), *program(batch), program.parameters)
+        check_example(f"check[{i}]", recorded, len(roots), *program(batch), program.parameters)
     return program
 
 
@@ -317,14 +317,15 @@ def compile_as(
     distinct = len(set(parameters)) == len(parameters)
     if written is not None and distinct and are_leaves(parameters):
         return Program(written, list(inputs), list(parameters))
-    program = compile(record(), inputs, parameters)
+    with collector_paused():
+        program = compile(record(), inputs, parameters)
     if _kept.holds(program._written):
         _kept.keep(key, program._written)
     return program
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
+def collector_paused() -> Iterator[None]:
     """Without Python's search for cyclic garbage: compiling leaves little of it."""
     was_enabled = gc.isenabled()
     gc.disable()

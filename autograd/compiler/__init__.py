@@ -20,7 +20,9 @@ import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import is_
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -278,26 +280,41 @@ def compile(
 def compile_as(
     key: Structure,
     record: Callable[[], Value | Sequence[Value]],
-    inputs: Sequence[Value],
-    parameters: Sequence[Value],
+    inputs: list[Value],
+    parameters: list[Value],
+    owner: Any,
 ) -> Program:
     """As `compile`, for those who know the structure of a graph without recording it.
 
     Args:
         key: equal for graphs of one structure, labels left aside.
         record: gives the root; called where no program is kept for that key.
-        inputs: as in `compile`.
+        inputs: as in `compile`; the program takes over the list.
         parameters: likewise.
+        owner: the network whose parameters they are.
     """
     key = (*key, len(inputs), len(parameters))
     written = _kept.get(key)
-    distinct = len(set(parameters)) == len(parameters)
-    if written is not None and distinct and are_leaves(parameters):
-        return Program(written, list(inputs), list(parameters))
+    if written is not None and _are_sound(parameters, owner):
+        return Program(written, inputs, parameters)
     program = compile(record(), inputs, parameters)
     if _kept.holds(program._written):
         _kept.keep(key, program._written)
     return program
+
+
+_sound: WeakKeyDictionary[Any, list[Value]] = WeakKeyDictionary()  # parameters, by their owner
+
+
+def _are_sound(parameters: Sequence[Value], owner: Any) -> bool:
+    """Whether they are leaves, each given once; of an owner's this is found out but once."""
+    known = _sound.get(owner, [])
+    if len(known) == len(parameters) and all(map(is_, known, parameters)):
+        return True
+    sound = len(set(parameters)) == len(parameters) and are_leaves(parameters)
+    if sound:
+        _sound[owner] = list(parameters)
+    return sound
 
 
 @contextmanager

@@ -20,6 +20,7 @@ import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from operator import is_
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -257,23 +258,13 @@ def compile(
         ValueError: an input or a parameter is not a leaf, or is given twice; a primitive can't run
             on arrays; or the program differs from an example of ``check``.
     """
-    several = not isinstance(root, Value)
-    roots = [root] if isinstance(root, Value) else _list(root, "root")
+    roots = root if isinstance(root, Value) else _list(root, "root")
     inputs, parameters = _list(inputs, "inputs"), _list(parameters, "parameters")
-    place = _check_leaves(roots, inputs, parameters)
-    with _collector_paused():
-        seen = set(place)
-        order = [node for root in roots for node in topological_order(root, seen)]
-        del seen  # of a large network it takes much memory
-        key = (several, *structure_of(roots, order, place, len(inputs)))
-        written = _kept.get(key)
-        if written is None:
-            written = _Written(Lowering(roots, order, place, inputs, parameters, several))
-            _kept.keep(key, written)
-        program = Program(written, inputs, parameters)
+    program = Program(_find(roots, inputs, parameters), inputs, parameters)
+    n = 1 if isinstance(roots, Value) else len(roots)
     for i, (row, recorded) in enumerate(check):
         batch = np.atleast_2d(_floats(row, f"the inputs of check[{i}]"))
-        check_example(i, recorded, len(roots), *program(batch), program.parameters)
+        check_example(i, recorded, n, *program(batch), program.parameters)
     return program
 
 
@@ -295,12 +286,34 @@ def compile_as(
     """
     key = (*key, len(inputs), len(parameters))
     written = _kept.get(key)
-    if written is not None and _are_sound(parameters, owner):
-        return Program(written, inputs, parameters)
-    program = compile(record(), inputs, parameters)
-    if _kept.holds(program._written):
-        _kept.keep(key, program._written)
-    return program
+    if written is None or not _are_sound(parameters, owner):
+        written = _find(record(), inputs, parameters, key)
+    return Program(written, inputs, parameters)
+
+
+def _find(
+    root: Value | Sequence[Value],
+    inputs: list[Value],
+    parameters: list[Value],
+    key: Structure | None = None,
+) -> _Written:
+    """The program of a graph, one that is kept if there is; for a new ``key`` it is made."""
+    several = not isinstance(root, Value)
+    roots = [root] if isinstance(root, Value) else list(root)
+    place = _check_leaves(roots, inputs, parameters)
+    with _collector_paused():
+        seen = set(place)
+        order = [node for root in roots for node in topological_order(root, seen)]
+        del seen  # of a large network it takes much memory
+        place.update(zip(order, count(len(place))))
+        written = None
+        if key is None:
+            key = (several, *structure_of(roots, order, place, len(inputs)))
+            written = _kept.get(key)
+        if written is None:
+            written = _Written(Lowering(roots, order, place, inputs, parameters, several))
+            _kept.keep(key, written, {node.primitive for node in order if node.primitive})
+        return written
 
 
 _sound: WeakKeyDictionary[Any, list[Value]] = WeakKeyDictionary()  # parameters, by their owner

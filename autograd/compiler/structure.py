@@ -5,7 +5,7 @@ networks of one architecture share a program, and it keeps no network alive.
 """
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from itertools import islice, repeat
 from operator import attrgetter
@@ -35,16 +35,17 @@ def structure_of(
     Args:
         roots: of the graph.
         order: all nodes except inputs and parameters, each after the nodes it is computed from.
-        place: of inputs and parameters, 0, 1, ...; the other nodes get the next ones.
+        place: of inputs, parameters and the other nodes, 0, 1, ...
         inputs: how many of these are inputs.
     """
     find: Callable[..., int] = place.get
-    is_constant = bytearray(len(place))
+    leaves = len(place) - len(order)
+    is_constant = bytearray(leaves)
     primitives: dict[Primitive, int] = {}
     # By identity, since a layer's neurons share their inputs: its place, and whether it is
     # constant.
     vectors: dict[int, tuple[int, bool]] = {}
-    wiring, numbers = array("q", [len(place), inputs]), array("d")
+    wiring, numbers = array("q", [leaves, inputs]), array("d")
     for node in order:
         constant = True
         if node.primitive is None:
@@ -70,7 +71,6 @@ def structure_of(
                     vectors[id(x)] = len(vectors), fixed
         if constant:
             numbers.append(node.data)
-        place[node] = len(place)
         is_constant.append(constant)
     wiring.extend([place[root] for root in roots])
     digest = blake2b()
@@ -110,18 +110,14 @@ class Kept(Generic[T]):
             self._by_key[key] = found
         return found
 
-    def holds(self, made: T) -> bool:
-        """Whether it is kept, by whichever key."""
-        return any(made is other for other in list(self._by_key.values()))
-
-    def keep(self, key: Structure, made: T) -> None:
+    def keep(self, key: Structure, made: T, primitives: Iterable[Primitive] = ()) -> None:
         """Keep it, and drop others if there are too many, or they take too much memory.
 
         A program with a primitive that can't be imported is not kept: the primitive may hold a
         network, and the next network would have a primitive of its own.
         """
-        rows = [part for part in key if isinstance(part, Primitive)]
-        if made.size > MOST or any(row.function and not place_of(row.function)[1] for row in rows):
+        own = [row.function for row in primitives if row.function]
+        if made.size > MOST or not all(place_of(function)[1] for function in own):
             return
         self._by_key[key] = made
         kept = list(self._by_key.items())

@@ -21,9 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
-from operator import is_
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +33,7 @@ from ..vectors import are_leaves, are_values, data_of
 from .checking import check_example
 from .lowering import Lowering
 from .numpy import called, write
-from .structure import Kept, Structure, structure_of
+from .structure import Kept, Structure, are_sound, structure_of
 
 Array = npt.NDArray[np.float64]
 
@@ -286,7 +284,7 @@ def compile_as(
     """
     key = (*key, len(inputs), len(parameters))
     written = _kept.get(key)
-    if written is None or not _are_sound(parameters, owner):
+    if written is None or not are_sound(parameters, owner):
         written = _find(record(), inputs, parameters, key)
     return Program(written, inputs, parameters)
 
@@ -314,20 +312,6 @@ def _find(
             written = _Written(Lowering(roots, order, place, inputs, parameters, several))
             _kept.keep(key, written, {node.primitive for node in order if node.primitive})
         return written
-
-
-_sound: WeakKeyDictionary[Any, list[Value]] = WeakKeyDictionary()  # parameters, by their owner
-
-
-def _are_sound(parameters: Sequence[Value], owner: Any) -> bool:
-    """Whether they are leaves, each given once; of an owner's this is found out but once."""
-    known = _sound.get(owner, [])
-    if len(known) == len(parameters) and all(map(is_, known, parameters)):
-        return True
-    sound = len(set(parameters)) == len(parameters) and are_leaves(parameters)
-    if sound:
-        _sound[owner] = list(parameters)
-    return sound
 
 
 @contextmanager

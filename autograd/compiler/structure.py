@@ -8,12 +8,14 @@ from array import array
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from itertools import islice, repeat
-from operator import attrgetter
+from operator import attrgetter, is_
 from typing import Any, Generic, Protocol, TypeVar
+from weakref import WeakKeyDictionary
 
 from ..copies import place_of
 from ..primitives import Primitive
 from ..value import Value
+from ..vectors import are_leaves
 
 Structure = tuple[Any, ...]
 
@@ -82,6 +84,20 @@ def structure_of(
         digest.update(array("q", map(len, some)))
         digest.update("".join(some).encode("utf-8", "surrogatepass"))
     return digest.digest(), *primitives
+
+
+_sound: WeakKeyDictionary[Any, list[Value]] = WeakKeyDictionary()  # parameters, by their owner
+
+
+def are_sound(parameters: Sequence[Value], owner: Any) -> bool:
+    """Whether they are leaves, each given once; of an owner's this is found out but once."""
+    known = _sound.get(owner, [])
+    if len(known) == len(parameters) and all(map(is_, known, parameters)):
+        return True
+    sound = len(set(parameters)) == len(parameters) and are_leaves(parameters)
+    if sound:
+        _sound[owner] = list(parameters)
+    return sound
 
 
 class Sized(Protocol):

@@ -29,13 +29,15 @@ from numpy.typing import ArrayLike
 
 from ..primitives import ARRAYS
 from ..value import Value, topological_order
-from ..vectors import are_leaves, are_values, data_of
-from .checking import check_example
+from ..vectors import data_of
+from .checking import check_example, check_leaves
 from .lowering import Lowering
 from .numpy import called, write
 from .structure import Kept, Structure, are_sound, structure_of
 
 Array = npt.NDArray[np.float64]
+
+BLOCK = 2**16  # numbers in the largest array of a block of examples
 
 
 @dataclass(frozen=True)
@@ -151,10 +153,21 @@ class Program:
             raise ValueError(
                 "out must not be the vector of the parameters, which it would overwrite"
             )
-        run, views, d_views = (
-            self._written.run, self._written.views(parameters), self._written.views(out),
-        )  # fmt: skip
-        return lambda batch: run(batch, views, d_views)
+        written = self._written
+        run, views, d_views = written.run, written.views(parameters), written.views(out)
+        most = written.block
+
+        def losses_of(batch: Array) -> Array:
+            if len(batch) < 2 * most:
+                return run(batch, views, d_views)  # type: ignore[no-any-return]
+            losses, total = [], np.zeros(m)
+            for start in range(0, len(batch), most):
+                losses.append(run(batch[start : start + most], views, d_views))
+                total += out
+            out[:] = total
+            return np.concatenate(losses)
+
+        return losses_of
 
     def _batch(self, batch: ArrayLike) -> Array:
         array = _floats(batch, "batch")
@@ -199,7 +212,13 @@ class Program:
 
 
 class _Written:
-    """A program without its Values: all parts of a `Program` that graphs can share."""
+    """A program without its Values: all parts of a `Program` that graphs can share.
+
+    Attributes:
+        block: a batch of twice as many examples or more is run in blocks of so many. Their arrays
+            then stay in the processor's cache, and the system need not give out fresh memory; but
+            blocks are large enough that adding up their gradients costs little.
+    """
 
     def __init__(self, lowering: Lowering) -> None:
         listing = lowering.listing
@@ -212,11 +231,15 @@ class _Written:
         for name, (value, partials) in listing.functions.items():
             self.functions.update({name: value, f"d_{name}": partials})
         self.operations = [
-            Operation(g.name, g.primitive.symbol, len(g.nodes), g.varies) for g in lowering.groups
+            Operation(name, primitive.symbol, nodes, varies)
+            for part in lowering.groups
+            for name, primitive, nodes, varies in part.operations()
         ]
         namespace: dict[str, Any] = {**self.constants, **self.functions}
         exec(builtins.compile(self.code, "<autograd.compile>", "exec"), namespace)
         self.views, self.run = namespace["views"], namespace["program"]
+        rows = listing.rows
+        self.block = max(64, BLOCK // max(rows), 4 * listing.parameters // sum(rows))
         arrays = self.constants.values()
         for array in arrays:
             array.flags.writeable = False
@@ -262,7 +285,7 @@ def compile(
     n = 1 if isinstance(roots, Value) else len(roots)
     for i, (row, recorded) in enumerate(check):
         batch = np.atleast_2d(_floats(row, f"the inputs of check[{i}]"))
-        check_example(i, recorded, n, *program(batch), program.parameters)
+        check_example(f"check[{i}]", recorded, n, *program(batch), program.parameters)
     return program
 
 
@@ -285,7 +308,8 @@ def compile_as(
     key = (*key, len(inputs), len(parameters))
     written = _kept.get(key)
     if written is None or not are_sound(parameters, owner):
-        written = _find(record(), inputs, parameters, key)
+        with collector_paused():
+            written = _find(record(), inputs, parameters, key)
     return Program(written, inputs, parameters)
 
 
@@ -298,8 +322,8 @@ def _find(
     """The program of a graph, one that is kept if there is; for a new ``key`` it is made."""
     several = not isinstance(root, Value)
     roots = [root] if isinstance(root, Value) else list(root)
-    place = _check_leaves(roots, inputs, parameters)
-    with _collector_paused():
+    place = check_leaves(roots, inputs, parameters)
+    with collector_paused():
         seen = set(place)
         order = [node for root in roots for node in topological_order(root, seen)]
         del seen  # of a large network it takes much memory
@@ -315,7 +339,7 @@ def _find(
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
+def collector_paused() -> Iterator[None]:
     """Without Python's search for cyclic garbage: compiling leaves little of it."""
     was_enabled = gc.isenabled()
     gc.disable()
@@ -333,35 +357,6 @@ def _list(values: Any, name: str) -> list[Value]:
         raise TypeError(
             f"{name} must hold Values, in a list, got {values!r}: for one, write [x]"
         ) from None
-
-
-def _check_leaves(
-    roots: list[Value], inputs: list[Value], parameters: list[Value]
-) -> dict[Value, int]:
-    """The leaves' places, 0, 1, ...; an error if one is not a leaf, or is given twice."""
-    if not roots:
-        raise ValueError("root is empty: give a Value, or several")
-    for name, values in (("root", roots), ("inputs", inputs), ("parameters", parameters)):
-        if not are_values(values):
-            v = next(v for v in values if not isinstance(v, Value))
-            raise TypeError(f"{name} must hold Values, got {v!r}")
-        if name != "root" and not are_leaves(values):
-            i = next(i for i, v in enumerate(values) if v.primitive is not None)
-            raise ValueError(
-                f"{name}[{i}] is not a leaf, but computed by {values[i].op!r}: give what it comes "
-                "from"
-            )
-    leaves = [*inputs, *parameters]
-    places = dict(zip(leaves, range(len(leaves))))
-    if len(places) < len(leaves):
-        names = [f"inputs[{i}]" for i in range(len(inputs))]
-        names += [f"parameters[{i}]" for i in range(len(parameters))]
-        seen: dict[Value, str] = {}
-        for v, name in zip(leaves, names):
-            if v in seen:
-                raise ValueError(f"{name} is {seen[v]} already: give each Value once")
-            seen[v] = name
-    return places
 
 
 def _floats(x: ArrayLike, name: str) -> Array:

@@ -1,4 +1,4 @@
-"""Whether a program gives the same as a recorded graph: the ``check`` of `compile`."""
+"""Whether leaves are leaves, and a program gives what was recorded: the ``check`` of `compile`."""
 
 import math
 from collections import defaultdict
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from .. import functions
 from ..derivatives import backward_pass
 from ..value import Value, topological_order
+from ..vectors import are_leaves, are_values
 
 Array = npt.NDArray[np.float64]
 
@@ -85,3 +86,32 @@ def _size(root: Value) -> float:
 
 def _short(x: Array) -> str:
     return np.array2string(x if x.size > 1 else x[0], threshold=6, edgeitems=2)
+
+
+def check_leaves(
+    roots: list[Value], inputs: list[Value], parameters: list[Value]
+) -> dict[Value, int]:
+    """The leaves' places, 0, 1, ...; an error if one is not a leaf, or is given twice."""
+    if not roots:
+        raise ValueError("root is empty: give a Value, or several")
+    for name, values in (("root", roots), ("inputs", inputs), ("parameters", parameters)):
+        if not are_values(values):
+            v = next(v for v in values if not isinstance(v, Value))
+            raise TypeError(f"{name} must hold Values, got {v!r}")
+        if name != "root" and not are_leaves(values):
+            i = next(i for i, v in enumerate(values) if v.primitive is not None)
+            raise ValueError(
+                f"{name}[{i}] is not a leaf, but computed by {values[i].op!r}: give what it comes "
+                "from"
+            )
+    leaves = [*inputs, *parameters]
+    places = dict(zip(leaves, range(len(leaves))))
+    if len(places) < len(leaves):
+        names = [f"inputs[{i}]" for i in range(len(inputs))]
+        names += [f"parameters[{i}]" for i in range(len(parameters))]
+        seen: dict[Value, str] = {}
+        for v, name in zip(leaves, names):
+            if v in seen:
+                raise ValueError(f"{name} is {seen[v]} already: give each Value once")
+            seen[v] = name
+    return places

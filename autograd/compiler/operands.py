@@ -372,7 +372,7 @@ class Operands:
 
         ``reached`` is the condition, ``(d_out, 1)``, under which a neuron's are; None for always.
         """
-        if rows is not None and len(np.unique(rows)) == rows.size:
+        if rows is not None and np.bincount(rows.ravel()).max() == 1:  # each but once
             self.parameters.give(rows, d)
             return
         flat = [v for row in theta for v in row]

@@ -5,15 +5,17 @@ networks of one architecture share a program, and it keeps no network alive.
 """
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from itertools import islice, repeat
-from operator import attrgetter
+from operator import attrgetter, is_
 from typing import Any, Generic, Protocol, TypeVar
+from weakref import WeakKeyDictionary
 
 from ..copies import place_of
 from ..primitives import Primitive
 from ..value import Value
+from ..vectors import are_leaves
 
 Structure = tuple[Any, ...]
 
@@ -35,16 +37,17 @@ def structure_of(
     Args:
         roots: of the graph.
         order: all nodes except inputs and parameters, each after the nodes it is computed from.
-        place: of inputs and parameters, 0, 1, ...; the other nodes get the next ones.
+        place: of inputs, parameters and the other nodes, 0, 1, ...
         inputs: how many of these are inputs.
     """
     find: Callable[..., int] = place.get
-    is_constant = bytearray(len(place))
+    leaves = len(place) - len(order)
+    is_constant = bytearray(leaves)
     primitives: dict[Primitive, int] = {}
     # By identity, since a layer's neurons share their inputs: its place, and whether it is
     # constant.
     vectors: dict[int, tuple[int, bool]] = {}
-    wiring, numbers = array("q", [len(place), inputs]), array("d")
+    wiring, numbers = array("q", [leaves, inputs]), array("d")
     for node in order:
         constant = True
         if node.primitive is None:
@@ -70,7 +73,6 @@ def structure_of(
                     vectors[id(x)] = len(vectors), fixed
         if constant:
             numbers.append(node.data)
-        place[node] = len(place)
         is_constant.append(constant)
     wiring.extend([place[root] for root in roots])
     digest = blake2b()
@@ -82,6 +84,20 @@ def structure_of(
         digest.update(array("q", map(len, some)))
         digest.update("".join(some).encode("utf-8", "surrogatepass"))
     return digest.digest(), *primitives
+
+
+_sound: WeakKeyDictionary[Any, list[Value]] = WeakKeyDictionary()  # parameters, by their owner
+
+
+def are_sound(parameters: Sequence[Value], owner: Any) -> bool:
+    """Whether they are leaves, each given once; of an owner's this is found out but once."""
+    known = _sound.get(owner, [])
+    if len(known) == len(parameters) and all(map(is_, known, parameters)):
+        return True
+    sound = len(set(parameters)) == len(parameters) and are_leaves(parameters)
+    if sound:
+        _sound[owner] = list(parameters)
+    return sound
 
 
 class Sized(Protocol):
@@ -115,10 +131,6 @@ class Kept(Generic[T]):
             self._by_key[key] = found
         return found
 
-    def holds(self, made: T) -> bool:
-        """Whether it is kept, by whichever key."""
-        return any(made is other for _, other in self.items())
-
     def items(self) -> list[tuple[Structure, T]]:
         """All that are kept, with their keys; the most recently used last."""
         return list(self._by_key.items())
@@ -127,16 +139,14 @@ class Kept(Generic[T]):
         """Keep it no longer."""
         self._by_key.pop(key, None)
 
-    def keep(self, key: Structure, made: T) -> None:
+    def keep(self, key: Structure, made: T, primitives: Iterable[Primitive] = ()) -> None:
         """Keep it, and drop others if there are too many, or they take too much memory.
 
         A program with a primitive that can't be imported is not kept: the primitive may hold a
         network, and the next network would have a primitive of its own.
         """
-        rows = [part for part in key if isinstance(part, Primitive)]
-        if made.size > self._most or any(
-            row.function and not place_of(row.function)[1] for row in rows
-        ):
+        own = [row.function for row in primitives if row.function]
+        if made.size > self._most or not all(place_of(function)[1] for function in own):
             return
         self._by_key[key] = made
         kept = self.items()

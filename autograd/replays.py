@@ -24,6 +24,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from itertools import count
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -120,6 +121,10 @@ class Replayed:
         self._kept: Kept[_Tape] = Kept(most=math.inf, many=keep)
         self._calls = self._made = 0  # of batches and examples; of programs
 
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """As a method of ``instance``, where it stands in a class."""
+        return self if instance is None else MethodType(self, instance)
+
     @property
     def programs(self) -> list[Program]:
         """The programs that are kept, the last used one at the end."""
@@ -151,7 +156,12 @@ class Replayed:
         >>> loss_of.sum([(1.0, 1.0), (2.0, 0.0)]).data
         17.0
         """
-        examples = list(examples)
+        try:
+            examples = list(examples)
+        except TypeError:
+            raise TypeError(
+                f"examples must be tuples of arguments, in a list, got {short_repr(examples)}"
+            ) from None
         for i, args in enumerate(examples):
             if not isinstance(args, tuple):
                 raise TypeError(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import autograd
 from autograd import Value, grad, gradcheck, hessian, jvp, replay, topological_order
 from autograd.replays import EVERY
+from autograd.show.steps import is_stale
 from nn import MLP, SGD, categorical_nll, gaussian_nll
 from tests.cases import examples, numbers
 from tests.random_graphs import RandomGraph, sum_of_sizes, values
@@ -120,6 +121,13 @@ def test_rows_of_a_table_get_their_gradients_however_often_they_are_passed():
         np.testing.assert_allclose(grads[1], grads[0], rtol=1e-12, atol=1e-15)
     assert len(f.runs) == 3
     assert len(loss_of.programs) == 1
+
+
+def test_lists_of_values_of_other_lengths_have_programs_of_their_own():
+    total_of = replay(lambda rows: autograd.sum(rows) * len(rows))
+    for n in (1, 2, 3, 2, 1, 2, 3):
+        assert total_of(values(*[1.0] * n)).data == n * n
+    assert len(total_of.programs) == 3
 
 
 def test_a_weight_that_is_also_an_argument_gets_both_shares():
@@ -243,6 +251,15 @@ def test_a_function_of_numbers_alone():
     assert v.grad == 1.0
 
 
+def test_whether_a_result_is_stale_can_be_told():
+    w = Value(3.0)
+    result = replay(lambda x: x * w)(2.0)
+    assert not is_stale(result)
+    w.data = 4.0
+    assert is_stale(result)
+    assert result.data == 6.0
+
+
 # Batches
 
 
@@ -306,6 +323,7 @@ def test_derivatives_of_any_order_record_anew():
     assert gradcheck(grad(cubic), 2.0, 5.0)
     fifth = replay(lambda x, v: x * x * v)  # through arguments that are computed
     assert grad(grad(lambda v: fifth(v * v, v)))(2.0) == pytest.approx(20 * 2.0**3)
+    assert grad(grad(lambda v: fifth(v, v)))(2.0) == 12.0  # v^3, each place on its own
     summed = hessian(lambda v: fifth.sum([(1.0, v), (3.0, v), (v, 2.0)]))(2.0)
     np.testing.assert_allclose(summed, [[4.0]], rtol=1e-14)
 

@@ -36,6 +36,8 @@ from .structure import Kept, Structure, structure_of
 
 Array = npt.NDArray[np.float64]
 
+BLOCK = 2**16  # numbers in the largest array of a block of examples
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -150,10 +152,21 @@ class Program:
             raise ValueError(
                 "out must not be the vector of the parameters, which it would overwrite"
             )
-        run, views, d_views = (
-            self._written.run, self._written.views(parameters), self._written.views(out),
-        )  # fmt: skip
-        return lambda batch: run(batch, views, d_views)
+        written = self._written
+        run, views, d_views = written.run, written.views(parameters), written.views(out)
+        most = written.block
+
+        def losses_of(batch: Array) -> Array:
+            if len(batch) < 2 * most:
+                return run(batch, views, d_views)  # type: ignore[no-any-return]
+            losses, total = [], np.zeros(m)
+            for start in range(0, len(batch), most):
+                losses.append(run(batch[start : start + most], views, d_views))
+                total += out
+            out[:] = total
+            return np.concatenate(losses)
+
+        return losses_of
 
     def _batch(self, batch: ArrayLike) -> Array:
         array = _floats(batch, "batch")
@@ -198,7 +211,13 @@ class Program:
 
 
 class _Written:
-    """A program without its Values: all parts of a `Program` that graphs can share."""
+    """A program without its Values: all parts of a `Program` that graphs can share.
+
+    Attributes:
+        block: a batch of twice as many examples or more is run in blocks of so many. Their arrays
+            then stay in the processor's cache, and the system need not give out fresh memory; but
+            blocks are large enough that adding up their gradients costs little.
+    """
 
     def __init__(self, lowering: Lowering) -> None:
         listing = lowering.listing
@@ -211,11 +230,15 @@ class _Written:
         for name, (value, partials) in listing.functions.items():
             self.functions.update({name: value, f"d_{name}": partials})
         self.operations = [
-            Operation(g.name, g.primitive.symbol, len(g.nodes), g.varies) for g in lowering.groups
+            Operation(name, primitive.symbol, nodes, varies)
+            for part in lowering.groups
+            for name, primitive, nodes, varies in part.operations()
         ]
         namespace: dict[str, Any] = {**self.constants, **self.functions}
         exec(builtins.compile(self.code, "<autograd.compile>", "exec"), namespace)
         self.views, self.run = namespace["views"], namespace["program"]
+        rows = listing.rows
+        self.block = max(64, BLOCK // max(rows), 4 * listing.parameters // sum(rows))
         arrays = self.constants.values()
         for array in arrays:
             array.flags.writeable = False

@@ -1260,7 +1260,7 @@ def test_short_constants_are_written_out(n, written_out):
 @pytest.mark.parametrize(("n", "listed"), [(3, True), (8, True), (9, False)])
 def test_short_indexes_are_written_out(n, listed):
     x = values(*range(50))
-    at = [k * k // 2 for k in range(n)]  # not evenly spaced
+    at = [k * (k + 1) // 2 for k in range(n)]  # not evenly spaced
     program = autograd.compile([x[k].sin() for k in at], x, [])
     assert (f"batch[:, {at}].T" in program.source) is listed
     assert len(program.constants) == (0 if listed else 1)

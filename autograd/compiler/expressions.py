@@ -23,7 +23,7 @@ n-ary primitive is a single expression whose first axis runs over the vector.
 | ``matmul transpose`` | matrices |
 | ``rows joined reshape full zeros`` | some rows; arrays one below the other; other shapes |
 | ``own item`` | a user's own primitive, called by name; one of several results |
-| ``step empty`` | in a loop, the array of this step, or of one before; room for the arrays of all |
+| ``earlier entry empty`` | the array of a step, in a loop or outside; room for the arrays of all |
 """
 
 import itertools
@@ -45,7 +45,7 @@ CONDITIONS = {"greater", "less", "differs", "not", "and", "or"}
 MOVED = {"rows", "reshape", "full"}  # of a condition they make a condition
 # For all other operations, conditions are 1.0 and 0.0.
 TAKE_CONDITIONS = {"not", "and", "or", "float", "where", "sum", "reduceat", *MOVED}
-VIEWS = {"name", "columns", "count", "zeros", "empty", "transpose", "reshape", "item", "step"}
+VIEWS = {"name", "columns", "count", "zeros", "empty", "transpose", "reshape", "item", "earlier", "entry"}
 
 
 def _binary(op: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
@@ -81,7 +81,7 @@ class Expr:
         self.serial = m.next_serial()
         self.is_condition = op in CONDITIONS or (op in MOVED and _is_condition(args[0]))
         self.is_cheap = op in VIEWS or (op == "rows" and type(info) is range)
-        self.loop: Any = m.loop if op == "step" else None
+        self.loop: Any = m.loop if op == "earlier" else None
         for a in args:
             if type(a) is Expr and a.loop is not None:
                 self.loop = a.loop
@@ -210,7 +210,7 @@ class Arithmetic:
 
     def earlier(self, x: Expr, back: int) -> Any:
         """In a loop, the array of so many steps before, of the arrays ``x`` of all steps."""
-        return self.make("step", x, info=back, shape=x.shape[1:])
+        return self.make("earlier", x, info=back, shape=x.shape[1:])
 
     def reduce(self, op: str, x: Expr, axis: int, *condition: Expr) -> Any:
         """A sum or maximum along an axis. The axis stays, with length 1, if there are only two."""

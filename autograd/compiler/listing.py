@@ -86,6 +86,7 @@ class Listing:
         backward: those that compute the gradient, written to arrays named ``d_`` and the view's.
         named: expressions that are used more than once, or are long, each with the statement that
             gives it a name.
+        local: names of arrays that a loop need not keep of all steps.
     """
 
     inputs: int
@@ -97,6 +98,7 @@ class Listing:
     result: Expr
     backward: list[Statement]
     named: dict[Expr, Statement] = field(default_factory=dict)
+    local: set[str] = field(default_factory=set)
 
     @property
     def statements(self) -> list[Statement]:
@@ -161,6 +163,23 @@ class Listing:
                 each.body.sort(key=lambda statement: statement.serial)
         for part in (self.forward, self.backward):
             part.sort(key=lambda statement: statement.serial)
+        self._find_local()
+
+    def _find_local(self) -> None:
+        """Arrays of a loop's steps that are read in the same step alone, and forward alone."""
+        loops = [s for s in self.forward if s.body]
+        rest = [s for s in [*self.forward, *self.backward] if s not in loops]
+        elsewhere = _users([(s.value, s.kind) for s in every(rest)] + [(self.result, "result")])
+        kept = {x.info for x in elsewhere if x.op == "name"}
+        kept |= {statement.name for statement in self.named.values()}
+        for loop in loops:
+            inside = _users([(s.value, s.kind) for s in loop.body])
+            kept |= {x.args[0].info for x in inside if x.op == "earlier" and x.info > 0}
+            for statement in loop.body:
+                if statement.index == At(0, inside=True) and statement.name not in kept:
+                    self.local.add(statement.name)
+                    statement.kind, statement.index = "let", None
+        self.forward = [s for s in self.forward if s.name not in self.local]
 
 
 def _users(

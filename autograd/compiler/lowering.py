@@ -16,6 +16,7 @@ from .. import primitives as p
 from ..value import Value
 from .expressions import ALL, Arithmetic
 from .groups import Elementwise, Group, Layer, Stacked
+from .levels import Levels
 from .listing import Listing
 from .names import RESERVED, Names
 from .operands import Operands, Sheet
@@ -59,33 +60,20 @@ class Lowering:
         self.m, self.names = Arithmetic(rewriting(tuple(RULES))), Names(RESERVED)
         self.sheet = Sheet(self.m, self.names)
         self.operands = Operands(self.sheet, place, inputs, parameters)
-        # By place, and for -1, that of a plain number: 0 for a leaf, -1 for what is constant.
-        self.depth = np.full(len(place) + 1, -1)
-        self.depth[:leaves] = 0
-        self.used = np.zeros(len(place) + 1, bool)
-        self.used[[place[root] for root in roots]] = True
-        self.groups = self._group(order)
-        self.graph_size = recorded + int(self.used[:leaves].sum())
+        self.levels = Levels(order, place, leaves, self.operands.varies)
+        used = self.levels.is_used
+        used[[place[root] for root in roots]] = True
+        self.groups = self._group()
+        self.graph_size = recorded + int(used[:leaves].sum())
         with np.errstate(all="ignore"):
             self.listing = self._listing(roots, len(inputs), len(parameters), several)
 
-    def _group(self, order: list[Value]) -> list[Group | Loop]:
+    def _group(self) -> list[Group | Loop]:
         """The groups, each after its operands and as late as its users allow."""
-        varies, place = self.operands.varies, self.operands.place
-        kinds: dict[Any, list[Value]] = defaultdict(list)
+        kinds: dict[Any, list[Any]] = defaultdict(list)
         vectors: dict[Any, Any] = {}
-        below: dict[int, tuple[int, bool]] = {}  # by identity: a layer's neurons share their inputs
-        for node in order:
-            found = []
-            for x in node.arguments:
-                if id(x) not in below:
-                    below[id(x)] = self._below(x)
-                found.append(below[id(x)])
-            if found and (deepest := max(found)[0]) >= 0:  # else it is a constant
-                self.depth[place[node]] = depth = deepest + 1
-                if any(other for _, other in found):
-                    varies.update((node, getattr(node, "recorded", node)))
-                kinds[(depth, *self._kind(node, vectors))].append(node)
+        for level, node in self.levels.nodes:
+            kinds[(level, *self._kind(node, vectors))].append(node)
         levels: list[list[Group]] = []
         places = 1
         depths: defaultdict[int, list[Any]] = defaultdict(list)
@@ -134,27 +122,15 @@ class Lowering:
             for group in alike if len(alike) > 1 else ():
                 neurons = [self.operands.neuron(node) or () for node in group[1]]
                 biases = [b for _, _, b in neurons]
-                by_input = varies.isdisjoint(neurons[0][1]) != (group[1][0] in varies)
-                if by_input and varies.isdisjoint(biases):
-                    key = by_input, *[w for w, _, _ in neurons], *biases
-                    same[key].append(group)
+                by_input = not varies.isdisjoint(neurons[0][1])
+                if by_input == (group[1][0] in varies) and varies.isdisjoint(biases):
+                    same[by_input, *[w for w, _, _ in neurons], *biases].append(group)
             for several in filter(lambda several: len(several) > 1, same.values()):
                 nodes = [node for nodes in zip(*[group[1] for group in several]) for node in nodes]
                 place = found.index(several[0])
                 found = [group for group in found if all(group is not one for one in several)]
                 found.insert(place, (Layer, nodes, (len(several),)))
         return found
-
-    def _below(self, argument: Any) -> tuple[int, bool]:
-        """The depth of its deepest node, -1 if all are constant; and whether one varies."""
-        place, varies = self.operands.place, self.operands.varies
-        if type(argument) is not tuple:
-            i = place.get(argument, -1)
-            self.used[i] = True
-            return int(self.depth[i]), argument in varies
-        at = np.fromiter(map(place.get, argument, repeat(-1)), int, len(argument))
-        self.used[at] = True
-        return int(self.depth[at].max(initial=-1)), not varies.isdisjoint(argument)
 
     def _kind(self, node: Value, vectors: dict[Any, Any]) -> tuple[Any, ...]:
         """What the nodes of one group have in common; first the group's class."""
@@ -177,7 +153,8 @@ class Lowering:
             Elementwise,
             primitive,
             *[
-                int(self.depth[self.operands.place.get(v, -1)] >= 0) + (v in self.operands.varies)
+                int(self.levels.depth[self.operands.place.get(v, -1)] >= 0)
+                + (v in self.operands.varies)
                 for v in node.inputs
             ],
         )

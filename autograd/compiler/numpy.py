@@ -115,7 +115,8 @@ WRITTEN: dict[str, tuple[str | Callable[[Expr], str], int]] = {
     "full": (lambda x: f"np.broadcast_to({{}}, {_size(x.shape)})", ATOM),
     "zeros": (lambda x: f"np.zeros({_size(x.shape)})" if x.shape else "0.0", ATOM),
     "empty": (lambda x: f"np.empty({_size(x.shape)}{', bool' * x.info[1]})", ATOM),
-    "step": (lambda x: f"{{}}[{_step(x.info)}]", ATOM),
+    "earlier": (lambda x: f"{{}}[{_step(x.info)}]", ATOM),
+    "entry": (lambda x: f"{{}}[{x.info}]", ATOM),
     "own": (lambda x: f"{x.info}({_places(x)})", ATOM),
     "item": (lambda x: f"{{}}[{x.info}]", ATOM),
 }
@@ -235,6 +236,8 @@ class Reading:
 
     def operation(self, x: Expr) -> tuple[str, int]:
         """Its template, and how tightly that binds."""
+        if x.op == "earlier" and x.args[0].info in self.listing.local:
+            return "{}", ATOM
         template, level = WRITTEN[x.op]
         return template if isinstance(template, str) else template(x), level
 

@@ -273,11 +273,10 @@ class Operands:
 
         It has one row if all are the same node, and is a plain number if all are the same constant.
         """
-        first = nodes[0]
-        found = self.stands(first)
-        if found and all(v is first for v in nodes):
-            return found[0].take([found[1]])
         parts = self._parts(nodes)
+        source, rows, _ = parts[0]
+        if source is not None and len(parts) == 1 and _all_equal(rows):
+            return source.take(rows[:1])
         arrays = []
         for source, rows, _ in parts:
             if source is not None:
@@ -301,10 +300,10 @@ class Operands:
         ``d`` has a column for each example if it ``varies``. Along an axis where all its entries
         are equal it may have length 1, and so may the condition.
         """
-        if len(nodes) > 1 and all(v is nodes[0] for v in nodes):
-            nodes, d = nodes[:1], self.total(d, axis=0, n=len(nodes))
-            reached = self.anywhere(reached, axis=0)
         parts = self._parts(nodes)
+        if len(nodes) > 1 and len(parts) == 1 and _all_equal(parts[0][1]):
+            d, reached = self.total(d, axis=0, n=len(nodes)), self.anywhere(reached, axis=0)
+            parts = self._parts(nodes[:1])
         for source, rows, positions in parts:
             if source is None or not source.has_gradient:
                 continue
@@ -454,6 +453,10 @@ def _each_once(rows: Sequence[int]) -> list[tuple[Sequence[int], Places | None]]
         (once[counts == k].tolist(), order[starts[counts == k, None] + np.arange(k)])
         for k in different
     ]
+
+
+def _all_equal(rows: list[Any]) -> bool:
+    return rows[0] == rows[-1] and len(set(rows)) == 1
 
 
 def _is_run(rows: npt.NDArray[np.int64]) -> bool:

@@ -52,7 +52,7 @@ class Stack(Source):
         self.name = sheet.names.new(self.label)
         sheet.state("let", self.name, self.m.empty(self.room), shape=self.room)
         for place, group in self.before.items():
-            array, shape = group.take(list(range(len(group.nodes)))), self.group.shape
+            array, shape = self.loop.outer.gather(group.nodes), self.group.shape
             sheet.state("set", self.name, array, index=At(place, False), shape=shape)
 
     def step(self, name: str, back: int = 0) -> Any:
@@ -66,8 +66,17 @@ class Stack(Source):
 
     def take(self, rows: list[int]) -> Expr:
         """Some rows of the arrays of all steps."""
-        taken: Expr = self.m.rows(self.flat(self.name), self.sheet.index(rows))
-        return taken
+        return self.rows_of(self.name, rows)
+
+    def rows_of(self, name: str, rows: Sequence[int]) -> Any:
+        """Outside of the loop, some rows of the arrays of this stack, or of one beside it."""
+        n = int(self.group.shape[0])
+        if {row // n for row in rows} == {rows[0] // n}:
+            array = self.m.name(name, self.room)
+            array = self.m.make("entry", array, info=rows[0] // n, shape=self.group.shape)
+            index = self.within([row % n for row in rows])
+            return array if index == ALL else self.m.rows(array, index)
+        return self.m.rows(self.flat(name), self.sheet.index(rows))
 
     def give(self, rows: list[int], d: Any, reached: Expr | None) -> None:
         """Their gradient; it is written when the loop's is."""
@@ -149,7 +158,8 @@ class Varied(Source):
         shape = (self.loop.steps, n, columns)
         array = self.m.reshape(self.m.full(array, (len(flat), columns)), shape)
         self.shape = (n, columns)
-        self.array = self.sheet.let(common_label(filter(_has_label, flat)) or "v", array, shape)
+        label = common_label(flat) if all(map(_has_label, flat)) else ""
+        self.array = self.sheet.let(label or "v", array, shape)
 
     def begin_gradient(self) -> None:
         """Statements that make room for the gradient."""
@@ -417,7 +427,7 @@ class Loop:
                 n = len(before.nodes)
                 rows = range(place * n, place * n + n)
                 d, reached = (
-                    self.m.rows(stack.flat(name), rows) if name else None
+                    stack.rows_of(name, rows) if name else None
                     for name in (stack.d, stack.reached)
                 )
                 reached = None if reached is None else reached > 0.0
@@ -428,6 +438,8 @@ class Loop:
             fixed.end_gradient()
 
     def _state(self, kind: str, body: list[Statement]) -> None:
+        if not body:  # conditions have no gradient
+            return
         self.sheet.state(kind, "", None, body=body, steps=self.span, loop=self)
 
 

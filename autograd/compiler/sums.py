@@ -35,6 +35,11 @@ class Rewritten:
         self.label = "" if recorded is None else recorded.label
 
     @property
+    def data(self) -> float:
+        """The number that was recorded for it; for a part of a node, any."""
+        return 1.0 if self.recorded is None else self.recorded.data
+
+    @property
     def inputs(self) -> tuple[Any, ...]:
         """What it is computed from, in order."""
         return tuple([v for x in self.arguments for v in (x if type(x) is tuple else (x,))])

@@ -24,6 +24,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from itertools import count
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -120,6 +121,10 @@ class Replayed:
         self._kept: Kept[_Tape] = Kept(most=math.inf, many=keep)
         self._calls = self._made = 0  # of batches and examples; of programs
 
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """As a method of ``instance``, where it stands in a class."""
+        return self if instance is None else MethodType(self, instance)
+
     @property
     def programs(self) -> list[Program]:
         """The programs that are kept, the last used one at the end."""
@@ -151,7 +156,12 @@ class Replayed:
         >>> loss_of.sum([(1.0, 1.0), (2.0, 0.0)]).data
         17.0
         """
-        examples = list(examples)
+        try:
+            examples = list(examples)
+        except TypeError:
+            raise TypeError(
+                f"examples must be tuples of arguments, in a list, got {short_repr(examples)}"
+            ) from None
         for i, args in enumerate(examples):
             if not isinstance(args, tuple):
                 raise TypeError(
@@ -265,7 +275,7 @@ class _Tape:
                 "its place: change its .data instead, or make it an argument; or a Python `if` "
                 "left it out: use autograd.where(c, a, b) instead. The program is dropped"
             )
-        rows = self._rows([given], [1.0] * self.outputs)
+        rows = self.rows([given], [1.0] * self.outputs)
         outputs, gradient = self.program(rows, data_of([*given.values, *self.shared]))
         leaves = [*anew.values, *self.shared]
         try:
@@ -275,51 +285,66 @@ class _Tape:
 
     def results(self, group: list[Given]) -> Any:
         """What the function returns, summed over examples whose Values are the same."""
-        nodes = iter([self._node(group, i) for i in range(self.outputs)])
+        nodes = iter([_Run(self, group, i).node() for i in range(self.outputs)])
         return rebuilt(self.form, lambda v, name: next(nodes), "")
 
-    def _rows(self, group: list[Given], seeds: list[float]) -> Array:
+    def rows(self, group: list[Given], seeds: list[float]) -> Array:
         """The batch for examples: their numbers."""
         end = seeds if self.outputs > 1 else []
         return np.array([[*given.numbers, *end] for given in group], float)
 
-    def _node(self, group: list[Given], i: int) -> Value:
-        values = (*group[0].values, *self.shared)
-        rows = self._rows(group, [float(j == i) for j in range(self.outputs)])
-        point = data_of(values)
 
-        def run(x: Array) -> tuple[float, tuple[float, ...]]:
-            outputs, gradient = self.program(rows, x)
-            each = outputs[:, i] if self.outputs > 1 else outputs
-            return p.SUM.value_at(tuple(each.tolist())), tuple(gradient.tolist())
+class _Run(p.Primitive):
+    """A tape run for some examples: their result ``i``, summed, as a primitive of the Values."""
 
-        here = run(point)
-        if not values:
-            return Value(here[0])
+    __slots__ = ("group", "i", "known", "point", "rows", "tape", "values")
 
-        def at(x: Any) -> tuple[float, tuple[float, ...]]:
-            return here if x is point else run(np.array(x))
+    def __init__(self, tape: _Tape, group: list[Given], i: int) -> None:
+        self.symbol, self.chooses, self.function = tape.name, False, None
+        self.tape, self.group, self.i = tape, group, i
+        self.rows = tape.rows(group, [float(j == i) for j in range(tape.outputs)])
+        self.values = (*group[0].values, *tape.shared)
+        self.point = data_of(self.values)
+        self.known = self._at(self.point)
 
-        def partials_anew(z: Value, x: Any) -> tuple[Any, ...]:
-            ds: list[Any] = []
-            for given in group:
-                anew = record_function(self.f, given, _same)
-                leaves = [*anew.values, *self.shared]
-                more = backward_pass(anew.roots[i], leaves, recorded=True)
-                ds = [a + b for a, b in zip(ds, more)] if ds else more
-            return (tuple(ds),)
+    def node(self) -> Value:
+        """The result; a leaf if it depends on no Values."""
+        if not self.values:
+            return Value(self.known[0])
+        return record(self, self.values, self.point)
 
-        def row(m: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
-            if m is p.FLOATS:
-                return lambda x: at(x)[0], lambda z, x: (at(x)[1],)
-            if m is recorded:
-                return lambda x: None, partials_anew
-            raise ValueError(
-                f"{self.name} is replayed, and can't be compiled once more: record the function "
-                "itself, which is its __wrapped__"
-            )
+    def _at(self, x: Any) -> tuple[float, tuple[float, ...]]:
+        """The value, and the derivatives by the Values, where these are ``x``."""
+        outputs, gradient = self.tape.program(self.rows, np.array(x))
+        if self.tape.outputs > 1:
+            outputs = outputs[:, self.i]
+        return p.SUM.value_at(tuple(outputs.tolist())), tuple(gradient.tolist())
 
-        return record(p.Primitive(self.name, row), values, point)
+    # The row on floats, which a primitive of the table keeps in slots.
+
+    def value(self, x: Any) -> float:
+        return (self.known if x is self.point else self._at(x))[0]
+
+    def partials(self, z: float, x: Any) -> tuple[Any, ...]:
+        return ((self.known if x is self.point else self._at(x))[1],)
+
+    def on(self, m: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
+        """As arithmetic only that of Values will do: the function is recorded anew."""
+        if m is recorded:
+            return self.value, self._partials_anew
+        raise ValueError(
+            f"{self.symbol} is replayed, and can't be compiled once more: record the function "
+            "itself, which is its __wrapped__"
+        )
+
+    def _partials_anew(self, z: Value, x: Any) -> tuple[Any, ...]:
+        ds: list[Any] = []
+        for given in self.group:
+            anew = record_function(self.tape.f, given, _same)
+            leaves = [*anew.values, *self.tape.shared]
+            more = backward_pass(anew.roots[self.i], leaves, recorded=True)
+            ds = [a + b for a, b in zip(ds, more)] if ds else more
+        return (tuple(ds),)
 
 
 def _leaf(v: Value, name: str) -> Value:

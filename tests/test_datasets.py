@@ -1,5 +1,6 @@
 """The data sets: what is in them, how they are split, and how they are standardised."""
 
+import re
 import sys
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from sklearn import datasets as bundled
 
 from nn import bernoulli_nll, categorical_nll, gaussian_nll
-from nn.data.datasets import NAMES, _moons, load
+from nn.data.datasets import NAMES, _moons, first_names, load
 
 # name: rows, columns, classes, outputs of a network for it, its loss
 FACTS = {
@@ -173,3 +174,11 @@ def test_moons_are_scikit_learns_to_the_bit(seed, n):
     assert X.tobytes() == theirs[0].tobytes()
     assert y.tolist() == theirs[1].tolist()
     assert y.dtype == theirs[1].dtype
+
+
+def test_first_names_are_words_of_small_letters_each_once():
+    names = first_names()
+    assert len(names) == len(set(names)) == 5163
+    assert names == sorted(names)
+    assert all(re.fullmatch("[a-z]{2,11}", name) for name in names)
+    assert {"mary", "james", "ada"} <= set(names)

@@ -42,41 +42,47 @@ def structure_of(
     """
     find: Callable[..., int] = place.get
     leaves = len(place) - len(order)
-    is_constant = bytearray(leaves)
+    is_constant = [False] * leaves
     primitives: dict[Primitive, int] = {}
     # By identity, since a layer's neurons share their inputs: its place, and whether it is
     # constant.
     vectors: dict[int, tuple[int, bool]] = {}
-    wiring, numbers = array("q", [leaves, inputs]), array("d")
+    wiring, numbers = [leaves, inputs], array("d")
     for node in order:
-        constant = True
-        if node.primitive is None:
+        constant, primitive = True, node.primitive
+        if primitive is None:
             wiring.append(LEAF)
         else:
-            row = primitives.setdefault(node.primitive, len(primitives))
-            wiring.extend((row, len(node.arguments)))
-            for x in node.arguments:
-                vector = x if type(x) is tuple else (x,)
-                seen = vectors.get(id(vector))
+            arguments = node.arguments
+            wiring += primitives.setdefault(primitive, len(primitives)), len(arguments)
+            for x in arguments:
+                if type(x) is not tuple:
+                    at = find(x, NUMBER)
+                    wiring += SCALAR, at
+                    if at == NUMBER:
+                        numbers.append(x)
+                    elif constant:
+                        constant = is_constant[at]
+                    continue
+                seen = vectors.get(id(x))
                 if seen:
-                    wiring.extend((SEEN, seen[0]))
+                    wiring += SEEN, seen[0]
                     constant = constant and seen[1]
                     continue
-                places: array[int] = array("q", map(find, vector, repeat(NUMBER)))
-                wiring.append(len(x) if vector is x else SCALAR)
-                wiring.extend(places)
+                places = list(map(find, x, repeat(NUMBER)))
+                wiring.append(len(x))
+                wiring += places
                 if NUMBER in places:
-                    numbers.extend([v for v in vector if not isinstance(v, Value)])
-                fixed = all(i == NUMBER or is_constant[i] for i in places)
+                    numbers.extend([v for v in x if not isinstance(v, Value)])
+                fixed = all(at == NUMBER or is_constant[at] for at in places)
                 constant = constant and fixed
-                if vector is x:
-                    vectors[id(x)] = len(vectors), fixed
+                vectors[id(x)] = len(vectors), fixed
         if constant:
             numbers.append(node.data)
         is_constant.append(constant)
     wiring.extend([place[root] for root in roots])
     digest = blake2b()
-    for part in (wiring, numbers):
+    for part in (array("q", wiring), numbers):
         digest.update(len(part).to_bytes(8, "little"))
         digest.update(part)
     texts = map(str, map(attrgetter("label"), place))

@@ -111,8 +111,8 @@ def load(name: str, *, test_size: float = 0.2, seed: int = 0) -> Dataset:
 def first_names() -> list[str]:
     """The 5,163 first names of the US Census Bureau's lists of 1990, in small letters, sorted.
 
-    They are works of the United States government, in the public domain:
-    https://www.census.gov/topics/population/genealogy/data/1990_census.html.
+    The lists, dist.female.first and dist.male.first, are works of the United States government,
+    and so in the public domain.
 
     >>> first_names()[:4]
     ['aaron', 'abbey', 'abbie', 'abby']

@@ -7,7 +7,6 @@ import re
 
 import numpy as np
 import pytest
-from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 import autograd
@@ -376,7 +375,7 @@ class TestInChromium:
         assert page.numbers()[0][0] == 2.0
         page.keys(Keys.ARROW_UP, Keys.ARROW_RIGHT, Keys.ARROW_DOWN)
         assert page.numbers()[0][0] == 2.1
-        chain = ActionChains(page.driver).key_down(Keys.SHIFT).send_keys(Keys.ARROW_LEFT)
+        chain = browser.actions(page.driver).key_down(Keys.SHIFT).send_keys(Keys.ARROW_LEFT)
         chain.key_up(Keys.SHIFT).perform()
         assert page.numbers()[0][0] == 2.09
         assert page.find("#n0").get_attribute("aria-valuetext").startswith("2.09, gradient 5.478")

@@ -60,9 +60,10 @@ def pytest_configure(config):
 @pytest.fixture
 def quick_files(monkeypatch):
     """The command line draws no curves and writes no report: these take most of its time."""
-    from nn import cli
+    from nn import cli, sweeping
 
-    monkeypatch.setattr(cli, "svg", lambda figure: "curves")
+    for module in (cli, sweeping):
+        monkeypatch.setattr(module, "svg", lambda figure: "curves")
     monkeypatch.setattr(cli, "write_report", lambda path, *_: path.write_text("report"))
 
 

@@ -169,6 +169,7 @@ def test_a_page_of_20_nodes_is_small(tmp_path):
     assert (tmp_path / "page.html").stat().st_size < 80_000
 
 
+@pytest.mark.slow
 def test_50_000_nodes_are_refused_with_the_alternatives():
     with pytest.raises(ValueError, match=r"50001 nodes.*draw\(node\).*trace\(root\)"):
         draw(chain(50_001))

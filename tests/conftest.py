@@ -52,7 +52,7 @@ def pytest_configure(config):
         os.environ[WITH_TOOLS] = os.environ["PATH"]
         os.environ["PATH"] = without_tools(os.environ["PATH"], Path(folder.name))
     if config.option.markexpr == "not slow":
-        os.environ["CHALKGRAD_FAST"] = "1"  # see `examples` in tests/cases.py
+        os.environ["CHALKGRAD_FAST"] = "1"  # see `many` in tests/cases.py
     # xdist would begin with the files of most tests, which take no time, and end with notebooks.
     config.option.loadscopereorder = False
 

@@ -36,6 +36,8 @@ from .structure import Kept, Structure, structure_of
 
 Array = npt.NDArray[np.float64]
 
+BLOCK = 2**16  # numbers in the largest array of a block of examples
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -150,10 +152,21 @@ class Program:
             raise ValueError(
                 "out must not be the vector of the parameters, which it would overwrite"
             )
-        run, views, d_views = (
-            self._written.run, self._written.views(parameters), self._written.views(out),
-        )  # fmt: skip
-        return lambda batch: run(batch, views, d_views)
+        written = self._written
+        run, views, d_views = written.run, written.views(parameters), written.views(out)
+        most = written.block
+
+        def losses_of(batch: Array) -> Array:
+            if len(batch) < 2 * most:
+                return run(batch, views, d_views)  # type: ignore[no-any-return]
+            losses, total = [], np.zeros(m)
+            for start in range(0, len(batch), most):
+                losses.append(run(batch[start : start + most], views, d_views))
+                total += out
+            out[:] = total
+            return np.concatenate(losses)
+
+        return losses_of
 
     def _batch(self, batch: ArrayLike) -> Array:
         array = _floats(batch, "batch")
@@ -198,7 +211,13 @@ class Program:
 
 
 class _Written:
-    """A program without its Values: all parts of a `Program` that graphs can share."""
+    """A program without its Values: all parts of a `Program` that graphs can share.
+
+    Attributes:
+        block: a batch of twice as many examples or more is run in blocks of so many. Their arrays
+            then stay in the processor's cache, and the system need not give out fresh memory; but
+            blocks are large enough that adding up their gradients costs little.
+    """
 
     def __init__(self, lowering: Lowering) -> None:
         listing = lowering.listing
@@ -211,11 +230,15 @@ class _Written:
         for name, (value, partials) in listing.functions.items():
             self.functions.update({name: value, f"d_{name}": partials})
         self.operations = [
-            Operation(g.name, g.primitive.symbol, len(g.nodes), g.varies) for g in lowering.groups
+            Operation(name, primitive.symbol, nodes, varies)
+            for part in lowering.groups
+            for name, primitive, nodes, varies in part.operations()
         ]
         namespace: dict[str, Any] = {**self.constants, **self.functions}
         exec(builtins.compile(self.code, "<autograd.compile>", "exec"), namespace)
         self.views, self.run = namespace["views"], namespace["program"]
+        rows = listing.rows
+        self.block = max(64, BLOCK // max(rows), 4 * listing.parameters // sum(rows))
         arrays = self.constants.values()
         for array in arrays:
             array.flags.writeable = False
@@ -259,7 +282,7 @@ def compile(
     roots = [root] if isinstance(root, Value) else _list(root, "root")
     inputs, parameters = _list(inputs, "inputs"), _list(parameters, "parameters")
     place = _check_leaves(roots, inputs, parameters)
-    with _collector_paused():
+    with collector_paused():
         seen = set(place)
         order = [node for root in roots for node in topological_order(root, seen)]
         del seen  # of a large network it takes much memory
@@ -271,7 +294,7 @@ def compile(
         program = Program(written, inputs, parameters)
     for i, (row, recorded) in enumerate(check):
         batch = np.atleast_2d(_floats(row, f"the inputs of check[{i}]"))
-        check_example(i, recorded, len(roots), *program(batch), program.parameters)
+        check_example(f"check[{i}]", recorded, len(roots), *program(batch), program.parameters)
     return program
 
 
@@ -294,14 +317,15 @@ def compile_as(
     distinct = len(set(parameters)) == len(parameters)
     if written is not None and distinct and are_leaves(parameters):
         return Program(written, list(inputs), list(parameters))
-    program = compile(record(), inputs, parameters)
+    with collector_paused():
+        program = compile(record(), inputs, parameters)
     if _kept.holds(program._written):
         _kept.keep(key, program._written)
     return program
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
+def collector_paused() -> Iterator[None]:
     """Without Python's search for cyclic garbage: compiling leaves little of it."""
     was_enabled = gc.isenabled()
     gc.disable()

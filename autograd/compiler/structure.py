@@ -96,11 +96,16 @@ T = TypeVar("T", bound=Sized)
 class Kept(Generic[T]):
     """Programs by structure; the least recently used is dropped first.
 
+    Args:
+        most: how many bytes of them are kept.
+        many: how many of them.
+
     Threads need no lock: each step is one operation of a dictionary; at worst, two threads make the
     same program.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: float = MOST, many: int = MANY) -> None:
+        self._most, self._many = most, many
         self._by_key: dict[Structure, T] = {}  # the most recently used last
 
     def get(self, key: Structure) -> T | None:
@@ -112,7 +117,15 @@ class Kept(Generic[T]):
 
     def holds(self, made: T) -> bool:
         """Whether it is kept, by whichever key."""
-        return any(made is other for other in list(self._by_key.values()))
+        return any(made is other for _, other in self.items())
+
+    def items(self) -> list[tuple[Structure, T]]:
+        """All that are kept, with their keys; the most recently used last."""
+        return list(self._by_key.items())
+
+    def drop(self, key: Structure) -> None:
+        """Keep it no longer."""
+        self._by_key.pop(key, None)
 
     def keep(self, key: Structure, made: T) -> None:
         """Keep it, and drop others if there are too many, or they take too much memory.
@@ -121,13 +134,15 @@ class Kept(Generic[T]):
         network, and the next network would have a primitive of its own.
         """
         rows = [part for part in key if isinstance(part, Primitive)]
-        if made.size > MOST or any(row.function and not place_of(row.function)[1] for row in rows):
+        if made.size > self._most or any(
+            row.function and not place_of(row.function)[1] for row in rows
+        ):
             return
         self._by_key[key] = made
-        kept = list(self._by_key.items())
+        kept = self.items()
         size = sum([program.size for _, program in kept])
         for i, (old, program) in enumerate(kept):
-            if size <= MOST and len(kept) - i <= MANY:
+            if size <= self._most and len(kept) - i <= self._many:
                 break
             self._by_key.pop(old, None)
             size -= program.size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ BLOCK = 65_536  # rows that are worked on at once
 # name: how many classes, 0 for regression
 NAMES = {"digits": 10, "iris": 3, "breast_cancer": 2, "diabetes": 0, "moons": 2}
 
-__all__ = ["NAMES", "Dataset", "load"]
+__all__ = ["NAMES", "Dataset", "first_names", "load"]
 
 
 def __dir__() -> list[str]:
@@ -104,6 +105,19 @@ def load(name: str, *, test_size: float = 0.2, seed: int = 0) -> Dataset:
     K = NAMES[name]
     target = "target" if K == 0 else "class"
     return split(name, X, y, classes if K else (), features, target, None, test_size, seed)
+
+
+def first_names() -> list[str]:
+    """The 5,163 first names of the US Census Bureau's lists of 1990, in small letters, sorted.
+
+    They are works of the United States government, in the public domain:
+    https://www.census.gov/topics/population/genealogy/data/1990_census.html.
+
+    >>> first_names()[:4]
+    ['aaron', 'abbey', 'abbie', 'abby']
+    """
+    lines = files(__package__).joinpath("names.txt").read_text(encoding="ascii").splitlines()
+    return [line for line in lines if not line.startswith("#")]
 
 
 def _moons(n: int, noise: float, seed: int) -> tuple[Array, npt.NDArray[Any]]:

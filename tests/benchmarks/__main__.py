@@ -33,6 +33,7 @@ import nn
 from autograd import Value
 
 from . import data, training
+from .kinds import timing as kinds
 
 ROUNDS = 15
 X, y = make_moons(n_samples=100, noise=0.1, random_state=1)
@@ -200,5 +201,5 @@ def graph() -> None:
 
 
 if __name__ == "__main__":
-    for part in sys.argv[1:] or ["graph", "training", "data"]:
-        {"graph": graph, "training": training.main, "data": data.main}[part]()
+    for part in sys.argv[1:] or ["graph", "training", "data", "kinds"]:
+        {"graph": graph, "training": training.main, "data": data.main, "kinds": kinds.main}[part]()

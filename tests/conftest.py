@@ -7,7 +7,7 @@ the test is skipped where there is none; ``tools("browser", "axe")`` wants npm's
 always on one. So no new test can depend on a tool unnoticed: without the mark it does not find it,
 and with the mark CI runs it both ways.
 
-A test with the mark ``slow`` takes half a second or more, or is one of many that do together:
+A test with the mark ``slow`` takes a fifth of a second or more, or is one of many that do together:
 notebooks, pages in a browser, plots, processes, whole trainings from the command line. All others
 are the fast subset, ``-m "not slow"``: the strongest quick tests of every room, in less than a
 minute on two cores. CI runs it once more on the lowest versions that pyproject.toml declares, with

@@ -5,7 +5,6 @@ import sys
 
 import numpy as np
 import pytest
-from sklearn import datasets as bundled
 
 from nn import bernoulli_nll, categorical_nll, gaussian_nll
 from nn.data.datasets import NAMES, _moons, first_names, load
@@ -23,6 +22,8 @@ REAL = ["digits", "iris", "breast_cancer", "diabetes"]
 
 def raw(name):
     """The numbers as scikit-learn has them."""
+    from sklearn import datasets as bundled  # takes a second
+
     bunch = getattr(bundled, f"load_{name}")()
     return bunch.data, bunch.target
 
@@ -169,6 +170,8 @@ def test_without_scikit_learn_it_says_how_to_install(monkeypatch):
 @pytest.mark.parametrize("seed", [0, 1, 7, 2**32 - 1, 2**40 + 3])
 @pytest.mark.parametrize("n", [500, 7])
 def test_moons_are_scikit_learns_to_the_bit(seed, n):
+    from sklearn import datasets as bundled
+
     X, y = _moons(n, 0.15, seed % 2**32)
     theirs = bundled.make_moons(n_samples=n, noise=0.15, random_state=seed % 2**32)
     assert X.tobytes() == theirs[0].tobytes()

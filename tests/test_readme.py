@@ -132,6 +132,7 @@ def test_commands_name_what_there_is(page, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.tools
+@pytest.mark.usefixtures("quick_files")
 def test_the_commands_for_a_table_of_ones_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     iris = datasets.load("iris")

@@ -12,7 +12,7 @@ from autograd import Value, grad
 from nn import MLP, backpropagate, bernoulli_nll, fit, gaussian_nll
 from nn.cli import main
 from nn.model.activations import ACTIVATIONS, Activation
-from nn.show.neurons import snapshot
+from nn.show.snapshots import snapshot
 
 
 def _sigmoid(a):

@@ -9,6 +9,7 @@ import math
 import os
 import re
 import shutil
+import struct
 import sys
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 
 import autograd
 from autograd import Drawing, Value, dot, draw, primitive, sin
+from autograd.show.layout import lay_out
 from tests.cases import examples, expression
 
 INF, NAN = math.inf, math.nan
@@ -761,16 +763,89 @@ def fake_dot(tmp_path_factory, monkeypatch):
     return install
 
 
+# Asked for a layout it has one of a single box; for a picture it says what it was asked for.
+FAKE = b"""#!/bin/sh
+if [ "$1" = -Tplain ]; then
+    echo "graph 1 2 1"
+    echo "node n0 1 0.5 1.5 0.8 x solid box black lightgrey"
+else
+    echo "asked for: $@"
+    cat
+fi
+"""
+
+
 @posix
-def test_the_program_dot_comes_first(f, fake_dot, tmp_path):
-    fake_dot(b'#!/bin/sh\necho "asked for: $@"\ncat\n')
-    made = draw(f).render("svg").decode()
-    assert "asked for: " in made
+def test_the_program_dot_comes_first(fake_dot, tmp_path):
+    fake_dot(FAKE)
+    x = Value(2.0, label="x")
+    made = draw(x).render("svg").decode()
     assert "-Tsvg" in made.splitlines()[0]
-    assert draw(f).source.strip() in made, "dot is given the source"
-    assert draw(f)._repr_mimebundle_()["image/svg+xml"] == made
-    draw(f).save(tmp_path / "f.png")
-    assert b"-Tpng" in (tmp_path / "f.png").read_bytes().splitlines()[0]
+    box = next(line for line in draw(x).source.splitlines() if "n0" in line)
+    assert box.strip().rstrip("]") in made, "dot is given the source"
+    assert 'pos="72.0,36.0"' in made, "in its place"
+    assert draw(x)._repr_mimebundle_()["image/svg+xml"] == made
+    draw(x).save(tmp_path / "x.png")
+    assert b"-Tpng" in (tmp_path / "x.png").read_bytes().splitlines()[0]
+
+
+def test_a_display_is_laid_out_once(f, monkeypatch):
+    asked = []
+
+    def counted(source, format):
+        asked.append((format, "layout=nop2" in source))
+        return lay_out(source, format)
+
+    monkeypatch.setattr("autograd.show.graph.lay_out", counted)
+    assert len(draw(f)._repr_mimebundle_()) == 4
+    assert [format for format, in_place in asked if not in_place] == ["plain"]
+    assert sorted(format for format, in_place in asked if in_place) == ["png", "svg"]
+
+
+def test_a_display_makes_only_what_is_asked_for(f, monkeypatch):
+    drawing = draw(f)
+    assert set(drawing._repr_mimebundle_(exclude={"text/html"})) == {
+        "text/plain", "image/svg+xml", "image/png"}  # fmt: skip
+    monkeypatch.setattr("autograd.show.graph.lay_out", None)  # all is in its place already
+    assert set(drawing._repr_mimebundle_(include={"text/html"})) == {"text/plain", "text/html"}
+    assert set(f._repr_mimebundle_(include={"text/plain"})) == {"text/plain"}
+
+
+def test_a_drawing_is_of_the_moment_it_was_made(f):
+    drawing = draw(f)
+    page, picture = drawing._page()._svg, drawing.render("svg")
+    for v in autograd.topological_order(f):
+        v.grad = 123.0
+    assert drawing._page()._svg == page and "123" not in page
+    assert drawing.render("svg") == picture
+
+
+def test_a_png_has_no_more_pixels_than_one_can_make_and_read(f, tmp_path):
+    def pixels(root):
+        return struct.unpack(">II", draw(root).render("png")[16:24])
+
+    width, height = pixels(f)
+    assert 800 < width < 1200 and 300 < height < 500
+    h = Value(0.5, label="h")
+    for t in range(20):
+        h = (h * Value(0.1, label=f"x{t}")).tanh()
+    width, height = pixels(h)
+    assert width > 5000 and 11e6 < width * height < 12.5e6, "in smaller letters"
+    nodes = [Value(1.0)]
+    for _ in range(39):  # each from all before it
+        nodes.append(autograd.sum(nodes))
+    root = nodes[-1]
+    for make in (draw(root).render, lambda _: draw(root).save(tmp_path / "root.png")):
+        with pytest.raises(ValueError, match=r"as PNG.* [\d,]+ by [\d,]+ pixels.*\.svg, \.pdf"):
+            make("png")
+    assert os.listdir(tmp_path) == []
+    assert "image/png" not in draw(root)._repr_mimebundle_()
+
+
+def test_of_a_graph_that_is_large_the_display_is_a_page_alone():
+    x = Value(1.0, label="x")
+    many = autograd.sum([x * float(i) for i in range(100)])
+    assert set(draw(many)._repr_mimebundle_()) == {"text/plain", "text/html"}
 
 
 @pytest.mark.slow
@@ -879,9 +954,11 @@ def test_a_broken_pygraphviz_is_as_good_as_none(f, tmp_path, monkeypatch, error)
 
 
 @posix
-def test_a_newcomer_who_installs_dot_need_not_start_again(f, nothing, fake_dot):
-    drawing = draw(f)
+def test_a_newcomer_who_installs_dot_need_not_start_again(nothing, fake_dot):
+    drawing = draw(Value(2.0, label="x"))
     assert "install" in repr(drawing)
-    fake_dot(b"#!/bin/sh\ncat >/dev/null\necho here\n")
+    with pytest.raises(RuntimeError, match="install Graphviz"):
+        drawing.render()
+    fake_dot(FAKE)
     assert "install" not in repr(drawing)
-    assert drawing.render() == b"here\n"
+    assert drawing.render().startswith(b"asked for: ")

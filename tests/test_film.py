@@ -12,7 +12,7 @@ import pytest
 from autograd.show.notation import digits
 from nn import MLP, Film, Module, bernoulli_nll, categorical_nll, fit, gaussian_nll
 from nn.show.film import dense_at_first
-from nn.show.neurons import snapshot
+from nn.show.snapshots import snapshot
 from tests import cases
 from tests.cases import train
 

@@ -1,9 +1,11 @@
 """Live graphs: rows printed as JavaScript, and the pages in which numbers are moved."""
 
+import itertools
 import json
 import math
 import random
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -108,6 +110,16 @@ def test_parentheses_stand_where_they_must():
     text = javascript.row(own.rows[0], (None, None))
     assert "return x[0] - (x[1] - (x[0] - x[1])) / -(x[0] * -x[1]) - -x[0];" in text
     assert "d[o + 1] = -Infinity;" in text
+
+
+@pytest.mark.parametrize("value", [
+    lambda x: autograd.where(x >= 1.0, x * x, x), lambda x: autograd.where(x <= 1.0, x, x * x),
+    lambda x: x * (x >= 1.0) + x * (x < 1.0),
+])  # fmt: skip
+def test_comparisons_with_the_end_included_are_printed(value):
+    own = primitive("own", value, lambda z, x: (autograd.where(x >= 1.0, 2 * x, 1.0),))
+    text = javascript.row(own.rows[0], (None,))
+    assert re.search(r"x\[0\] (>=|<=) 1", text) and "x[0] >= 1" in text
 
 
 REFUSED = {
@@ -573,6 +585,89 @@ class TestInChromium:
         page.tap("predict")
         assert page.text("#n0g") == digits(gradients[0])
         assert page.complaints() == []
+
+    def test_a_gradient_of_nan_can_be_answered(self, driver, tmp_path):
+        x = Value(-1.0, label="x")
+        f = x.log() * 2.0
+        page = LivePage(driver, tmp_path, f, "predict")
+        page.run("live.pick(0)")
+        page.type("answer", "nan")
+        page.press("answer")
+        f.backward()
+        assert (math.isnan(x.grad), page.said(".verdict").splitlines()[0]) == (False, "Not nan.")
+        x = Value(0.0, label="x")
+        page = LivePage(driver, tmp_path, x.log() * x, "predict")
+        page.run("live.pick(0)")
+        page.type("answer", "NaN")
+        page.press("answer")
+        assert page.said(".verdict").splitlines()[0] == "Right."
+        assert page.text(".score") == "1 of 1 right"
+
+    def test_a_number_with_a_comma_is_refused_where_it_could_mean_two(self, page):
+        for text, x in [("1,5", 1.5), ("0,125", 0.125), ("-3,25", -3.25), ("12,3456", 12.3456)]:
+            page.type("value", text)
+            assert page.numbers()[0][0] == x
+        for text in ("1,000", "-1,000", "12,345", "1,000,000", "1,000.5"):
+            page.type("value", text)
+            assert page.numbers()[0][0] == 12.3456
+            assert page.find("[data-field=value]").get_attribute("aria-invalid") == "true"
+            assert page.said(".meaning") == (
+                f"{text} is not a number: write 1000, 2.5, −0.1 or 3/4."
+            )
+        page.type("value", "1000")
+        assert page.numbers()[0][0] == 1000.0 and page.said(".meaning").startswith("∂f/∂x")
+
+    @pytest.mark.parametrize(
+        ("x", "delta"),
+        [(2.0, "0.2"), (-0.8, "0.05"), (10000.0, "1000"), (3e-7, "2e-8"), (0.0, "0.1"),
+         (99.0, "5"), (math.inf, "0.1"), (math.nan, "0.1")],
+    )  # fmt: skip
+    def test_a_nudge_begins_at_about_a_tenth_of_the_number(self, driver, tmp_path, x, delta):
+        x, y = Value(x, label="x"), Value(40.0, label="y")
+        page = LivePage(driver, tmp_path, x * y, "nudge")
+        chosen = "return root.querySelector('[data-field=delta]').value"
+        page.run("live.choose(0)")
+        assert page.run(chosen) == delta
+        page.type("delta", "0.7")
+        page.run("live.set(0, 1.0); live.flush()")  # what was typed stays
+        assert page.run(chosen) == "0.7"
+        page.run("live.choose(1)")
+        assert page.run(chosen) == "2"
+        assert "Move y by δ = 2" in page.said()
+
+    def test_ticks_have_the_digits_that_tell_them_apart(self, driver, tmp_path):
+        read = (
+            "return [...root.querySelectorAll('.axes text:not(.name)')].map((e) => ["
+            "e.getAttribute('text-anchor'), e.textContent, e.getBBox().x, e.getBBox().width])"
+        )
+        x = Value(0.5, label="x")
+        for root in (x * 1e-3 + 10_000.0, x * -2.0 - 1e9, x * x):
+            page = LivePage(driver, tmp_path, root, "slice")
+            found = page.run(read)
+            for anchor in ("middle", "end"):
+                texts = [text for kind, text, *_ in found if kind == anchor]
+                assert len(texts) > 2
+                numbers = [float(text.replace("−", "-")) for text in texts]
+                gaps = np.diff(numbers)
+                assert gaps.min() > 0 and np.ptp(gaps) < 1e-6 * gaps.max(), texts
+            assert all(left >= 0 for *_, left, _ in found), "none is cut off"
+        x = Value(100_000.25, label="x")
+        page = LivePage(driver, tmp_path, x * x, "slice")
+        for _ in range(18):
+            page.tap("narrower")
+        found = sorted((x, x + width) for kind, _, x, width in page.run(read) if kind == "middle")
+        assert len(found) > 1 and all(a[1] < b[0] for a, b in itertools.pairwise(found))
+
+    def test_numbers_are_rounded_as_python_rounds_them(self, driver):
+        r = random.Random(0)
+        numbers = [float(f"{r.randrange(10**5)}5e{r.randrange(-9, 4)}") for _ in range(3000)]
+        numbers += [r.randrange(10**6) / 2**k for k in range(1, 8) for _ in range(300)]
+        numbers += [r.uniform(-1, 1) * 10 ** r.uniform(-12, 12) for _ in range(1000)]
+        numbers += [math.ldexp(m, -k) for m in range(1, 300) for k in (1, 2, 3, 4, 20)]
+        script = (Path(autograd.__file__).parent / "show" / "live_graph.js").read_text("utf-8")
+        driver.get("data:text/html,<p>")
+        seen = driver.execute_script(f"{script}; return arguments[0].map(number)", numbers)
+        assert seen == [digits(x) for x in numbers]
 
     def test_descend(self, driver, tmp_path):
         x, y = Value(3.0, label="x"), Value(1.0, label="y")

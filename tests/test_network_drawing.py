@@ -1,5 +1,6 @@
 """The picture of a network, and the player: the numbers are right, the picture and page sound."""
 
+import copy
 import json
 import math
 import re
@@ -17,7 +18,7 @@ from autograd import Value, draw
 from autograd.show.notation import digits
 from autograd.show.player import Frame, Player, differences
 from nn import MLP, backpropagate, bernoulli_nll, categorical_nll, gaussian_nll
-from nn.show.neurons import snapshot
+from nn.show.snapshots import snapshot
 from tests.cases import ACTIVATIONS, LOSSES, assert_close, random_case
 
 INF, NAN = math.inf, math.nan
@@ -293,6 +294,53 @@ def test_circles_do_not_overlap_and_stay_in_the_picture():
     for circles in columns.values():
         for (y0, r0), (y1, r1) in pairwise(sorted(circles)):
             assert y1 - y0 >= r0 + r1
+
+
+@pytest.mark.parametrize(("d", "least"), [(12, 36), (13, 30), (16, 25), (24, 15), (40, 9)])
+def test_circles_of_wide_layers_use_the_height_that_twelve_large_ones_have(d, least):
+    shown = wide(2, d, d, 1)[1]
+    twelve = wide(2, 12, 1)[1]
+    found = picture(shown)
+    radii = [float(e.get("r")) for g in found.neurons.values() for e in g if e.get("class")
+             == "ring"]  # fmt: skip
+    assert min(radii) >= least
+    assert float(found.root.get("height")) <= float(picture(twelve).root.get("height")) + 20
+    has_numbers = [len(texts(g)) > 0 for name, g in found.neurons.items() if name[1] == "1"]
+    assert all(has_numbers) == (least >= 30)
+
+
+def texts(group):
+    return [e for e in group if e.tag.endswith("text")]
+
+
+def test_the_legend_explains_what_there_is_and_nothing_else():
+    net = MLP(2, [2, 1], activation="relu", rng=np.random.default_rng(0))
+    first, second, output = net.layers[0].neurons[0], net.layers[0].neurons[1], net.layers[1]
+
+    def legend(y, *weights):
+        for w, value in zip([*first.w, *second.w, *output.neurons[0].w], weights, strict=True):
+            w.data = value
+        shown = nn.draw(net, [1.0, 2.0], y, gaussian_nll)
+        return " ".join(reversed(picture(shown).texts("legend"))).removesuffix(
+            " On a page, click a circle or a line for its numbers."
+        )
+
+    circle = "Circle: filled by its error signal \u0394 (Delta) = dL/da"
+    assert legend(11.0, 1.0, 2.0, 3.0, 1.0, 1.0, 1.0) == (
+        f"Line: a weight; blue positive, wider for larger. {circle}, orange negative."
+    )
+    assert legend(9.0, 1.0, 2.0, 3.0, 1.0, 1.0, 1.0) == (
+        f"Line: a weight; blue positive, wider for larger. {circle}, likewise."
+    )
+    off = "Dashed and crossed: a relu that is off (a \u2264 0), so that nothing passes."
+    assert legend(9.0, -1.0, -2.0, 3.0, 1.0, 1.0, 1.0) == (
+        "Line: a weight; blue positive, orange negative, wider for larger. "
+        f"{circle}, orange negative. {off}"
+    )
+    assert legend(10.0, 1.0, 2.0, 3.0, 1.0, 1.0, 1.0) == (
+        "Line: a weight; blue positive, wider for larger."
+    )
+    assert "yellow not finite" in legend(0.0, NAN, 2.0, 3.0, 1.0, 1.0, 1.0)
 
 
 def test_lines_lead_from_circle_to_circle():
@@ -689,6 +737,18 @@ def test_a_folder_that_is_not_there(tmp_path):
         with pytest.raises(FileNotFoundError):
             shown.save(tmp_path / "nowhere" / name)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_only_the_picture_of_a_graph_has_is_refused_with_advice():
+    drawing = nn.draw(MLP(2, [3, 1]), [1.0, 2.0], 1, bernoulli_nll)
+    with pytest.raises(AttributeError, match=r"no 'live': .*autograd\.draw\(loss.*\)\.live\(\)"):
+        drawing.live()
+    with pytest.raises(AttributeError, match=r"no 'source': it has \.svg\(\)"):
+        drawing.source  # noqa: B018
+    with pytest.raises(AttributeError, match=r"no 'nothing'$"):
+        drawing.nothing()
+    assert not hasattr(drawing, "live")
+    assert copy.deepcopy(drawing).svg() == drawing.svg()
 
 
 def test_in_jupyter_it_is_a_table_and_a_page():

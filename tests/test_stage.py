@@ -420,6 +420,62 @@ def test_on_paper_the_whole_graph(driver, folder):
         driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
+@pytest.mark.parametrize("kind", ["still", "live", "network", "report"])
+def test_paper_is_light_and_has_no_controls(driver, folder, kind):
+    net = nn.MLP(2, [3, 1], rng=np.random.default_rng(0))
+    shown = {"still": draw(expression()), "live": draw(expression()).live("slice"),
+             "network": nn.draw(net, [1.0, 2.0], 1, nn.bernoulli_nll).steps()}  # fmt: skip
+    media(driver, prefers_color_scheme="dark")
+    if kind == "report":
+        assert main(["train", "moons", "--epochs", "1", "--widths", "3", "--quiet",
+                     "--out", str(folder)]) == 0  # fmt: skip
+        page = Page(driver, (folder / "report.html").as_uri())
+    else:
+        page = open_page(driver, folder, shown[kind], "dark")
+    look = (
+        "const [frame, picture] = [root.querySelector('.player, .live'), root.querySelector("
+        "'.view > svg')], of = (e, name) => getComputedStyle(e)[name]; return [of(document.body, "
+        "'color'), of(frame, 'backgroundColor'), of(frame, 'color'), of(picture, "
+        "'backgroundColor'), of(picture.querySelector('text'), 'fill')]"
+    )
+    dark = page.run(look)
+    assert dark[1] == dark[3] == "rgb(27, 28, 30)"
+    feature = [{"name": "prefers-color-scheme", "value": "dark"}]
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print", "features": feature})
+    try:
+        ink = "rgb(28, 28, 28)"
+        paper = "rgb(255, 255, 255)"
+        assert page.run(look)[:4] == ["rgb(0, 0, 0)", paper, ink, paper]
+        assert page.run(look)[4] in (ink, "rgb(92, 92, 92)")
+        seen = (
+            "return [...root.querySelectorAll('button, select, [type=range], .tools, .bar, .tabs')]"
+            ".filter((e) => e.checkVisibility()).map((e) => e.outerHTML)"
+        )
+        assert page.run(seen) == []
+        if kind == "report":
+            filters = "return getComputedStyle(document.querySelector('.figures img')).filter"
+            assert driver.execute_script(filters) == "none"
+    finally:
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
+
+
+def test_on_paper_all_boxes_of_a_live_page_are_written(driver, folder):
+    page = open_page(driver, folder, draw(recurrent(12)).live(), "paper")
+    page.run(
+        "root.querySelectorAll('[data-fold]')[0].click(); if (root.querySelector('[data-fold]')"
+        ".checked) root.querySelectorAll('[data-fold]')[0].click()"
+    )
+    out = "return root.querySelectorAll('.node[data-out]').length"
+    assert page.run(out) > 5
+    page.run(
+        "addEventListener('beforeprint', () => { document.title = String(root.querySelectorAll("
+        "'.far, [data-out]').length) })"
+    )
+    driver.print_page()
+    assert driver.title == "0"
+    assert page.run(out) > 5
+
+
 def test_the_region_and_the_mark_move_with_the_film(driver, folder):
     page = open_page(driver, folder, filmed(), "film")
     seen = set()

@@ -1,8 +1,10 @@
 """Walks over a loss surface; films that are dense at first, with a region or a picture beside."""
 
 import base64
+import math
 import re
 import struct
+import warnings
 import zlib
 
 import numpy as np
@@ -110,13 +112,51 @@ def test_long_walks_are_dense_at_first():
         ({"runs": {"a": [(0.0, 1.0, 2.0)]}}, r"got shape \(1, 3\)"),
         ({"batch_sizes": {"b = 1": [1]}}, r"batch_sizes\['b = 1'\] must hold .* 3 updates, got 1"),
         ({"low": (3.0, 0.0)}, "low must be below high"),
+        ({"low": (-np.inf, 0.0)}, "two finite numbers each"),
         ({"frames": 0}, "frames"),
+        ({"batch_sizes": {"b = 2": [1]}}, r"batch_sizes\['b = 2'\] is of no run: .*'b = 1'"),
+        ({"batch_sizes": {"b = n": [2.5]}}, r"batch_sizes\['b = n'\] must hold positive whole"),
+        ({"batch_sizes": {"b = n": [np.nan]}}, "positive whole"),
+        ({"batch_sizes": {"b = n": 3}}, r"1 updates, got shape \(\)"),
+        ({"names": ("w",)}, r"names must be two texts.*\('w',\)"),
+        ({"names": ("a", "b", "c")}, "names must be two texts"),
+        ({"names": "wu"}, "names must be two texts"),
+        ({"names": None}, "names must be two texts"),
+        ({"loss": lambda u: u}, r"loss must take two arrays.*\(64, 64\).*positional argument"),
+        ({"loss": lambda u, v: math.sin(u)}, "loss must take two arrays"),
+        ({"loss": lambda u, v: 1.0}, r"loss must give .* shape \(\)"),
         ({"loss": lambda u, v: u * np.nan}, "loss must give a finite number"),
     ],
 )
 def test_walks_that_are_none_are_refused(change, complaint):
+    refused(ValueError, change, complaint)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"loss": None}, "loss must be a function of two parameters, got None"),
+        ({"runs": [(0.0, 0.0)]}, r"runs must be a dict with a text for each run.*got list"),
+        ({"runs": None}, "runs must be a dict.*got NoneType"),
+        ({"runs": {1: [(0.0, 0.0)]}}, r"runs must be a dict with a text.*got dict\[1\]"),
+        ({"batch_sizes": [1]}, "batch_sizes must be a dict.*got list"),
+        ({"names": (1, 2)}, r"names must be two texts.*\(1, 2\)"),
+    ],
+)
+def test_what_is_of_another_type_is_refused(change, complaint):
+    refused(TypeError, change, complaint)
+
+
+def test_a_walk_to_where_the_loss_overflows_is_shown():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        player = walks(bowl, {"a": [(0.0, 0.0), (1e308, -1e308)]}, *SPAN)
+    assert player.frames[-1].lines[0].endswith("loss inf")
+
+
+def refused(error, change, complaint):
     settings = {"loss": bowl, "runs": WAYS, "low": SPAN[0], "high": SPAN[1]} | change
-    with pytest.raises(ValueError, match=complaint):
+    with pytest.raises(error, match=complaint):
         walks(settings.pop("loss"), **settings)
 
 

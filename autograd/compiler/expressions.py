@@ -16,7 +16,7 @@ n-ary primitive is a single expression whose first axis runs over the vector.
 | ``columns``, ``count`` | columns of the batch (``info``) as rows; how many examples it has |
 | ``add sub mul div pow maximum minimum neg`` | element by element |
 | ``exp log log1p sqrt sin cos tanh abs sign`` | the same; and other functions that a row asks for |
-| ``greater less differs not and or`` | conditions |
+| ``greater less at_least at_most differs not and or`` | conditions |
 | ``where float`` | a choice by a condition; a condition as 1.0 or 0.0 |
 | ``sum max`` | along an axis (``info``); a sum may be of the entries where a condition holds |
 | ``reduceat`` | sums of neighbouring rows, which begin at the second argument |
@@ -41,7 +41,7 @@ Shape = tuple[int | str, ...]
 Index = Union[range, tuple[Any, ...], "Expr", slice]
 ALL = slice(None)
 
-CONDITIONS = {"greater", "less", "differs", "not", "and", "or"}
+CONDITIONS = {"greater", "less", "at_least", "at_most", "differs", "not", "and", "or"}
 MOVED = {"rows", "reshape", "full"}  # of a condition they make a condition
 # For all other operations, conditions are 1.0 and 0.0.
 TAKE_CONDITIONS = {"not", "and", "or", "float", "where", "sum", "reduceat", *MOVED}
@@ -92,6 +92,7 @@ class Expr:
     __truediv__, __rtruediv__ = _binary("div")
     __pow__, __rpow__ = _binary("pow")
     __gt__, __lt__ = _binary("greater")[0], _binary("less")[0]
+    __ge__, __le__ = _binary("at_least")[0], _binary("at_most")[0]
 
     def __neg__(self) -> Any:
         return self.m.make("neg", self)

@@ -39,6 +39,8 @@ WRITTEN = {
     "div": ("{} / {}", TIMES, TIMES, MINUS),
     "greater": ("{} > {}", COMPARE, PLUS, PLUS),
     "less": ("{} < {}", COMPARE, PLUS, PLUS),
+    "at_least": ("{} >= {}", COMPARE, PLUS, PLUS),
+    "at_most": ("{} <= {}", COMPARE, PLUS, PLUS),
     "differs": ("{} !== {}", COMPARE, PLUS, PLUS),
     "not": ("!{}", MINUS, ATOM, ATOM),
     "and": ("{} && {}", AND, AND, COMPARE),

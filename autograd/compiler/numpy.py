@@ -92,6 +92,8 @@ WRITTEN: dict[str, tuple[str | Callable[[Expr], str], int]] = {
     "matmul": ("{} @ {}", MATMUL),
     "greater": ("{} > {}", COMPARE),
     "less": ("{} < {}", COMPARE),
+    "at_least": ("{} >= {}", COMPARE),
+    "at_most": ("{} <= {}", COMPARE),
     "differs": ("{} != {}", COMPARE),
     "and": ("{} & {}", AND),
     "or": ("{} | {}", OR),

@@ -14,7 +14,7 @@ FEW = 30  # nodes, up to which none is drawn anew
 NEAR = 3  # columns: so near an arrow may always come from the node's first box
 FAR = 80  # columns that the arrows of one node may pass together, before it is drawn anew
 MANY = 160  # boxes, arrows, or columns passed: up to where Graphviz is sure to be quick
-PASSED, ARROWS = 1000, 6000  # columns that all arrows may pass, and how many arrows there may be
+PASSED, ARROWS = 1000, 4500  # columns that all arrows may pass, and how many arrows there may be
 
 INSTEAD = (
     "Draw what leads to one of its nodes, draw(node), or what follows some of them, "

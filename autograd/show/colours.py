@@ -2,18 +2,26 @@
 
 import math
 
-# The class `dark` comes from the page around; alone, or as an image, a picture follows the reader's
-# system. Blue and orange can be told apart by nearly everybody.
+# Blue and orange can be told apart by nearly everybody. Paper is light.
+LIGHT = (
+    "--ink: #1c1c1c; --soft: #5c5c5c; --paper: #ffffff; --edge: #8a8a8a; --on: #a3006d;"
+    " --plus: #3f8fd0; --minus: #ee8a2e; --odd: #ffd400;"
+)
 DARK = (
-    "--ink: #ececec; --soft: #b0b0b0; --paper: #1b1c1e; --line: #85898e; --on: #ff8fd2;"
+    "--ink: #ececec; --soft: #b0b0b0; --paper: #1b1c1e; --edge: #85898e; --on: #ff8fd2;"
     " --plus: #3b8ad0; --minus: #d2751c; --odd: #b39400;"
 )
+# A page is light or dark as what lies around it, by the class `dark`, and so are the pictures in
+# it. Alone, or as an image, a picture follows the reader's system; in another's page it is light.
+PAGE = f"""
+.player, .live {{ {LIGHT} --line: #c8c8c8; --key: #f1f1f1; }}
+@media screen {{
+  .player.dark, .live.dark, .dark .picture {{ {DARK} --line: #55585c; --key: #303338; }}
+}}
+"""
 PAINT = f"""
-.picture {{ --ink: #1c1c1c; --soft: #5c5c5c; --paper: #ffffff; --line: #8a8a8a; --on: #a3006d;
-  --plus: #3f8fd0; --minus: #ee8a2e; --odd: #ffd400;
-  font-family: Helvetica, Arial, sans-serif; background: var(--paper); }}
-.picture.dark {{ {DARK} }}
-@media (prefers-color-scheme: dark) {{ .picture:root {{ {DARK} }} }}
+.picture {{ {LIGHT} font-family: Helvetica, Arial, sans-serif; background: var(--paper); }}
+@media screen and (prefers-color-scheme: dark) {{ .picture:root {{ {DARK} }} }}
 text {{ fill: var(--ink); }}
 .plus {{ fill: var(--plus); }} .minus {{ fill: var(--minus); }} .odd {{ fill: var(--odd); }}
 .none {{ fill: none; }}

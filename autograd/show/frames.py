@@ -1,10 +1,11 @@
 """The graph of a computation as a `Player`: values fill in forward, gradients backward."""
 
 from ..value import Value
+from .arrange import Arrangement, Layout, arranged, inputs_of, plan_of
 from .colours import fill
 from .groups import groups_of
 from .notation import TIMES, digits, factor, formula, shortened
-from .picture import Layout, Picture, inputs_of
+from .picture import Picture
 from .player import Frame, Player
 from .steps import Share, Step, backward_steps, is_stale, uses
 
@@ -21,6 +22,8 @@ class Stepper:
         names: of all of them.
         layout: lays out a graph in Graphviz's language, ``layout(source, "plain")``.
         shown: the gradients in the finished picture; those of a sweep from 0 if not given.
+        arrangement: where all stands, with room for these gradients; else it is laid out here,
+            with room for what they are from step to step.
     """
 
     def __init__(
@@ -31,6 +34,7 @@ class Stepper:
         names: dict[Value, str],
         layout: Layout,
         shown: dict[Value, float] | None = None,
+        arrangement: Arrangement | None = None,
     ) -> None:
         self.nodes, self.cut, self.names = nodes, cut, names
         self.steps = list(backward_steps(order))
@@ -46,7 +50,9 @@ class Stepper:
         self.grads = {self.steps[0].node: 1.0}
         self.grads.update({v: found[-1][1].after for v, found in self.uses.items()})
         self.shown = shown if shown is not None else self.grads
-        self.picture = Picture(nodes, cut, names, self.shown, longest, layout)
+        if arrangement is None:
+            arrangement = arranged(plan_of(nodes, cut, names, self.shown, longest), layout)
+        self.picture = Picture(nodes, cut, names, self.shown, arrangement)
         self.ids, self.largest = self.picture.ids, self.picture.largest
 
     def player(self) -> Player:

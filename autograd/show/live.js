@@ -1,6 +1,5 @@
 // A graph that lives: a leaf's number is moved, and all values and gradients follow at once.
-const TABS = { slice: ["Slice", Slice], nudge: ["Nudge", Nudge], paths: ["Paths", Paths],
-  predict: ["Predict", Predict], descend: ["Descend", Descend], sweep: ["Sweep", Sweep] };
+const TABS = Object.fromEntries([Slice, Nudge, Paths, Predict, Descend, Sweep].map((panel) => [panel.name.toLowerCase(), panel]));
 
 const HELP = [
   "A rounded box is a number that is given. Drag it sideways, or press the arrow keys; with Shift it moves more finely. "
@@ -35,8 +34,7 @@ class Live {
     const { data } = this, root = data.names[this.graph.root];
     this.chosen = element("select", { "aria-label": "input" },
       ...this.leaves.map((i) => element("option", { value: i }, data.names[i])));
-    this.input = element("input", { type: "text", inputmode: "decimal", autocomplete: "off", spellcheck: "false",
-      "data-field": "value" });
+    this.input = entry("value");
     this.meaning = element("p", { class: "meaning" });
     this.bar = element("div", { class: "bar row", role: "group", "aria-label": "Numbers" }, this.chosen,
       element("span", { "aria-hidden": "true" }, "="), this.input, this.button("reset", "Reset", "Reset this number"),
@@ -51,7 +49,7 @@ class Live {
     this.panel = element("div", { class: "panel", role: "tabpanel", id: "panel", tabindex: "-1", hidden: "" });
     const usable = this.leaves.length && this.graph.inner.length ? Object.keys(TABS) : this.graph.inner.length ? ["sweep"] : [];
     for (const name of usable) {
-      const tab = this.button(name, TABS[name][0], TABS[name][0]);
+      const tab = this.button(name, TABS[name].name, TABS[name].name);
       set(tab, { role: "tab", "aria-selected": "false", "aria-controls": "panel", tabindex: -1, id: `tab-${name}` });
       this.tabs.append(tab);
     }
@@ -94,6 +92,7 @@ class Live {
       const x = parsed(input.value);
       input.setAttribute("aria-invalid", x === null);
       if (x !== null) this.set(this.leaf, x, input);
+      else if (input.value.trim()) this.meaning.textContent = `${input.value} is not a number: ${WRITE}.`;
     });
     on(input, "blur", () => this.write());
     on(input, "keydown", (event) => {
@@ -117,7 +116,11 @@ class Live {
       event.preventDefault();
     });
     on(live, "keydown", (event) => event.stopPropagation()); // a notebook has keys too
-    addEventListener("beforeprint", () => this.flush());
+    addEventListener("beforeprint", () => {
+      this.flush();
+      this.stage.look(true);
+    });
+    addEventListener("afterprint", () => this.stage.look());
   }
 
   // Numbers
@@ -320,7 +323,7 @@ class Live {
     this.detail.hidden = true;
     this.picked = null;
     if (this.tab !== null) {
-      const panel = (this.panels[name] ??= new TABS[name][1](this));
+      const panel = (this.panels[name] ??= new TABS[name](this));
       this.panel.setAttribute("aria-labelledby", `tab-${name}`);
       this.panel.replaceChildren(panel.element);
       panel.open();
@@ -338,5 +341,5 @@ for (const host of document.querySelectorAll(`[data-program="${PROGRAM}"]:not([d
     decodeURIComponent(src.slice(src.indexOf(",") + 1)), "image/svg+xml").documentElement, true);
   set(svg, { role: "group", "aria-label": data.title });
   const live = (host.live = new Live(host, data, svg));
-  shade(host, live.element, live.stage.svg);
+  shade(host, live.element);
 }

@@ -16,10 +16,12 @@ from .. import primitives as p
 from ..compiler import javascript
 from ..functions import apply
 from ..value import Value
+from .arrange import Layout, arranged, plan_of
+from .colours import PAGE
 from .frames import FOLDED
 from .groups import groups_of
 from .notation import digits, printable
-from .picture import Layout, Picture
+from .picture import Picture
 from .player import Page, in_script
 
 HERE = Path(__file__).parent
@@ -54,7 +56,12 @@ STAGE, FOLD = squeezed(_read("stage.js")), squeezed(_read("fold.js"))
 SCRIPT = squeezed("\n".join(_read(f"{name}.js") for name in PARTS))
 RUNTIME = squeezed(javascript.RUNTIME)
 SPACE = re.compile(r"\s*(?:;\s*(?=})|([{};,]|:(?= ))\s*)")  # of a style, that need not be
-STYLE = SPACE.sub(r"\1", _read("stage.css") + _read("live.css"))
+STYLE = SPACE.sub(r"\1", PAGE + _read("stage.css") + _read("live.css"))
+# What would else stand at each text: numbers end at the right; the words before them are soft.
+LEAN = (
+    ".node [id],[data-as]{text-anchor:end}"
+    ".node text:not([class],[id],[data-as]){fill:var(--soft);font-size:11px}"
+)
 PANELS = ("slice", "nudge", "paths", "predict", "descend", "sweep")
 LARGEST = 2000  # nodes that a page computes
 ROOM = 10  # letters of the longest number, -1.235e-05
@@ -102,7 +109,8 @@ class Live(Page):
             f"{names[v]} = {digits(v.data)}, gradient {digits(fresh[v].grad)}" for v in nodes
         )
         gradients = {v: fresh[v].grad for v in nodes}
-        shown = Picture(nodes, cut, names, gradients, dict.fromkeys(nodes, ROOM), layout)
+        plan = plan_of(nodes, cut, names, gradients, dict.fromkeys(nodes, ROOM))
+        shown = Picture(nodes, cut, names, gradients, arranged(plan, layout))
         self._groups = groups_of(nodes, cut, shown.boxes)
         self._svg = _lean(shown.svg, bool(self._groups))
         rows = ",\n".join(program.rows)
@@ -201,8 +209,12 @@ class _Program:
 
 def _lean(svg: str, folds: bool) -> str:
     """A picture with its curves in whole points, and without what is not needed."""
-    svg = re.sub(r'<tspan class="how"></tspan>| text-anchor="end"|\.0(?=")', "", svg)
-    svg = svg.replace("</style>", ".node [id],[data-as]{text-anchor:end}</style>")
+    svg = re.sub(r'(?<= [xy]=")\d+\.\d', _whole, svg).replace('opacity="0.', 'opacity=".')
+    leaner = r'<tspan class="how"></tspan>| text-anchor="end"|\.0(?=")| class="what"| plain(?=")'
+    svg = re.sub(leaner, "", svg)
+    style, end, rest = svg.partition("</style>")
+    style = SPACE.sub(r"\1", style)
+    svg = f"{style}{LEAN}{end}{rest}"
     if not folds:
         svg = re.sub(r' data-(from|to)="[^"]*"', "", svg)
     return re.sub(r'(?<=<path d=")[^"]*', lambda d: re.sub(r"-?\d+\.\d", _whole, d[0]), svg)

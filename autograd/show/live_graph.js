@@ -7,6 +7,15 @@ function on(target, name, listener, options) {
   target.addEventListener(name, listener, options);
 }
 
+// A field for a number, and a part of the page for a wide table.
+function entry(name) {
+  return element("input", { type: "text", inputmode: "decimal", "data-field": name, autocomplete: "off" });
+}
+
+function wide(label) {
+  return element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": label });
+}
+
 function focus(e) {
   e.focus({ preventScroll: true });
 }
@@ -24,8 +33,8 @@ function number(x) {
   if (x !== x) return "nan";
   if (x === 0) return Object.is(x, -0) ? `${MINUS}0` : "0";
   if (Math.abs(x) === Infinity) return x > 0 ? "inf" : `${MINUS}inf`;
-  const five = x.toExponential(4);
-  if (+five === x && /[02468]5e/.test(five)) x *= 1 - 1e-9;
+  // A half in decimals need not be one in bits: of those that seem so, all digits are looked at.
+  if (+x.toExponential(4) === x && /\.\d\d[02468]50*e/.test(x.toExponential(30))) x *= 1 - 1e-9;
   const [digits, power] = x.toExponential(3).split("e"), e = +power;
   const short = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
   const text = e >= -4 && e < 4 ? short(x.toFixed(3 - e))
@@ -39,8 +48,11 @@ function factor(x) {
   return text.startsWith(MINUS) ? `(${text})` : text;
 }
 
-// A number as people type it, 3/4 included; null if it is none.
+// A number as people type it, 3/4 included; null if it is none. 1,5 is 1.5; but 1,000 may be 1000
+// or 1, and is refused.
+const WRITE = `write 1000, 2.5, ${MINUS}0.1 or 3/4`;
 function parsed(text) {
+  if (/^\W?[1-9]\d{0,2},\d{3}$/.test(text.trim())) return null;
   const plain = text.trim().replaceAll(MINUS, "-").replace(/^([^,.]*),([^,.]*)$/, "$1.$2");
   if (/^[+-]?inf(inity)?$/i.test(plain)) return plain.startsWith("-") ? -Infinity : Infinity;
   const parts = plain.split("/");

@@ -6,6 +6,7 @@ class Panel {
   constructor(live) {
     Object.assign(this, { live, graph: live.graph, names: live.graph.data.names });
     this.element = element("div", { class: "inside" });
+    this.actions = {};
     this.build();
   }
 
@@ -35,11 +36,12 @@ class Panel {
 
   // A number to be set: a text field with its name.
   field(label, name, value, changed) {
-    const input = element("input", { type: "text", inputmode: "decimal", "data-field": name, value,
-      autocomplete: "off", spellcheck: "false" });
+    const input = entry(name);
+    input.value = value;
     const read = () => {
       const x = parsed(input.value);
       input.setAttribute("aria-invalid", x === null);
+      input.title = x === null ? WRITE : "";
       if (x !== null) changed(x);
     };
     on(input, "input", read);
@@ -85,7 +87,6 @@ class Slice extends Panel {
 class Nudge extends Slice {
   build() {
     const { live } = this;
-    this.delta = 0.5;
     this.range = element("input", { type: "range", min: -100, max: 100, step: 1, value: 50,
       "aria-label": `${DELTA}, how far it is moved` });
     on(this.range, "input", () => {
@@ -93,15 +94,28 @@ class Nudge extends Slice {
       this.exact.input.value = this.delta;
       this.update();
     });
-    this.exact = this.field(`${DELTA} =`, "delta", "0.5", (x) => {
+    this.exact = this.field(`${DELTA} =`, "delta", "", (x) => {
       this.delta = x;
       this.update();
     });
     this.text = said(live);
-    this.rows = element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Smaller and smaller nudges" });
+    this.rows = wide("Smaller and smaller nudges");
     this.element.append(element("div", { class: "plotted" }),
       this.group("Nudge", this.exact.label, this.range), this.text, this.rows);
-    this.actions = {};
+  }
+
+  open() {
+    this.of = undefined;
+    super.open();
+  }
+
+  // To begin with: about a tenth of the number, rounded down to 1, 2 or 5 and zeros.
+  begin() {
+    const size = Math.abs(this.graph.v[this.leaf]) / 10, unit = 10 ** Math.floor(Math.log10(size));
+    const fits = size >= 1e-300 && size < Infinity;
+    this.delta = fits ? Number(([5, 2, 1].find((k) => size >= k * unit) * unit).toPrecision(1)) : 0.1;
+    this.exact.input.value = this.delta;
+    this.of = this.leaf;
   }
 
   get reach() {
@@ -130,6 +144,7 @@ class Nudge extends Slice {
   }
 
   update() {
+    if (this.of !== this.leaf) this.begin();
     const { graph, names, leaf, delta } = this, name = names[leaf], root = names[graph.root];
     this.range.value = 100 * delta / this.reach;
     this.live.plot.draw();
@@ -155,7 +170,6 @@ class Paths extends Panel {
     this.list = element("ul", { class: "paths" });
     this.total = element("p");
     this.element.append(this.text, this.list, this.total);
-    this.actions = {};
     for (const name of ["pointerover", "focusin"]) {
       on(this.list, name, (event) => this.one(event.target.closest("button")));
     }
@@ -262,8 +276,7 @@ class Predict extends Panel {
     this.score = { right: 0, of: 0 };
     this.known = new Set();
     this.question = element("span");
-    this.input = element("input", { type: "text", inputmode: "decimal", "data-field": "answer", autocomplete: "off",
-      spellcheck: "false" });
+    this.input = entry("answer");
     this.answer = element("form", { class: "row" }, element("label", {}, this.question, this.input),
       live.button("answer", "Check", "Check", "submit"), live.button("new", "New numbers", "New numbers"));
     on(this.answer, "submit", (event) => event.preventDefault());
@@ -316,15 +329,15 @@ class Predict extends Panel {
   }
 
   check() {
-    const { graph, node } = this, guess = parsed(this.input.value);
+    const { graph, node } = this, text = this.input.value.trim(), guess = /^nan$/i.test(text) ? NaN : parsed(text);
     if (node === undefined) return;
     this.input.setAttribute("aria-invalid", guess === null);
     if (guess === null) {
-      this.verdict.replaceChildren(element("b", {}, `${this.input.value.trim() || "Nothing"} is not a number: write 2.5, ${MINUS}0.1 or 3/4.`));
+      this.verdict.replaceChildren(element("b", {}, `${text || "Nothing"} is not a number: ${WRITE}.`));
       return;
     }
     const real = graph.g[node];
-    const right = guess === real || (finite(real) && Math.abs(guess - real) <= Math.max(0.01 * Math.abs(real), 1e-12));
+    const right = guess === real || (guess !== guess && real !== real) || (finite(real) && Math.abs(guess - real) <= Math.max(0.01 * Math.abs(real), 1e-12));
     this.score.of += 1;
     this.score.right += right;
     this.known.add(node);

@@ -10,6 +10,14 @@ function ticks(a, b, count) {
   return found;
 }
 
+// The ticks' numbers, with as many digits as tell them apart.
+function written(list) {
+  const most = Math.max(...list.map(Math.abs)), step = list.length > 1 ? list[1] - list[0] : most;
+  if (step > 2e-3 * most) return list.map(number);
+  const places = Math.max(0, Math.min(20, -Math.floor(Math.log10(step) + 1e-9)));
+  return list.map((x) => x.toFixed(places).replaceAll("-", MINUS));
+}
+
 class Plot {
   constructor(live) {
     this.live = live;
@@ -33,6 +41,7 @@ class Plot {
 
   measure() {
     this.size = [this.svg.clientWidth, this.svg.clientHeight];
+    this.svg.setAttribute("viewBox", `0 0 ${this.size.join(" ")}`); // paper is narrower
     this.draw();
   }
 
@@ -110,7 +119,8 @@ class Plot {
     const x = graph.v[leaf], f = graph.v[graph.root], slope = graph.g[leaf];
     const range = this.range(leaf, x), points = this.sample(range);
     this.fit(range, points, f);
-    const box = { left: 62, right: width - 14, top: 18, bottom: height - 40 };
+    const ys = ticks(range.low, range.high, 5), texts = written(ys);
+    const box = { left: Math.max(62, 8 + 8 * Math.max(...texts.map((text) => text.length))), right: width - 14, top: 18, bottom: height - 40 };
     const px = (this.px = (x) =>
       box.left + (x - range.middle + range.half) / (2 * range.half) * (box.right - box.left));
     const far = 3 * height;
@@ -118,7 +128,7 @@ class Plot {
       box.bottom - (y - range.low) / (range.high - range.low) * (box.bottom - box.top)));
     this.unit = 2 * range.half / (box.right - box.left);
     const line = (list) => list.map(([a, b], k) => `${k ? "L" : "M"}${a.toFixed(1)} ${b.toFixed(1)}`).join("");
-    this.frame(box, px, py, range, names[leaf], names[graph.root], width);
+    this.frame(box, px, py, range, names[leaf], names[graph.root], [ys, texts]);
 
     let path = "", before = null;
     for (const [a, b] of points) {
@@ -144,18 +154,22 @@ class Plot {
   }
 
   // The axes with their numbers.
-  frame(box, px, py, range, leaf, root, width) {
+  frame(box, px, py, range, leaf, root, [ys, texts]) {
     const { window, axes } = this, { left, right, top, bottom } = box, parts = [];
+    // Fewer numbers where they are long.
+    const between = (count) => ticks(range.middle - range.half, range.middle + range.half, count);
+    const letters = Math.max(...written(between(7)).map((text) => text.length));
+    const xs = between(Math.max(1, Math.min(7, (right - left) / (10 * letters)))), named = written(xs);
     set(window, { x: left, y: top, width: Math.max(0, right - left), height: bottom - top });
-    for (const x of ticks(range.middle - range.half, range.middle + range.half, width < 480 ? 4 : 7)) {
+    for (const [k, x] of xs.entries()) {
       const at = px(x), zero = x === 0 ? "grid zero" : "grid";
       parts.push(drawn("path", { class: zero, d: `M${at} ${top}V${bottom}` }),
-        drawn("text", { x: at, y: bottom + 15, "text-anchor": "middle" }, number(x)));
+        drawn("text", { x: at, y: bottom + 15, "text-anchor": "middle" }, named[k]));
     }
-    for (const y of ticks(range.low, range.high, 5)) {
+    for (const [k, y] of ys.entries()) {
       const at = py(y), zero = y === 0 ? "grid zero" : "grid";
       parts.push(drawn("path", { class: zero, d: `M${left} ${at}H${right}` }),
-        drawn("text", { x: left - 7, y: at + 4, "text-anchor": "end" }, number(y)));
+        drawn("text", { x: left - 7, y: at + 4, "text-anchor": "end" }, texts[k]));
     }
     parts.push(drawn("text", { class: "name", x: right, y: bottom + 32, "text-anchor": "end" }, leaf),
       drawn("text", { class: "name", x: left, y: top - 6 }, root));

@@ -10,7 +10,7 @@ class Descend extends Slice {
       element("option", { value: "all" }, "all inputs"));
     on(this.who, "change", () => this.restart());
     this.text = said(live);
-    this.rows = element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "The last steps" });
+    this.rows = wide("The last steps");
     this.running = live.button("run", "Run", "Run");
     this.element.append(element("div", { class: "plotted" }), this.group("Descend", this.lr.label,
       element("label", {}, "moves ", this.who), live.button("step", "One step", "One step"), this.running,
@@ -63,7 +63,7 @@ class Descend extends Slice {
     } else if (far || ![now.f, ...this.moving.map((i) => v[i])].every(finite)) {
       this.end = `Diverged after ${this.trail.length - 1} updates: ${name} = ${number(now.f)}. The rate does not fit.`;
     } else if (now.f > last.f) {
-      this.end = `${name} has gone up, from ${number(last.f)} to ${number(now.f)}: the step went too far, or the wrong way: the rate does not fit here.`;
+      this.end = `${name} has gone up, from ${number(last.f)} to ${number(now.f)}: the step went too far, or the wrong way.`;
     } else if (largest < 1e-8) this.end = "At rest: the gradient is 0 here.";
     this.own = false;
     this.live.plot.include(this.trail.slice(-12).map(({ x }) => x));

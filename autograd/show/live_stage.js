@@ -144,16 +144,16 @@ class Stage {
   }
 
   // What is seen of the picture, and whether it can be read. The rest is not written, and its texts
-  // are not laid out.
-  look() {
+  // are not laid out. On paper all is seen.
+  look(all = false) {
     const { base, svg } = this, { view } = base, [x, y, width] = svg.getAttribute("viewBox").split(" ").map(Number);
     const scale = svg.clientWidth / width;
     if (!scale) return;
-    this.far = 11 * scale < SMALLEST;
+    this.far = !all && 11 * scale < SMALLEST;
     svg.classList.toggle("far", this.far);
     const [left, top] = [x + view.scrollLeft / scale, y + view.scrollTop / scale];
     const [right, bottom] = [left + view.clientWidth / scale, top + view.clientHeight / scale];
-    const sees = (a) => a.x + a.w > left && a.x < right && a.y + a.h > top && a.y < bottom;
+    const sees = (a) => all || a.x + a.w > left && a.x < right && a.y + a.h > top && a.y < bottom;
     this.visible = this.boxes.filter((box) => sees(box.area) && base.shown(box.group));
     this.visibleEdges = this.edges.filter(({ label }) => label
       && sees({ x: label.e.getAttribute("x") - 30, y: label.e.getAttribute("y") - 10, w: 60, h: 20 }));

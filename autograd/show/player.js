@@ -197,7 +197,7 @@
     });
 
     // Light or dark, as what lies behind it is.
-    shade(host, player, svg);
+    shade(host, player);
     hurry(0);
     stage.ready();
     stage.fold?.();

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import write_whole
+from .colours import PAGE as PAGE_COLOURS
 from .notation import for_output
 
 
@@ -36,7 +37,7 @@ def style(*names: str) -> str:
 
 SCRIPT = script("stage.js", "player.js")
 FOLDING = script("stage.js", "fold.js", "player.js")
-STYLE = style("player.css", "stage.css")
+STYLE = PAGE_COLOURS + style("player.css", "stage.css")
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -47,11 +48,11 @@ PAGE = """<!DOCTYPE html>
 style-src 'unsafe-inline'; script-src 'unsafe-inline'">
 <title>{title}</title>
 <style>
-:root {{ color-scheme: light dark; }}
+@media screen {{ :root {{ color-scheme: light dark; }} }}
 body {{ margin: 1rem; font: 15px/1.5 system-ui, sans-serif; }}
 .aside {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }}
 {style}
-@media (prefers-color-scheme: dark) {{ body {{ background: #111; color: #eee; }} }}
+@media screen and (prefers-color-scheme: dark) {{ body {{ background: #111; color: #eee; }} }}
 </style>
 </head>
 <body>

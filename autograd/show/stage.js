@@ -22,8 +22,8 @@ function drawn(tag, attributes = {}, ...children) {
   return e;
 }
 
-// Elements are light or dark, as what lies behind the host is: now, and when that changes.
-function shade(host, ...elements) {
+// An element is light or dark, as what lies behind the host is: now, and when that changes.
+function shade(host, element) {
   const dark = matchMedia("(prefers-color-scheme: dark)");
   function paint() {
     let isDark = dark.matches;
@@ -34,7 +34,7 @@ function shade(host, ...elements) {
         break;
       }
     }
-    for (const e of elements) e.classList.toggle("dark", isDark);
+    element.classList.toggle("dark", isDark);
   }
   paint();
   dark.addEventListener("change", paint);
@@ -69,7 +69,7 @@ function makeStage(svg, groups = {}, folded = false) {
   function zoom(to, at) {
     const [width] = size(), before = scale;
     scale = Math.max(Math.min(...fitting(), 0.1), Math.min(to, 4));
-    const x = at ? at[0] : view.clientWidth / 2, y = at ? at[1] : view.clientHeight / 2;
+    const [x, y] = at ?? (chosen ? [view.clientWidth / 2, view.clientHeight / 2] : [0, 0]);
     const left = (view.scrollLeft + x) * scale / before - x, top = (view.scrollTop + y) * scale / before - y;
     svg.style.width = `${width * scale}px`;
     view.scrollTo(left, top);

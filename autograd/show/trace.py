@@ -25,6 +25,7 @@ from .notation import (
 from .steps import backward_steps, is_stale, uses
 
 SHOWN = 200  # rows; a longer trace is shown without its middle
+SHORT = 16  # characters; a longer text may be broken into lines
 FORWARD, BACKWARD = "forward, downward", "backward, upward"
 
 
@@ -115,10 +116,15 @@ class Trace:
         head = "".join(f'<th colspan="4" style="text-align:left">{t}</th>'
                        for t in (FORWARD, BACKWARD))  # fmt: skip
         body = "".join(
-            "<tr>" + "".join(f'<td style="text-align:left">{html.escape(t)}</td>' for t in row)
+            "<tr>" + "".join(f'<td style="{_style(t)}">{html.escape(t)}</td>' for t in row)
             + "</tr>" for row in self._cells()
         )  # fmt: skip
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _style(text: str) -> str:
+    """Of a cell: a sum may be broken into lines, a number not."""
+    return "text-align:left" + (";white-space:nowrap" if len(text) <= SHORT else "")
 
 
 def _bar(name: str) -> str:

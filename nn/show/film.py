@@ -17,12 +17,13 @@ from ..arrays import check_whole
 from ..model.network import MLP
 from ..train.history import Epoch
 from .beside import Curve, Region
-from .neurons import STYLE, Picture, Scale, Snapshot, State, check_mlp, snapshot, target_text
+from .neurons import STYLE, Picture, State
+from .snapshots import Scale, Snapshot, check_mlp, snapshot, target_text
 
 FRAMES = 200  # the most there may be
 CURVE = f"""{STYLE}
 .curve {{ fill: none; stroke: var(--plus); stroke-width: 1.6; }}
-.axis {{ fill: none; stroke: var(--line); stroke-width: 1; }}
+.axis {{ fill: none; stroke: var(--edge); stroke-width: 1; }}
 .point {{ stroke: #333; stroke-width: 0.5; }}
 .here {{ fill: none; stroke: var(--on); stroke-width: 2.5; }}
 .mark {{ fill: var(--on); stroke: var(--paper); stroke-width: 1.5; }}
@@ -189,6 +190,7 @@ class Film:
         if not self._shots:
             raise ValueError("the film has no frames yet: give it to fit(..., callbacks=[film])")
         picture = self._picture
+        picture.explain([shot for _, _, shot, _ in self._shots])
         curve = Curve(self._losses, self._updates.start, picture.size)
         scale = Scale.of([shot for _, _, shot, _ in self._shots])
         L = len(self.net.layers)

@@ -9,7 +9,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy.typing as npt
 
@@ -21,7 +21,8 @@ from autograd.show.player import Frame, Player, differences
 from ..model.activations import ACTIVATIONS
 from ..model.likelihoods import likelihood_of
 from ..model.network import MLP
-from .neurons import SHOWN, STYLE, Picture, Scale, Snapshot, State, plain, snapshot, target_text
+from .neurons import SHOWN, STYLE, Picture, State
+from .snapshots import Scale, Snapshot, plain, snapshot, target_text
 
 
 def draw(
@@ -69,6 +70,7 @@ class NetworkDrawing:
     ) -> None:
         hint = "On a page, click a circle or a line for its numbers."
         self._picture = Picture(net, hint, picture)
+        self._picture.explain([numbers])
         self._numbers = numbers
         self._activations = [ACTIVATIONS[layer.activation] for layer in net.layers]
         y = plain(y)
@@ -112,6 +114,15 @@ class NetworkDrawing:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return self._player([self._whole()])._repr_mimebundle_()
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """What a picture of the recorded graph has, and this one lacks, with advice."""
+        advice = ""
+        if name == "live":
+            advice = ": draw one example's recorded graph, autograd.draw(loss(net(x), y)).live()"
+        elif name in ("render", "source"):
+            advice = ": it has .svg()"
+        raise AttributeError(f"a NetworkDrawing has no {name!r}{advice}", name=name, obj=self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the picture as .svg, or as an .html page with all numbers at a click: whole or not.

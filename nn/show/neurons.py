@@ -3,21 +3,18 @@
 import html
 import math
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
 from itertools import product
-from typing import Any
 
 import numpy.typing as npt
 
-from autograd import Value
 from autograd.show.colours import PAINT, fill
-from autograd.show.notation import TIMES, digits, printable, shortened
+from autograd.show.notation import TIMES, digits, shortened
 
 from ..model.activations import ACTIVATIONS
-from ..model.module import own_gradients
-from ..model.network import MLP, check_inputs
+from ..model.network import MLP
 from .rasters import check_picture, gray
+from .snapshots import Scale, Snapshot
 
 SHOWN = 40  # circles in a layer; a wider one is shown without its middle
 ROOMY = 12  # circles in a layer that have room for numbers, whatever the other layers
@@ -36,141 +33,20 @@ STYLE = f"""{PAINT}
   stroke-width: 3; }}
 .w {{ fill: none; stroke-opacity: 0.55; }}
 .w.plus {{ stroke: var(--plus); }} .w.minus {{ stroke: var(--minus); }}
-.w.odd {{ stroke: var(--odd); }} .w.none {{ stroke: var(--line); }}
+.w.odd {{ stroke: var(--odd); }} .w.none {{ stroke: var(--edge); }}
 .w[data-on] {{ stroke-opacity: 1; }}
-.pixels {{ image-rendering: pixelated; outline: 1px solid var(--line); }}
+.pixels {{ image-rendering: pixelated; outline: 1px solid var(--edge); }}
 .head {{ font-size: 12px; font-weight: bold; text-anchor: middle; }}
 .note {{ font-size: 11px; fill: var(--soft); text-anchor: middle; stroke: var(--paper);
   stroke-width: 4px; paint-order: stroke; }}
 .legend {{ font-size: 11px; fill: var(--soft); }}
 """
-LEGEND = (
-    "Line: a weight; blue positive, orange negative, wider for larger. "
-    "Circle: filled by its error signal \N{GREEK CAPITAL LETTER DELTA} (Delta) = dL/da, likewise."
-)
+HIGH = ROOMY * (2 * LARGE + 10)  # as high may any layer be
+FILLED = "Circle: filled by its error signal \N{GREEK CAPITAL LETTER DELTA} (Delta) = dL/da"
 LESS = "\N{LESS-THAN OR EQUAL TO}"
 OFF = f"Dashed and crossed: a relu that is off (a {LESS} 0), so that nothing passes."
 PIXELS = 130  # the longer side of an input that is a picture
 LETTER, LINE = 5.4, 16  # how wide a letter of the legend is, and how high a line
-
-
-@dataclass(frozen=True)
-class Scale:
-    """What is drawn largest: an error signal, and in each layer a weight."""
-
-    delta: float
-    theta: list[float]
-
-    @classmethod
-    def of(cls, snapshots: "Sequence[Snapshot]") -> "Scale":
-        """The largest of several snapshots."""
-        scales = [s.scale for s in snapshots]
-        layers = zip(*[scale.theta for scale in scales])
-        return cls(max(scale.delta for scale in scales), [max(layer) for layer in layers])
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """One example's numbers, forward and backward: lists by the lecture's layer l = 0 ... L.
-
-    Attributes:
-        x, a, delta: of the layer's units, each ``[l][j]``; ``a[0]`` and ``delta[0]`` are empty.
-        slope: g'(a), likewise.
-        theta, d_theta: weights and their gradients, ``[l][j][i]``; ``[0]`` is empty.
-        b, d_b: the biases and their gradients; empty lists for a network without.
-        loss: its value.
-        scale: the largest finite numbers.
-    """
-
-    x: list[list[float]]
-    a: list[list[float]]
-    delta: list[list[float]]
-    slope: list[list[float]]
-    theta: list[Any]
-    d_theta: list[Any]
-    b: list[list[float]]
-    d_b: list[list[float]]
-    loss: float
-    scale: Scale
-
-    def between(self, units: list[list[int]]) -> "Snapshot":
-        """The same with no other weights than those between some units, ``units[l]``."""
-
-        def some(matrices: list[Any]) -> list[Any]:
-            return [
-                {j: {i: matrix[j][i] for i in units[l - 1]} for j in units[l]} if l else []
-                for l, matrix in enumerate(matrices)
-            ]
-
-        return replace(self, theta=some(self.theta), d_theta=some(self.d_theta))
-
-
-def snapshot(net: MLP, x: Sequence[float], y: Any, loss: Callable[[Any, Any], Any]) -> Snapshot:
-    """Forward and backward for one example. The parameters keep their gradients.
-
-    Raises:
-        TypeError: ``net`` is no `MLP`.
-        ValueError: ``x`` or ``y`` does not fit.
-    """
-    check_mlp(net)
-    check_inputs(x, len(net.layers[0].neurons[0].w))
-    with own_gradients(net):
-        units = [[Value(v.data if isinstance(v, Value) else v) for v in x]]
-        a: list[list[Any]] = [[]]
-        for layer in net.layers:
-            outputs = layer.outputs(units[-1])
-            identity = ACTIVATIONS[layer.activation].is_identity
-            a.append(outputs if identity else [v.inputs[0] for v in outputs])
-            units.append(outputs)
-        root = loss(units[-1][0] if len(units[-1]) == 1 else units[-1], plain(y))
-        if not isinstance(root, Value):
-            raise TypeError(f"loss must return a Value, got {type(root).__name__}")
-        root.backward()
-        weights = [[], *[[neuron.w for neuron in layer.neurons] for layer in net.layers]]
-        theta = [[[w.data for w in ws] for ws in layer] for layer in weights]
-        delta = [[v.grad for v in layer] for layer in a]
-        return Snapshot(
-            x=[[v.data for v in layer] for layer in units],
-            a=[[v.data for v in layer] for layer in a],
-            delta=delta,
-            slope=[
-                [1.0 if v is a_j else v.partials[0] for v, a_j in zip(layer, below)]
-                for layer, below in zip(units, a)
-            ],
-            theta=theta,
-            d_theta=[[[w.grad for w in ws] for ws in layer] for layer in weights],
-            b=[[], *[[n.b.data for n in layer.neurons if n.b is not None] for layer in net.layers]],
-            d_b=[
-                [],
-                *[[n.b.grad for n in layer.neurons if n.b is not None] for layer in net.layers],
-            ],
-            loss=root.data,
-            scale=Scale(
-                _largest(d for layer in delta for d in layer),
-                [_largest(w for ws in layer for w in ws) for layer in theta],
-            ),
-        )
-
-
-def plain(y: Any) -> Any:
-    """A target as numbers, where Values were given: their gradients are not ours to change."""
-    if isinstance(y, Value):
-        return y.data
-    if isinstance(y, list | tuple):
-        return [plain(v) for v in y]
-    return y.tolist() if hasattr(y, "tolist") else y
-
-
-def target_text(y: Any) -> str:
-    """A target as the pictures write it."""
-    y = plain(y)
-    return digits(y) if isinstance(y, float) else printable(y)
-
-
-def check_mlp(net: Any) -> None:
-    """Refuse a network whose layers, one after the other, are not all there is to it."""
-    if not isinstance(net, MLP) or type(net).__call__ is not MLP.__call__:
-        raise TypeError(f"net must be an MLP, with an MLP's own __call__, got {net!r}")
 
 
 class Picture:
@@ -200,7 +76,7 @@ class Picture:
             for l, row in enumerate(rows, start=1)
         ]
         self.heads[-1] += ": the output"
-        radii = [LARGE if d <= ROOMY else SMALL for d in widths]
+        radii = [min(LARGE, max(SMALL, int(HIGH / min(d, SHOWN) / 2 - 5))) for d in widths]
         heights = [min(d, SHOWN) * (2 * r + (10 if r > 9 else 5)) for d, r in zip(widths, radii)]
         top, self.height = 34, max(heights)
         # Where another layer is higher, there is room for larger circles.
@@ -217,7 +93,7 @@ class Picture:
         self.pixels = "" if picture is None else self._image(picture)
         left = 75.0 if picture is None else 75.0 + PIXELS + 20
         self.columns = []
-        gap = 190 if min(self.radii) > SMALL else 250
+        gap = 190 if max(widths) <= ROOMY else 250
         for l, (d, height) in enumerate(zip(widths, heights)):
             self.columns.append(left)
             pitch = height / min(d, SHOWN)
@@ -231,10 +107,26 @@ class Picture:
                     self.places[l, j] = left, y
             left += gap
         self.shown = [[j for at, j in self.places if at == l] for l in range(len(widths))]
-        width = max(left - gap + 75, 420)
-        texts = [LEGEND, OFF, hint] if any(self.switches) else [LEGEND, hint]
-        self.legend = textwrap.wrap(" ".join(texts), int((width - 24) / LETTER))
-        self.size = width, top + self.height + 18 + LINE * len(self.legend)
+        self._wide, self._high = max(left - gap + 75, 420), top + self.height + 18
+        self._hint = hint
+        self.explain([])
+
+    def explain(self, shots: Sequence[Snapshot]) -> None:
+        """Make the legend: what occurs in these numbers, and nothing else."""
+        layers = range(1, len(self.shown))
+        weights = _signs(n.theta[l][j][i] for n in shots for l in layers for j, i in self._lines(l))
+        deltas = _signs(n.delta[l][j] for n in shots for l in layers for j in self.shown[l])
+        texts = [f"Line: a weight; {', '.join([*weights, 'wider for larger'])}."]
+        if deltas:
+            texts.append(f"{FILLED}, {'likewise' if deltas == weights else ', '.join(deltas)}.")
+        if any(self._is_off(n, l, j) for n in shots for l in layers for j in self.shown[l]):
+            texts.append(OFF)
+        texts.append(self._hint)
+        self.legend = textwrap.wrap(" ".join(texts), int((self._wide - 24) / LETTER))
+        self.size = self._wide, self._high + LINE * len(self.legend)
+
+    def _is_off(self, n: Snapshot, l: int, j: int) -> bool:
+        return self.switches[l] and n.a[l][j] <= 0
 
     def _image(self, picture: npt.ArrayLike) -> str:
         """The input as a picture."""
@@ -291,7 +183,7 @@ class Picture:
         state: State = {}
         for l, j in self.places:
             name, known = f"u{l}_{j}", l <= forward
-            off = known and self.switches[l] and n.a[l][j] <= 0
+            off = known and self._is_off(n, l, j)
             state[name, "class"] = "neuron off" if off else "neuron"
             if l:
                 delta = n.delta[l][j] if l >= backward else 0.0
@@ -379,8 +271,11 @@ class Picture:
         )
 
 
-def _largest(numbers: Iterator[float]) -> float:
-    return max((abs(v) for v in numbers if math.isfinite(v)), default=0.0) or 1.0
+def _signs(numbers: Iterator[float]) -> list[str]:
+    """What a legend says of the colours of some numbers."""
+    kinds = {fill(v, 1.0)[0] for v in numbers}
+    words = ("plus", "blue positive"), ("minus", "orange negative"), ("odd", "yellow not finite")
+    return [text for kind, text in words if kind in kinds]
 
 
 def _short(x: float) -> str:

@@ -35,10 +35,13 @@ pre { overflow-x: auto; padding: 10px; border: 1px solid #8886; border-radius: 6
 .figures figure { margin: 0; max-width: 100%; } .figures figcaption { font-size: 13px; }
 .figures img { background: white; border: 1px solid #8886; border-radius: 6px; padding: 4px;
   max-width: 100%; box-sizing: border-box; }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   .figures img { filter: invert(0.88) hue-rotate(180deg); }
 }
 .note { opacity: 0.75; }
+@media print {
+  figure { break-inside: avoid; } h2 { break-after: avoid; } pre { white-space: pre-wrap; }
+}
 """
 
 

@@ -26,7 +26,7 @@ STYLE = f"""{PAINT}
 .way {{ fill: none; stroke: var(--on); stroke-width: 1.6; stroke-linejoin: round; }}
 .here {{ fill: var(--on); stroke: #ffffff; stroke-width: 1.5; }}
 .start {{ fill: none; stroke: #1c1c1c; stroke-width: 1.5; }}
-.edge {{ fill: none; stroke: var(--line); }}
+.edge {{ fill: none; stroke: var(--edge); }}
 """
 
 
@@ -58,29 +58,61 @@ def walks(
         A page that shows itself in Jupyter, and has ``.save("walks.html")``.
 
     Raises:
+        TypeError: ``loss`` is no function, ``runs`` or ``batch_sizes`` is no dict by name, or
+            ``names`` holds no texts.
         ValueError: there is no run, one has another shape, no finite numbers, or more or fewer
-            batch sizes than updates; ``low`` is not below ``high``; ``frames`` is no positive
-            whole number; or the loss is nowhere finite.
+            batch sizes than updates, or sizes of a run that there is not; ``low`` is not below
+            ``high``; ``names`` are not two; ``frames`` is no positive whole number; or the loss is
+            nowhere finite, or fails for arrays.
+
+    >>> way = [(0.0, 1.0), (0.4, 0.6), (0.8, 0.0)]             # at the start, after two updates
+    >>> len(walks(lambda u, v: (u - 1) ** 2 + v**2, {"b = 1": way}, (-1, -1), (2, 2)).frames)
+    3
     """
+    if not callable(loss):
+        raise TypeError(f"loss must be a function of two parameters, got {loss!r}")
+    for name, given in (("runs", runs), ("batch_sizes", batch_sizes or {})):
+        if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
+            raise TypeError(
+                f'{name} must be a dict with a text for each run, as {{"b = 1": ...}}, got '
+                f"{type(given).__name__}{list(given) if isinstance(given, Mapping) else ''}"
+            )
+    if isinstance(names, str) or not isinstance(names, Sequence) or len(names) != 2:
+        raise ValueError(f"names must be two texts, one for each parameter, got {names!r}")
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError(f"names must be two texts, one for each parameter, got {names!r}")
     check_whole("frames", frames)
     ends = real_array(low, "low"), real_array(high, "high")
-    if any(end.shape != (2,) for end in ends) or not (ends[0] < ends[1]).all():
-        raise ValueError(f"low must be below high in both parameters, got {low!r} and {high!r}")
+    if (
+        any(end.shape != (2,) or not np.isfinite(end).all() for end in ends)
+        or not (ends[0] < ends[1]).all()
+    ):
+        raise ValueError(
+            "low must be below high in both parameters, two finite numbers each, got "
+            f"{low!r} and {high!r}"
+        )
     ways = {name: real_array(way, f"runs[{name!r}]") for name, way in runs.items()}
     if not ways:
         raise ValueError("runs must hold at least one run, got none")
+    for name in batch_sizes or {}:
+        if name not in ways:
+            raise ValueError(f"batch_sizes[{name!r}] is of no run: there are {list(ways)}")
     for name, way in ways.items():
         if way.ndim != 2 or way.shape[1] != 2 or len(way) == 0 or not np.isfinite(way).all():
             raise ValueError(
                 f"runs[{name!r}] must hold finite numbers, two after each update, shape "
                 f"(updates + 1, 2), got shape {way.shape}"
             )
-        sizes = (batch_sizes or {}).get(name)
-        if sizes is not None and len(sizes) != len(way) - 1:
-            raise ValueError(
-                f"batch_sizes[{name!r}] must hold one number for each of {len(way) - 1} updates, "
-                f"got {len(sizes)}"
-            )
+        if batch_sizes and name in batch_sizes:
+            what = f"batch_sizes[{name!r}]"
+            sizes = real_array(batch_sizes[name], what)
+            if sizes.shape != (len(way) - 1,):
+                got = len(sizes) if sizes.ndim == 1 else f"shape {sizes.shape}"
+                raise ValueError(
+                    f"{what} must hold one number for each of {len(way) - 1} updates, got {got}"
+                )
+            if not (np.isfinite(sizes) & (sizes >= 1) & (sizes == np.floor(sizes))).all():
+                raise ValueError(f"{what} must hold positive whole numbers, got {sizes.tolist()}")
     return _Walks(loss, ways, *ends, batch_sizes or {}, names, min(int(frames), FRAMES)).player()
 
 
@@ -107,10 +139,20 @@ class _Walks:
         spots: Array = SIDE * np.stack([share[:, 0], 1 - share[:, 1]], axis=1)
         return spots
 
+    def _loss(self, *theta: Any) -> Array:
+        with np.errstate(all="ignore"):  # far away it may be infinite
+            return np.asarray(self.loss(*theta), dtype=float)
+
     def _surface(self) -> str:
         """The loss by shades: the lighter the lower, on a scale that shows the bottom."""
         across, up = (np.linspace(a, b, CELLS) for a, b in zip(self.low, self.high))
-        values = np.asarray(self.loss(*np.meshgrid(across, up[::-1])), dtype=float)
+        try:
+            values = self._loss(*np.meshgrid(across, up[::-1]))
+        except Exception as error:
+            raise ValueError(
+                "loss must take two arrays of parameters and give the losses in one of their shape,"
+                f" but failed for two of shape {(CELLS, CELLS)}: {error!r}"
+            ) from error
         finite = np.isfinite(values)
         if values.shape != (CELLS, CELLS) or not finite.any():
             raise ValueError(
@@ -127,6 +169,7 @@ class _Walks:
             name: np.concatenate([[0], np.cumsum(np.hypot(*np.diff(spots, axis=0).T))])
             for name, spots in self.spots.items()
         }
+        surface = self._surface()  # which fails where the loss does not fit
         frames, before = [], State()
         for t in self.times:
             state, lines = State(), []
@@ -143,13 +186,13 @@ class _Walks:
                 if at < t:
                     note = f"over after update {at}"
                 state[f"b{k}", "text"] = note
-                value = float(np.asarray(self.loss(*way[at])))
+                value = float(self._loss(*way[at]))
                 where = ", ".join(f"{n} = {digits(v)}" for n, v in zip(self.names, way[at]))
                 lines.append(f"{name}: {where}, loss {digits(value)}")
             title = f"After update {t}." if t else "The start."
             frames.append(Frame(title, lines, [], differences(before, state)))
             before = state
-        body, surface = [], self._surface()
+        body = []
         for k, name in enumerate(self.ways):
             x0, mid = LEFT + k * (SIDE + APART), SIDE / 2
             points = " ".join(f"{x:.1f},{y:.1f}" for x, y in self.spots[name].tolist())
@@ -185,6 +228,6 @@ class _Walks:
         title = f"Ways over a loss surface: {', '.join(self.ways)}, {last:,} updates"
         text = [f"{title}"]
         for name, way in self.ways.items():
-            value = float(np.asarray(self.loss(*way[-1])))
+            value = float(self._loss(*way[-1]))
             text.append(f"{name}: {len(way) - 1} updates, loss {digits(value)} at the end")
         return Player(svg, frames, {}, title, "\n".join(text), word="update", interval=150)

@@ -32,6 +32,7 @@ from .functions import (
 from .functions import (
     sum as sum,
 )
+from .replays import Replayed, replay
 from .show.graph import Drawing, draw
 from .show.steps import Share, Step, steps
 from .show.trace import Trace, trace
@@ -42,6 +43,7 @@ __all__ = [
     "GradCheck",
     "Operation",
     "Program",
+    "Replayed",
     "Share",
     "Step",
     "Trace",
@@ -53,6 +55,7 @@ __all__ = [
     "hessian",
     "jacobian",
     "jvp",
+    "replay",
     "steps",
     "topological_order",
     "trace",

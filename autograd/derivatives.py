@@ -196,6 +196,9 @@ def is_being_differentiated(y: Value) -> bool:
 
 def backward_pass(root: Value, variables: Sequence[Value], recorded: bool) -> list[Number]:
     """The derivative of ``root`` by each of ``variables``: floats, or Values where recorded."""
+    if not recorded:
+        found = adjoints_of(root)
+        return [found.get(v, 0.0) for v in variables]
     needed = set(variables)  # the nodes that depend on a variable: no others are visited
     order = []
     for node in topological_order(root):
@@ -209,7 +212,7 @@ def backward_pass(root: Value, variables: Sequence[Value], recorded: bool) -> li
     for node in reversed(order):
         if node not in adjoints:  # nothing reaches it
             continue
-        for v, d, chosen in _edges(node, recorded):
+        for v, d, chosen in _edges(node, recorded=True):
             if v in needed:
                 here = _times(reached[node], chosen)
                 term = _times(adjoints[node], d)
@@ -220,6 +223,20 @@ def backward_pass(root: Value, variables: Sequence[Value], recorded: bool) -> li
                 adjoints[v] = adjoints[v] + term if v in adjoints else term
                 reached[v] = _either(reached[v], here) if v in reached else here
     return [adjoints.get(v, 0.0) for v in variables]
+
+
+def adjoints_of(root: Value) -> dict[Value, float]:
+    """The derivative of ``root`` by each Value that a share of it reaches: as `Value.backward`."""
+    adjoints = {root: 1.0}
+    for node in reversed(topological_order(root)):
+        if node._x is None or node not in adjoints:
+            continue
+        adjoint, chooses = adjoints[node], node._primitive.chooses  # type: ignore[union-attr]
+        for x, ds in ((node._x, node._dx), (node._y, node._dy)):
+            for v, d in zip(x, ds) if type(x) is tuple else ((x, ds),):
+                if isinstance(v, Value) and (d != 0.0 or not chooses):
+                    adjoints[v] = adjoints[v] + adjoint * d if v in adjoints else adjoint * d
+    return adjoints
 
 
 def _edges(node: Value, recorded: bool) -> list[tuple[Any, Number, Number]]:

@@ -253,14 +253,15 @@ def _pow_by_exponent(m: Any, recorded: bool, z: Any, x: Any, y: Any) -> Any:
 
 def _tanh_partials(m: Any) -> Callable[..., Any]:
     # 1 - z^2 would be 0 for large x.
-    if not _is_recorded(m):
-        return lambda z, x: (4.0 * m.sigmoid(2.0 * x) * m.sigmoid(-2.0 * x),)
+    def accurate(z: Any, x: Any) -> tuple[Any]:
+        e = m.exp(-m.abs(2.0 * x))
+        return (4.0 * e / ((1.0 + e) * (1.0 + e)),)
 
     def partials(z: Any, x: Any) -> tuple[Any]:
         tail = 4.0 * m.sigmoid(2.0 * x) * m.sigmoid(-2.0 * x)
         return (m.where(0.25 - z * z, 1.0 - z * z, tail),)
 
-    return partials
+    return partials if _is_recorded(m) else accurate
 
 
 def _sigmoid_partials(m: Any) -> Callable[..., Any]:

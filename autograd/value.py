@@ -233,7 +233,10 @@ class Value(Refusals):
     @property
     def inputs(self) -> tuple[Number, ...]:
         """What this Value was computed from, in order; a plain number stays a float."""
-        return (*_numbers(self._x), *_numbers(self._y))
+        x, y = self._x, self._y
+        if y is None:
+            return _numbers(x)
+        return (x if type(x) is tuple else (x,)) + (y if type(y) is tuple else (y,))
 
     @property
     def partials(self) -> tuple[float, ...]:

@@ -11,7 +11,10 @@ from .value import Value, real
 
 
 def data_of(values: Sequence[Value]) -> npt.NDArray[np.float64]:
-    """The numbers of many Values, ``(len(values),)``; ten times as fast as a loop."""
+    """The numbers of many Values, ``(len(values),)``; several times as fast as by `Value.data`."""
+    usual = [v._data for v in values if v.__class__ is Value]
+    if len(usual) == len(values):
+        return np.fromiter(usual, float, len(usual))
     kinds: set[type[Value]] = set(map(type, values))
     plain = all(kind.data is Value.data for kind in kinds)
     return np.fromiter(map(attrgetter("_data" if plain else "data"), values), float, len(values))
@@ -25,9 +28,12 @@ def are_values(values: Iterable[object]) -> bool:
 def are_leaves(values: Sequence[object]) -> bool:
     """Whether all are Values, and none is computed."""
     try:
-        return not any(map(attrgetter("_primitive"), values))
+        for v in values:
+            if v._primitive is not None:  # type: ignore[attr-defined]
+                return False
     except AttributeError:
         return False
+    return True
 
 
 def assign(

@@ -7,7 +7,7 @@ the test is skipped where there is none; ``tools("browser", "axe")`` wants npm's
 always on one. So no new test can depend on a tool unnoticed: without the mark it does not find it,
 and with the mark CI runs it both ways.
 
-A test with the mark ``slow`` takes half a second or more, or is one of many that do together:
+A test with the mark ``slow`` takes a fifth of a second or more, or is one of many that do together:
 notebooks, pages in a browser, plots, processes, whole trainings from the command line. All others
 are the fast subset, ``-m "not slow"``: the strongest quick tests of every room, in less than a
 minute on two cores. CI runs it once more on the lowest versions that pyproject.toml declares, with
@@ -15,6 +15,7 @@ the warning filters that users have. The files with most slow tests are begun fi
 worker is left alone with one at the end.
 """
 
+import gc
 import os
 import re
 import shutil
@@ -40,17 +41,18 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    if WITH_TOOLS not in os.environ:
-        folder = tempfile.TemporaryDirectory(prefix="bare")
-        config.add_cleanup(folder.cleanup)
-        os.environ[WITH_TOOLS] = os.environ["PATH"]
-        os.environ["PATH"] = without_tools(os.environ["PATH"], Path(folder.name))
     memory = Path("/dev/shm")
     if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2**30:
         # Folders of tests in memory: a disk takes longer to make sure of files than all else does.
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
+    if WITH_TOOLS not in os.environ:
+        place = os.environ.get("PYTEST_DEBUG_TEMPROOT")
+        folder = tempfile.TemporaryDirectory(prefix="bare", dir=place)
+        config.add_cleanup(folder.cleanup)
+        os.environ[WITH_TOOLS] = os.environ["PATH"]
+        os.environ["PATH"] = without_tools(os.environ["PATH"], Path(folder.name))
     if config.option.markexpr == "not slow":
-        os.environ["CHALKGRAD_FAST"] = "1"  # see `examples` in tests/cases.py
+        os.environ["CHALKGRAD_FAST"] = "1"  # see `many` in tests/cases.py
     # xdist would begin with the files of most tests, which take no time, and end with notebooks.
     config.option.loadscopereorder = False
 
@@ -58,9 +60,10 @@ def pytest_configure(config):
 @pytest.fixture
 def quick_files(monkeypatch):
     """The command line draws no curves and writes no report: these take most of its time."""
-    from nn import cli
+    from nn import cli, sweeping
 
-    monkeypatch.setattr(cli, "svg", lambda figure: "curves")
+    for module in (cli, sweeping):
+        monkeypatch.setattr(module, "svg", lambda figure: "curves")
     monkeypatch.setattr(cli, "write_report", lambda path, *_: path.write_text("report"))
 
 
@@ -69,6 +72,23 @@ def pytest_ignore_collect(collection_path, config):
     if config.option.markexpr == "not slow" and collection_path.name.startswith("test_"):
         return WHOLE.search(collection_path.read_text(encoding="utf-8")) and True
     return None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(file_path):
+    """No doctests are looked for in files of tests: it takes as long as their import."""
+    found = yield
+    tests = file_path.name.startswith("test_")
+    return [one for one in found if not (tests and type(one) is not pytest.Module)]
+
+
+def pytest_collection():
+    gc.disable()  # what is collected stays: looking through it again and again finds nothing
+
+
+def pytest_collection_finish():
+    gc.enable()
+    gc.freeze()  # nor does the collector look through it later, test by test
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` takes some away

@@ -175,6 +175,7 @@ class Mutants:
         self.arguments, self.output, self.on_import = arguments, output, on_import
 
     def pytest_runtestloop(self, session):
+        gc.unfreeze()  # tests/conftest.py has hidden what was imported: here it is looked for
         paths = [
             path
             for room in map(Path, self.arguments.rooms)

@@ -172,9 +172,11 @@ def grow(r, leaves, size):
 class RandomGraph:
     """A graph from a seed: a few leaves of each kind, some unused, and one root or several."""
 
+    MOST = (3, 4, 2)  # inputs, parameters, constants
+
     def __init__(self, seed):
         r = random.Random(seed)
-        self.counts = [r.randint(0, 3), r.randint(0, 4), r.randint(0, 2)]
+        self.counts = [r.randint(0, most) for most in self.MOST]
         if sum(self.counts) == 0:
             self.counts[r.randrange(3)] = 1
         self.size, self.structure = r.randint(0, 14), r.random()

@@ -1,5 +1,6 @@
 """Every activation, row by row: its numbers, one node, and all who read the row."""
 
+import functools
 import math
 
 import numpy as np
@@ -51,8 +52,10 @@ def ulps(got, exact, size=None):
     return float(abs(mpf(got) - exact) / mpf(math.ulp(float(exact if size is None else size))))
 
 
-def slope_of(name, a):
-    return mp.diff(EXACT[name], mpf(a), h=mpf(10) ** -120)
+@functools.cache
+def exact_at(name, a):
+    """g and g' at a, in digits that take a while."""
+    return EXACT[name](mpf(a)), mp.diff(EXACT[name], mpf(a), h=mpf(10) ** -120)
 
 
 def test_every_row_is_tested_here():
@@ -66,14 +69,14 @@ def test_it_is_one_node_right_to_a_few_ulp(name):
     for a in POINTS:
         leaf = Value(a)
         x = row.record(leaf)
-        assert ulps(x.data, EXACT[name](mpf(a))) <= 6, a
+        exact, slope = exact_at(name, a)
+        assert ulps(x.data, exact) <= 6, a
         if row.is_identity:
             assert x is leaf
             continue
         assert (x.op, x.inputs) == (name, (leaf,))
-        exact = slope_of(name, a)
-        size = SIZE[name](a) if name in SIZE else exact
-        assert ulps(x.partials[0], exact, max(abs(size), abs(exact))) <= 8, a
+        size = SIZE[name](a) if name in SIZE else slope
+        assert ulps(x.partials[0], slope, max(abs(size), abs(slope))) <= 8, a
 
 
 @ROWS
@@ -88,9 +91,9 @@ def test_its_second_derivative_is_right(name):
 def test_by_hand_it_is_the_same(name):
     row, a = ACTIVATIONS[name], np.array(POINTS)
     g, slope = row.g(a), row.slope(a)
-    np.testing.assert_allclose(g, [float(EXACT[name](mpf(v))) for v in POINTS], rtol=1e-12)
-    np.testing.assert_allclose(slope, [float(slope_of(name, v)) for v in POINTS], rtol=1e-9,
-                               atol=1e-15)  # fmt: skip
+    exact, slopes = zip(*([*map(float, exact_at(name, v))] for v in POINTS), strict=True)
+    np.testing.assert_allclose(g, exact, rtol=1e-12)
+    np.testing.assert_allclose(slope, slopes, rtol=1e-9, atol=1e-15)
     assert row.g(a[:0]).shape == row.slope(a[:0]).shape == (0,)
 
 

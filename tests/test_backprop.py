@@ -9,7 +9,7 @@ import pytest
 import nn.model.backprop
 from autograd import Value, topological_order
 from nn import MLP, backpropagate, bernoulli_nll, categorical_nll, gaussian_nll
-from tests.cases import ACTIVATIONS, LOSSES, assert_close, random_case
+from tests.cases import ACTIVATIONS, LOSSES, assert_close, many, random_case
 
 
 @pytest.mark.parametrize("bias", [True, False], ids=["bias", "no bias"])
@@ -17,7 +17,7 @@ from tests.cases import ACTIVATIONS, LOSSES, assert_close, random_case
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_the_recursion_agrees_with_the_engine(activation, loss, L, bias):
-    for seed in range(4):
+    for seed in range(many(4)):
         net, x, y = random_case(activation, loss, L, bias, seed)
         by_hand = backpropagate(net, loss, x, y)
 

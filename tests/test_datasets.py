@@ -1,13 +1,13 @@
 """The data sets: what is in them, how they are split, and how they are standardised."""
 
+import re
 import sys
 
 import numpy as np
 import pytest
-from sklearn import datasets as bundled
 
 from nn import bernoulli_nll, categorical_nll, gaussian_nll
-from nn.data.datasets import NAMES, _moons, load
+from nn.data.datasets import NAMES, _moons, first_names, load
 
 # name: rows, columns, classes, outputs of a network for it, its loss
 FACTS = {
@@ -22,6 +22,8 @@ REAL = ["digits", "iris", "breast_cancer", "diabetes"]
 
 def raw(name):
     """The numbers as scikit-learn has them."""
+    from sklearn import datasets as bundled  # takes a second
+
     bunch = getattr(bundled, f"load_{name}")()
     return bunch.data, bunch.target
 
@@ -168,8 +170,18 @@ def test_without_scikit_learn_it_says_how_to_install(monkeypatch):
 @pytest.mark.parametrize("seed", [0, 1, 7, 2**32 - 1, 2**40 + 3])
 @pytest.mark.parametrize("n", [500, 7])
 def test_moons_are_scikit_learns_to_the_bit(seed, n):
+    from sklearn import datasets as bundled
+
     X, y = _moons(n, 0.15, seed % 2**32)
     theirs = bundled.make_moons(n_samples=n, noise=0.15, random_state=seed % 2**32)
     assert X.tobytes() == theirs[0].tobytes()
     assert y.tolist() == theirs[1].tolist()
     assert y.dtype == theirs[1].dtype
+
+
+def test_first_names_are_words_of_small_letters_each_once():
+    names = first_names()
+    assert len(names) == len(set(names)) == 5163
+    assert names == sorted(names)
+    assert all(re.fullmatch("[a-z]{2,11}", name) for name in names)
+    assert {"mary", "james", "ada"} <= set(names)

@@ -12,7 +12,7 @@ import pytest
 
 import autograd
 import nn
-from autograd import exercises, primitive
+from autograd import Value, exercises, primitive
 from autograd.exercises import Case, check, checking
 from autograd.exercises.checking import TASKS
 from autograd.exercises.comparing import agree, is_unfinished, written
@@ -518,6 +518,45 @@ def standardised(train, test):
     return (train - mean) / std, (test - mean) / std
 
 
+def huber(a, line=lambda a: abs(a) - 0.5, parabola=lambda a: a * a / 2):
+    return autograd.where(1 - abs(a), parabola(a), line(a))
+
+
+def huber_by_if(a, line=lambda a: abs(a) - 0.5, parabola=lambda a: a * a / 2):
+    return parabola(a) if abs(a).data <= 1 else line(a)
+
+
+def exponentials(s):
+    return [v.exp() for v in s]
+
+
+def shares(s):
+    total = sum(s)
+    return [v / total for v in s]
+
+
+def attend(
+    q, keys, values, weights=lambda s: shares(exponentials(s)), d=lambda q, keys: len(q) ** 0.5
+):
+    p = weights([sum(a * b for a, b in zip(q, k)) / d(q, keys) for k in keys])
+    return [sum(p_s * v[j] for p_s, v in zip(p, values)) for j in range(len(values[0]))]
+
+
+def attend_by_nodes(q, keys, values):
+    s = [autograd.dot(q, k) / math.sqrt(len(q)) for k in keys]
+    p = [(v - autograd.logsumexp(s)).exp() for v in s]
+    return [autograd.dot(p, column) for column in zip(*values)]
+
+
+def attend_with_numbers(q, keys, values):
+    p = softmax([sum(a.data * b.data for a, b in zip(q, k)) / len(q) ** 0.5 for k in keys])
+    return [sum(float(p_s) * v[j] for p_s, v in zip(p, values)) for j in range(len(values[0]))]
+
+
+def all_to_the_largest(s):
+    return [float(v.data == max(w.data for w in s)) for v in s]
+
+
 def confusion(true, predicted, K):
     M = np.zeros((K, K), int)
     np.add.at(M, (true, predicted), 1)
@@ -594,6 +633,10 @@ RIGHT = [
     ("xor", (np.array([[1.0, -1], [-1, 1]]), np.zeros(2), np.ones((1, 2)), np.array([-0.5]))),
     ("mirror", ([1, 2, 4, -4, -2, -1],)),
     ("mirror", (np.array([14.2, -3.5, 7.1, -7.1, 3.5, -14.2]),)),
+    ("huber", (huber,)),
+    ("huber", (lambda a: abs(a) - 0.5 + (1 - abs(a)).relu() ** 2 / 2,)),
+    ("attend", (attend,)),
+    ("attend", (attend_by_nodes,)),
 ]  # fmt: skip
 
 
@@ -612,6 +655,22 @@ def test_every_task_has_two_right_solutions():
 
 
 WRONG = [
+    ("huber", (partial(huber, parabola=lambda a: a * a),), "not a^2"),
+    ("huber", (partial(huber, line=abs),), "the pieces meet at 1"),
+    ("huber", (partial(huber, line=lambda a: a - 0.5),), "goes up to the left"),
+    ("huber", (lambda a: autograd.where(abs(a) - 1, a * a / 2, abs(a) - 0.5),), "are exchanged"),
+    ("huber", (huber_by_if,), "the branch taken"),
+    ("huber", (lambda a: huber(Value(a.data)),), "the graph is lost"),
+    ("attend", (partial(attend, weights=exponentials),), "do not add up to 1"),
+    ("attend", (partial(attend, weights=lambda s: s),), "are no weights"),
+    ("attend", (lambda *x: attend(*x)[0],), "in a list"),
+    ("attend", (partial(attend, d=lambda q, keys: 1),), "are divided by the root"),
+    ("attend", (partial(attend, d=lambda q, keys: len(q)),), "not by d"),
+    ("attend", (partial(attend, d=lambda q, keys: len(keys) ** 0.5),), "not of the number"),
+    ("attend", (partial(attend, weights=shares),), "go by the scores"),
+    ("attend", (partial(attend, weights=all_to_the_largest),), "takes all"),
+    ("attend", (attend_with_numbers,), "compute with the Values"),
+    ("attend", (lambda *x: [v.data for v in attend(*x)],), "does a float come back"),
     ("topological_order", (topological_with_numbers,), "a plain number is in the list"),
     ("topological_order", (topological_twice,), "a node stands in the list twice"),
     ("topological_order", (topological_without_root,), "the root is missing"),

@@ -352,6 +352,7 @@ def test_two_hundred_frames_are_not_too_many():
     Film(net, EXAMPLE, 2, every=5).begin(net, categorical_nll, range(1, 996))
 
 
+@pytest.mark.slow
 def test_a_frame_keeps_no_more_weights_than_are_drawn():
     net = MLP(2, [1000, 1], rng=np.random.default_rng(0))
     film = Film(net, [0.5, -1.0], 1)

@@ -149,6 +149,12 @@ CALLS = {
         compiled, root=lambda: graph()[0], inputs=lambda: [], parameters=lambda: [],
         batch=lambda: np.empty((1, 0)), theta=lambda: None,
     ),
+    "replay": by_name(
+        lambda f, keep, examples: [
+            (replayed := autograd.replay(f, keep))(1.0), replayed.sum(examples)
+        ],
+        f=lambda: square, keep=lambda: 4, examples=lambda: [(2.0,)],
+    ),
     "MLP": by_name(
         nn.MLP, d0=lambda: 2, widths=lambda: [3, 1], activation=lambda: "tanh",
         bias=lambda: True, rng=lambda: np.random.default_rng(0),

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 import autograd
@@ -182,6 +181,7 @@ def test_a_page_of_20_nodes_is_small(tmp_path):
     assert (tmp_path / "page.html").stat().st_size < 80_000
 
 
+@pytest.mark.slow
 def test_50_000_nodes_are_refused_with_the_alternatives():
     with pytest.raises(ValueError, match=r"50001 nodes.*draw\(node\).*trace\(root\)"):
         draw(chain(50_001))
@@ -388,7 +388,7 @@ class TestInChromium:
         assert page.numbers()[0][0] == 2.0
         page.keys(Keys.ARROW_UP, Keys.ARROW_RIGHT, Keys.ARROW_DOWN)
         assert page.numbers()[0][0] == 2.1
-        chain = ActionChains(page.driver).key_down(Keys.SHIFT).send_keys(Keys.ARROW_LEFT)
+        chain = browser.actions(page.driver).key_down(Keys.SHIFT).send_keys(Keys.ARROW_LEFT)
         chain.key_up(Keys.SHIFT).perform()
         assert page.numbers()[0][0] == 2.09
         assert page.find("#n0").get_attribute("aria-valuetext").startswith("2.09, gradient 5.478")

@@ -253,7 +253,7 @@ def test_stochastic_gradient_descent_needs_no_scikit_learn(monkeypatch):
 
 def test_every_notebook_has_exercises_and_solutions():
     assert NAMES == [path.stem for path in SOLUTIONS] == [path.stem for path in EXERCISES]
-    assert len(NAMES) == 6
+    assert len(NAMES) == 7
 
 
 @pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)

@@ -8,6 +8,7 @@ import gc
 import inspect
 import math
 import random
+import random
 import re
 import tracemalloc
 
@@ -217,12 +218,9 @@ def program(batch, parameters, gradients=None):
     delta2 = -v1  # (1, b)
     d_b2[:] = delta2.sum(axis=1, keepdims=True)  # (1, 1)
     d_theta2[:] = delta2 @ x1.T  # (1, 3)
-    t1 = 2.0 * a1  # (3, b)
-    e = np.exp(-np.abs(t1))  # (3, b)
-    t2 = 1.0 + e  # (3, b)
-    t3 = 4.0 * (np.where(t1 > 0.0, 1.0, e) / t2)  # (3, b)
-    t4 = t3 * (np.where(t1 < 0.0, 1.0, e) / t2)  # (3, b)
-    delta1 = (theta2.T @ delta2) * t4  # (3, b)
+    e = np.exp(-np.abs(2.0 * a1))  # (3, b)
+    t1 = 1.0 + e  # (3, b)
+    delta1 = (theta2.T @ delta2) * (4.0 * e / (t1 * t1))  # (3, b)
     d_b1[:] = delta1.sum(axis=1, keepdims=True)  # (3, 1)
     d_theta1[:] = delta1 @ x0.T  # (3, 2)
     return loss[0]
@@ -997,11 +995,18 @@ def test_repr_has_a_row_for_each_operation():
     """)
 
 
+def unlike(x, n):
+    """A chain of so many operations, without equal steps."""
+    chosen = random.Random(0)
+    for _ in range(n):
+        root = x = chosen.choice([autograd.sin, autograd.tanh, autograd.exp])(x)
+    return root
+
+
 @pytest.mark.parametrize("n", [39, 40, 41, 60])
 def test_repr_shows_forty_operations_or_the_first_and_the_last_twenty(n):
-    x = root = Value(0.5)
-    for _ in range(n):
-        root = root.sin()
+    x = Value(0.5)
+    root = unlike(x, n)
     _, _, *rows = repr(autograd.compile(root, [x], [])).splitlines()
     every = [f"v{i}" for i in range(1, n + 1)]
     assert [row.split()[0] for row in rows] == (
@@ -1027,10 +1032,7 @@ def test_repr_of_what_does_not_vary():
 
 def test_repr_of_many_operations_leaves_out_the_middle():
     x = Value(0.5)
-    node = x
-    for _ in range(100):
-        node = node.sin()
-    lines = repr(autograd.compile(node, [x], [])).splitlines()
+    lines = repr(autograd.compile(unlike(x, 100), [x], [])).splitlines()
     assert len(lines) < 50
     assert "100 array operations" in lines[0]
     assert (lines[2].split()[0], lines[-1].split()[0]) == ("v1", "v100")
@@ -1120,12 +1122,9 @@ def test_comments_say_what_is_computed():
     for line in program.source.splitlines():
         watched.append(line)
         code, _, said = line.partition("  # ")
-        if " = " in code or "np.add.at" in code or " += " in code:
+        if " = " in code or " += " in code:
             statement = ast.parse(code.strip()).body[0]
-            if isinstance(statement, ast.Expr):  # np.add.at(array, index, what)
-                what = statement.value.args[2]
-            else:
-                what = statement.target if " += " in code else statement.targets[0]
+            what = statement.target if " += " in code else statement.targets[0]
             if said:
                 indent = code[: len(code) - len(code.lstrip())]
                 shape = f"np.shape({ast.unparse(what)})"
@@ -1137,7 +1136,7 @@ def test_comments_say_what_is_computed():
     m, d = len(program.parameters), len(program.inputs)
     flat = np.zeros(m)
     namespace["program"](np.ones((b, d)), namespace["views"](flat), namespace["views"](flat))
-    assert len(told) > 40
+    assert len(told) > 35
     for line, said, shape in told:
         assert eval(said, {"b": b}) == shape, line
     assert [
@@ -1261,7 +1260,7 @@ def test_short_constants_are_written_out(n, written_out):
 @pytest.mark.parametrize(("n", "listed"), [(3, True), (8, True), (9, False)])
 def test_short_indexes_are_written_out(n, listed):
     x = values(*range(50))
-    at = [k * k // 2 for k in range(n)]  # not evenly spaced
+    at = [k * (k + 1) // 2 for k in range(n)]  # not evenly spaced
     program = autograd.compile([x[k].sin() for k in at], x, [])
     assert (f"batch[:, {at}].T" in program.source) is listed
     assert len(program.constants) == (0 if listed else 1)

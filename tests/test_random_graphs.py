@@ -1,6 +1,7 @@
 """Any graph: its program gives what it gives, and both what mpmath gives with 50 digits.
 
-1,650 random graphs by default, some of them against mpmath. 25,000, all of them, with
+1,650 random graphs by default, every second one of patterns that people write, every fifth one
+against mpmath. 100,000 with
 
     CHALKGRAD_LONG=1 python -m pytest tests/test_random_graphs.py -n 2
 """
@@ -12,16 +13,18 @@ from unittest import mock
 import mpmath
 import numpy as np
 import pytest
+import random_patterns
 from random_graphs import RandomGraph, assert_same, by_graph, record
+from random_patterns import PatternGraph
 
 from autograd import Value, topological_order
 from autograd.compiler import numpy as printer
 from autograd.primitives import SIGMOID, TABLE
 
 LONG = bool(os.environ.get("CHALKGRAD_LONG"))
-GRAPHS = 25_000 if LONG else 1_650
+GRAPHS = 100_000 if LONG else 1_650
 PARTS = 11
-EXACT = 1 if LONG else 5  # of so many graphs one is compared with mpmath
+EXACT = 5  # of so many graphs one is compared with mpmath
 
 mp = mpmath.mp.clone()
 mp.dps = 50
@@ -94,8 +97,9 @@ def exactly(graph):
 def test_any_graph(part):
     for seed in range(part, GRAPHS, PARTS):
         wide = printer.WIDE if seed % 2 else 1  # what is laid out as a wide layer's product
+        kind = PatternGraph if seed // PARTS % 2 else RandomGraph
         try:
-            graph = RandomGraph(seed)
+            graph = kind(seed)
             with mock.patch.object(printer, "WIDE", wide):
                 assert_same(graph, np.reshape(graph.rows, (len(graph.rows), -1)), graph.numbers)
             if seed // PARTS % EXACT == 0:
@@ -104,7 +108,7 @@ def test_any_graph(part):
                 np.testing.assert_allclose(outputs, exact[0], rtol=1e-12, atol=1e-12 * size)
                 np.testing.assert_allclose(gradient, exact[1], rtol=1e-12, atol=1e-12 * size)
         except Exception as error:
-            raise AssertionError(f"RandomGraph({seed})") from error
+            raise AssertionError(f"{kind.__name__}({seed})") from error
 
 
 def test_random_graphs_have_everything():
@@ -117,3 +121,25 @@ def test_random_graphs_have_everything():
     assert set(leaf_roots) == {(True, False), (False, True), (False, False)}
     assert {len(roots) for *_, roots in recorded} == {1, 2, 3}
     assert {len(g.rows) for g in graphs} == {1, 2, 4}
+
+
+def test_patterns_have_everything(monkeypatch):
+    used = set()
+
+    def noted(name, f):
+        return lambda *arguments: (used.add(name), f(*arguments))[1]
+
+    expected = set()
+    for choices in ("PATTERNS", "STEPS", "RESULTS"):
+        found = getattr(random_patterns, choices)
+        names = [f"{choices}[{i}]" for i in range(len(found))]
+        monkeypatch.setattr(random_patterns, choices, [*map(noted, names, found)])
+        expected |= {*names}
+    graphs = [PatternGraph(seed) for seed in range(400)]
+    recorded = [record(g, g.rows[0], g.numbers) for g in graphs]
+    assert used == expected
+    sizes = [len(topological_order(roots[0])) for *_, roots in recorded]
+    assert max(sizes) > 300 and np.mean(sizes) > 40
+    # Equal steps: recorded again, the same seed gives the same graph.
+    again = [record(g, g.rows[0], g.numbers) for g in graphs]
+    assert sizes == [len(topological_order(roots[0])) for *_, roots in again]

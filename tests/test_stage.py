@@ -205,7 +205,7 @@ def test_fit_zoom_and_the_overview(driver, folder):
 
 def test_a_mouse_drags_the_picture_and_picks_nothing_by_that(driver, folder):
     page = open_page(driver, folder, draw(recurrent(8)), "drag")
-    actions = browser.ActionChains(driver)
+    actions = browser.actions(driver)
     actions.move_to_element(page.find(".again")).click_and_hold().move_by_offset(-90, 0).release()
     actions.perform()
     assert page.run("return root.querySelector('.view').scrollLeft") == pytest.approx(90, abs=3)

@@ -888,6 +888,7 @@ def test_sweep_of_options(folder, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_files")
 def test_a_row_of_the_command_is_the_training_with_these_options(folder):
     """With a part kept aside to stop by, the same part as that to choose by."""
     small = ["train", "moons", "--epochs", "2", "--batch-size", "80", "--quiet"]
@@ -906,6 +907,7 @@ def test_a_row_of_the_command_is_the_training_with_these_options(folder):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_files")
 def test_workers_are_spawned_processes(folder, monkeypatch):
     def pool(n, mp_context):
         assert (n, mp_context.get_start_method()) == (3, "spawn")
@@ -924,6 +926,7 @@ def fit_or_stop(*arguments, **options):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_files")
 def test_a_sweep_that_is_interrupted_goes_on(folder, capsys, monkeypatch):
     BEGUN.clear()
     once = nn.sweeping.train_once
@@ -936,6 +939,7 @@ def test_a_sweep_that_is_interrupted_goes_on(folder, capsys, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_files")
 def test_a_file_that_has_changed_is_not_mixed(folder, capsys):
     table = folder / "table.csv"
     table.write_text("x,y\n" + "".join(f"{i},{i % 3 + i / 7}\n" for i in range(20)))

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sklearn import datasets as bundled
 
 from nn import (
     MLP,
@@ -67,6 +66,8 @@ def lines(n, line="{0},{1},{2}"):
 @pytest.mark.parametrize("seed", [0, 7])
 @pytest.mark.parametrize("name", ["iris", "diabetes", "breast_cancer"])
 def test_a_csv_file_of_real_data_gives_the_data_set_that_load_gives(tmp_path, name, seed):
+    from sklearn import datasets as bundled  # takes a second
+
     bunch = getattr(bundled, f"load_{name}")()
     known = datasets.load(name, seed=seed, test_size=0.3)
     answers = [known.classes[k] for k in bunch.target] if known.classes else bunch.target.tolist()

@@ -314,6 +314,7 @@ def test_a_long_trace_is_shown_without_its_middle(n):
         starts(plain(line), equations(row))
 
 
+@pytest.mark.slow
 def test_thousands_that_are_left_out_are_written_with_a_comma():
     shown = trace(chain(2_000))
     assert "… 1,800 more …" in repr(shown)

@@ -726,6 +726,7 @@ def test_a_module_and_a_loss_of_ones_own_train():
     np.testing.assert_allclose(net.predict(x[:, None]), y, atol=1e-2)
 
 
+@pytest.mark.slow
 def test_a_network_of_ones_own_layers_trains():
     class Residual(Module):
         def __init__(self):
@@ -821,6 +822,7 @@ def test_draw_graph_without_a_layout_tool_fails_before_training(monkeypatch, tmp
     assert numbers(net) == before
 
 
+@pytest.mark.slow
 def test_the_plot_shows_itself_in_jupyter():
     figure = History(SCORED).plot()
     assert figure._repr_png_().startswith(b"\x89PNG")

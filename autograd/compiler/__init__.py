@@ -20,6 +20,7 @@ import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -28,13 +29,15 @@ from numpy.typing import ArrayLike
 
 from ..primitives import ARRAYS
 from ..value import Value, topological_order
-from ..vectors import are_leaves, are_values, data_of
-from .checking import check_example
+from ..vectors import data_of
+from .checking import check_example, check_leaves
 from .lowering import Lowering
 from .numpy import called, write
-from .structure import Kept, Structure, structure_of
+from .structure import Kept, Structure, are_sound, structure_of
 
 Array = npt.NDArray[np.float64]
+
+BLOCK = 2**16  # numbers in the largest array of a block of examples
 
 
 @dataclass(frozen=True)
@@ -150,10 +153,21 @@ class Program:
             raise ValueError(
                 "out must not be the vector of the parameters, which it would overwrite"
             )
-        run, views, d_views = (
-            self._written.run, self._written.views(parameters), self._written.views(out),
-        )  # fmt: skip
-        return lambda batch: run(batch, views, d_views)
+        written = self._written
+        run, views, d_views = written.run, written.views(parameters), written.views(out)
+        most = written.block
+
+        def losses_of(batch: Array) -> Array:
+            if len(batch) < 2 * most:
+                return run(batch, views, d_views)  # type: ignore[no-any-return]
+            losses, total = [], np.zeros(m)
+            for start in range(0, len(batch), most):
+                losses.append(run(batch[start : start + most], views, d_views))
+                total += out
+            out[:] = total
+            return np.concatenate(losses)
+
+        return losses_of
 
     def _batch(self, batch: ArrayLike) -> Array:
         array = _floats(batch, "batch")
@@ -198,7 +212,13 @@ class Program:
 
 
 class _Written:
-    """A program without its Values: all parts of a `Program` that graphs can share."""
+    """A program without its Values: all parts of a `Program` that graphs can share.
+
+    Attributes:
+        block: a batch of twice as many examples or more is run in blocks of so many. Their arrays
+            then stay in the processor's cache, and the system need not give out fresh memory; but
+            blocks are large enough that adding up their gradients costs little.
+    """
 
     def __init__(self, lowering: Lowering) -> None:
         listing = lowering.listing
@@ -211,11 +231,15 @@ class _Written:
         for name, (value, partials) in listing.functions.items():
             self.functions.update({name: value, f"d_{name}": partials})
         self.operations = [
-            Operation(g.name, g.primitive.symbol, len(g.nodes), g.varies) for g in lowering.groups
+            Operation(name, primitive.symbol, nodes, varies)
+            for part in lowering.groups
+            for name, primitive, nodes, varies in part.operations()
         ]
         namespace: dict[str, Any] = {**self.constants, **self.functions}
         exec(builtins.compile(self.code, "<autograd.compile>", "exec"), namespace)
         self.views, self.run = namespace["views"], namespace["program"]
+        rows = listing.rows
+        self.block = max(64, BLOCK // max(rows), 4 * listing.parameters // sum(rows))
         arrays = self.constants.values()
         for array in arrays:
             array.flags.writeable = False
@@ -255,53 +279,67 @@ def compile(
         ValueError: an input or a parameter is not a leaf, or is given twice; a primitive can't run
             on arrays; or the program differs from an example of ``check``.
     """
-    several = not isinstance(root, Value)
-    roots = [root] if isinstance(root, Value) else _list(root, "root")
+    roots = root if isinstance(root, Value) else _list(root, "root")
     inputs, parameters = _list(inputs, "inputs"), _list(parameters, "parameters")
-    place = _check_leaves(roots, inputs, parameters)
-    with _collector_paused():
-        seen = set(place)
-        order = [node for root in roots for node in topological_order(root, seen)]
-        del seen  # of a large network it takes much memory
-        key = (several, *structure_of(roots, order, place, len(inputs)))
-        written = _kept.get(key)
-        if written is None:
-            written = _Written(Lowering(roots, order, place, inputs, parameters, several))
-            _kept.keep(key, written)
-        program = Program(written, inputs, parameters)
+    program = Program(_find(roots, inputs, parameters), inputs, parameters)
+    n = 1 if isinstance(roots, Value) else len(roots)
     for i, (row, recorded) in enumerate(check):
         batch = np.atleast_2d(_floats(row, f"the inputs of check[{i}]"))
-        check_example(i, recorded, len(roots), *program(batch), program.parameters)
+        check_example(f"check[{i}]", recorded, n, *program(batch), program.parameters)
     return program
 
 
 def compile_as(
     key: Structure,
     record: Callable[[], Value | Sequence[Value]],
-    inputs: Sequence[Value],
-    parameters: Sequence[Value],
+    inputs: list[Value],
+    parameters: list[Value],
+    owner: Any,
 ) -> Program:
     """As `compile`, for those who know the structure of a graph without recording it.
 
     Args:
         key: equal for graphs of one structure, labels left aside.
         record: gives the root; called where no program is kept for that key.
-        inputs: as in `compile`.
+        inputs: as in `compile`; the program takes over the list.
         parameters: likewise.
+        owner: the network whose parameters they are.
     """
     key = (*key, len(inputs), len(parameters))
     written = _kept.get(key)
-    distinct = len(set(parameters)) == len(parameters)
-    if written is not None and distinct and are_leaves(parameters):
-        return Program(written, list(inputs), list(parameters))
-    program = compile(record(), inputs, parameters)
-    if _kept.holds(program._written):
-        _kept.keep(key, program._written)
-    return program
+    if written is None or not are_sound(parameters, owner):
+        with collector_paused():
+            written = _find(record(), inputs, parameters, key)
+    return Program(written, inputs, parameters)
+
+
+def _find(
+    root: Value | Sequence[Value],
+    inputs: list[Value],
+    parameters: list[Value],
+    key: Structure | None = None,
+) -> _Written:
+    """The program of a graph, one that is kept if there is; for a new ``key`` it is made."""
+    several = not isinstance(root, Value)
+    roots = [root] if isinstance(root, Value) else list(root)
+    place = check_leaves(roots, inputs, parameters)
+    with collector_paused():
+        seen = set(place)
+        order = [node for root in roots for node in topological_order(root, seen)]
+        del seen  # of a large network it takes much memory
+        place.update(zip(order, count(len(place))))
+        written = None
+        if key is None:
+            key = (several, *structure_of(roots, order, place, len(inputs)))
+            written = _kept.get(key)
+        if written is None:
+            written = _Written(Lowering(roots, order, place, inputs, parameters, several))
+            _kept.keep(key, written, {node.primitive for node in order if node.primitive})
+        return written
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
+def collector_paused() -> Iterator[None]:
     """Without Python's search for cyclic garbage: compiling leaves little of it."""
     was_enabled = gc.isenabled()
     gc.disable()
@@ -319,35 +357,6 @@ def _list(values: Any, name: str) -> list[Value]:
         raise TypeError(
             f"{name} must hold Values, in a list, got {values!r}: for one, write [x]"
         ) from None
-
-
-def _check_leaves(
-    roots: list[Value], inputs: list[Value], parameters: list[Value]
-) -> dict[Value, int]:
-    """The leaves' places, 0, 1, ...; an error if one is not a leaf, or is given twice."""
-    if not roots:
-        raise ValueError("root is empty: give a Value, or several")
-    for name, values in (("root", roots), ("inputs", inputs), ("parameters", parameters)):
-        if not are_values(values):
-            v = next(v for v in values if not isinstance(v, Value))
-            raise TypeError(f"{name} must hold Values, got {v!r}")
-        if name != "root" and not are_leaves(values):
-            i = next(i for i, v in enumerate(values) if v.primitive is not None)
-            raise ValueError(
-                f"{name}[{i}] is not a leaf, but computed by {values[i].op!r}: give what it comes "
-                "from"
-            )
-    leaves = [*inputs, *parameters]
-    places = dict(zip(leaves, range(len(leaves))))
-    if len(places) < len(leaves):
-        names = [f"inputs[{i}]" for i in range(len(inputs))]
-        names += [f"parameters[{i}]" for i in range(len(parameters))]
-        seen: dict[Value, str] = {}
-        for v, name in zip(leaves, names):
-            if v in seen:
-                raise ValueError(f"{name} is {seen[v]} already: give each Value once")
-            seen[v] = name
-    return places
 
 
 def _floats(x: ArrayLike, name: str) -> Array:

@@ -1,4 +1,4 @@
-"""Whether a program gives the same as a recorded graph: the ``check`` of `compile`."""
+"""Whether leaves are leaves, and a program gives what was recorded: the ``check`` of `compile`."""
 
 import math
 from collections import defaultdict
@@ -11,17 +11,18 @@ import numpy.typing as npt
 from .. import functions
 from ..derivatives import backward_pass
 from ..value import Value, topological_order
+from ..vectors import are_leaves, are_values
 
 Array = npt.NDArray[np.float64]
 
 
 def check_example(
-    i: int, recorded: Any, k: int, outputs: Array, gradient: Array, parameters: list[Value]
+    name: str, recorded: Any, k: int, outputs: Array, gradient: Array, parameters: list[Value]
 ) -> None:
     """Compare a program's k outputs and their gradient with what was recorded for an example.
 
     Args:
-        i: which example, for the errors.
+        name: of the example, for the errors.
         recorded: the root recorded for it, or the roots.
         k: how many roots there should be.
         outputs: the program's outputs for the example's numbers.
@@ -32,7 +33,7 @@ def check_example(
         TypeError: something else than a Value is recorded.
         ValueError: there are more or fewer roots, or the numbers differ.
     """
-    roots = _roots(recorded, i, k)
+    roots = _roots(recorded, name, k)
     total = functions.sum(roots)
     for what, a, b in (
         ("value", np.array([root.data for root in roots]), outputs.ravel()),
@@ -40,25 +41,25 @@ def check_example(
     ):
         if not (_close(a, b, 1.0) or _close(a, b, _size(total))):  # _size walks over the graph
             raise ValueError(
-                f"check[{i}]: the {what} recorded is {_short(a)}, but the program gives "
+                f"{name}: the {what} recorded is {_short(a)}, but the program gives "
                 f"{_short(b)}. The two graphs are not the same: a Python `if` on numbers is "
                 "recorded as the branch taken (use autograd.where(c, a, b) instead), and other "
                 "parameters, or chance, make another graph too"
             )
 
 
-def _roots(recorded: Any, i: int, k: int) -> list[Value]:
+def _roots(recorded: Any, name: str, k: int) -> list[Value]:
     """The roots recorded for an example to check, as a list of k Values."""
     values = list(recorded) if isinstance(recorded, Iterable) else [recorded]
     for v in values:
         if not isinstance(v, Value):
             raise TypeError(
-                f"check[{i}]: what is recorded must be a Value, got {v!r}. Where a formula gives a "
+                f"{name}: what is recorded must be a Value, got {v!r}. Where a formula gives a "
                 "plain number, as Python's max(0, v) does, write v.relu(), autograd.where or "
                 "Value(number)"
             )
     if len(values) != k:
-        raise ValueError(f"check[{i}] has {len(values)} roots, and root {k}")
+        raise ValueError(f"{name} has {len(values)} roots, and root {k}")
     return values
 
 
@@ -85,3 +86,32 @@ def _size(root: Value) -> float:
 
 def _short(x: Array) -> str:
     return np.array2string(x if x.size > 1 else x[0], threshold=6, edgeitems=2)
+
+
+def check_leaves(
+    roots: list[Value], inputs: list[Value], parameters: list[Value]
+) -> dict[Value, int]:
+    """The leaves' places, 0, 1, ...; an error if one is not a leaf, or is given twice."""
+    if not roots:
+        raise ValueError("root is empty: give a Value, or several")
+    for name, values in (("root", roots), ("inputs", inputs), ("parameters", parameters)):
+        if not are_values(values):
+            v = next(v for v in values if not isinstance(v, Value))
+            raise TypeError(f"{name} must hold Values, got {v!r}")
+        if name != "root" and not are_leaves(values):
+            i = next(i for i, v in enumerate(values) if v.primitive is not None)
+            raise ValueError(
+                f"{name}[{i}] is not a leaf, but computed by {values[i].op!r}: give what it comes "
+                "from"
+            )
+    leaves = [*inputs, *parameters]
+    places = dict(zip(leaves, range(len(leaves))))
+    if len(places) < len(leaves):
+        names = [f"inputs[{i}]" for i in range(len(inputs))]
+        names += [f"parameters[{i}]" for i in range(len(parameters))]
+        seen: dict[Value, str] = {}
+        for v, name in zip(leaves, names):
+            if v in seen:
+                raise ValueError(f"{name} is {seen[v]} already: give each Value once")
+            seen[v] = name
+    return places

@@ -1,4 +1,4 @@
-"""The compiler's language, as data: expressions over arrays, and statements that use them.
+"""The compiler's language, as data: expressions over arrays.
 
 An `Expr` is an operation, its arguments (expressions or plain numbers), what else the operation
 needs (an axis, an index, a name) and the shape of its result. An `Arithmetic` makes them, and is
@@ -6,7 +6,8 @@ the fourth one in which a row of the table of primitives can run: the row that c
 ``m.exp(x) / y`` on numbers builds the expression here. Equal expressions are one object, so that
 those used more than once are found.
 
-Shapes are tuples of whole numbers, with ``"b"`` for the size of the batch. A vector argument of an
+Shapes are tuples of whole numbers, with ``"b"`` for the size of the batch (``"8*b"``: 8 columns
+for each example). A vector argument of an
 n-ary primitive is a single expression whose first axis runs over the vector.
 
 | operation | what it is |
@@ -18,21 +19,19 @@ n-ary primitive is a single expression whose first axis runs over the vector.
 | ``greater less at_least at_most differs not and or`` | conditions |
 | ``where float`` | a choice by a condition; a condition as 1.0 or 0.0 |
 | ``sum max`` | along an axis (``info``); a sum may be of the entries where a condition holds |
+| ``reduceat`` | sums of neighbouring rows, which begin at the second argument |
 | ``matmul transpose`` | matrices |
 | ``rows joined reshape full zeros`` | some rows; arrays one below the other; other shapes |
 | ``own item`` | a user's own primitive, called by name; one of several results |
+| ``earlier entry empty`` | the array of a step, in a loop or outside; room for the arrays of all |
 """
 
 import itertools
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Iterable
 from numbers import Real
 from typing import Any, Union
 
 import numpy as np
-import numpy.typing as npt
 
 from .. import primitives as p
 
@@ -45,10 +44,8 @@ ALL = slice(None)
 CONDITIONS = {"greater", "less", "at_least", "at_most", "differs", "not", "and", "or"}
 MOVED = {"rows", "reshape", "full"}  # of a condition they make a condition
 # For all other operations, conditions are 1.0 and 0.0.
-TAKE_CONDITIONS = {"not", "and", "or", "float", "where", "sum", *MOVED}
-VIEWS = {"name", "columns", "count", "zeros", "transpose", "reshape", "item"}
-LONGEST = 5  # operations in a statement; a longer expression is split into several
-WISHES = {"exp": "e", "max": "top", "sum": "total"}  # names of statements that have no label
+TAKE_CONDITIONS = {"not", "and", "or", "float", "where", "sum", "reduceat", *MOVED}
+VIEWS = {"name", "columns", "count", "zeros", "empty", "transpose", "reshape", "item", "earlier", "entry"}
 
 
 def _binary(op: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
@@ -71,9 +68,10 @@ class Expr:
     Attributes:
         is_condition: whether its entries are true or false.
         is_cheap: whether it costs nothing: it is then not worth a name, however often it is used.
+        loop: which loop it is computed in, anew at each step; None outside of all.
     """
 
-    __slots__ = ("args", "info", "is_cheap", "is_condition", "m", "op", "serial", "shape")
+    __slots__ = ("args", "info", "is_cheap", "is_condition", "loop", "m", "op", "serial", "shape")
     __array_ufunc__ = None  # NumPy's scalars leave `number * expression` to us
 
     def __init__(
@@ -83,6 +81,10 @@ class Expr:
         self.serial = m.next_serial()
         self.is_condition = op in CONDITIONS or (op in MOVED and _is_condition(args[0]))
         self.is_cheap = op in VIEWS or (op == "rows" and type(info) is range)
+        self.loop: Any = m.loop if op == "earlier" else None
+        for a in args:
+            if type(a) is Expr and a.loop is not None:
+                self.loop = a.loop
 
     __add__, __radd__ = _binary("add")
     __sub__, __rsub__ = _binary("sub")
@@ -138,6 +140,7 @@ class Arithmetic:
 
     Attributes:
         asked: which primitive's row first asked for an operation.
+        loop: the loop that is being written, to which new names belong; None outside.
     """
 
     def __init__(self, rewrite: Rewrite = lambda m, op, args, info: None) -> None:
@@ -147,6 +150,7 @@ class Arithmetic:
         self.next_serial = itertools.count(1).__next__
         self.asked: dict[str, p.Primitive] = {}
         self.running: p.Primitive | None = None
+        self.loop: Any = None
         self.compares = True  # expressions with numbers by ==, of which none is equal
 
     def make(self, op: str, *args: Any, info: Any = None, shape: Shape | None = None) -> Any:
@@ -169,6 +173,12 @@ class Arithmetic:
         """An array that has a name."""
         return self.make("name", info=name, shape=shape)
 
+    def local(self, name: str, shape: Shape) -> Expr:
+        """An array that has a name, in the loop that is being written."""
+        x: Expr = self.name(name, shape)
+        x.loop = self.loop
+        return x
+
     def stands_for(self, name: Expr, x: Expr) -> None:
         """From now on, making ``x`` again gives its name."""
         self._made[_key(x.op, x.args, x.info)] = name
@@ -187,6 +197,10 @@ class Arithmetic:
         """An array of zeros, to which others are added."""
         return self.make("zeros", info=shape, shape=shape)
 
+    def empty(self, shape: Shape, of_conditions: bool = False) -> Any:
+        """Room for the arrays of all steps of a loop."""
+        return self.make("empty", info=(shape, of_conditions), shape=shape)
+
     def reshape(self, x: Expr, shape: Shape) -> Any:
         """The entries of ``x`` in another shape."""
         return self.make("reshape", x, info=shape, shape=shape)
@@ -194,6 +208,10 @@ class Arithmetic:
     def rows(self, x: Expr, index: Index) -> Any:
         """Some rows of an array."""
         return self.make("rows", x, info=index, shape=(*shape_of(index), *x.shape[1:]))
+
+    def earlier(self, x: Expr, back: int) -> Any:
+        """In a loop, the array of so many steps before, of the arrays ``x`` of all steps."""
+        return self.make("earlier", x, info=back, shape=x.shape[1:])
 
     def reduce(self, op: str, x: Expr, axis: int, *condition: Expr) -> Any:
         """A sum or maximum along an axis. The axis stays, with length 1, if there are only two."""
@@ -273,107 +291,3 @@ def _key(op: str, args: tuple[Any, ...], info: Any) -> tuple[Any, ...]:
 
 def _is_condition(x: Any) -> bool:
     return isinstance(x, Expr) and x.is_condition
-
-
-@dataclass(eq=False)
-class Statement:
-    """What is done with an expression, its ``value``.
-
-    Attributes:
-        serial: its place in the order of making.
-        kind: ``"let"`` gives it the name; ``"set"`` and ``"add"`` put it into, or add it to,
-            rows of the array of that name.
-        index: those rows; None for ``"let"``, and for all rows of an array that a let made.
-        shape: the result's.
-        repeats: whether a row may be added to more than once.
-    """
-
-    serial: int
-    kind: str
-    name: str
-    value: Any
-    index: Index | None = None
-    shape: Shape = ()
-    repeats: bool = False
-
-
-@dataclass(frozen=True)
-class View:
-    """An array ``(rows, columns)`` inside a flat vector; from row to row it is ``width``."""
-
-    start: int
-    rows: int
-    columns: int
-    width: int
-
-
-@dataclass
-class Listing:
-    """A program, as data: what a printer prints.
-
-    Attributes:
-        inputs, parameters: how many columns a batch has, and how many numbers the flat vector.
-        views: the arrays of parameters by name; None for the flat vector itself.
-        constants: arrays of numbers by name.
-        functions: users' own primitives, each the functions of its value and of its partial
-            derivatives, by name.
-        forward: the statements that compute the ``result``.
-        backward: those that compute the gradient, written to arrays named ``d_`` and the view's.
-        named: expressions that are used more than once, or are long, and what they are called:
-            each is the value of a let of that name.
-    """
-
-    inputs: int
-    parameters: int
-    views: Mapping[str, View | None]
-    constants: Mapping[str, npt.NDArray[Any]]
-    functions: Mapping[str, tuple[Callable[..., Any], Callable[..., Any]]]
-    forward: list[Statement]
-    result: Expr
-    backward: list[Statement]
-    named: dict[Expr, str] = field(default_factory=dict)
-
-    @cached_property
-    def users(self) -> dict[Expr, list[str]]:
-        """The expressions of the program, each with the operations or kinds of statement using it.
-
-        The parts of an expression count once, however often the expression is used.
-        """
-        found: defaultdict[Expr, list[str]] = defaultdict(list)
-        stack = [(s.value, s.kind) for s in [*self.forward, *self.backward]]
-        stack.append((self.result, "result"))
-        while stack:
-            x, user = stack.pop()
-            if not isinstance(x, Expr):
-                continue
-            found[x].append(user)
-            if len(found[x]) == 1:
-                stack += [(a, x.op) for a in x.args]
-        return found
-
-    def name_shared(
-        self, turn: int, new_name: Callable[[str], str], wishes: Mapping[Expr, str]
-    ) -> None:
-        """Give expressions used more than once, and parts of long ones, statements of their own.
-
-        Expressions made before ``turn`` are computed in the forward pass.
-        """
-        users = self.users
-        own: set[Expr] = set()
-        sizes: dict[Expr, int] = {}  # how many operations an expression adds to its statement
-
-        def size(x: Any) -> int:
-            return 0 if x in own else sizes.get(x, 0)
-
-        for x in sorted(users, key=lambda x: x.serial):
-            while (inside := sum(map(size, x.args))) >= LONGEST:
-                own.add(max(x.args, key=size))
-            sizes[x] = inside + (not x.is_cheap)
-            if len(users[x]) > 1 and not x.is_cheap:
-                own.add(x)
-        for x in sorted(own, key=lambda x: x.serial):
-            name = self.named[x] = new_name(wishes.get(x, WISHES.get(x.op, "t")))
-            part = self.forward if x.serial < turn else self.backward
-            part.append(Statement(x.serial, "let", name, x, shape=x.shape))
-        for part in (self.forward, self.backward):
-            part.sort(key=lambda statement: statement.serial)

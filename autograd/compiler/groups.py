@@ -24,7 +24,7 @@ class Group(Source):
 
     def __init__(self, operands: Operands, nodes: list[Value]) -> None:
         super().__init__(operands.sheet, nodes, varies=nodes[0] in operands.varies)
-        self.operands, self.m = operands, operands.m
+        self.operands, self.m, self.computed_by = operands, operands.m, self
         self.primitive: Any = nodes[0].primitive
         self.name = ""
         self.latest = 0  # the last step at which it can be computed
@@ -48,6 +48,7 @@ class Group(Source):
 
     def compute(self) -> None:
         """Its part of the forward pass: a statement that names its value."""
+        self.m.running = self.primitive
         value = self.forward()
         self.name = common_label(self.nodes) or "v"
         if self.primitive in INLINE and value.shape == self.shape:
@@ -55,6 +56,10 @@ class Group(Source):
         else:
             self.array = self.sheet.let(self.name, value, self.shape)
             self.name = str(self.array.info)
+
+    def operations(self) -> list[tuple[str, p.Primitive, int, bool]]:
+        """Its name, its primitive, how many nodes it has, and whether it varies."""
+        return [(self.name, self.primitive, len(self.nodes), self.varies)]
 
     def take(self, rows: list[int]) -> Expr:
         """These rows, or all of it."""
@@ -72,6 +77,7 @@ class Group(Source):
 
     def pass_on(self) -> None:
         """Its part of the backward pass: its gradient, and its operands' shares of it."""
+        self.m.running = self.primitive
         if self._whole or self._parts:  # else it is a condition, which has no gradient
             self.reached = self._reached()
             self.backward(self._gradient())
@@ -137,11 +143,10 @@ class Group(Source):
         name = self.sheet.names.new(wish)
         self.sheet.state("let", name, self.m.zeros(self.shape), shape=self.shape)
         for rows, d in parts:
-            repeats = len(set(rows)) < len(rows)
-            self.sheet.state("add", name, d, index=self.sheet.index(rows), repeats=repeats)
+            self.sheet.state("add", name, d, index=self.sheet.index(rows))
         for d in whole:
             self.sheet.state("add", name, d)
-        return self.m.name(name, self.shape)
+        return self.m.local(name, self.shape)
 
 
 class Elementwise(Group):
@@ -207,12 +212,24 @@ class Stacked(Group):
 
 
 class Layer(Group):
-    """`dot` nodes over one vector x, with weights that do not vary: a = theta @ x + b."""
+    """`dot` nodes with weights that do not vary: a = theta @ x + b.
 
-    def __init__(self, operands: Operands, nodes: list[Value]) -> None:
+    They may be over several vectors, the positions at which one layer is used: the nodes are then
+    the first neuron at all positions, the second one, and so on. Inside, the columns of the product
+    are those of all positions.
+
+    Args:
+        operands: where the nodes of the graph stand.
+        nodes: the layer's.
+        positions: over how many vectors.
+    """
+
+    def __init__(self, operands: Operands, nodes: list[Value], positions: int = 1) -> None:
         super().__init__(operands, nodes)
-        self.theta, xs, self.b = zip(*[operands.neuron(node) or () for node in nodes])
-        self.x: Nodes = xs[0]
+        self.positions = positions
+        self.theta, _, self.b = zip(*[operands.neuron(node) or () for node in nodes[::positions]])
+        vectors = [(operands.neuron(node) or ())[1] for node in nodes[:positions]]
+        self.x: Nodes = _entries(vectors) if positions > 1 else vectors[0]
         self.rows = operands.parameter_rows(self.theta)
 
     def operand_nodes(self) -> list[Nodes]:
@@ -224,34 +241,56 @@ class Layer(Group):
         """A matrix product, and a column of biases."""
         x = self.operands.gather(self.x)
         columns = x.shape[1] if isinstance(x, Expr) else 1
-        self.x_array = self.m.full(x, (len(self.x), columns))
+        self.x_array = self._abreast(self.m.full(x, (len(self.x), columns)))
         self.theta_array = self.operands.gather_matrix(self.theta, self.rows)
         a = self.theta_array @ self.x_array
-        return a if self.b[0] is None else a + self.operands.gather(self.b)
+        if self.b[0] is not None:
+            a = a + self.operands.gather(self.b)
+        return self._below(a, self.shape)
 
     def backward(self, delta: Any) -> None:
         """dL/dtheta = Delta x^T, and theta^T Delta for the layer below."""
-        reached = self.reached
+        reached, shape = self.reached, self.shape
+        if self.positions > 1:
+            delta = self._abreast(self.m.full(delta, shape))
+            if reached is not None:
+                rows = self.positions if reached.shape[0] == 1 else shape[0]
+                reached = self._abreast(self.m.full(reached, (rows, shape[1])))
         if self.b[0] is not None:
-            self.operands.scatter(self.b, delta, self.varies, reached)
+            self.operands.scatter(self.b, delta, self.varies or self.positions > 1, reached)
         varies = not self.operands.varies.isdisjoint(self.x)
         if self.varies and not varies:  # the bias alone does
             delta = self.operands.total(delta, axis=1)
             reached = self.operands.anywhere(reached, axis=1)
         x, theta, anywhere = self.x_array, self.theta_array, self.operands.anywhere
+        x_shape = (len(self.x), "b" if varies else 1)
         if reached is None:
             self.operands.scatter_matrix(self.theta, self.rows, delta @ x.T)
-            self.operands.scatter(self.x, theta.T @ delta, varies)
+            self.operands.scatter(self.x, self._below(theta.T @ delta, x_shape), varies)
             return
         # An example that does not reach a neuron must add 0 to the products, not 0 times infinity.
         if reached.shape[0] == 1:  # it reaches all neurons, or none
             d_theta = delta @ self.m.choose(reached, x, 0.0).T
             d_x = self.m.choose(reached, theta.T @ delta, 0.0)
         else:
-            d_theta, d_x = self._products_where(reached, delta, "b" if varies else 1)
+            d_theta, d_x = self._products_where(reached, delta, x.shape[1])
         by_neuron, by_example = anywhere(reached, axis=1), anywhere(reached, axis=0)
         self.operands.scatter_matrix(self.theta, self.rows, d_theta, by_neuron)
-        self.operands.scatter(self.x, d_x, varies, by_example)
+        if self.positions > 1:
+            by_example = self._below(self.m.full(by_example, d_x.shape), x_shape)
+        self.operands.scatter(self.x, self._below(d_x, x_shape), varies, by_example)
+
+    def _abreast(self, x: Any) -> Any:
+        """``(d times positions, columns)`` as ``(d, positions times columns)``."""
+        if self.positions == 1:
+            return x
+        d, columns = int(x.shape[0]) // self.positions, x.shape[1]
+        beside = f"{self.positions}*b" if columns == "b" else self.positions
+        return self.m.reshape(x, (d, beside))
+
+    def _below(self, x: Any, shape: Shape) -> Any:
+        """The reverse of `_abreast`."""
+        return x if self.positions == 1 else self.m.reshape(x, shape)
 
     def _products_where(self, reached: Expr, delta: Any, columns: Any) -> tuple[Any, Any]:
         """Delta x^T and theta^T Delta if not every example reaches every neuron.
@@ -259,7 +298,7 @@ class Layer(Group):
         All terms of the sums are computed, ``(d_out, d_in, columns)``, so that some can be left
         out.
         """
-        m, d_out, d_in = self.m, len(self.nodes), len(self.x)
+        m, (d_out, d_in) = self.m, self.theta_array.shape
         delta, where = (
             m.reshape(m.full(a, (d_out, columns)), (d_out, 1, columns)) for a in (delta, reached)
         )

@@ -14,11 +14,16 @@ import numpy as np
 
 from .. import primitives as p
 from ..value import Value
-from .expressions import ALL, Arithmetic, Listing
+from .expressions import ALL, Arithmetic
 from .groups import Elementwise, Group, Layer, Stacked
+from .levels import Levels
+from .listing import Listing
 from .names import RESERVED, Names
 from .operands import Operands, Sheet
+from .recurrences import Wiring
 from .rules import RULES, rewriting
+from .stacks import Loop
+from .sums import with_dots
 
 STACKED = (p.SUM, p.MAX, p.LOGSUMEXP, p.DOT)  # one array for the whole vector
 
@@ -49,62 +54,83 @@ class Lowering:
         parameters: list[Value],
         several: bool,
     ) -> None:
+        leaves = len(inputs) + len(parameters)
+        recorded = len(order)
+        order = with_dots(order, roots, place, range(len(inputs), leaves))
         self.m, self.names = Arithmetic(rewriting(tuple(RULES))), Names(RESERVED)
         self.sheet = Sheet(self.m, self.names)
         self.operands = Operands(self.sheet, place, inputs, parameters)
-        leaves = len(inputs) + len(parameters)
-        # By place, and for -1, that of a plain number: 0 for a leaf, -1 for what is constant.
-        self.depth = np.full(len(place) + 1, -1)
-        self.depth[:leaves] = 0
-        self.used = np.zeros(len(place) + 1, bool)
-        self.used[[place[root] for root in roots]] = True
-        self.groups = self._group(order)
-        self.graph_size = len(order) + int(self.used[:leaves].sum())
+        self.levels = Levels(order, place, leaves, self.operands.varies)
+        used = self.levels.is_used
+        used[[place[root] for root in roots]] = True
+        self.groups = self._group()
+        self.graph_size = recorded + int(used[:leaves].sum())
         with np.errstate(all="ignore"):
             self.listing = self._listing(roots, len(inputs), len(parameters), several)
 
-    def _group(self, order: list[Value]) -> list[Group]:
+    def _group(self) -> list[Group | Loop]:
         """The groups, each after its operands and as late as its users allow."""
-        varies, place = self.operands.varies, self.operands.place
-        kinds: dict[Any, list[Value]] = defaultdict(list)
+        kinds: dict[Any, list[Any]] = defaultdict(list)
         vectors: dict[Any, Any] = {}
-        below: dict[int, tuple[int, bool]] = {}  # by identity: a layer's neurons share their inputs
-        for node in order:
-            found = []
-            for x in node.arguments:
-                if id(x) not in below:
-                    below[id(x)] = self._below(x)
-                found.append(below[id(x)])
-            if found and (deepest := max(found)[0]) >= 0:  # else it is a constant
-                self.depth[place[node]] = depth = deepest + 1
-                if any(other for _, other in found):
-                    varies.add(node)
-                kinds[(depth, *self._kind(node, vectors))].append(node)
-        groups: list[Group] = []
-        for kind, nodes in sorted(kinds.items(), key=lambda item: item[0][0]):
-            nodes.sort(key=self._first_places)  # rows in the order of the operands' rows
-            group = kind[1](self.operands, nodes)
-            self.operands.hold(group)
-            groups.append(group)
-            group.place = 1 + len(groups)
-            group.latest = len(kinds)
-        for group in reversed(groups):
-            at = map(self.operands.stands, chain.from_iterable(group.operand_nodes()))
-            for operand in {source for source, _ in filter(None, at)}:
-                if isinstance(operand, Group):
-                    operand.latest = min(operand.latest, group.latest - 1)
-        return sorted(groups, key=lambda group: group.latest)
+        for level, node in self.levels.nodes:
+            kinds[(level, *self._kind(node, vectors))].append(node)
+        levels: list[list[Group]] = []
+        places = 1
+        depths: defaultdict[int, list[Any]] = defaultdict(list)
+        for kind, nodes in kinds.items():
+            depths[kind[0]].append((kind[1], nodes, ()))
+        for depth in sorted(depths):
+            levels.append([])
+            for _, nodes, _ in depths[depth]:
+                nodes.sort(key=self._first_places)  # rows in the order of the operands' rows
+            for what, nodes, more in self._with_positions(depths[depth]):
+                group = what(self.operands, nodes, *more)
+                self.operands.hold(group)
+                levels[-1].append(group)
+                places += 1
+                group.place = places
+        wiring = Wiring(levels, self.operands)
+        parts: list[Any] = levels
+        for found in reversed(wiring.recurrences()):
+            steps = slice(found.start, found.start + found.period * found.steps)
+            parts[steps] = [[Loop(self.operands, wiring, found)]]
+        return self._as_late_as_possible(list(chain.from_iterable(parts)))
 
-    def _below(self, argument: Any) -> tuple[int, bool]:
-        """The depth of its deepest node, -1 if all are constant; and whether one varies."""
-        place, varies = self.operands.place, self.operands.varies
-        if type(argument) is not tuple:
-            i = place.get(argument, -1)
-            self.used[i] = True
-            return int(self.depth[i]), argument in varies
-        at = np.fromiter(map(place.get, argument, repeat(-1)), int, len(argument))
-        self.used[at] = True
-        return int(self.depth[at].max(initial=-1)), not varies.isdisjoint(argument)
+    def _as_late_as_possible(self, parts: list[Group | Loop]) -> list[Group | Loop]:
+        """Groups and loops, each as late as its users allow."""
+        for part in parts:
+            part.latest = len(parts)
+        for part in reversed(parts):
+            at = map(self.operands.stands, chain.from_iterable(part.operand_nodes()))
+            for operand in {source.computed_by for source, _ in filter(None, at)} - {None, part}:
+                operand.latest = min(operand.latest, part.latest - 1)
+        return sorted(parts, key=lambda part: part.latest)
+
+    def _with_positions(self, found: list[Any]) -> list[Any]:
+        """Groups of one depth; layers with the same weights over several vectors as one.
+
+        A group is its class, its nodes, and what else the class needs.
+        """
+        layers: defaultdict[Any, list[Any]] = defaultdict(list)
+        for group in found:
+            if group[0] is Layer:
+                _, x, b = self.operands.neuron(group[1][0]) or ()
+                layers[len(group[1]), len(x), b is None].append(group)
+        varies = self.operands.varies
+        for alike in layers.values():
+            same: defaultdict[Any, list[Any]] = defaultdict(list)
+            for group in alike if len(alike) > 1 else ():
+                neurons = [self.operands.neuron(node) or () for node in group[1]]
+                biases = [b for _, _, b in neurons]
+                by_input = not varies.isdisjoint(neurons[0][1])
+                if by_input == (group[1][0] in varies) and varies.isdisjoint(biases):
+                    same[by_input, *[w for w, _, _ in neurons], *biases].append(group)
+            for several in filter(lambda several: len(several) > 1, same.values()):
+                nodes = [node for nodes in zip(*[group[1] for group in several]) for node in nodes]
+                place = found.index(several[0])
+                found = [group for group in found if all(group is not one for one in several)]
+                found.insert(place, (Layer, nodes, (len(several),)))
+        return found
 
     def _kind(self, node: Value, vectors: dict[Any, Any]) -> tuple[Any, ...]:
         """What the nodes of one group have in common; first the group's class."""
@@ -127,7 +153,8 @@ class Lowering:
             Elementwise,
             primitive,
             *[
-                int(self.depth[self.operands.place.get(v, -1)] >= 0) + (v in self.operands.varies)
+                int(self.levels.depth[self.operands.place.get(v, -1)] >= 0)
+                + (v in self.operands.varies)
                 for v in node.inputs
             ],
         )
@@ -140,7 +167,6 @@ class Lowering:
     def _listing(self, roots: list[Value], n: int, m: int, several: bool) -> Listing:
         sheet = self.sheet
         for group in self.groups:
-            self.m.running = group.primitive
             group.compute()
         outputs = self.m.full(self.operands.gather(roots), (len(roots), "b"))
         result = outputs.T if several else self.m.make("item", outputs, info=0, shape=("b",))
@@ -148,7 +174,6 @@ class Lowering:
         start = sheet.state("set", "d_flat", self.m.zeros(()), index=ALL)
         self.operands.scatter(roots, 1.0, varies=True)
         for group in reversed(self.groups):
-            self.m.running = group.primitive
             group.pass_on()
         parameters = self.operands.parameters
         parameters.finish(start)

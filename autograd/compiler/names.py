@@ -10,7 +10,7 @@ from functools import lru_cache
 # What the source uses itself.
 RESERVED = (
     "b", "batch", "d_flat", "erf", "erfc", "flat", "float", "gradients", "len", "np", "parameters",
-    "program", "views",
+    "program", "range", "reversed", "t", "views",
 )  # fmt: skip
 MADE_UP = ("c", "index", "t", "v")  # for constants, indexes, lines, and nodes without a label
 

@@ -12,13 +12,14 @@ memory, which is faster:
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from .expressions import ALL, Expr, Index, Listing, Shape, Statement, View
+from .expressions import ALL, Expr, Index, Shape
+from .listing import At, Listing, Statement, View
 from .names import Names
 
 WIDE = 64  # rows of a product that is laid out column by column
@@ -28,8 +29,22 @@ WRITTEN_OUT = 8  # entries of an index or a constant that stand in the source
 ATOM, MINUS, TIMES, MATMUL, PLUS, AND, OR, COMPARE = range(8)
 
 
-def _index(index: Index) -> str:
+def _left(statement: Statement) -> str:
+    """What a statement gives a value to."""
+    index = statement.index
+    return statement.name if index is None else f"{statement.name}[{_index(index)}]"
+
+
+def _step(back: int) -> str:
+    """So many steps before the one that is running."""
+    return f"t - {back}" if back else "t"
+
+
+def _index(index: Index | At) -> str:
     """Rows of an array, as they stand between brackets."""
+    if isinstance(index, At):
+        step = _step(index.step) if index.inside else str(index.step)
+        return step if index.rows == ALL else f"{step}, {_index(index.rows)}"
     if isinstance(index, slice):
         return ":"
     if isinstance(index, range):
@@ -39,7 +54,7 @@ def _index(index: Index) -> str:
 
 def _size(shape: Shape) -> str:
     """A shape as an expression."""
-    return f"({', '.join('len(batch)' if n == 'b' else str(n) for n in shape)})"
+    return f"({', '.join(str(n).replace('*', ' * ').replace('b', 'len(batch)') for n in shape)})"
 
 
 def _sum(x: Expr) -> str:
@@ -93,6 +108,7 @@ WRITTEN: dict[str, tuple[str | Callable[[Expr], str], int]] = {
     "transpose": ("{}.T", ATOM),
     "sum": (_sum, ATOM),
     "max": (_sum, ATOM),
+    "reduceat": ("np.add.reduceat({}, {}, axis=0)", ATOM),
     "joined": (_joined, ATOM),
     "count": ("len(batch)", ATOM),
     "columns": (lambda x: f"batch[:, {_index(x.info)}].T", ATOM),
@@ -100,6 +116,9 @@ WRITTEN: dict[str, tuple[str | Callable[[Expr], str], int]] = {
     "reshape": (lambda x: f"{{}}.reshape{_size(x.shape)}", ATOM),
     "full": (lambda x: f"np.broadcast_to({{}}, {_size(x.shape)})", ATOM),
     "zeros": (lambda x: f"np.zeros({_size(x.shape)})" if x.shape else "0.0", ATOM),
+    "empty": (lambda x: f"np.empty({_size(x.shape)}{', bool' * x.info[1]})", ATOM),
+    "earlier": (lambda x: f"{{}}[{_step(x.info)}]", ATOM),
+    "entry": (lambda x: f"{{}}[{x.info}]", ATOM),
     "own": (lambda x: f"{x.info}({_places(x)})", ATOM),
     "item": (lambda x: f"{{}}[{x.info}]", ATOM),
 }
@@ -136,17 +155,16 @@ class Reading:
         """The whole program."""
         listing = self.listing
         m, views = listing.parameters, listing.views
-        forward = list(map(self.line, listing.forward))
         result = f"return {self.expression(listing.result, COMPARE)}"
         body = [
             *([f"{_tuple(views)} = parameters"] if views else []),
             "# forward",
-            *forward,
+            *self.lines(listing.forward),
             "if gradients is None:",
             f"    {result}",
             "# backward",
             *([f"{_tuple(f'd_{name}' for name in views)} = gradients"] if views else []),
-            *map(self.line, listing.backward),
+            *self.lines(listing.backward),
             result,
         ]
         head = self.head()
@@ -186,21 +204,22 @@ class Reading:
             ],
         ]
 
-    def line(self, statement: Statement) -> str:
-        """A statement, with the shape of its result."""
-        return self.assignment(statement) + _comment(statement.shape)
+    def lines(self, statements: Iterable[Statement]) -> Iterator[str]:
+        """The statements, with the shapes of their results."""
+        for statement in statements:
+            if statement.body:
+                steps = f"range({statement.steps.start}, {statement.steps.stop})"
+                yield f"for t in {steps if statement.kind == 'loop' else f'reversed({steps})'}:"
+                yield from [f"    {line}" for line in self.lines(statement.body)]
+            else:
+                yield self.assignment(statement) + _comment(statement.shape)
 
     def assignment(self, statement: Statement) -> str:
         """A statement."""
         value = self.expression(
-            statement.value, COMPARE, defined=self.named.get(statement.value) == statement.name
+            statement.value, COMPARE, defined=self.named.get(statement.value) is statement
         )
-        left = statement.name
-        if statement.index is not None:
-            index = _index(statement.index)
-            if statement.repeats:  # += counts a repeated index once
-                return f"np.add.at({left}, {index}, {value})"
-            left += f"[{index}]"
+        left = _left(statement)
         return f"{left} {'+=' if statement.kind == 'add' else '='} {value}"
 
     def expression(self, x: Any, loosest: int, defined: bool = False) -> str:
@@ -210,7 +229,7 @@ class Reading:
         if x.op == "name":
             return str(x.info)
         if x in self.named and not defined:
-            return self.named[x]
+            return _left(self.named[x])
         template, level = self.operation(x)
         first, others = _limits(template.startswith("{}"), level)
         texts = [self.expression(a, others if i else first) for i, a in enumerate(x.args)]
@@ -219,6 +238,8 @@ class Reading:
 
     def operation(self, x: Expr) -> tuple[str, int]:
         """Its template, and how tightly that binds."""
+        if x.op == "earlier" and x.args[0].info in self.listing.local:
+            return "{}", ATOM
         template, level = WRITTEN[x.op]
         return template if isinstance(template, str) else template(x), level
 
@@ -253,7 +274,7 @@ class Running(Reading):
             return f"{text}.copy()"
         if statement.kind != "set" or statement.index != ALL:
             return text
-        if x.op == "sum" and x.info == 1 and len(x.args) == 1:
+        if x.op == "sum" and x.info == 1 and len(x.args) == 1 and len(x.args[0].shape) == 2:
             array = self.expression(x.args[0], COMPARE)
             return f"np.add.reduce({array}, axis=1, keepdims=True, out={name})"
         if x.op == "matmul":

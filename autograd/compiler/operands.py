@@ -4,23 +4,26 @@ An operand is a list of nodes. `Operands.gather` finds their rows in the arrays 
 array, a slice, an index, several joined), and `Operands.scatter` adds a gradient to the same rows.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain, repeat
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from .. import primitives as p
 from ..value import Value
-from .expressions import ALL, Arithmetic, Expr, Index, Shape, Statement, View
+from .expressions import ALL, Arithmetic, Expr, Index, Shape
+from .listing import Statement, View
 from .names import Names
 
 Nodes = Sequence[Any]  # Values and plain floats
 Neuron = tuple[Nodes, Nodes, Any]  # weights, inputs, and the bias or None
 
 LISTED = 8  # an index of up to so many entries is written out; a longer one is a constant
+SEPARATE = 16  # so many sums of rows, each over another number of rows, are written one by one
 
 
 class Sheet:
@@ -45,9 +48,19 @@ class Sheet:
         """A statement that gives ``x`` a name: ``wish``, if that is free."""
         name, x = self.names.new(wish), self.m.full(self.m.number(x), shape)
         self.state("let", name, x, shape=shape)
-        named: Expr = self.m.name(name, shape)
+        named = self.m.local(name, shape)
         self.m.stands_for(named, x)
         return named
+
+    @contextmanager
+    def writing(self, statements: list[Statement], loop: Any) -> Iterator[None]:
+        """Meanwhile, statements are those of a loop's body; or, for None, those around it."""
+        before = self.statements, self.m.loop
+        self.statements, self.m.loop = statements, loop
+        try:
+            yield
+        finally:
+            self.statements, self.m.loop = before
 
     def constant(self, array: npt.NDArray[Any], wish: str = "c") -> Expr:
         """An array of numbers that are the same in every batch."""
@@ -75,6 +88,9 @@ class Sheet:
 class Source:
     """An array that operands are taken from: nodes of the graph, each with its row."""
 
+    has_gradient = True
+    computed_by: Any = None  # which part of the program
+
     def __init__(self, sheet: Sheet, nodes: list[Value], varies: bool) -> None:
         self.sheet, self.nodes, self.varies = sheet, nodes, varies
         self.shape: Shape = (len(nodes), "b" if varies else 1)
@@ -94,6 +110,8 @@ class Source:
 
 class Inputs(Source):
     """The columns of the batch. They need no gradient."""
+
+    has_gradient = False
 
     def __init__(self, sheet: Sheet, nodes: list[Value]) -> None:
         super().__init__(sheet, nodes, varies=True)
@@ -124,7 +142,7 @@ class Parameters(Source):
         super().__init__(sheet, nodes, varies=False)
         self.place = 1
         self.views: dict[str, View | None] = {}
-        self._taken: dict[Any, tuple[Expr, str, Index]] = {}
+        self._taken: dict[Any, tuple[Expr, str, Index, bool]] = {}
         self._given: list[tuple[Statement, Any]] = []
         self._times_given = np.zeros(len(nodes), int)
 
@@ -134,8 +152,9 @@ class Parameters(Source):
 
     def give(self, rows: Any, d: Any, reached: Expr | None = None) -> None:
         """Set their gradient, or add to it: `finish` decides."""
-        array, name, index = self._array(rows)
-        statement = self.sheet.state("set", name, d, index=index, shape=array.shape)
+        array, name, index, turned = self._array(rows)
+        d, shape = (d.T, array.shape[::-1]) if turned else (d, array.shape)
+        statement = self.sheet.state("set", name, d, index=index, shape=shape)
         self._given.append((statement, rows))
         np.add.at(self._times_given, np.asarray(rows), 1)
 
@@ -148,14 +167,16 @@ class Parameters(Source):
         for statement, rows in self._given:
             if (self._times_given[rows] != 1).any():
                 statement.kind = "add"
-                statement.repeats = statement.name == "d_flat"
         if (self._times_given != 1).any():
             self.views["flat"] = None
         else:
             self.sheet.statements.remove(start)
 
-    def _array(self, rows: Any) -> tuple[Expr, str, Index]:
-        """The parameters ``rows``, and where their gradient goes: an array, and rows of it."""
+    def _array(self, rows: Any) -> tuple[Expr, str, Index, bool]:
+        """The parameters ``rows``, and where their gradient goes: an array, and rows of it.
+
+        At last, whether that array is the transposed one.
+        """
         at = np.array(rows)
         at = at[:, None] if at.ndim == 1 else at
         key = (at.shape, at.tobytes())
@@ -166,13 +187,32 @@ class Parameters(Source):
             if view:
                 name = self.sheet.names.pair(wish)
                 self.views[name] = view
-                self._taken[key] = m.name(name, at.shape), f"d_{name}", ALL
+                self._taken[key] = m.name(name, at.shape), f"d_{name}", ALL, False
+            elif at.shape[1] > 1 and _view(at.T, len(self.nodes)):
+                array, name, index, _ = self._array(at.T)
+                self._taken[key] = array.T, name, index, True
             else:  # scattered over the vector: a copy
                 self.views["flat"] = None
                 index = self.sheet.index(at)
                 scattered = m.rows(m.name("flat", (len(self.nodes),)), index)
-                self._taken[key] = self.sheet.let(wish, scattered, at.shape), "d_flat", index
+                array = self.sheet.let(wish, scattered, at.shape)
+                self._taken[key] = array, "d_flat", index, False
         return self._taken[key]
+
+
+class Runs(NamedTuple):
+    """Places in an order in which those that belong together are neighbours.
+
+    Attributes:
+        order: the places.
+        starts: where in it each row's places begin, ``(n,)``.
+    """
+
+    order: npt.NDArray[np.int64]
+    starts: npt.NDArray[np.int64]
+
+
+Places = npt.NDArray[np.int64] | Runs
 
 
 class Operands:
@@ -180,6 +220,7 @@ class Operands:
 
     Attributes:
         varies: the nodes that have a column for each example.
+        first, leaves: the first place after those of the inputs, and after those of the parameters.
     """
 
     def __init__(
@@ -188,7 +229,9 @@ class Operands:
         self.sheet, self.m, self.place = sheet, sheet.m, place
         self.varies = set(inputs)
         self.parameters = Parameters(sheet, parameters)
-        self._first, rest = len(inputs), len(place) - len(inputs) - len(parameters)
+        # The places of inputs, and of parameters, end before these.
+        self.first, self.leaves = len(inputs), len(inputs) + len(parameters)
+        rest = len(place) - self.leaves
         # By place, of which inputs and parameters have the first ones.
         self._source: list[Source | None] = [
             *[Inputs(sheet, inputs)] * len(inputs), *[self.parameters] * len(parameters),
@@ -200,8 +243,15 @@ class Operands:
     def hold(self, source: Source) -> None:
         """From now on its nodes are taken from this array."""
         for row, node in enumerate(source.nodes):
-            place = self.place[node]
-            self._source[place], self._row[place] = source, row
+            self.put(node, source, row)
+
+    def put(self, node: Any, source: Source, row: int) -> None:
+        """From now on a node is taken from this row of an array."""
+        place = self.place.setdefault(node, len(self.place))
+        missing = place + 1 - len(self._row)
+        self._source += [None] * missing
+        self._row += [0] * missing
+        self._source[place], self._row[place] = source, row
 
     def stands(self, node: Any) -> tuple[Source, int] | None:
         """The array that a node is taken from, and its row there; None for what is constant."""
@@ -223,11 +273,10 @@ class Operands:
 
         It has one row if all are the same node, and is a plain number if all are the same constant.
         """
-        first = nodes[0]
-        found = self.stands(first)
-        if found and all(v is first for v in nodes):
-            return found[0].take([found[1]])
         parts = self._parts(nodes)
+        source, rows, _ = parts[0]
+        if source is not None and len(parts) == 1 and _all_equal(rows):
+            return source.take(rows[:1])
         arrays = []
         for source, rows, _ in parts:
             if source is not None:
@@ -251,12 +300,12 @@ class Operands:
         ``d`` has a column for each example if it ``varies``. Along an axis where all its entries
         are equal it may have length 1, and so may the condition.
         """
-        if len(nodes) > 1 and all(v is nodes[0] for v in nodes):
-            nodes, d = nodes[:1], self.total(d, axis=0, n=len(nodes))
-            reached = self.anywhere(reached, axis=0)
         parts = self._parts(nodes)
+        if len(nodes) > 1 and len(parts) == 1 and _all_equal(parts[0][1]):
+            d, reached = self.total(d, axis=0, n=len(nodes)), self.anywhere(reached, axis=0)
+            parts = self._parts(nodes[:1])
         for source, rows, positions in parts:
-            if source is None or isinstance(source, Inputs):
+            if source is None or not source.has_gradient:
                 continue
             share, where = d, reached
             if len(parts) > 1 and _long(d, axis=0):
@@ -266,12 +315,40 @@ class Operands:
             if varies and not source.varies:
                 share = self.total(share, axis=1)
                 where = self.anywhere(where, axis=1)
-            source.give(rows, share, where)
+            for once, places in _each_once(rows):
+                condition = where if where is None else self.merged(where, places)
+                source.give(once, self.merged(share, places), condition)
+
+    def merged(self, d: Any, places: Places | None) -> Any:
+        """Rows of ``d`` added up: those at ``places``, ``(n, k)``, to n rows."""
+        if places is None or not _long(d, axis=0):
+            alone = places is None or (isinstance(d, Expr) and d.is_condition)
+            return d if alone else d * float(places.shape[1])  # type: ignore[union-attr]
+        if isinstance(places, Runs):
+            taken = self._rows(d, places.order)
+            starts = self.sheet.constant(places.starts, "starts")
+            total = self.m.make("reduceat", taken, starts, shape=(*starts.shape, d.shape[1]))
+        else:
+            n, k = places.shape
+            if k == 1:
+                return self._rows(d, places[:, 0])
+            if _is_run(places.ravel()):
+                total = self.m.reshape(self._rows(d, places.ravel()), (n, k, d.shape[1]))
+                total = self.m.reduce("sum", total, 1)
+            else:  # NumPy is faster along the first axis
+                total = self.m.reshape(self._rows(d, places.T.ravel()), (k, n, d.shape[1]))
+                total = self.m.reduce("sum", total, 0)
+        return total > 0.0 if d.is_condition else total
+
+    def _rows(self, d: Expr, rows: npt.NDArray[np.int64]) -> Any:
+        """Some rows of ``d``, or ``d`` itself."""
+        whole = len(rows) == d.shape[0] and _is_run(rows)
+        return d if whole else self.m.rows(d, self.sheet.index(rows))
 
     def parameter_rows(self, theta: Sequence[Nodes]) -> npt.NDArray[np.int64] | None:
         """Which parameters a layer's weights are, ``(d_out, d_in)``; None if not all are some."""
         places = map(self.place.get, chain.from_iterable(theta), repeat(-1))
-        rows = np.fromiter(places, int).reshape(len(theta), -1) - self._first
+        rows = np.fromiter(places, int).reshape(len(theta), -1) - self.first
         within = rows.min() >= 0 and rows.max() < len(self.parameters.nodes)
         return rows if within else None
 
@@ -295,7 +372,7 @@ class Operands:
 
         ``reached`` is the condition, ``(d_out, 1)``, under which a neuron's are; None for always.
         """
-        if rows is not None:
+        if rows is not None and np.bincount(rows.ravel()).max() == 1:  # each but once
             self.parameters.give(rows, d)
             return
         flat = [v for row in theta for v in row]
@@ -357,6 +434,34 @@ def _without_index(label: str) -> str:
 def _long(d: Any, axis: int) -> bool:
     """Whether ``d`` has more than one entry along an axis."""
     return isinstance(d, Expr) and d.shape[axis : axis + 1] not in ((), (1,))
+
+
+def _each_once(rows: Sequence[int]) -> list[tuple[Sequence[int], Places | None]]:
+    """The rows, each once, with the places at which it stood.
+
+    Rows that stood at equally many places come together: ``(n, k)`` places for n rows. None in
+    place of the places if each row stood there once already.
+    """
+    if len(set(rows)) == len(rows):
+        return [(rows, None)]
+    once, inverse, counts = np.unique(rows, return_inverse=True, return_counts=True)
+    order, starts = np.argsort(inverse, kind="stable"), np.cumsum(counts) - counts
+    different = np.unique(counts)
+    if len(different) > SEPARATE:
+        return [(once.tolist(), Runs(order, starts))]
+    return [
+        (once[counts == k].tolist(), order[starts[counts == k, None] + np.arange(k)])
+        for k in different
+    ]
+
+
+def _all_equal(rows: list[Any]) -> bool:
+    return rows[0] == rows[-1] and len(set(rows)) == 1
+
+
+def _is_run(rows: npt.NDArray[np.int64]) -> bool:
+    """Whether they are neighbours, in order."""
+    return len(rows) > 0 and bool((np.diff(rows) == 1).all())
 
 
 def _tuples(rows: Any) -> Any:

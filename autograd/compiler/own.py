@@ -62,7 +62,7 @@ def _on_arrays(
 
 def _try(primitive: p.Primitive, f: Any, df: Any, inputs: Sequence[Any]) -> None:
     """Run a user's primitive on arrays once, at a recorded point."""
-    numbers = [v.data if isinstance(v, Value) else v for v in inputs]
+    numbers = [getattr(v, "data", v) for v in inputs]
     x = [np.array([[number, number]]) for number in numbers]
     try:
         with np.errstate(all="ignore"):

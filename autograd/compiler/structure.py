@@ -5,15 +5,17 @@ networks of one architecture share a program, and it keeps no network alive.
 """
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from itertools import islice, repeat
-from operator import attrgetter
+from operator import attrgetter, is_
 from typing import Any, Generic, Protocol, TypeVar
+from weakref import WeakKeyDictionary
 
 from ..copies import place_of
 from ..primitives import Primitive
 from ..value import Value
+from ..vectors import are_leaves
 
 Structure = tuple[Any, ...]
 
@@ -35,46 +37,52 @@ def structure_of(
     Args:
         roots: of the graph.
         order: all nodes except inputs and parameters, each after the nodes it is computed from.
-        place: of inputs and parameters, 0, 1, ...; the other nodes get the next ones.
+        place: of inputs, parameters and the other nodes, 0, 1, ...
         inputs: how many of these are inputs.
     """
     find: Callable[..., int] = place.get
-    is_constant = bytearray(len(place))
+    leaves = len(place) - len(order)
+    is_constant = [False] * leaves
     primitives: dict[Primitive, int] = {}
     # By identity, since a layer's neurons share their inputs: its place, and whether it is
     # constant.
     vectors: dict[int, tuple[int, bool]] = {}
-    wiring, numbers = array("q", [len(place), inputs]), array("d")
+    wiring, numbers = [leaves, inputs], array("d")
     for node in order:
-        constant = True
-        if node.primitive is None:
+        constant, primitive = True, node.primitive
+        if primitive is None:
             wiring.append(LEAF)
         else:
-            row = primitives.setdefault(node.primitive, len(primitives))
-            wiring.extend((row, len(node.arguments)))
-            for x in node.arguments:
-                vector = x if type(x) is tuple else (x,)
-                seen = vectors.get(id(vector))
+            arguments = node.arguments
+            wiring += primitives.setdefault(primitive, len(primitives)), len(arguments)
+            for x in arguments:
+                if type(x) is not tuple:
+                    at = find(x, NUMBER)
+                    wiring += SCALAR, at
+                    if at == NUMBER:
+                        numbers.append(x)
+                    elif constant:
+                        constant = is_constant[at]
+                    continue
+                seen = vectors.get(id(x))
                 if seen:
-                    wiring.extend((SEEN, seen[0]))
+                    wiring += SEEN, seen[0]
                     constant = constant and seen[1]
                     continue
-                places: array[int] = array("q", map(find, vector, repeat(NUMBER)))
-                wiring.append(len(x) if vector is x else SCALAR)
-                wiring.extend(places)
+                places = list(map(find, x, repeat(NUMBER)))
+                wiring.append(len(x))
+                wiring += places
                 if NUMBER in places:
-                    numbers.extend([v for v in vector if not isinstance(v, Value)])
-                fixed = all(i == NUMBER or is_constant[i] for i in places)
+                    numbers.extend([v for v in x if not isinstance(v, Value)])
+                fixed = all(at == NUMBER or is_constant[at] for at in places)
                 constant = constant and fixed
-                if vector is x:
-                    vectors[id(x)] = len(vectors), fixed
+                vectors[id(x)] = len(vectors), fixed
         if constant:
             numbers.append(node.data)
-        place[node] = len(place)
         is_constant.append(constant)
     wiring.extend([place[root] for root in roots])
     digest = blake2b()
-    for part in (wiring, numbers):
+    for part in (array("q", wiring), numbers):
         digest.update(len(part).to_bytes(8, "little"))
         digest.update(part)
     texts = map(str, map(attrgetter("label"), place))
@@ -82,6 +90,20 @@ def structure_of(
         digest.update(array("q", map(len, some)))
         digest.update("".join(some).encode("utf-8", "surrogatepass"))
     return digest.digest(), *primitives
+
+
+_sound: WeakKeyDictionary[Any, list[Value]] = WeakKeyDictionary()  # parameters, by their owner
+
+
+def are_sound(parameters: Sequence[Value], owner: Any) -> bool:
+    """Whether they are leaves, each given once; of an owner's this is found out but once."""
+    known = _sound.get(owner, [])
+    if len(known) == len(parameters) and all(map(is_, known, parameters)):
+        return True
+    sound = len(set(parameters)) == len(parameters) and are_leaves(parameters)
+    if sound:
+        _sound[owner] = list(parameters)
+    return sound
 
 
 class Sized(Protocol):
@@ -96,11 +118,16 @@ T = TypeVar("T", bound=Sized)
 class Kept(Generic[T]):
     """Programs by structure; the least recently used is dropped first.
 
+    Args:
+        most: how many bytes of them are kept.
+        many: how many of them.
+
     Threads need no lock: each step is one operation of a dictionary; at worst, two threads make the
     same program.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: float = MOST, many: int = MANY) -> None:
+        self._most, self._many = most, many
         self._by_key: dict[Structure, T] = {}  # the most recently used last
 
     def get(self, key: Structure) -> T | None:
@@ -110,24 +137,28 @@ class Kept(Generic[T]):
             self._by_key[key] = found
         return found
 
-    def holds(self, made: T) -> bool:
-        """Whether it is kept, by whichever key."""
-        return any(made is other for other in list(self._by_key.values()))
+    def items(self) -> list[tuple[Structure, T]]:
+        """All that are kept, with their keys; the most recently used last."""
+        return list(self._by_key.items())
 
-    def keep(self, key: Structure, made: T) -> None:
+    def drop(self, key: Structure) -> None:
+        """Keep it no longer."""
+        self._by_key.pop(key, None)
+
+    def keep(self, key: Structure, made: T, primitives: Iterable[Primitive] = ()) -> None:
         """Keep it, and drop others if there are too many, or they take too much memory.
 
         A program with a primitive that can't be imported is not kept: the primitive may hold a
         network, and the next network would have a primitive of its own.
         """
-        rows = [part for part in key if isinstance(part, Primitive)]
-        if made.size > MOST or any(row.function and not place_of(row.function)[1] for row in rows):
+        own = [row.function for row in primitives if row.function]
+        if made.size > self._most or not all(place_of(function)[1] for function in own):
             return
         self._by_key[key] = made
-        kept = list(self._by_key.items())
+        kept = self.items()
         size = sum([program.size for _, program in kept])
         for i, (old, program) in enumerate(kept):
-            if size <= MOST and len(kept) - i <= MANY:
+            if size <= self._most and len(kept) - i <= self._many:
                 break
             self._by_key.pop(old, None)
             size -= program.size

@@ -28,6 +28,7 @@ from .graphs import (
     check_topological_order,
 )
 from .own_value import check_backward, check_forward
+from .recordings import check_attend, check_huber
 
 __all__ = [
     "Case",
@@ -35,10 +36,12 @@ __all__ = [
     "Report",
     "any_of",
     "check",
+    "check_attend",
     "check_backward",
     "check_bishop",
     "check_central_difference",
     "check_forward",
+    "check_huber",
     "check_swish",
     "check_topological_order",
     "not_finite",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -59,7 +61,7 @@ BLOCK = 65_536  # rows that are worked on at once
 # name: how many classes, 0 for regression
 NAMES = {"digits": 10, "iris": 3, "breast_cancer": 2, "diabetes": 0, "moons": 2}
 
-__all__ = ["NAMES", "Dataset", "load"]
+__all__ = ["NAMES", "Dataset", "first_names", "load"]
 
 
 def __dir__() -> list[str]:
@@ -106,6 +108,19 @@ def load(name: str, *, test_size: float = 0.2, seed: int = 0) -> Dataset:
     return split(name, X, y, classes if K else (), features, target, None, test_size, seed)
 
 
+def first_names() -> list[str]:
+    """The 5,163 first names of the US Census Bureau's lists of 1990, in small letters, sorted.
+
+    The lists, dist.female.first and dist.male.first, are works of the United States government,
+    and so in the public domain.
+
+    >>> first_names()[:4]
+    ['aaron', 'abbey', 'abbie', 'abby']
+    """
+    lines = files(__package__).joinpath("names.txt").read_text(encoding="ascii").splitlines()
+    return [line for line in lines if not line.startswith("#")]
+
+
 def _moons(n: int, noise: float, seed: int) -> tuple[Array, npt.NDArray[Any]]:
     """Two half circles that reach into each other, and for each point the one it belongs to.
 
@@ -150,7 +165,8 @@ def split(
         )
     order = np.random.default_rng(seed).permutation(n)
     test, train = order[:n_test], order[n_test:]
-    X_train, X_test, y_train, y_test = X[train], X[test], y[train], y[test]
+    X_train, X_test = (X.take(rows, axis=0) for rows in (train, test))  # sooner done than X[rows]
+    y_train, y_test = y[train], y[test]
     with np.errstate(all="ignore"):
         x_mean, x_scale = _standard(X_train)
         for part in (X_train, X_test):  # in place: a table may take half of the memory
@@ -159,9 +175,9 @@ def split(
         y_mean, y_scale = (0.0, 1.0) if K else map(float, _standard(y_train))
         if not K:
             y_train, y_test = ((part - y_mean) / y_scale for part in (y_train, y_test))
-    for j, name_j in enumerate(features):
-        _check_scaled(name_j, X_train[:, j], X_test[:, j], x_scale[j])
-    _check_scaled(target, y_train, y_test, y_scale)
+    finite = [np.isfinite(part).all(axis=0) for part in (X_train, X_test, x_scale[None])]
+    _check_scaled(features, np.all(finite, axis=0))
+    _check_scaled([target], [all(np.isfinite(part).all() for part in (y_train, y_test, y_scale))])
     likelihood = likelihood_for(K) if loss is None else known_likelihood(loss)
     return Dataset(
         name, X_train, y_train, X_test, y_test,
@@ -171,13 +187,14 @@ def split(
     )  # fmt: skip
 
 
-def _check_scaled(name: str, *parts: Any) -> None:
-    """Raise if numbers are so large, or so close, that scaling loses them."""
-    if not all(np.isfinite(part).all() for part in parts):
-        raise ValueError(
-            f"column {name!r} can't be standardised: its numbers are too large, or too close to "
-            "each other"
-        )
+def _check_scaled(names: Sequence[str], finite: Any) -> None:
+    """Raise if a column's numbers are so large, or so close, that scaling loses them."""
+    for name, fits in zip(names, finite):
+        if not fits:
+            raise ValueError(
+                f"column {name!r} can't be standardised: its numbers are too large, or too close "
+                "to each other"
+            )
 
 
 def _standard(X: Any) -> tuple[Any, Any]:

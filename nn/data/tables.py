@@ -139,11 +139,11 @@ def load_csv(
     """
     likelihood = None if loss is None else known_likelihood(loss)
     features, columns = _columns(path, target)
-    X = columns.X
-    for column, feature in zip(X.T, features):
-        if (column == column[0]).all():
+    X, first = columns.X, columns.X[0]
+    for feature, number, is_constant in zip(features, first, (first == X).all(axis=0)):
+        if is_constant:
             raise ValueError(
-                f"{columns.name}, column {feature!r}: all {len(X)} rows say {column[0]:g}. A "
+                f"{columns.name}, column {feature!r}: all {len(X)} rows say {number:g}. A "
                 "constant says nothing about the target: leave the column out"
             )
     classes, y = _targets(columns, target, likelihood)

@@ -41,8 +41,12 @@ class Module:
         """All trainable Values, in a fixed order."""
         return []
 
-    def structure(self) -> Structure | None:
-        """By what to tell that two networks record the same graph; None where that is not known."""
+    def structure(self, parameters: Sequence[Value]) -> Structure | None:
+        """By what to tell that two networks record the same graph; None where that is not known.
+
+        Args:
+            parameters: the network's, as `parameters` has just listed them.
+        """
         return None
 
     def zero_grad(self) -> None:
@@ -57,13 +61,14 @@ class Module:
             raise ValueError(f"X must have one row per example, (n, d_0), got the number {X!r}")
         if not is_static(self) or array.ndim != 2 or len(array) < WORTH_A_PROGRAM:
             return np.array([numbers(self(row)) for row in array.tolist()], dtype=float)
-        x, structure = [Value(v) for v in array[0].tolist()], structure_of(self, array)
+        x, parameters = [Value(v) for v in array[0].tolist()], list(self.parameters())
+        structure = structure_of(self, parameters, array)
         if structure is None:
             a = self(x)
-            bare, program = isinstance(a, Value), autograd.compile(values(a), x, self.parameters())
+            bare, program = isinstance(a, Value), autograd.compile(values(a), x, parameters)
         else:
             bare, key = structure.outputs == 1, ("outputs", structure)
-            program = compile_as(key, lambda: values(self(x)), x, self.parameters())
+            program = compile_as(key, lambda: values(self(x)), x, parameters, self)
         outputs = replay(program, array)
         return outputs[:, 0] if bare else outputs
 
@@ -130,9 +135,9 @@ class Structure:
     key: tuple[Any, ...]
 
 
-def structure_of(net: Module, X: Array) -> Structure | None:
+def structure_of(net: Module, parameters: Sequence[Value], X: Array) -> Structure | None:
     """The structure of a network, where it is known and the rows of ``X`` are of its width."""
-    structure = net.structure() if isinstance(net, Module) and is_static(net) else None
+    structure = net.structure(parameters) if isinstance(net, Module) and is_static(net) else None
     return structure if structure is not None and X.shape[1:] == (structure.inputs,) else None
 
 

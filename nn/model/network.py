@@ -246,20 +246,19 @@ class MLP(Module):
             parameters += layer.parameters()
         return parameters
 
-    def structure(self) -> Structure | None:
+    def structure(self, parameters: Sequence[Value]) -> Structure | None:
         """Of a network as it was made, or with other neurons; not where something is redefined."""
         if type(self) is not MLP or any(type(layer) is not Layer for layer in self.layers):
             return None
         if any("outputs" in vars(layer) for layer in self.layers):
             return None
-        expected: list[Value | None] = []
+        end = 0
         for layer in self.layers:
             for n in layer.neurons:
-                expected += n.w
-                if n.b is not None:
-                    expected.append(n.b)
-        if self.parameters() != expected:  # some are frozen, or come in another order
-            return None
+                own = [*n.w] if n.b is None else [*n.w, n.b]
+                start, end = end, end + len(own)
+                if parameters[start:end] != own:  # some are frozen, or come in another order
+                    return None
         computed = MLP.__call__, Layer.outputs  # which somebody may have replaced
         key = [
             (ACTIVATIONS[layer.activation], *[(len(n.w), n.b is None) for n in layer.neurons])

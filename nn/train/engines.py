@@ -102,12 +102,11 @@ class ProgramEngine:
 
     def __init__(self, net: Module, loss: Loss, X: Array, y: Array, rule: Optimizer) -> None:
         self.net, self.loss, self.X, self.y = net, loss, X, y
-        self.parameters = list(net.parameters())
         self.rule = rule
         self.recording = Recording(net, loss, X, y)
+        self.parameters, self.theta = self.recording.parameters, self.recording.theta
         m = len(self.parameters)
         self.state = rule.start(m)
-        self.theta = data_of(self.parameters)
         self.gradient = np.zeros(m)
         # A plain step is written over the gradient: one array less to go through.
         self._plain = rule.is_plain

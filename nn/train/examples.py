@@ -169,7 +169,7 @@ class Check:
         self._loss, self._names = loss, names
         check_all_finite(np.asarray(X[:1], dtype=float), names[0], [0])
         self._net, self._first = net, np.asarray(X[0], dtype=float)
-        structure = structure_of(net, self._first[None])
+        structure = structure_of(net, list(net.parameters()), self._first[None])
         if structure is not None:
             self._outputs = structure.outputs
         else:

@@ -21,19 +21,26 @@ CHECKED = 8  # examples that a program is tried on
 
 
 class Recording:
-    """The graph of the first example of ``X`` and ``y``, with its target among the inputs."""
+    """The graph of the first example of ``X`` and ``y``, with its target among the inputs.
+
+    Attributes:
+        parameters: the network's, as a list.
+        theta: their numbers at the start.
+    """
 
     def __init__(self, net: Module, loss: Loss, X: Array, y: Array) -> None:
         self.net, self.loss, self.X, self.y = net, loss, X, y
+        self.parameters: list[Value] = list(net.parameters())
+        self.theta = data_of(self.parameters)
         self._x = [Value(v) for v in X[0].astype(float).tolist()]
         self._key: tuple[Any, ...] | None = None  # by which the graph is known before it is there
-        likelihood, structure = likelihood_of(loss), structure_of(net, X)
+        likelihood, structure = likelihood_of(loss), structure_of(net, self.parameters, X)
         if (
             likelihood is not None
             and structure is not None
             and (
                 # A loss of classes leaves out one whose score is -inf: that is another graph.
-                not likelihood.one_hot or _scores_are_finite(net, X[0])
+                not likelihood.one_hot or _scores_are_finite(net, self.theta, X[0])
             )
         ):
             self._expect(structure.outputs, likelihood.one_hot)
@@ -107,13 +114,13 @@ class Recording:
             a, root = self._graph
             return [root, *values(a)] if outputs else root
 
-        inputs, parameters = [*self._x, *self._target], self.net.parameters()
+        inputs, parameters = [*self._x, *self._target], self.parameters
         tried = [] if self.known else self.tried
         rows = self.columns(*floats(self.X[tried], self.y[tried]))
         examples = [(row, self._record(i, outputs)) for row, i in zip(rows, tried)]
         try:
             if self._key:
-                return compile_as((*self._key, outputs), record, inputs, parameters)
+                return compile_as((*self._key, outputs), record, inputs, parameters, self.net)
             return autograd.compile(record(), inputs, parameters, check=examples)
         except ValueError as error:
             raise ValueError(f"engine='program' can't be used here, use 'graph': {error}") from None
@@ -146,9 +153,8 @@ class Recording:
         return y.reshape(len(y), math.prod(y.shape[1:]))
 
 
-def _scores_are_finite(net: Any, x: Array) -> bool:
+def _scores_are_finite(net: Any, theta: Array, x: Array) -> bool:
     """Whether the outputs of an MLP are finite for sure: no number in it is large enough."""
-    theta = data_of(net.parameters())
     widest = 1 + max(len(neuron.w) for layer in net.layers for neuron in layer.neurons[:1])
     grows = math.log10(widest * max(1.0, float(np.abs(theta).max())) + 1.0)  # from layer to layer
     start = math.log10(1.0 + float(np.abs(x.astype(float)).max()))

@@ -1,8 +1,8 @@
 """Speed and memory, side by side with others: ``python -m tests.benchmarks``.
 
 First the scalar engine against micrograd, then training against NumPy by hand and PyTorch (see
-`training`), then data of many rows (see `data`). ``graph``, ``training`` or ``data`` as an argument
-runs one of the three.
+`training`), then data of many rows (see `data`), then kinds of programs against PyTorch (see
+`kinds.timing`). ``graph``, ``training``, ``data`` or ``kinds`` as an argument runs one of the four.
 
 Both sides are timed in turn, in one process and one run. A step is one update of micrograd's own
 demo: 100 two-moons points, a 2-16-16-1 ReLU network, max-margin loss and an L2 penalty. Micrograd's
@@ -33,6 +33,7 @@ import nn
 from autograd import Value
 
 from . import data, training
+from .kinds import timing as kinds
 
 ROUNDS = 15
 X, y = make_moons(n_samples=100, noise=0.1, random_state=1)
@@ -200,5 +201,5 @@ def graph() -> None:
 
 
 if __name__ == "__main__":
-    for part in sys.argv[1:] or ["graph", "training", "data"]:
-        {"graph": graph, "training": training.main, "data": data.main}[part]()
+    for part in sys.argv[1:] or ["graph", "training", "data", "kinds"]:
+        {"graph": graph, "training": training.main, "data": data.main, "kinds": kinds.main}[part]()

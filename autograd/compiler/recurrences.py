@@ -1,0 +1,159 @@
+"""Equal steps of a recurrence, found in the recorded graph.
+
+The groups of a graph stand in levels, by depth. Where a period of levels comes again and again, with
+the same groups wired in the same way, each time to the time before, it was recorded by a loop.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import chain, repeat
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import primitives as p
+from ..value import Value
+from .groups import Group
+from .operands import Operands
+
+STEPS = 6  # at least so many make a loop
+PERIOD = 256  # levels of a step, at most
+TRIED = 4  # periods that are looked at closely
+
+FROM_BEFORE, FIXED, VARIED = range(
+    3
+)  # an input at the next step: that of this step; the same; other
+
+Ints = npt.NDArray[np.int64]
+
+
+class Recurrence(NamedTuple):
+    """Equal steps: of each, its levels of groups.
+
+    Attributes:
+        start: the level at which the first one begins.
+        period: how many levels a step has.
+        steps: how many there are.
+        kinds: of each input of each node of a step, in order, what it is at the next step.
+    """
+
+    start: int
+    period: int
+    steps: int
+    kinds: Ints
+
+
+class Wiring:
+    """Which group of which level each node of a graph stands in, and in which row."""
+
+    def __init__(self, levels: Sequence[Sequence[Group]], operands: Operands) -> None:
+        self.levels, self.operands = levels, operands
+        place = operands.place
+        # By place, and for -1, that of a plain number. Leaves and constants stand below the groups.
+        self.level, self.group, self.row = (np.full(len(place) + 1, -1) for _ in range(3))
+        for i, groups in enumerate(levels):
+            for j, group in enumerate(groups):
+                at = [place[node] for node in group.nodes]
+                self.level[at], self.group[at], self.row[at] = i, j, range(len(at))
+        numbers: dict[Any, int] = {}
+        self._looks = np.array(
+            [numbers.setdefault(tuple(map(_look, groups)), len(numbers)) for groups in levels], int
+        )
+
+    def recurrences(self, start: int = 0, stop: int | None = None) -> list[Recurrence]:
+        """Those among some levels, from the first to the last."""
+        stop = len(self.levels) if stop is None else stop
+        for first, period, steps in self._candidates(start, stop):
+            found = self._verified(first, period, steps)
+            if found:
+                end = found.start + found.period * found.steps
+                before = self.recurrences(start, found.start)
+                return [*before, found, *self.recurrences(end, stop)]
+        return []
+
+    def _candidates(self, start: int, stop: int) -> list[tuple[int, int, int]]:
+        """Where levels look alike again: the first level, the period and the number of steps."""
+        looks, best, found = self._looks[start:stop], 0, []
+        for period in range(1, min(PERIOD, len(looks) // STEPS) + 1):
+            alike = np.concatenate([[False], looks[:-period] == looks[period:], [False]])
+            ends = np.flatnonzero(alike[1:] != alike[:-1])
+            lengths = ends[1::2] - ends[::2]
+            if not len(lengths):
+                continue
+            longest = int(lengths.argmax())
+            covered = int(lengths[longest]) + period
+            if covered >= STEPS * period and covered > best + period:
+                best = covered
+                found.append((start + int(ends[2 * longest]), period, covered // period))
+        return sorted(found, key=lambda each: -each[1] * each[2])[:TRIED]
+
+    def inputs(self, level: int, period: int) -> list[Any]:
+        """The inputs of all nodes of a step, in order."""
+        groups = chain.from_iterable(self.levels[level : level + period])
+        nodes = chain.from_iterable(group.nodes for group in groups)
+        return list(chain.from_iterable(node.inputs for node in nodes))
+
+    def _verified(self, first: int, period: int, steps: int) -> Recurrence | None:
+        """The equal steps among those which look alike."""
+        inputs = [self.inputs(first + k * period, period) for k in range(steps)]
+        if len(set(map(len, inputs))) > 1:
+            return None
+        find = self.operands.place.get
+        at = np.array([np.fromiter(map(find, nodes, repeat(-1)), int) for nodes in inputs])
+        level, group, row = self.level[at], self.group[at], self.row[at]
+        same = at[1:] == at[:-1]
+        is_constant = (level < 0) & ((at < 0) | (at >= self.operands.leaves))
+        for i in np.flatnonzero(is_constant.any(axis=0)):
+            numbers = [_number(nodes[i]) for nodes in inputs]
+            same[:, i] = [a == b for a, b in zip(numbers, numbers[1:])]
+        from_before = (
+            (level[1:] - level[:-1] == period) & (group[1:] == group[:-1])
+            & (row[1:] == row[:-1]) & (level[:-1] >= 0)
+        )  # fmt: skip
+        middle = steps // 2 - 1
+        kinds = np.where(from_before[middle], FROM_BEFORE, np.where(same[middle], FIXED, VARIED))
+        fits = np.where(kinds == FIXED, same, (kinds == VARIED) | from_before).all(axis=1)
+        misfits = np.flatnonzero(~fits)
+        k = int(misfits[misfits < middle].max(initial=-1)) + 1
+        steps = int(misfits[misfits > middle].min(initial=steps - 1)) + 1
+        if self._has_own_weights(first, period, at[k], kinds):
+            return None
+        for k in range(k, steps - STEPS + 1):
+            start = first + k * period
+            if not (level[k:steps, kinds != FROM_BEFORE] < start).all():
+                return None
+            if self._begins(start, period, level[k], group[k], kinds):
+                return Recurrence(start, period, steps - k, kinds)
+        return None
+
+    def _begins(self, start: int, period: int, level: Ints, group: Ints, kinds: Ints) -> bool:
+        """Whether the groups before the first step are those that a step reads."""
+        read = {*zip(level[kinds == FROM_BEFORE].tolist(), group[kinds == FROM_BEFORE].tolist())}
+        alike = [
+            len(self.levels[i][j].nodes) == len(self.levels[start + (i - start) % period][j].nodes)
+            for i, j in read
+        ]
+        return bool(alike) and all(alike)
+
+    def _has_own_weights(self, first: int, period: int, at: Ints, kinds: Ints) -> bool:
+        """Whether each step has a matrix of parameters of its own, as the layers of a network."""
+        nodes = nodes_of(chain.from_iterable(self.levels[first : first + period]))
+        in_dot = np.array([node.primitive is p.DOT for node in nodes for _ in node.inputs])
+        is_leaf = (at >= 0) & (at < self.operands.leaves)
+        return bool((in_dot & (kinds == VARIED) & is_leaf & (at >= self.operands.first)).any())
+
+
+def _look(group: Group) -> Any:
+    """What groups at the same place of two equal steps have in common."""
+    inputs = tuple([len(node.inputs) for node in group.nodes[:1]])
+    positions = getattr(group, "positions", 0)
+    return type(group), group.primitive, len(group.nodes), group.varies, positions, inputs
+
+
+def _number(v: Any) -> str:
+    return repr(v.data if isinstance(v, Value) else v)
+
+
+def nodes_of(groups: Iterable[Group]) -> list[Any]:
+    """The nodes of some groups."""
+    return [node for group in groups for node in group.nodes]

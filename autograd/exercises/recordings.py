@@ -1,0 +1,137 @@
+"""The tasks about what is recorded: a choice that stays in the graph, and attention."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+import autograd
+from autograd import Value
+
+from .checking import Case, check
+from .comparing import any_of, of_errors
+
+Weights = Callable[[Any], Any]  # of scores
+
+
+@check("huber")
+def check_huber(huber: Any) -> Iterator[Case]:
+    """``huber(a)``, of a Value: a^2 / 2 where |a| <= 1, else |a| - 1/2, with the choice recorded.
+
+    Huber's loss (Robust estimation of a location parameter, 1964): a Gaussian's for small errors,
+    with a slope of at most 1 for large ones.
+    """
+    exchanged = "the two pieces are exchanged: where(c, a, b) is a where c > 0"
+    known: dict[str, Callable[[float], float | None]] = {
+        "the parabola is a^2 / 2, not a^2": lambda a: a * a if abs(a) <= 1 else None,
+        "the pieces meet at 1: the lines are |a| - 1/2": lambda a: abs(a) if abs(a) > 1 else None,
+        exchanged: lambda a: abs(a) - 0.5 if abs(a) <= 1 else a * a / 2,
+        "the line to the left goes up to the left: |a| - 1/2": (
+            lambda a: a - 0.5 if a < -1 else None
+        ),
+    }
+
+    def mistakes(a: float) -> dict[str, Any]:
+        return {text: f(a) for text, f in known.items() if f(a) is not None}
+
+    def value(a: float) -> Any:
+        return huber(Value(a))
+
+    for a, expected in ((0.5, 0.125), (3.0, 2.5), (-3.0, 2.5)):
+        yield Case(f"huber(Value({a}))", partial(value, a), expected, mistakes(a))
+
+    def slope(a: float) -> float:
+        x = Value(a)
+        huber(x).backward()
+        return x.grad
+
+    lost = "the graph is lost: compute with a itself, not with a.data"
+    for a, expected in ((0.5, 0.5), (-3.0, -1.0)):
+        yield Case(f"the gradient at {a}", partial(slope, a), expected, {lost: 0.0})
+
+    def replayed(recorded_at: float, a: float) -> Any:
+        x = Value(recorded_at)
+        return autograd.compile(huber(x), inputs=[x], parameters=[]).forward([[a]])[0]
+
+    branch = "an if is recorded as the branch taken: autograd.where keeps both pieces in the graph"
+    yield Case("recorded at 0.5, replayed at 3", lambda: replayed(0.5, 3.0), 2.5,
+               {branch: any_of(4.5, 9.0)})  # fmt: skip
+    yield Case("recorded at 3, replayed at 0.5", lambda: replayed(3.0, 0.5), 0.125,
+               {branch: any_of(0.0, 0.5)})  # fmt: skip
+    yield Case("recorded at 3, replayed at -3", lambda: replayed(3.0, -3.0), 2.5,
+               {branch: -3.5})  # fmt: skip
+
+
+@check("attend")
+def check_attend(attend: Any) -> Iterator[Case]:
+    """``attend(q, keys, values)``: sum_s p_s v_s with p = softmax_s(q k_s / sqrt(d)), d = len(q).
+
+    ``q`` is a list of d Values, ``keys`` a list of such lists, ``values`` a list of lists (Vaswani
+    et al., Attention is all you need, 2017, equation 1); a list of Values comes back.
+    """
+    q, keys = [1.0, -0.5, 2.0, 0.3], [[0.4, 1.0, 0.5, -1.0], [1.5, 0.2, -0.3, 0.8], [-1, 0.5, 1, 1]]
+    values = [[1.0, 10.0], [2.0, -5.0], [4.0, 3.0]]
+
+    def attended(
+        weights: Weights, divisor: float = 2.0, k: Sequence[Any] = keys, v: Any = values
+    ) -> list[float]:
+        p = weights([float(np.dot(q, row)) / divisor for row in k])
+        return [float(x) for x in p @ np.array(v)]
+
+    def softmax(s: Any) -> Any:
+        return np.exp(s) / np.exp(s).sum()
+
+    def run(q: Sequence[float], keys: Any, values: Any) -> Any:
+        numbers = [[*map(Value, row)] for row in (q, *keys, *values)]
+        return attend(numbers[0], numbers[1 : 1 + len(keys)], numbers[1 + len(keys) :])
+
+    a_list = "one number for each entry of a value, in a list"
+    yield Case("one position alone: its value", lambda: run([1.0], [[2.0]], [[3.0, -7.0]]),
+               [3.0, -7.0], {
+                   "the weights do not add up to 1: divide each by their sum": any_of(
+                       [3 * math.exp(2), -7 * math.exp(2)]
+                   ),
+                   "the scores are no weights: take their softmax": any_of([6.0, -14.0]),
+                   a_list: lambda got: not hasattr(got, "__len__"),
+               })  # fmt: skip
+    yield Case("two keys that are equal: the mean of the values",
+               lambda: run([1.0, 1.0], [[0.5, 0.5]] * 2, [[2.0], [4.0]]), [3.0])  # fmt: skip
+    yield Case(
+        "three positions, d = 4", lambda: run(q, keys, values), attended(softmax),
+        {
+            "the scores are divided by the root of d": attended(softmax, 1.0),
+            "by the root of d, not by d": attended(softmax, 4.0),
+            "by the root of d = len(q), not of the number of positions": attended(
+                softmax, math.sqrt(3)
+            ),
+            "the weights go by the scores, not by their softmax": any_of(
+                attended(lambda s: np.array(s) / sum(s)), attended(np.array)
+            ),
+            "the largest score takes all: that is max, not softmax": attended(
+                lambda s: np.eye(len(s))[np.argmax(s)]
+            ),
+        },
+    )  # fmt: skip
+
+    def slopes() -> list[float]:
+        query = [*map(Value, q)]
+        numbers = [[*map(Value, row)] for row in keys], [[*map(Value, row)] for row in values]
+        first, second = attend(query, *numbers)
+        (first + 2 * second).backward()
+        return [v.grad for v in query]
+
+    p = softmax([float(np.dot(q, row)) / 2 for row in keys])
+    c = np.array(values) @ [1.0, 2.0]
+    exact = (p * (c - p @ c)) @ np.array(keys) / 2
+
+    yield Case(
+        "the gradient by q", slopes, exact,
+        {
+            "the weights are numbers: compute with the Values, not with their data": [0.0] * 4,
+            "a sum of Values is a Value: does a float come back?": of_errors(
+                lambda got: isinstance(got, AttributeError | TypeError)
+            ),
+        },
+    )  # fmt: skip

@@ -134,15 +134,14 @@ class Replayed:
         """As the function, replayed where its structure has been met."""
         if is_recording():  # as a part of a function that is itself to be replayed
             return self.__wrapped__(*args, **kwargs)
-        given = given_to(self.__wrapped__, args, kwargs)
-        tape = self._tape(given)
-        return tape.results([given])
+        return self._results([given_to(self.__wrapped__, args, kwargs)])
 
     def sum(self, examples: Iterable[tuple[Any, ...]]) -> Value:
         """The sum over ``examples`` of the function, as one Value: a batch at array speed.
 
         Examples of one structure run together, as the rows of one batch, if no Values are among
-        their arguments, or the same ones; the others run one by one.
+        their arguments, or the same ones; the others run one by one. A batch counts as one call:
+        when it is checked, one of its examples is, each time another one.
 
         Args:
             examples: tuples, each the arguments of one call.
@@ -176,7 +175,7 @@ class Replayed:
         for args in examples:
             given = given_to(self.__wrapped__, args, {})
             groups[given.key, tuple(given.values)].append(given)
-        return self._total([self._tape(group[0]).results(group) for group in groups.values()])
+        return self._total([self._results(group) for group in groups.values()])
 
     def _total(self, results: list[Any]) -> Value:
         if not all(isinstance(v, Value) for v in results):
@@ -184,25 +183,33 @@ class Replayed:
         total: Value = results[0] if len(results) == 1 else recorded.sum(results)
         return total
 
-    def _tape(self, given: Given) -> _Tape:
-        """The tape for a structure: recorded now, or kept, and then checked if it is time to."""
+    def _results(self, group: list[Given]) -> Any:
+        """What the function returns, summed over a group of one structure and the same Values.
+
+        What was recorded for the structure is checked, if it is time to.
+        """
         self._calls += 1
-        tape = self._kept.get(given.key)
+        key = group[0].key
+        tape = self._kept.get(key)
         if tape is None:
             with collector_paused():
-                tape = _Tape(self.__wrapped__, self.__name__, given)
-            self._kept.keep(given.key, tape)
+                tape = _Tape(self.__wrapped__, self.__name__, group[0])
+            self._kept.keep(key, tape)
             self._made += 1
             if self._made == 2 * self._keep and self._calls < 2 * self._made:
-                self._warn(given)
-        elif (call := next(tape.calls)) == 2 or call % EVERY == 0:
+                self._warn(group[0])
+            if len(group) == 1:
+                return tape.results(group)
+        call = next(tape.calls)
+        if call == 2 or call % EVERY == 0:
+            given = group[(1 + call // EVERY) % len(group)]
             try:
                 with collector_paused():
                     tape.check(call, given, record_function(self.__wrapped__, given, _leaf))
             except BaseException:
-                self._kept.drop(given.key)
+                self._kept.drop(key)
                 raise
-        return tape
+        return tape.results(group)
 
     def _warn(self, given: Given) -> None:
         """Say that nearly every call is recorded, and which argument makes it so."""

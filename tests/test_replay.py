@@ -388,6 +388,17 @@ def test_each_structure_has_checks_of_its_own():
             f([-1.0] * (n + 1))
 
 
+def test_of_a_batch_another_example_is_checked_each_time():
+    f = replay(branching)
+    with pytest.raises(ValueError, match="call 2 of branching"):
+        f.sum([(1.0,), (-1.0,), (1.0,)])
+    assert f.programs == []
+    for call in range(2, EVERY):
+        f.sum([(1.0,), (1.0,), (-1.0 if call > 2 else 1.0,)])
+    with pytest.raises(ValueError, match=f"call {EVERY} of branching"):
+        f.sum([(1.0,), (1.0,), (-1.0,)])
+
+
 def test_a_gradient_that_differs_is_found_too():
     kink = replay(lambda x: x * x if x.data >= 0.0 else x)
     kink(Value(1.0))

@@ -8,7 +8,6 @@ import gc
 import inspect
 import math
 import random
-import random
 import re
 import tracemalloc
 
@@ -21,8 +20,7 @@ import autograd
 from autograd import Value, primitive, primitives, topological_order
 from autograd.compiler.checking import check_example
 from autograd.compiler.expressions import Arithmetic
-from autograd.compiler.names import Names
-from autograd.compiler.operands import common_label
+from autograd.compiler.names import Names, common_label
 from autograd.functions import apply
 from autograd.primitives import ARRAYS, FLOATS, TABLE, Primitive
 from nn import MLP, bernoulli_nll, categorical_nll, gaussian_nll

@@ -1,5 +1,7 @@
 """The algebra of programs: every rule shows in a line of source, and changes no number."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -143,7 +145,7 @@ def test_a_condition_moved_elsewhere_is_one(move):
 
 def test_a_slice_is_not_given_a_name():
     source = program_of(lambda w, u, x: (w * x).sin() * (w * x) + (u * x).cos()).source
-    assert "= v1[0:1]" not in source
+    assert not re.search(r"^ *\w+ = v1\[0:1\]", source, re.MULTILINE)
     assert source.count("v1[0:1]") > 1
 
 

@@ -31,13 +31,14 @@ from ..primitives import ARRAYS
 from ..value import Value, topological_order
 from ..vectors import data_of
 from .checking import check_example, check_leaves
+from .floats import Example, is_worth_it
 from .lowering import Lowering
 from .numpy import called, write
 from .structure import Kept, Structure, are_sound, structure_of
 
 Array = npt.NDArray[np.float64]
 
-BLOCK = 2**16  # numbers in the largest array of a block of examples
+LEAST, LARGEST = 64, 2**15  # examples in a block; numbers in its largest array
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class Program:
         """The outputs alone, without the backward pass."""
         batch, vector = self._batch(batch), self._vector(parameters)
         with np.errstate(all="ignore"):
-            outputs = self._written.run(batch, self._written.views(vector))
+            outputs = self._written.bind(vector, None)(batch)
         return _own(outputs, batch, vector)
 
     def bind(self, parameters: Array, out: Array) -> Callable[[Array], Array]:
@@ -153,21 +154,7 @@ class Program:
             raise ValueError(
                 "out must not be the vector of the parameters, which it would overwrite"
             )
-        written = self._written
-        run, views, d_views = written.run, written.views(parameters), written.views(out)
-        most = written.block
-
-        def losses_of(batch: Array) -> Array:
-            if len(batch) < 2 * most:
-                return run(batch, views, d_views)  # type: ignore[no-any-return]
-            losses, total = [], np.zeros(m)
-            for start in range(0, len(batch), most):
-                losses.append(run(batch[start : start + most], views, d_views))
-                total += out
-            out[:] = total
-            return np.concatenate(losses)
-
-        return losses_of
+        return self._written.bind(parameters, out)
 
     def _batch(self, batch: ArrayLike) -> Array:
         array = _floats(batch, "batch")
@@ -215,9 +202,8 @@ class _Written:
     """A program without its Values: all parts of a `Program` that graphs can share.
 
     Attributes:
-        block: a batch of twice as many examples or more is run in blocks of so many. Their arrays
-            then stay in the processor's cache, and the system need not give out fresh memory; but
-            blocks are large enough that adding up their gradients costs little.
+        block: a batch of twice as many examples or more is run in blocks of so many.
+        example: what runs a single example, where that is not for arrays; else None.
     """
 
     def __init__(self, lowering: Lowering) -> None:
@@ -238,14 +224,37 @@ class _Written:
         namespace: dict[str, Any] = {**self.constants, **self.functions}
         exec(builtins.compile(self.code, "<autograd.compile>", "exec"), namespace)
         self.views, self.run = namespace["views"], namespace["program"]
-        rows = listing.rows
-        self.block = max(64, BLOCK // max(rows), 4 * listing.parameters // sum(rows))
+        self.example = Example(listing) if is_worth_it(listing) else None
+        self.block = listing.block(LEAST, LARGEST)
         arrays = self.constants.values()
         for array in arrays:
             array.flags.writeable = False
         # A little over three times the text: the compiled code is about twice as large.
         text = len(self.source) + len(self.code)
         self.size = 2000 + 3 * text + sum([array.nbytes for array in arrays])
+
+    def bind(self, parameters: Array, out: Array | None) -> Callable[[Array], Array]:
+        """As `Program.bind`; without a vector for the gradient, the forward pass alone."""
+        run, views, most, example = self.run, self.views(parameters), self.block, self.example
+        d_views = None if out is None else self.views(out)
+
+        def losses_of(batch: Array) -> Array:
+            if len(batch) == 1 and example is not None:
+                outputs = example(batch, parameters, out)
+                if outputs is not None:
+                    return outputs
+            if len(batch) < 2 * most:
+                return run(batch, views, d_views)  # type: ignore[no-any-return]
+            losses, total = [], np.zeros(len(parameters))
+            for start in range(0, len(batch), most):
+                losses.append(run(batch[start : start + most], views, d_views))
+                if out is not None:
+                    total += out
+            if out is not None:
+                out[:] = total
+            return np.concatenate(losses)
+
+        return losses_of
 
 
 _kept: Kept[_Written] = Kept()  # by structure, for the next graph with the same structure

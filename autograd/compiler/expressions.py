@@ -45,7 +45,18 @@ CONDITIONS = {"greater", "less", "at_least", "at_most", "differs", "not", "and",
 MOVED = {"rows", "reshape", "full"}  # of a condition they make a condition
 # For all other operations, conditions are 1.0 and 0.0.
 TAKE_CONDITIONS = {"not", "and", "or", "float", "where", "sum", "reduceat", *MOVED}
-VIEWS = {"name", "columns", "count", "zeros", "empty", "transpose", "reshape", "item", "earlier", "entry"}
+VIEWS = {
+    "name",
+    "columns",
+    "count",
+    "zeros",
+    "empty",
+    "transpose",
+    "reshape",
+    "item",
+    "earlier",
+    "entry",
+}
 
 
 def _binary(op: str) -> tuple[Callable[..., Any], Callable[..., Any]]:

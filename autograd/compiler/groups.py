@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import primitives as p
-from ..value import Value
 from .expressions import Expr, Shape
-from .operands import Nodes, Operands, Source, common_label, dot_parts
+from .names import common_label
+from .operands import Nodes, Operands, Source, dot_parts
 from .own import row_on
 
 INLINE = (p.NEG, p.POS)  # a sign is not worth a statement
@@ -22,7 +22,7 @@ INLINE = (p.NEG, p.POS)  # a sign is not worth a statement
 class Group(Source):
     """Nodes that one array operation computes."""
 
-    def __init__(self, operands: Operands, nodes: list[Value]) -> None:
+    def __init__(self, operands: Operands, nodes: list[Any]) -> None:
         super().__init__(operands.sheet, nodes, varies=nodes[0] in operands.varies)
         self.operands, self.m, self.computed_by = operands, operands.m, self
         self.primitive: Any = nodes[0].primitive
@@ -224,11 +224,11 @@ class Layer(Group):
         positions: over how many vectors.
     """
 
-    def __init__(self, operands: Operands, nodes: list[Value], positions: int = 1) -> None:
+    def __init__(self, operands: Operands, nodes: list[Any], positions: int = 1) -> None:
         super().__init__(operands, nodes)
         self.positions = positions
-        self.theta, _, self.b = zip(*[operands.neuron(node) or () for node in nodes[::positions]])
-        vectors = [(operands.neuron(node) or ())[1] for node in nodes[:positions]]
+        self.theta, _, self.b = zip(*map(operands.layer_parts, nodes[::positions]))
+        vectors = [operands.layer_parts(node)[1] for node in nodes[:positions]]
         self.x: Nodes = _entries(vectors) if positions > 1 else vectors[0]
         self.rows = operands.parameter_rows(self.theta)
 

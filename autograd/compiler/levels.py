@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from itertools import repeat
 from typing import Any
 
-import numpy as np
-
 from ..value import Value
 
 LATE = 8  # levels that a node could wait; with less, it is computed as early as can be
@@ -36,54 +34,59 @@ class Levels:
     def __init__(
         self, order: Sequence[Any], place: dict[Any, int], leaves: int, varies: set[Any]
     ) -> None:
-        size = len(place) + 1
         self._place, self._varies = place, varies
-        self.depth, self.is_used = np.full(size, -1), np.zeros(size, bool)
-        self.depth[:leaves] = 0
-        self._below: dict[int, tuple[int, bool]] = {}  # by identity: neurons share their inputs
-        equal: dict[Any, int] = {}
-        computed = []
+        self.depth = [0] * leaves + [-1] * (len(place) + 1 - leaves)
+        self.is_used = bytearray(len(place) + 1)
+        # Of vectors, by identity: neurons share their inputs.
+        self._vectors: dict[int, tuple[list[int], int, bool]] = {}
+        # Nodes by place, each with the places of its inputs; those of a vector are a list.
+        self._computed: list[tuple[int, Any, list[Any]]] = []
+        depth, equal, name = self.depth, dict[Any, int](), self._name
+        find, is_used, compute = place.get, self.is_used, self._computed.append
         for node in order:
-            found = [self._beneath(x) for x in node.arguments]
-            if not found or (deepest := max(found)[0]) < 0:
+            deepest, other, key = -1, False, [node.primitive, node.label]
+            parts: list[Any] = []
+            for x in node.arguments:
+                if type(x) is tuple:
+                    places, below, its_varies = self._vector(x)
+                    key.append(tuple(map(name, x)) if len(x) <= SHORT else id(x))
+                    if below > 0:
+                        parts.append(places)
+                else:
+                    i = find(x, -1)
+                    below, its_varies = depth[i], x in varies
+                    is_used[i] = 1
+                    key.append(name(x))
+                    if below > 0:
+                        parts.append(i)
+                if below > deepest:
+                    deepest = below
+                other = other or its_varies
+            if deepest < 0:
                 continue  # a constant
-            if any(other for _, other in found):
+            if other:
                 varies.update((node, getattr(node, "recorded", node)))
-            first = equal.setdefault(self._key(node), place[node])
-            if first == place[node]:
-                self.depth[first] = deepest + 1
-                computed.append(node)
+            at = place[node]
+            first = equal.setdefault(tuple(key), at)
+            if first == at:
+                depth[at] = deepest + 1
+                compute((at, node, parts))
             else:
                 place[node] = place[getattr(node, "recorded", node)] = first
-        self.nodes = self._with_levels(computed)
+        self.nodes = self._with_levels()
 
-    def _beneath(self, x: Any) -> tuple[int, bool]:
-        """The depth of an argument's deepest node, and whether one varies."""
-        found = self._below.get(id(x))
+    def _vector(self, x: tuple[Any, ...]) -> tuple[list[int], int, bool]:
+        """Places of the entries, the greatest of their depths, and whether one varies."""
+        found = self._vectors.get(id(x))
         if found is None:
-            if type(x) is tuple:
-                at = self._places(x)
-                self.is_used[at] = True
-                found = int(self.depth[at].max(initial=-1)), not self._varies.isdisjoint(x)
-            else:
-                i = self._place.get(x, -1)
-                self.is_used[i] = True
-                found = int(self.depth[i]), x in self._varies
-            self._below[id(x)] = found
+            places = list(map(self._place.get, x, repeat(-1)))
+            deepest = max(map(self.depth.__getitem__, places), default=-1)
+            for i in places:
+                self.is_used[i] = 1
+            # Places of leaves need not be kept.
+            found = places if deepest > 0 else [], deepest, not self._varies.isdisjoint(x)
+            self._vectors[id(x)] = found
         return found
-
-    def _places(self, x: tuple[Any, ...]) -> Any:
-        return np.fromiter(map(self._place.get, x, repeat(-1)), int, len(x))
-
-    def _key(self, node: Any) -> Any:
-        """Equal for nodes that are computed from the same in the same way, and are called alike."""
-        parts = [
-            tuple(map(self._name, x)) if type(x) is tuple and len(x) <= SHORT
-            else id(x) if type(x) is tuple
-            else self._name(x)
-            for x in node.arguments
-        ]  # fmt: skip
-        return node.primitive, node.label, *parts
 
     def _name(self, v: Any) -> Any:
         """An input: the place of a node; a number, of which 0.0 and -0.0 are two, or a constant."""
@@ -92,46 +95,51 @@ class Levels:
             return i
         return repr(v.data if isinstance(v, Value) else v)
 
-    def _with_levels(self, nodes: list[Any]) -> list[tuple[int, Any]]:
+    def _with_levels(self) -> list[tuple[int, Any]]:
         """The nodes, each with its level."""
-        waiting = self._waiting(nodes, self._latest(nodes))
-        latest = self._latest(nodes, waiting)
-        at = [self._place[node] for node in nodes]
-        return list(zip(np.where(waiting, latest, self.depth)[at].tolist(), nodes))
+        waiting = self._waiting(self._latest())
+        latest = self._latest(waiting)
+        return [(latest[i] if waiting[i] else self.depth[i], node) for i, node, _ in self._computed]
 
-    def _latest(self, nodes: list[Any], waiting: Any = None) -> Any:
+    def _latest(self, waiting: list[bool] | None = None) -> list[int]:
         """By place, when a node must be computed at the latest.
 
         That is if all are computed so late; or only those ``waiting``, of which some are taken out
         that would not wait for long.
         """
-        latest = np.full(len(self.depth), self.depth.max(initial=0))
+        depth = self.depth
+        latest = [max(depth)] * len(depth)
         done: dict[int, int] = {}
-        for node in reversed(nodes):
-            i = self._place[node]
-            if waiting is not None:
-                waiting[i] &= latest[i] - self.depth[i] >= LATE
-            before = int(latest[i] if waiting is None or waiting[i] else self.depth[i]) - 1
-            for x in node.arguments:
-                if self._below[id(x)][0] > 0 and done.get(id(x), before + 1) > before:
-                    done[id(x)] = before
-                    at = self._places(x) if type(x) is tuple else self._place[x]
-                    latest[at] = np.minimum(latest[at], before)
+        for i, _, parts in reversed(self._computed):
+            if waiting is not None and waiting[i] and latest[i] - depth[i] < LATE:
+                waiting[i] = False
+            before = (latest[i] if waiting is None or waiting[i] else depth[i]) - 1
+            for part in parts:
+                if type(part) is int:
+                    if latest[part] > before:
+                        latest[part] = before
+                elif done.get(id(part), before + 1) > before:
+                    done[id(part)] = before
+                    for at in part:
+                        if latest[at] > before:
+                            latest[at] = before
         return latest
 
-    def _waiting(self, nodes: list[Any], latest: Any) -> Any:
+    def _waiting(self, latest: list[int]) -> list[bool]:
         """By place, whether a node could wait, and comes out of nodes that can't."""
-        urgent = latest == self.depth
+        urgent = [a == b for a, b in zip(latest, self.depth)]
         urgent[-1] = False
-        after = urgent.copy()  # these, and what is computed from them
+        after = list(urgent)  # these, and what is computed from them
         known: dict[int, bool] = {}
-        for node in nodes:
-            for x in node.arguments:
-                if id(x) not in known:
-                    found = self._below[id(x)][0] > 0
-                    if found:
-                        at = self._places(x) if type(x) is tuple else self._place[x]
-                        found = bool(np.any(after[at]))
-                    known[id(x)] = found
-            after[self._place[node]] |= any([known[id(x)] for x in node.arguments])
-        return after & ~urgent
+        for i, _, parts in self._computed:
+            for part in parts:
+                if type(part) is int:
+                    found = after[part]
+                else:
+                    if id(part) not in known:
+                        known[id(part)] = any(map(after.__getitem__, part))
+                    found = known[id(part)]
+                if found:
+                    after[i] = True
+                    break
+        return [a and not b for a, b in zip(after, urgent)]

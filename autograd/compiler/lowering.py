@@ -7,7 +7,7 @@
 """
 
 from collections import defaultdict
-from itertools import chain, islice, repeat
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -19,10 +19,11 @@ from .groups import Elementwise, Group, Layer, Stacked
 from .levels import Levels
 from .listing import Listing
 from .names import RESERVED, Names
-from .operands import Operands, Sheet
+from .operands import Operands
 from .recurrences import Wiring
+from .recurring import Loop
 from .rules import RULES, rewriting
-from .stacks import Loop
+from .sheet import Sheet
 from .sums import with_dots
 
 STACKED = (p.SUM, p.MAX, p.LOGSUMEXP, p.DOT)  # one array for the whole vector
@@ -62,9 +63,10 @@ class Lowering:
         self.operands = Operands(self.sheet, place, inputs, parameters)
         self.levels = Levels(order, place, leaves, self.operands.varies)
         used = self.levels.is_used
-        used[[place[root] for root in roots]] = True
+        for root in roots:
+            used[place[root]] = 1
         self.groups = self._group()
-        self.graph_size = recorded + int(used[:leaves].sum())
+        self.graph_size = recorded + sum(used[:leaves])
         with np.errstate(all="ignore"):
             self.listing = self._listing(roots, len(inputs), len(parameters), several)
 
@@ -82,7 +84,8 @@ class Lowering:
         for depth in sorted(depths):
             levels.append([])
             for _, nodes, _ in depths[depth]:
-                nodes.sort(key=self._first_places)  # rows in the order of the operands' rows
+                if len(nodes) > 1:  # rows in the order of the operands' rows
+                    nodes.sort(key=self._first_places)
             for what, nodes, more in self._with_positions(depths[depth]):
                 group = what(self.operands, nodes, *more)
                 self.operands.hold(group)
@@ -114,17 +117,17 @@ class Lowering:
         layers: defaultdict[Any, list[Any]] = defaultdict(list)
         for group in found:
             if group[0] is Layer:
-                _, x, b = self.operands.neuron(group[1][0]) or ()
+                _, x, b = self.operands.layer_parts(group[1][0])
                 layers[len(group[1]), len(x), b is None].append(group)
         varies = self.operands.varies
         for alike in layers.values():
             same: defaultdict[Any, list[Any]] = defaultdict(list)
             for group in alike if len(alike) > 1 else ():
-                neurons = [self.operands.neuron(node) or () for node in group[1]]
+                neurons = list(map(self.operands.layer_parts, group[1]))
                 biases = [b for _, _, b in neurons]
                 by_input = not varies.isdisjoint(neurons[0][1])
                 if by_input == (group[1][0] in varies) and varies.isdisjoint(biases):
-                    same[by_input, *[w for w, _, _ in neurons], *biases].append(group)
+                    same[(by_input, *[w for w, _, _ in neurons], *biases)].append(group)
             for several in filter(lambda several: len(several) > 1, same.values()):
                 nodes = [node for nodes in zip(*[group[1] for group in several]) for node in nodes]
                 place = found.index(several[0])

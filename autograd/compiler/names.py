@@ -6,6 +6,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
+from operator import attrgetter
+from typing import Any
 
 # What the source uses itself.
 RESERVED = (
@@ -56,3 +58,22 @@ def _identifier(wish: str) -> str:
     if not stem.isidentifier():  # a digit comes first, or a letter that Python does not take
         stem = "_" + re.sub(r"\W", "_", stem, flags=re.ASCII)
     return f"{stem}_" if keyword.iskeyword(stem) or stem == "__debug__" else stem
+
+
+def common_label(nodes: Iterable[Any]) -> str:
+    """The label that nodes share, without the index in brackets; empty if they share none."""
+    texts = list(map(str, map(attrgetter("label"), nodes)))
+    label = _without_index(texts[0])
+    # Many labels are looked at in one text, which is sooner done: as often as there are labels, it
+    # has the beginning, the end, and no bracket but those.
+    n, lines = len(texts), "\n".join(["", *texts, ""])
+    if (
+        lines.count(f"\n{label}[") == lines.count("]\n") == lines.count("\n") - 1 == n
+        and lines.count("[") == n * label.count("[") + n
+    ):
+        return label
+    return label if {label}.issuperset(map(_without_index, texts)) else ""
+
+
+def _without_index(label: str) -> str:
+    return label.rpartition("[")[0] if label[-1:] == "]" else label

@@ -4,85 +4,23 @@ An operand is a list of nodes. `Operands.gather` finds their rows in the arrays 
 array, a slice, an index, several joined), and `Operands.scatter` adds a gradient to the same rows.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import chain, repeat
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from .. import primitives as p
 from ..value import Value
-from .expressions import ALL, Arithmetic, Expr, Index, Shape
+from .expressions import ALL, Expr, Index, Shape
 from .listing import Statement, View
-from .names import Names
+from .names import common_label
+from .sheet import Sheet
 
 Nodes = Sequence[Any]  # Values and plain floats
 Neuron = tuple[Nodes, Nodes, Any]  # weights, inputs, and the bias or None
 
-LISTED = 8  # an index of up to so many entries is written out; a longer one is a constant
 SEPARATE = 16  # so many sums of rows, each over another number of rows, are written one by one
-
-
-class Sheet:
-    """What a program is written on: statements, and the names in them."""
-
-    def __init__(self, m: Arithmetic, names: Names) -> None:
-        self.m, self.names = m, names
-        self.statements: list[Statement] = []
-        self.constants: dict[str, npt.NDArray[Any]] = {}
-        self._constants: dict[Any, Expr] = {}
-        self.wishes: dict[Expr, str] = {}  # names for gradients, if they need one
-        self.own: dict[p.Primitive, str] = {}  # the names of users' own primitives
-        self.functions: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {}
-
-    def state(self, kind: str, name: str, value: Any, **more: Any) -> Statement:
-        """A statement after all that was made before; ``more`` as in `Statement`."""
-        statement = Statement(self.m.next_serial(), kind, name, value, **more)
-        self.statements.append(statement)
-        return statement
-
-    def let(self, wish: str, x: Any, shape: Shape) -> Expr:
-        """A statement that gives ``x`` a name: ``wish``, if that is free."""
-        name, x = self.names.new(wish), self.m.full(self.m.number(x), shape)
-        self.state("let", name, x, shape=shape)
-        named = self.m.local(name, shape)
-        self.m.stands_for(named, x)
-        return named
-
-    @contextmanager
-    def writing(self, statements: list[Statement], loop: Any) -> Iterator[None]:
-        """Meanwhile, statements are those of a loop's body; or, for None, those around it."""
-        before = self.statements, self.m.loop
-        self.statements, self.m.loop = statements, loop
-        try:
-            yield
-        finally:
-            self.statements, self.m.loop = before
-
-    def constant(self, array: npt.NDArray[Any], wish: str = "c") -> Expr:
-        """An array of numbers that are the same in every batch."""
-        key = (array.dtype.str, array.shape, array.tobytes())
-        if key not in self._constants:
-            name = self.names.new(wish)
-            self.constants[name] = array
-            self._constants[key] = self.m.name(name, array.shape)
-        return self._constants[key]
-
-    def index(self, rows: Any) -> Index:
-        """Rows of an array, as a range if they are evenly spaced."""
-        array = np.asarray(rows)
-        if array.ndim == 1:
-            first, last = int(array[0]), int(array[-1])
-            stride = int(array[1]) - first if len(array) > 1 else 1
-            if stride > 0 and (array[1:] - array[:-1] == stride).all():
-                return range(first, last + 1, stride)
-        if array.size <= LISTED:
-            listed: tuple[Any, ...] = _tuples(array.tolist())
-            return listed
-        return self.constant(array, "index")
 
 
 class Source:
@@ -91,7 +29,7 @@ class Source:
     has_gradient = True
     computed_by: Any = None  # which part of the program
 
-    def __init__(self, sheet: Sheet, nodes: list[Value], varies: bool) -> None:
+    def __init__(self, sheet: Sheet, nodes: list[Any], varies: bool) -> None:
         self.sheet, self.nodes, self.varies = sheet, nodes, varies
         self.shape: Shape = (len(nodes), "b" if varies else 1)
         self.place = 0  # among the sources
@@ -227,7 +165,7 @@ class Operands:
         self, sheet: Sheet, place: dict[Any, int], inputs: list[Value], parameters: list[Value]
     ) -> None:
         self.sheet, self.m, self.place = sheet, sheet.m, place
-        self.varies = set(inputs)
+        self.varies: set[Any] = set(inputs)
         self.parameters = Parameters(sheet, parameters)
         # The places of inputs, and of parameters, end before these.
         self.first, self.leaves = len(inputs), len(inputs) + len(parameters)
@@ -238,7 +176,7 @@ class Operands:
             *[None] * rest,
         ]  # fmt: skip
         self._row: list[int] = [*range(len(inputs)), *range(len(parameters)), *[0] * rest]
-        self._neurons: dict[Value, Neuron | None] = {}
+        self._neurons: dict[Any, Neuron | None] = {}
 
     def hold(self, source: Source) -> None:
         """From now on its nodes are taken from this array."""
@@ -259,7 +197,7 @@ class Operands:
         source = None if place < 0 else self._source[place]
         return None if source is None else (source, self._row[place])
 
-    def neuron(self, node: Value) -> Neuron | None:
+    def neuron(self, node: Any) -> Neuron | None:
         """As `dot_parts`, the weights being what does not vary; None if both do."""
         if node not in self._neurons:
             w, x, b = dot_parts(node)
@@ -267,6 +205,12 @@ class Operands:
                 w, x = x, w
             self._neurons[node] = (w, x, b) if self.varies.isdisjoint(w) else None
         return self._neurons[node]
+
+    def layer_parts(self, node: Any) -> Neuron:
+        """As `neuron`, of a node that is known to be one."""
+        parts = self.neuron(node)
+        assert parts is not None
+        return parts
 
     def gather(self, nodes: Nodes) -> Any:
         """The array of these nodes, ``(len(nodes), columns)``.
@@ -406,29 +350,10 @@ class Operands:
         return [(source, rows, positions) for source, (rows, positions) in parts.items()]
 
 
-def dot_parts(node: Value) -> Neuron:
+def dot_parts(node: Any) -> Neuron:
     """The weights, the inputs and the bias of a `dot` node."""
     w, x = node.arguments
     return (w, x, None) if len(w) == len(x) else (w[:-1], x, w[-1])
-
-
-def common_label(nodes: Iterable[Value]) -> str:
-    """The label that nodes share, without the index in brackets; empty if they share none."""
-    texts = list(map(str, map(attrgetter("label"), nodes)))
-    label = _without_index(texts[0])
-    # Many labels are looked at in one text, which is sooner done: as often as there are labels, it
-    # has the beginning, the end, and no bracket but those.
-    n, lines = len(texts), "\n".join(["", *texts, ""])
-    if (
-        lines.count(f"\n{label}[") == lines.count("]\n") == lines.count("\n") - 1 == n
-        and lines.count("[") == n * label.count("[") + n
-    ):
-        return label
-    return label if {label}.issuperset(map(_without_index, texts)) else ""
-
-
-def _without_index(label: str) -> str:
-    return label.rpartition("[")[0] if label[-1:] == "]" else label
 
 
 def _long(d: Any, axis: int) -> bool:
@@ -462,10 +387,6 @@ def _all_equal(rows: list[Any]) -> bool:
 def _is_run(rows: npt.NDArray[np.int64]) -> bool:
     """Whether they are neighbours, in order."""
     return len(rows) > 0 and bool((np.diff(rows) == 1).all())
-
-
-def _tuples(rows: Any) -> Any:
-    return tuple(map(_tuples, rows)) if isinstance(rows, list) else rows
 
 
 def _view(at: npt.NDArray[np.int64], m: int) -> View | None:

@@ -8,7 +8,7 @@ import numpy as np
 from .. import primitives as p
 from ..value import Value
 from .expressions import Expr
-from .operands import Sheet
+from .sheet import Sheet
 
 
 def row_on(sheet: Sheet, node: Value, x: tuple[Any, ...]) -> tuple[Any, Any]:

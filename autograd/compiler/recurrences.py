@@ -1,11 +1,11 @@
 """Equal steps of a recurrence, found in the recorded graph.
 
-The groups of a graph stand in levels, by depth. Where a period of levels comes again and again, with
-the same groups wired in the same way, each time to the time before, it was recorded by a loop.
+The groups of a graph stand in levels, by depth. Where a period of levels comes again and again,
+with the same groups wired in the same way, each time to the time before, a loop recorded it.
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import chain, repeat
+from itertools import chain, pairwise, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,11 +50,13 @@ class Wiring:
         self.levels, self.operands = levels, operands
         place = operands.place
         # By place, and for -1, that of a plain number. Leaves and constants stand below the groups.
-        self.level, self.group, self.row = (np.full(len(place) + 1, -1) for _ in range(3))
+        level, group, row = ([-1] * (len(place) + 1) for _ in range(3))
         for i, groups in enumerate(levels):
-            for j, group in enumerate(groups):
-                at = [place[node] for node in group.nodes]
-                self.level[at], self.group[at], self.row[at] = i, j, range(len(at))
+            for j, one in enumerate(groups):
+                for k, node in enumerate(one.nodes):
+                    at = place[node]
+                    level[at], group[at], row[at] = i, j, k
+        self.level, self.group, self.row = map(np.array, (level, group, row))
         numbers: dict[Any, int] = {}
         self._looks = np.array(
             [numbers.setdefault(tuple(map(_look, groups)), len(numbers)) for groups in levels], int
@@ -105,7 +107,7 @@ class Wiring:
         is_constant = (level < 0) & ((at < 0) | (at >= self.operands.leaves))
         for i in np.flatnonzero(is_constant.any(axis=0)):
             numbers = [_number(nodes[i]) for nodes in inputs]
-            same[:, i] = [a == b for a, b in zip(numbers, numbers[1:])]
+            same[:, i] = [a == b for a, b in pairwise(numbers)]
         from_before = (
             (level[1:] - level[:-1] == period) & (group[1:] == group[:-1])
             & (row[1:] == row[:-1]) & (level[:-1] >= 0)
@@ -114,11 +116,11 @@ class Wiring:
         kinds = np.where(from_before[middle], FROM_BEFORE, np.where(same[middle], FIXED, VARIED))
         fits = np.where(kinds == FIXED, same, (kinds == VARIED) | from_before).all(axis=1)
         misfits = np.flatnonzero(~fits)
-        k = int(misfits[misfits < middle].max(initial=-1)) + 1
+        least = int(misfits[misfits < middle].max(initial=-1)) + 1
         steps = int(misfits[misfits > middle].min(initial=steps - 1)) + 1
-        if self._has_own_weights(first, period, at[k], kinds):
+        if self._has_own_weights(first, period, at[least], kinds):
             return None
-        for k in range(k, steps - STEPS + 1):
+        for k in range(least, steps - STEPS + 1):
             start = first + k * period
             if not (level[k:steps, kinds != FROM_BEFORE] < start).all():
                 return None

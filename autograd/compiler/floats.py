@@ -201,7 +201,7 @@ class _Floats:
         if isinstance(index, At):
             at = _step(index.step) if index.inside else str(index.step)
             target = _each(lambda entry: f"{entry}[{at}]", target)[self.rows(index.rows)]
-            if index == At(0, inside=True):
+            if statement.kind == "set" and index == At(0, inside=True):
                 self.current[name] = np.broadcast_to(value, target.shape)
             if self.listing.named.get(x) is statement:
                 self.known[x], self.kept[x] = value, self.arrays[name]

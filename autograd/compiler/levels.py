@@ -65,14 +65,14 @@ class Levels:
             if deepest < 0:
                 continue  # a constant
             if other:
-                varies.update((node, getattr(node, "recorded", node)))
+                varies.update(_and_recorded(node))
             at = place[node]
             first = equal.setdefault(tuple(key), at)
             if first == at:
                 depth[at] = deepest + 1
                 compute((at, node, parts))
             else:
-                place[node] = place[getattr(node, "recorded", node)] = first
+                place.update(dict.fromkeys(_and_recorded(node), first))
         self.nodes = self._with_levels()
 
     def _vector(self, x: tuple[Any, ...]) -> tuple[list[int], int, bool]:
@@ -143,3 +143,9 @@ class Levels:
                     after[i] = True
                     break
         return [a and not b for a, b in zip(after, urgent)]
+
+
+def _and_recorded(node: Any) -> tuple[Any, ...]:
+    """A node, and the one in whose place it stands, if there is one."""
+    recorded = getattr(node, "recorded", None)
+    return (node,) if recorded is None else (node, recorded)

@@ -51,7 +51,8 @@ class Loop(Span):
             for j in range(len(levels[i]))
         ]  # fmt: skip
         self.varied: dict[Any, Varied] = {}
-        self._leaves: dict[Any, Any] = {}  # for nodes of this step, of ones before, and varied ones
+        # What stands for nodes of this step and of ones before, by place; and for varied ones.
+        self._leaves: dict[Any, Any] = {}
         self._read: dict[tuple[int, int], list[tuple[Leaf, int]]] = {}  # group and steps ago: rows
         columns = iter(zip(found.kinds, zip(*[wiring.inputs(i, found.period) for i in starts])))
         self.groups = [self._group(i, group, columns) for i, group in enumerate(recorded[0])]
@@ -83,7 +84,7 @@ class Loop(Span):
         more = (group.positions,) if hasattr(group, "positions") else ()
         one: Group = type(group)(self.inside, standing, *more)
         self.inside.hold(one)
-        self._leaves.update(zip(group.nodes, standing))
+        self._leaves.update(zip(map(self.outer.place.get, group.nodes), standing))
         return one
 
     def _input(self, kind: int, column: tuple[Any, ...], slot: Any) -> Any:
@@ -92,9 +93,10 @@ class Loop(Span):
         if kind == FIXED:
             return v
         if kind == FROM_BEFORE:
-            if v not in self._leaves:
-                self._leaves[v] = self._from_before(v)
-            return self._leaves[v]
+            place = self.outer.place[v]
+            if place not in self._leaves:
+                self._leaves[place] = self._from_before(v)
+            return self._leaves[place]
         source = self.varied.get(slot)
         if source is None:
             source = self.varied[slot] = Varied(self)

@@ -20,9 +20,8 @@ STEPS = 6  # at least so many make a loop
 PERIOD = 256  # levels of a step, at most
 TRIED = 4  # periods that are looked at closely
 
-FROM_BEFORE, FIXED, VARIED = range(
-    3
-)  # an input at the next step: that of this step; the same; other
+# An input at the next step: what stands there at this step; the same node; another one.
+FROM_BEFORE, FIXED, VARIED = range(3)
 
 Ints = npt.NDArray[np.int64]
 

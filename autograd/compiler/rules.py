@@ -74,8 +74,6 @@ RULES: list[Rule] = [
     (-x / u,                            lambda m, x, u: -(x / u)),
     (x / 1.0,                           lambda m, x: x),
     (-(-x),                             lambda m, x: x),  # noqa: B002
-    (x.T.T,                             lambda m, x: x),
-    ((x @ y.T).T,                       lambda m, x, y: y @ x.T),
     (p.abs(-x),                         lambda m, x: m.abs(x)),
     (p.pow(x, 1.0),                     lambda m, x: x),
     (total(-x, k),                      lambda m, x, k: -m.reduce("sum", x, k)),

@@ -245,7 +245,9 @@ class Operands:
                 where = self.anywhere(where, axis=1)
             for once, places in each_once(rows):
                 condition = where if where is None else merged(self.sheet, where, places)
-                source.give(once, merged(self.sheet, share, places), condition)
+                # A share may be a condition, which counts as 1.0 or 0.0 where several are added.
+                added = share if places is None else self.m.number(share)
+                source.give(once, merged(self.sheet, added, places), condition)
 
     def parameter_rows(self, theta: Sequence[Nodes]) -> npt.NDArray[np.int64] | None:
         """Which parameters a layer's weights are, ``(d_out, d_in)``; None if not all are some."""

@@ -185,6 +185,9 @@ class _Floats:
             self.arrays[name] = self.room(name, _lengths(x.shape))
             return
         value = self.entries(x)
+        if statement.kind == "let" and isinstance(x, Expr) and x.info in self.stacks:
+            self.arrays[name] = value  # another name for it
+            return
         if statement.kind == "let":
             value = np.broadcast_to(value, _lengths(statement.shape))
             if name in self.stacks:

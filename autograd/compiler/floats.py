@@ -185,7 +185,12 @@ class _Floats:
             self.arrays[name] = self.room(name, _lengths(x.shape))
             return
         value = self.entries(x)
-        if statement.kind == "let" and isinstance(x, Expr) and x.info in self.stacks:
+        if (
+            statement.kind == "let"
+            and isinstance(x, Expr)
+            and x.op == "name"
+            and (x.info in self.stacks)
+        ):
             self.arrays[name] = value  # another name for it
             return
         if statement.kind == "let":

@@ -102,7 +102,7 @@ def test_products_with_a_label_stay():
         return sum(terms).tanh()
 
     program = program_of(build, 7, 7)
-    assert [(o.name, o.op, o.nodes) for o in program.operations][0] == ("third", "*", 1)
+    assert next((o.name, o.op, o.nodes) for o in program.operations) == ("third", "*", 1)
     assert [(o.op, o.nodes) for o in program.operations][1] == ("dot", 1)
     assert "theta_2 = flat[[[0, 1, 3, 4, 5, 6]]]" in lines_of(program)
 

@@ -35,9 +35,12 @@ def each_once(rows: Sequence[int]) -> list[tuple[Sequence[int], Places | None]]:
     """
     if len(set(rows)) == len(rows):
         return [(rows, None)]
-    once, inverse, counts = np.unique(rows, return_inverse=True, return_counts=True)
-    order, starts = np.argsort(inverse, kind="stable"), np.cumsum(counts) - counts
-    different = np.unique(counts)
+    # As np.unique does, which imports masked arrays: a tenth of a second.
+    order = np.argsort(rows, kind="stable")
+    ordered = np.asarray(rows)[order]
+    starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+    once, counts = ordered[starts], np.diff(starts, append=len(rows))
+    different = sorted(set(counts.tolist()))
     if len(different) > SEPARATE:
         return [(once.tolist(), Runs(order, starts))]
     return [

@@ -5,7 +5,7 @@ with the same groups wired in the same way, each time to the time before, a loop
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import chain, pairwise, repeat
+from itertools import chain, pairwise, product, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from .operands import Operands
 
 STEPS = 6  # at least so many make a loop
 PERIOD = 256  # levels of a step, at most
-TRIED = 4  # periods that are looked at closely
+TRIED = 4  # periods that are looked at closely, each also so many times over
 
 # An input at the next step: what stands there at this step; the same node; another one.
 FROM_BEFORE, FIXED, VARIED = range(3)
@@ -64,8 +64,13 @@ class Wiring:
     def recurrences(self, start: int = 0, stop: int | None = None) -> list[Recurrence]:
         """Those among some levels, from the first to the last."""
         stop = len(self.levels) if stop is None else stop
-        for first, period, steps in self._candidates(start, stop):
-            found = self._verified(first, period, steps)
+        for (first, period, steps), times in product(
+            self._candidates(start, stop), range(1, TRIED + 1)
+        ):
+            # What looks like two steps may be one, as of v = v + (v * 0.5 + 1.0) * h.
+            if steps < STEPS * times:
+                continue
+            found = self._verified(first, period * times, steps // times)
             if found:
                 end = found.start + found.period * found.steps
                 before = self.recurrences(start, found.start)

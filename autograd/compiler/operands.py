@@ -162,10 +162,15 @@ class Operands:
         self._row: list[int] = [*range(len(inputs)), *range(len(parameters)), *[0] * rest]
         self._neurons: dict[Any, Neuron | None] = {}
 
-    def hold(self, source: Source) -> None:
-        """From now on its nodes are taken from this array."""
-        for row, node in enumerate(source.nodes):
-            self.put(node, source, row)
+    def hold(self, source: Source, first: int = 0) -> None:
+        """From now on its nodes are taken from this array, from its row ``first`` on."""
+        place, sources, rows = self.place, self._source, self._row
+        for row, node in enumerate(source.nodes, first):
+            at = place.get(node, len(rows))
+            if at < len(rows):
+                sources[at], rows[at] = source, row
+            else:
+                self.put(node, source, row)
 
     def put(self, node: Any, source: Source, row: int) -> None:
         """From now on a node is taken from this row of an array."""

@@ -93,24 +93,23 @@ class Wiring:
                 found.append((start + int(ends[2 * longest]), period, covered // period))
         return sorted(found, key=lambda each: -each[1] * each[2])[:TRIED]
 
-    def inputs(self, level: int, period: int) -> list[Any]:
-        """The inputs of all nodes of a step, in order."""
-        groups = chain.from_iterable(self.levels[level : level + period])
-        nodes = chain.from_iterable(group.nodes for group in groups)
-        return list(chain.from_iterable(node.inputs for node in nodes))
+    def inputs(self, level: int, n: int) -> list[Any]:
+        """The inputs of all nodes of so many levels, in order."""
+        groups = chain.from_iterable(self.levels[level : level + n])
+        return [v for group in groups for node in group.nodes for v in node.inputs]
 
     def _verified(self, first: int, period: int, steps: int) -> Recurrence | None:
         """The equal steps among those which look alike."""
-        inputs = [self.inputs(first + k * period, period) for k in range(steps)]
-        if len(set(map(len, inputs))) > 1:
+        inputs = self.inputs(first, period * steps)
+        if len(inputs) % steps:
             return None
         find = self.operands.place.get
-        at = np.array([np.fromiter(map(find, nodes, repeat(-1)), int) for nodes in inputs])
+        at = np.fromiter(map(find, inputs, repeat(-1)), int).reshape(steps, -1)
         level, group, row = self.level[at], self.group[at], self.row[at]
         same = at[1:] == at[:-1]
         is_constant = (level < 0) & ((at < 0) | (at >= self.operands.leaves))
         for i in np.flatnonzero(is_constant.any(axis=0)):
-            numbers = [_number(nodes[i]) for nodes in inputs]
+            numbers = list(map(_number, inputs[i :: at.shape[1]]))
             same[:, i] = [a == b for a, b in pairwise(numbers)]
         from_before = (
             (level[1:] - level[:-1] == period) & (group[1:] == group[:-1])

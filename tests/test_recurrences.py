@@ -378,6 +378,19 @@ def test_what_is_the_same_in_all_steps_is_computed_once_before_the_loop():
     assert [o.nodes for o in program.operations if o.op == "exp"] == [1]
 
 
+def test_parts_of_an_expression_that_are_the_same_in_all_steps_come_before_the_loop():
+    def build(x, p):
+        v = x[0].exp()
+        for _ in range(10):
+            v = (v + 1.0) ** p[0]
+        return v
+
+    program = assert_same(build, [[0.5], [-1.0]], [0.5])
+    before, loop = program.source.split("    for t in reversed(range(")
+    assert " - 1.0" in before.split("# backward")[1]
+    assert " - 1.0" not in loop.split("    d_theta")[0]
+
+
 def test_own_primitives_and_vectors_in_a_loop():
     cube = primitive("cube", lambda x: x * x * x, lambda z, x: (3 * x * x,))
     mixed = primitive("mixed", lambda x, y: x * y + 1.0, lambda z, x, y: (y, x))
@@ -447,6 +460,22 @@ def test_a_step_that_no_gradient_reaches_gives_none_even_at_infinity():
     assert steps(program)
     assert np.isfinite(program([[1.0, 1.0]])[1]).all()
     assert_same(build, [[1.0, -1.0], [2.0, 1.0]], [0.5])
+
+
+@pytest.mark.parametrize("outside", ["computed", "layer"])
+def test_what_is_read_from_outside_in_no_branch_taken_gets_no_gradient(outside):
+    def build(x, p):
+        w = [v.sqrt() for v in p]  # at 0 the slope is infinite
+        u = v = x[0]
+        for _ in range(9):
+            used = v * w[0] if outside == "computed" else autograd.dot(w, [u, v])
+            u, v = v, autograd.where(x[1], v * 0.5 + 1.0, used)
+        return v
+
+    program = assert_same(build, [[1.0, 1.0], [2.0, 1.0]], [0.0, 0.0])
+    assert steps(program)
+    assert program([[1.0, 1.0], [2.0, 1.0]])[1].tolist() == [0.0, 0.0]
+    assert_same(build, [[1.0, -1.0], [2.0, 1.0]], [0.25, 4.0])
 
 
 def test_an_infinite_state_that_is_chosen_away_at_the_end():

@@ -30,14 +30,14 @@ class Rewritten:
 
     __slots__ = ("arguments", "label", "primitive", "recorded")
 
-    def __init__(self, recorded: Value | None, primitive: p.Primitive, *arguments: Any) -> None:
+    def __init__(self, recorded: Any, primitive: p.Primitive, *arguments: Any) -> None:
         self.recorded, self.primitive, self.arguments = recorded, primitive, arguments
         self.label = "" if recorded is None else recorded.label
 
     @property
-    def data(self) -> float:
-        """The number that was recorded for it; for a part of a node, any."""
-        return 1.0 if self.recorded is None else self.recorded.data
+    def data(self) -> Any:
+        """The number that was recorded; a part of a node has none."""
+        return self.recorded.data
 
     @property
     def inputs(self) -> tuple[Any, ...]:

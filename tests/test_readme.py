@@ -194,6 +194,13 @@ def test_a_page_names_all_its_rooms(room):
             assert f"`{path.name}`" in first
 
 
+def test_the_page_of_the_engine_names_all_files_of_the_compiler():
+    rows = "\n".join(re.findall(r"^\| .*$", PAGES["autograd/README.md"], flags=re.MULTILINE))
+    files = [path.name for path in (ROOT / "autograd" / "compiler").glob("*.py")]
+    assert len(files) > 15
+    assert [name for name in files if f"`{name}`" not in rows] == ["__init__.py"]
+
+
 def test_the_page_for_teachers_lists_all_tasks():
     page = PAGES["autograd/exercises/README.md"]
     rows = re.findall(r"^\| `(\w+)` \| (.*) \| (\d) \|$", page, flags=re.MULTILINE)

@@ -42,7 +42,7 @@ from autograd import (
     where,
 )
 from autograd.differences import Line, Slopes
-from tests.cases import examples
+from tests.cases import examples, for_each
 
 FOUR_WAYS = [grad, value_and_grad, jacobian, hessian]  # all of them are called as way(f)(*x)
 
@@ -134,8 +134,8 @@ def test_a_result_that_is_no_number_is_refused(way, result):
         way(lambda x: result)(1.0)
 
 
-@pytest.mark.parametrize("way", [*FOUR_WAYS, lambda f: lambda *x: finite_difference(f, *x)])
-@pytest.mark.parametrize("x", ["1.0", None, 1j, [1.0], (1.0, 2.0), np.array([1.0, 2.0])])
+@for_each("way", [*FOUR_WAYS, lambda f: lambda *x: finite_difference(f, *x)])
+@for_each("x", ["1.0", None, 1j, [1.0], (1.0, 2.0), np.array([1.0, 2.0])])
 def test_a_point_that_is_no_number_is_refused(way, x):
     with pytest.raises(TypeError):
         way(lambda v: v * 1.0)(x)
@@ -373,8 +373,8 @@ def mp_sigmoid(x):
     return 1 / (1 + mpmath.exp(-x))
 
 
-@pytest.mark.parametrize("order", [1, 2, 3, 4])
-@pytest.mark.parametrize("x", [-1.3, 0.0, 0.4, 2.0])
+@for_each("order", [1, 2, 3, 4])
+@for_each("x", [-1.3, 0.0, 0.4, 2.0])
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
@@ -609,7 +609,7 @@ def test_many_threads_at_once():
 INF, NAN = math.inf, math.nan
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("f", "order", "x", "expected"),
     [
         (lambda x: x / 0.0, 1, 1.0, INF),
@@ -1096,7 +1096,7 @@ def test_random_gradients_none_is_called_wrong_and_none_that_is_wrong_passes():
 
 
 @pytest.mark.parametrize("y", [-400.0, -3.0, -2.5, 0.0, 0.5, 1.0, 2.0, 2.0**53, -(2.0**53), 1e300])
-@pytest.mark.parametrize("x", [5e-324, 1e-300, 1e-200, 0.0, 0.5, 1.0, 3.0, 1e200, math.inf])
+@for_each("x", [5e-324, 1e-300, 1e-200, 0.0, 0.5, 1.0, 3.0, 1e200, math.inf])
 def test_a_recorded_derivative_of_a_power_is_the_number(x, y):
     def power(x, y):
         return x**y
@@ -1120,8 +1120,8 @@ def test_steps_that_leave_the_floats_say_nothing(f, x):
     assert not gradcheck(f, x, gradient=lambda x: grad(f)(x) * 1.01)
 
 
-@pytest.mark.parametrize("x", [[1.0, 2.0], (1.0,), np.array([1.0, 2.0]), np.array([]), range(2)])
-@pytest.mark.parametrize("of", [grad, value_and_grad, jacobian, hessian])
+@for_each("x", [[1.0, 2.0], (1.0,), np.array([1.0, 2.0]), np.array([]), range(2)])
+@for_each("of", [grad, value_and_grad, jacobian, hessian])
 def test_a_vector_is_to_be_passed_number_by_number(of, x):
     with pytest.raises(TypeError, match=r"pass its numbers one by one, as in grad\(f\)\(\*x\)"):
         of(lambda *v: v[0])(x)
@@ -1178,7 +1178,7 @@ def test_a_chosen_h_is_compared_with_four_times_it():
     assert seen == {0.0, 0.75, 1.0, 1.25, 2.0}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("a", "slopes", "verdict"),
     [
         (1.0, Slopes(1.0, 1.0, 1.0, 0.25, 0.0), "ok"),

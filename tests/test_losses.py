@@ -11,6 +11,7 @@ import autograd
 from autograd import Value
 from nn import MLP, bernoulli_nll, categorical_nll, gaussian_nll
 from nn.model.likelihoods import check_loss
+from tests.cases import for_each
 
 mp = mpmath.mp.clone()
 mp.dps = 50
@@ -72,7 +73,7 @@ def test_gaussian_to_the_last_digits(a, y):
 
 
 @pytest.mark.parametrize("y", [0, 1, 0.25, 0.5])
-@pytest.mark.parametrize("a", [s * t for t in TAILS for s in (1, -1)])
+@for_each("a", [s * t for t in TAILS for s in (1, -1)])
 def test_bernoulli_to_the_last_digits_in_the_tails_too(a, y):
     loss = bernoulli_nll(Value(a), y)
     loss.backward()
@@ -91,8 +92,8 @@ def test_the_error_signal_of_a_sure_bernoulli_keeps_its_digits():
     assert close(a.grad, -1 / (1 + mp.exp(40)))
 
 
-@pytest.mark.parametrize("y", [0, 1, 2])
-@pytest.mark.parametrize(
+@for_each("y", [0, 1, 2])
+@for_each(
     "a",
     [
         [40.0, 0.0, -3.0],

@@ -18,7 +18,7 @@ from nn.model.module import Structure, check_network
 from nn.train.checkpoints import Checkpoint
 from nn.train.history import Epoch
 from nn.train.trainings import Combination, Training
-from tests.cases import ACTIVATIONS, numbers
+from tests.cases import ACTIVATIONS, for_each, numbers
 
 # The activations once more, as NumPy on arrays: an independent forward pass to compare with.
 G = {
@@ -60,8 +60,8 @@ def test_every_activation_is_computed_here():
 
 
 @pytest.mark.parametrize("activation", G)
-@pytest.mark.parametrize("widths", [[3], [1], [5, 3], [4, 1], [4, 3, 5, 2]])
-@pytest.mark.parametrize("bias", [True, False])
+@for_each("widths", [[3], [1], [5, 3], [4, 1], [4, 3, 5, 2]])
+@for_each("bias", [True, False])
 def test_the_output_is_that_of_a_numpy_forward_pass(activation, widths, bias):
     net = randomise(MLP(3, widths, activation, bias))
     x = np.array([0.5, -1.25, 2.0])

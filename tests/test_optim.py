@@ -9,6 +9,7 @@ import pytest
 
 from autograd import Value
 from nn import SGD, cosine, growing, inverse_time, minibatches, step_decay
+from tests.cases import for_each
 
 # SGD
 
@@ -259,8 +260,8 @@ def test_growing_goes_on_however_long_the_training():
 # Errors
 
 
-@pytest.mark.parametrize("bad", [0, -1, math.nan, math.inf])
-@pytest.mark.parametrize(
+@for_each("bad", [0, -1, math.nan, math.inf])
+@for_each(
     ("name", "make"),
     [
         ("lr", lambda v: step_decay(v)),

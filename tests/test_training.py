@@ -32,7 +32,7 @@ from nn import (
 from nn.train import callbacks
 from nn.train.recording import diagnosis
 from nn.train.schedules import cosine, growing
-from tests.cases import make_net, numbers, train
+from tests.cases import for_each, make_net, numbers, train
 
 
 def problem(loss, n=12, d0=3, seed=0):
@@ -480,7 +480,7 @@ X12, Y12, _ = problem(gaussian_nll)
 C12 = problem(categorical_nll)[1]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("changes", "message"),
     [
         ({"X": bad_place(X12, (3, 1), math.nan)}, r"X\[3, 1\] is nan"),

@@ -34,6 +34,7 @@ def for_each(names, cases, ids=None):
     names = [name.strip() for name in names.split(",")] if isinstance(names, str) else names
     cases = [case if len(names) > 1 else (case,) for case in cases]
     assert cases
+    ids = ids if ids is None or callable(ids) else list(ids)
 
     def in_one(test):
         @functools.wraps(test)

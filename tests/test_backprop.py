@@ -122,7 +122,7 @@ def test_an_example_by_pen_and_paper(x0, a, delta, gradients):
     assert [v.tolist() for v in by_hand.gradients[1:]] == gradients
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("loss", "a", "y", "expected"),
     [
         (gaussian_nll, [1.0, -2.0], [0.5, 0.5], [0.5, -2.5]),
@@ -166,7 +166,7 @@ def test_an_example_of_the_wrong_shape_is_refused(x):
         backpropagate(MLP(2, [1]), gaussian_nll, x, 0.0)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("loss", "y", "named"),
     [
         (gaussian_nll, 1.0, r"3"),

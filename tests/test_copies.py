@@ -204,7 +204,7 @@ class Terse(Value):
         self.kept, self.restored = state["kept"], True
 
 
-@pytest.mark.parametrize("travel", [*WAYS, copy.copy])
+@for_each("travel", [*WAYS, copy.copy])
 def test_the_attributes_of_a_subclass_travel(travel):
     x = Tagged(2.0, "m", colour=["red"])
     again = travel(x)

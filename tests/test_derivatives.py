@@ -118,17 +118,15 @@ def test_a_function_of_python_with_loops_and_branches():
     assert grad(lambda x: power(x, 4))(-3.0) == 4 * 27.0
 
 
-@pytest.mark.parametrize("way", [grad, value_and_grad, hessian])
-@pytest.mark.parametrize(
-    "f", [lambda x: [x], lambda x: (x, x), lambda x: np.array([x, x]), lambda x: np.ones(2)]
-)
+@for_each("way", [grad, value_and_grad, hessian])
+@for_each("f", [lambda x: [x], lambda x: (x, x), lambda x: np.array([x, x]), lambda x: np.ones(2)])
 def test_several_outputs_are_refused_with_the_way_out(way, f):
     with pytest.raises(TypeError, match="jacobian"):
         way(f)(1.0)
 
 
-@pytest.mark.parametrize("way", FOUR_WAYS)
-@pytest.mark.parametrize("result", [None, "1", 1j, {}])
+@for_each("way", FOUR_WAYS)
+@for_each("result", [None, "1", 1j, {}])
 def test_a_result_that_is_no_number_is_refused(way, result):
     with pytest.raises(TypeError, match="return"):
         way(lambda x: result)(1.0)
@@ -318,10 +316,10 @@ def test_hessian_of_a_dot_product_couples_the_two_sides():
     assert matrix.tolist() == expected.tolist()
 
 
-@pytest.mark.parametrize(
+@for_each(
     "f", [relu, abs, step, lambda x: where(x, 3 * x, 2 * x), lambda x: autograd.max([x, 1.0])]
 )
-@pytest.mark.parametrize("x", [-2.0, 0.0, 2.0])
+@for_each("x", [-2.0, 0.0, 2.0])
 def test_what_is_made_of_straight_pieces_has_no_second_derivative(f, x):
     assert hessian(f)(x).tolist() == [[0.0]]
     assert nth(f, 2)(x) == 0.0
@@ -680,7 +678,7 @@ def test_the_step_can_be_chosen(h):
     assert finite_difference(lambda x: x**3, 0.0, h=h) == h * h
 
 
-@pytest.mark.parametrize("h", [0, 0.0, -1e-3, NAN, INF, "1e-3", [1e-3], 1j])
+@for_each("h", [0, 0.0, -1e-3, NAN, INF, "1e-3", [1e-3], 1j])
 def test_a_step_that_is_no_positive_number_is_refused(h):
     with pytest.raises(ValueError, match="h must"):
         finite_difference(lambda x: x * x, 1.0, h=h)
@@ -877,7 +875,7 @@ def test_the_tolerance_and_the_step_can_be_chosen():
     assert gradcheck(lambda x: x**3, 0.0, h=1.0).rows[0].numeric == 1.0
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("f", "x"),
     [
         (log, 1e-5),
@@ -949,8 +947,8 @@ def test_hessians_of_random_smooth_functions_are_symmetric_and_the_derivative_of
         assert report, str(report)
 
 
-@pytest.mark.parametrize("x", [0.5, 2.0])
-@pytest.mark.parametrize("y", [0.0, 1.0, 2.0, -1.0, 0.5])
+@for_each("x", [0.5, 2.0])
+@for_each("y", [0.0, 1.0, 2.0, -1.0, 0.5])
 def test_second_derivatives_of_a_power_in_both_its_inputs(x, y):
     # d2/dxdy x^y = x^(y-1) (1 + y log x): also where y is 0, and d/dx alone is a constant 0
     mixed = x ** (y - 1) * (1 + y * math.log(x))

@@ -679,15 +679,15 @@ def test_predictions_are_those_of_the_graph(kind, n):
     assert not any(gradients(net))
 
 
-@pytest.mark.parametrize("kind", NETS)
-@pytest.mark.parametrize("n", [1, 3])
+@for_each("kind", NETS)
+@for_each("n", [1, 3])
 def test_a_wrong_width_is_refused_by_predict(kind, n):
     with pytest.raises(ValueError, match=r"3 entries, got 2"):
         NETS[kind]().predict(np.zeros((n, 2)))
 
 
-@pytest.mark.parametrize("kind", NETS)
-@pytest.mark.parametrize("X", [[], np.zeros((0, 3))])
+@for_each("kind", NETS)
+@for_each("X", [[], np.zeros((0, 3))])
 def test_no_rows_have_no_predictions(kind, X):
     assert len(NETS[kind]().predict(X)) == 0
 

@@ -332,7 +332,7 @@ def test_a_refused_training_leaves_an_earlier_film_as_it_was():
     assert film.player().fragment() == page
 
 
-@pytest.mark.parametrize("updates", [200, 201, 398, 399, 400, 598, 599, 1000, 12_345, 10**6])
+@for_each("updates", [200, 201, 398, 399, 400, 598, 599, 1000, 12_345, 10**6])
 def test_too_many_frames_are_refused_with_an_every_that_works(updates):
     net = make_net()
     with pytest.raises(ValueError, match=f"{updates + 1:,} frames of {updates:,} updates") as info:

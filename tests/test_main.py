@@ -249,7 +249,11 @@ def refused(capsys, folder, *options):
             )  # scikit-learn's import alone takes a second
             for loss in ("bernoulli", "gaussian")
         ],
-        (("diabetes", "--loss", "categorical"), ["--loss", "categorical", "diabetes"]),
+        pytest.param(
+            ("diabetes", "--loss", "categorical"),
+            ["--loss", "categorical", "diabetes"],
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=" ".join,
 )
@@ -374,7 +378,7 @@ def refused_late(capsys, *options):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("data", ["iris", "moons"])
+@pytest.mark.parametrize("data", [pytest.param("iris", marks=pytest.mark.slow), "moons"])
 def test_a_resumed_training_writes_the_same_files(data, folder):
     run = (data, *KEPT)
     assert train(*run, "--epochs", "4", "--checkpoint", "whole.npz", "--out", "whole") == 0

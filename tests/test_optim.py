@@ -120,7 +120,7 @@ def test_momentum_must_lie_from_0_to_below_1(momentum):
 # Mini-batches
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("n", "b"), [(1, 1), (2, 1), (2, 2), (7, 2), (7, 7), (12, 3), (12, 5), (100, 7), (100, 100)]
 )
 def test_an_epoch_is_a_permutation_cut_in_batches(n, b):

@@ -302,7 +302,7 @@ def test_a_rule_has_no_rate_and_no_parameters():
             call()
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "setting"),
     [(n, s) for n, kind in OPTIMIZERS.items() for s in defaults(kind) if s not in FLAGS],
 )

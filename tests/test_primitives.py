@@ -382,8 +382,8 @@ def test_on_graph_values_second_derivatives(name):
                 assert abs(matrix[i, j] - exact) <= 1e-13 * max(abs(exact), floor)
 
 
-@pytest.mark.parametrize("name", ["SIGMOID", "TANH", "SOFTPLUS"])
-@pytest.mark.parametrize("x", [-300.0, -40.0, 40.0, 300.0])
+@for_each("name", ["SIGMOID", "TANH", "SOFTPLUS"])
+@for_each("x", [-300.0, -40.0, 40.0, 300.0])
 def test_second_derivatives_keep_their_digits_in_the_tails(name, x):
     s = mp_sigmoid(mpf(x))
     exact = {
@@ -395,7 +395,7 @@ def test_second_derivatives_keep_their_digits_in_the_tails(name, x):
     assert abs(got - exact) <= 1e-14 * abs(exact)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "x", "value", "partial"),
     [
         # 1 - tanh(x)^2 and s (1 - s) would be 0 here, log(1 + exp(x)) 0 or inf.

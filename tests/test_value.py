@@ -44,7 +44,7 @@ def backward(root, *leaves):
 # What a Value holds
 
 
-@pytest.mark.parametrize(
+@for_each(
     "x", [3, -0.5, True, Fraction(1, 2), math.inf, np.float64(0.1), np.float32(0.5), np.int8(3)]
 )
 def test_data_is_kept_as_a_float(x):
@@ -62,7 +62,7 @@ def test_nan_and_numpy_booleans_are_numbers_too():
 NOT_A_NUMBER = ["1", None, [1.0], (1.0,), 1j, np.complex128(1), np.ones(1), np.array(1.0), {}]
 
 
-@pytest.mark.parametrize("x", NOT_A_NUMBER, ids=repr)
+@for_each("x", NOT_A_NUMBER, ids=repr)
 def test_anything_else_is_a_type_error(x):
     with pytest.raises(TypeError, match=f"data must be a real number.*{type(x).__name__}"):
         Value(x)
@@ -219,7 +219,7 @@ def test_unary_operators(f, symbol, data, partial):
     assert backward(node, v) == (partial,)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "f",
     [f for f, _ in BINARY.values()]
     + [lambda a, b: 2.0 / a, lambda a, b: a - 1, lambda a, b: -b, lambda a, b: a.softplus()],
@@ -413,7 +413,7 @@ def test_what_the_root_does_not_depend_on_is_left_alone():
     assert (other.grad, beside.grad) == (0.0, 0.0)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("f", "gradient"),
     [
         (lambda x: x + x, 2.0),

@@ -416,7 +416,8 @@ def test_the_size_of_a_program_is_that_of_its_text_and_its_constants():
     text, numbers = len(program.source) + len(program.code), 8 * 100
     assert numbers == program.constants["c1"].nbytes
     assert text > 4000
-    assert program._written.size == pytest.approx(3 * text + numbers, abs=2500)
+    listing = 500 * len(program._written.example._listing.users)
+    assert program._written.size == pytest.approx(3 * text + numbers + listing, abs=2500)
 
 
 def test_a_program_is_its_owners():

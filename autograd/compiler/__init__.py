@@ -235,6 +235,8 @@ class _Written:
         # A little over three times the text: the compiled code is about twice as large.
         text = len(self.source) + len(self.code)
         self.size = 2000 + 3 * text + sum([array.nbytes for array in arrays])
+        if self.example is not None:  # it keeps the listing until it is written
+            self.size += 500 * len(listing.users)
 
     def bind(self, parameters: Array, out: Array | None) -> Callable[[Array], Array]:
         """As `Program.bind`; without a vector for the gradient, the forward pass alone."""

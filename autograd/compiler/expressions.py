@@ -7,8 +7,8 @@ the fourth one in which a row of the table of primitives can run: the row that c
 those used more than once are found.
 
 Shapes are tuples of whole numbers, with ``"b"`` for the size of the batch (``"8*b"``: 8 columns
-for each example). A vector argument of an
-n-ary primitive is a single expression whose first axis runs over the vector.
+for each example). A vector argument of an n-ary primitive is a single expression whose first axis
+runs over the vector.
 
 | operation | what it is |
 |---|---|
@@ -46,17 +46,9 @@ MOVED = {"rows", "reshape", "full"}  # of a condition they make a condition
 # For all other operations, conditions are 1.0 and 0.0.
 TAKE_CONDITIONS = {"not", "and", "or", "float", "where", "sum", "reduceat", *MOVED}
 VIEWS = {
-    "name",
-    "columns",
-    "count",
-    "zeros",
-    "empty",
-    "transpose",
-    "reshape",
-    "item",
-    "earlier",
+    "name", "columns", "count", "zeros", "empty", "transpose", "reshape", "item", "earlier",
     "entry",
-}
+}  # fmt: skip
 
 
 def _binary(op: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
@@ -136,6 +128,8 @@ class Expr:
     @property
     def T(self) -> Any:
         """The transposed matrix."""
+        if self.op == "transpose":
+            return self.args[0]
         return self.m.make("transpose", self, shape=self.shape[::-1])
 
     def __repr__(self) -> str:

@@ -102,9 +102,10 @@ class Example:
 
         None, and nothing is written, where that needs more than Python's floats.
         """
-        if self._listing is not None:
+        listing = self._listing
+        if listing is not None:  # two threads may both write it: then both write the same
             namespace: dict[str, Any] = dict(USED)
-            text = _Floats(self._listing).file()
+            text = _Floats(listing).file()
             exec(compile(text, "<autograd.compile, one example>", "exec"), namespace)
             self._run, self._listing = namespace["example"], None
         gradient = None if out is None else [0.0] * len(out)

@@ -26,7 +26,8 @@ class Levels:
         varies: the inputs; all other nodes that depend on them are added.
 
     Attributes:
-        nodes: those that are no constants, and not equal to one before, each with its level.
+        nodes: those that are no constants, and not equal to one before; each with its level and
+            a code for each input that is no vector: 0 for a constant, 2 if it varies, else 1.
         depth: of all nodes, by place; and for -1, that of a plain number.
         is_used: whether a node is the input of another, likewise.
     """
@@ -40,12 +41,13 @@ class Levels:
         # Of vectors, by identity: neurons share their inputs.
         self._vectors: dict[int, tuple[list[int], int, bool]] = {}
         # Nodes by place, each with the places of its inputs; those of a vector are a list.
-        self._computed: list[tuple[int, Any, list[Any]]] = []
+        self._computed: list[tuple[int, Any, list[Any], list[int]]] = []
         depth, equal, name = self.depth, dict[Any, int](), self._name
         find, is_used, compute = place.get, self.is_used, self._computed.append
         for node in order:
             deepest, other, key = -1, False, [node.primitive, node.label]
             parts: list[Any] = []
+            codes: list[int] = []
             for x in node.arguments:
                 if type(x) is tuple:
                     places, below, its_varies = self._vector(x)
@@ -56,7 +58,8 @@ class Levels:
                     i = find(x, -1)
                     below, its_varies = depth[i], x in varies
                     is_used[i] = 1
-                    key.append(name(x))
+                    key.append(i if below >= 0 else name(x))
+                    codes.append((below >= 0) + its_varies)
                     if below > 0:
                         parts.append(i)
                 if below > deepest:
@@ -65,14 +68,14 @@ class Levels:
             if deepest < 0:
                 continue  # a constant
             if other:
-                varies.update((node, getattr(node, "recorded", node)))
+                varies.update(_and_recorded(node))
             at = place[node]
             first = equal.setdefault(tuple(key), at)
             if first == at:
                 depth[at] = deepest + 1
-                compute((at, node, parts))
+                compute((at, node, parts, codes))
             else:
-                place[node] = place[getattr(node, "recorded", node)] = first
+                place.update(dict.fromkeys(_and_recorded(node), first))
         self.nodes = self._with_levels()
 
     def _vector(self, x: tuple[Any, ...]) -> tuple[list[int], int, bool]:
@@ -95,11 +98,14 @@ class Levels:
             return i
         return repr(v.data if isinstance(v, Value) else v)
 
-    def _with_levels(self) -> list[tuple[int, Any]]:
-        """The nodes, each with its level."""
+    def _with_levels(self) -> list[tuple[int, Any, list[int]]]:
+        """The nodes, each with its level and codes."""
         waiting = self._waiting(self._latest())
         latest = self._latest(waiting)
-        return [(latest[i] if waiting[i] else self.depth[i], node) for i, node, _ in self._computed]
+        return [
+            (latest[i] if waiting[i] else self.depth[i], node, codes)
+            for i, node, _, codes in self._computed
+        ]
 
     def _latest(self, waiting: list[bool] | None = None) -> list[int]:
         """By place, when a node must be computed at the latest.
@@ -110,7 +116,7 @@ class Levels:
         depth = self.depth
         latest = [max(depth)] * len(depth)
         done: dict[int, int] = {}
-        for i, _, parts in reversed(self._computed):
+        for i, _, parts, _ in reversed(self._computed):
             if waiting is not None and waiting[i] and latest[i] - depth[i] < LATE:
                 waiting[i] = False
             before = (latest[i] if waiting is None or waiting[i] else depth[i]) - 1
@@ -131,7 +137,7 @@ class Levels:
         urgent[-1] = False
         after = list(urgent)  # these, and what is computed from them
         known: dict[int, bool] = {}
-        for i, _, parts in self._computed:
+        for i, _, parts, _ in self._computed:
             for part in parts:
                 if type(part) is int:
                     found = after[part]
@@ -143,3 +149,9 @@ class Levels:
                     after[i] = True
                     break
         return [a and not b for a, b in zip(after, urgent)]
+
+
+def _and_recorded(node: Any) -> tuple[Any, ...]:
+    """A node, and the one in whose place it stands, if there is one."""
+    recorded = getattr(node, "recorded", None)
+    return (node,) if recorded is None else (node, recorded)

@@ -80,8 +80,11 @@ class Lowering:
         """The groups, each after its operands and as late as its users allow."""
         kinds: dict[Any, list[Any]] = defaultdict(list)
         vectors: dict[Any, Any] = {}
-        for level, node in self.levels.nodes:
-            kinds[(level, *self._kind(node, vectors))].append(node)
+        for level, node, codes in self.levels.nodes:
+            if type(node.arguments[0]) is not tuple:
+                kinds[(level, Elementwise, node.primitive, *codes)].append(node)
+            else:
+                kinds[(level, *self._kind(node, vectors))].append(node)
         levels: list[list[Group]] = []
         places = 1
         depths: defaultdict[int, list[Any]] = defaultdict(list)
@@ -157,15 +160,12 @@ class Lowering:
             return Stacked, primitive, *map(len, arguments)
         if primitive in STACKED:
             return Stacked, primitive, len(arguments[0]), varies
-        # An operand is constant, fixed by the parameters, or varies with the inputs.
+        # Of a vector whose entries differ in meaning: which are constant, and which vary.
+        depth, place = self.levels.depth, self.operands.place
         return (
             Elementwise,
             primitive,
-            *[
-                int(self.levels.depth[self.operands.place.get(v, -1)] >= 0)
-                + (v in self.operands.varies)
-                for v in node.inputs
-            ],
+            *[(depth[place.get(v, -1)] >= 0) + (v in self.operands.varies) for v in node.inputs],
         )
 
     def _first_places(self, node: Value) -> list[tuple[int, int]]:

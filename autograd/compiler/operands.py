@@ -6,7 +6,7 @@ array, a slice, an index, several joined), and `Operands.scatter` adds a gradien
 
 from collections.abc import Sequence
 from itertools import chain, repeat
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +15,11 @@ from ..value import Value
 from .expressions import ALL, Expr, Index, Shape
 from .listing import Statement, View
 from .names import common_label
+from .shares import each_once, is_long, merged
 from .sheet import Sheet
 
 Nodes = Sequence[Any]  # Values and plain floats
 Neuron = tuple[Nodes, Nodes, Any]  # weights, inputs, and the bias or None
-
-SEPARATE = 16  # so many sums of rows, each over another number of rows, are written one by one
 
 
 class Source:
@@ -138,21 +137,6 @@ class Parameters(Source):
         return self._taken[key]
 
 
-class Runs(NamedTuple):
-    """Places in an order in which those that belong together are neighbours.
-
-    Attributes:
-        order: the places.
-        starts: where in it each row's places begin, ``(n,)``.
-    """
-
-    order: npt.NDArray[np.int64]
-    starts: npt.NDArray[np.int64]
-
-
-Places = npt.NDArray[np.int64] | Runs
-
-
 class Operands:
     """Where each node of a graph stands: in which array, and in which row of it.
 
@@ -178,10 +162,15 @@ class Operands:
         self._row: list[int] = [*range(len(inputs)), *range(len(parameters)), *[0] * rest]
         self._neurons: dict[Any, Neuron | None] = {}
 
-    def hold(self, source: Source) -> None:
-        """From now on its nodes are taken from this array."""
-        for row, node in enumerate(source.nodes):
-            self.put(node, source, row)
+    def hold(self, source: Source, first: int = 0) -> None:
+        """From now on its nodes are taken from this array, from its row ``first`` on."""
+        place, sources, rows = self.place, self._source, self._row
+        for row, node in enumerate(source.nodes, first):
+            at = place.get(node, len(rows))
+            if at < len(rows):
+                sources[at], rows[at] = source, row
+            else:
+                self.put(node, source, row)
 
     def put(self, node: Any, source: Source, row: int) -> None:
         """From now on a node is taken from this row of an array."""
@@ -252,42 +241,18 @@ class Operands:
             if source is None or not source.has_gradient:
                 continue
             share, where = d, reached
-            if len(parts) > 1 and _long(d, axis=0):
+            if len(parts) > 1 and is_long(d, axis=0):
                 share = self.m.rows(d, self.sheet.index(positions))
-            if len(parts) > 1 and reached is not None and _long(reached, axis=0):
+            if len(parts) > 1 and reached is not None and is_long(reached, axis=0):
                 where = self.m.rows(reached, self.sheet.index(positions))
             if varies and not source.varies:
                 share = self.total(share, axis=1)
                 where = self.anywhere(where, axis=1)
-            for once, places in _each_once(rows):
-                condition = where if where is None else self.merged(where, places)
-                source.give(once, self.merged(share, places), condition)
-
-    def merged(self, d: Any, places: Places | None) -> Any:
-        """Rows of ``d`` added up: those at ``places``, ``(n, k)``, to n rows."""
-        if places is None or not _long(d, axis=0):
-            alone = places is None or (isinstance(d, Expr) and d.is_condition)
-            return d if alone else d * float(places.shape[1])  # type: ignore[union-attr]
-        if isinstance(places, Runs):
-            taken = self._rows(d, places.order)
-            starts = self.sheet.constant(places.starts, "starts")
-            total = self.m.make("reduceat", taken, starts, shape=(*starts.shape, d.shape[1]))
-        else:
-            n, k = places.shape
-            if k == 1:
-                return self._rows(d, places[:, 0])
-            if _is_run(places.ravel()):
-                total = self.m.reshape(self._rows(d, places.ravel()), (n, k, d.shape[1]))
-                total = self.m.reduce("sum", total, 1)
-            else:  # NumPy is faster along the first axis
-                total = self.m.reshape(self._rows(d, places.T.ravel()), (k, n, d.shape[1]))
-                total = self.m.reduce("sum", total, 0)
-        return total > 0.0 if d.is_condition else total
-
-    def _rows(self, d: Expr, rows: npt.NDArray[np.int64]) -> Any:
-        """Some rows of ``d``, or ``d`` itself."""
-        whole = len(rows) == d.shape[0] and _is_run(rows)
-        return d if whole else self.m.rows(d, self.sheet.index(rows))
+            for once, places in each_once(rows):
+                condition = where if where is None else merged(self.sheet, where, places)
+                # A share may be a condition, which counts as 1.0 or 0.0 where several are added.
+                added = share if places is None else self.m.number(share)
+                source.give(once, merged(self.sheet, added, places), condition)
 
     def parameter_rows(self, theta: Sequence[Nodes]) -> npt.NDArray[np.int64] | None:
         """Which parameters a layer's weights are, ``(d_out, d_in)``; None if not all are some."""
@@ -329,13 +294,13 @@ class Operands:
 
     def total(self, d: Any, axis: int, n: int | None = None) -> Any:
         """The sum of ``d`` along an axis of length ``n``, or of the length of the batch."""
-        if _long(d, axis):
+        if is_long(d, axis):
             return self.m.reduce("sum", d, axis)
         return d * (self.m.make("count", shape=()) if n is None else float(n))
 
     def anywhere(self, condition: Any, axis: int) -> Any:
         """Whether a condition holds for some entry along an axis."""
-        if not _long(condition, axis):
+        if not is_long(condition, axis):
             return condition
         return self.m.reduce("sum", condition, axis) > 0.0
 
@@ -356,37 +321,8 @@ def dot_parts(node: Any) -> Neuron:
     return (w, x, None) if len(w) == len(x) else (w[:-1], x, w[-1])
 
 
-def _long(d: Any, axis: int) -> bool:
-    """Whether ``d`` has more than one entry along an axis."""
-    return isinstance(d, Expr) and d.shape[axis : axis + 1] not in ((), (1,))
-
-
-def _each_once(rows: Sequence[int]) -> list[tuple[Sequence[int], Places | None]]:
-    """The rows, each once, with the places at which it stood.
-
-    Rows that stood at equally many places come together: ``(n, k)`` places for n rows. None in
-    place of the places if each row stood there once already.
-    """
-    if len(set(rows)) == len(rows):
-        return [(rows, None)]
-    once, inverse, counts = np.unique(rows, return_inverse=True, return_counts=True)
-    order, starts = np.argsort(inverse, kind="stable"), np.cumsum(counts) - counts
-    different = np.unique(counts)
-    if len(different) > SEPARATE:
-        return [(once.tolist(), Runs(order, starts))]
-    return [
-        (once[counts == k].tolist(), order[starts[counts == k, None] + np.arange(k)])
-        for k in different
-    ]
-
-
 def _all_equal(rows: list[Any]) -> bool:
     return rows[0] == rows[-1] and len(set(rows)) == 1
-
-
-def _is_run(rows: npt.NDArray[np.int64]) -> bool:
-    """Whether they are neighbours, in order."""
-    return len(rows) > 0 and bool((np.diff(rows) == 1).all())
 
 
 def _view(at: npt.NDArray[np.int64], m: int) -> View | None:

@@ -5,7 +5,7 @@ with the same groups wired in the same way, each time to the time before, a loop
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import chain, pairwise, repeat
+from itertools import chain, pairwise, product, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,11 +18,10 @@ from .operands import Operands
 
 STEPS = 6  # at least so many make a loop
 PERIOD = 256  # levels of a step, at most
-TRIED = 4  # periods that are looked at closely
+TRIED = 4  # periods that are looked at closely, each also so many times over
 
-FROM_BEFORE, FIXED, VARIED = range(
-    3
-)  # an input at the next step: that of this step; the same; other
+# An input at the next step: what stands there at this step; the same node; another one.
+FROM_BEFORE, FIXED, VARIED = range(3)
 
 Ints = npt.NDArray[np.int64]
 
@@ -65,8 +64,13 @@ class Wiring:
     def recurrences(self, start: int = 0, stop: int | None = None) -> list[Recurrence]:
         """Those among some levels, from the first to the last."""
         stop = len(self.levels) if stop is None else stop
-        for first, period, steps in self._candidates(start, stop):
-            found = self._verified(first, period, steps)
+        for (first, period, steps), times in product(
+            self._candidates(start, stop), range(1, TRIED + 1)
+        ):
+            # What looks like two steps may be one, as of v = v + (v * 0.5 + 1.0) * h.
+            if steps < STEPS * times:
+                continue
+            found = self._verified(first, period * times, steps // times)
             if found:
                 end = found.start + found.period * found.steps
                 before = self.recurrences(start, found.start)
@@ -89,24 +93,23 @@ class Wiring:
                 found.append((start + int(ends[2 * longest]), period, covered // period))
         return sorted(found, key=lambda each: -each[1] * each[2])[:TRIED]
 
-    def inputs(self, level: int, period: int) -> list[Any]:
-        """The inputs of all nodes of a step, in order."""
-        groups = chain.from_iterable(self.levels[level : level + period])
-        nodes = chain.from_iterable(group.nodes for group in groups)
-        return list(chain.from_iterable(node.inputs for node in nodes))
+    def inputs(self, level: int, n: int) -> list[Any]:
+        """The inputs of all nodes of so many levels, in order."""
+        groups = chain.from_iterable(self.levels[level : level + n])
+        return [v for group in groups for node in group.nodes for v in node.inputs]
 
     def _verified(self, first: int, period: int, steps: int) -> Recurrence | None:
         """The equal steps among those which look alike."""
-        inputs = [self.inputs(first + k * period, period) for k in range(steps)]
-        if len(set(map(len, inputs))) > 1:
+        inputs = self.inputs(first, period * steps)
+        if len(inputs) % steps:
             return None
         find = self.operands.place.get
-        at = np.array([np.fromiter(map(find, nodes, repeat(-1)), int) for nodes in inputs])
+        at = np.fromiter(map(find, inputs, repeat(-1)), int).reshape(steps, -1)
         level, group, row = self.level[at], self.group[at], self.row[at]
         same = at[1:] == at[:-1]
         is_constant = (level < 0) & ((at < 0) | (at >= self.operands.leaves))
         for i in np.flatnonzero(is_constant.any(axis=0)):
-            numbers = [_number(nodes[i]) for nodes in inputs]
+            numbers = list(map(_number, inputs[i :: at.shape[1]]))
             same[:, i] = [a == b for a, b in pairwise(numbers)]
         from_before = (
             (level[1:] - level[:-1] == period) & (group[1:] == group[:-1])

@@ -54,7 +54,8 @@ class Loop(Span):
         # What stands for nodes of this step and of ones before, by place; and for varied ones.
         self._leaves: dict[Any, Any] = {}
         self._read: dict[tuple[int, int], list[tuple[Leaf, int]]] = {}  # group and steps ago: rows
-        columns = iter(zip(found.kinds, zip(*[wiring.inputs(i, found.period) for i in starts])))
+        inputs, n = wiring.inputs(found.start, found.period * found.steps), len(found.kinds)
+        columns = iter([(kind, inputs[i::n]) for i, kind in enumerate(found.kinds)])
         self.groups = [self._group(i, group, columns) for i, group in enumerate(recorded[0])]
         ago = max([back for _, back in self._read])
         self.span = range(ago, ago + found.steps)
@@ -87,7 +88,7 @@ class Loop(Span):
         self._leaves.update(zip(map(self.outer.place.get, group.nodes), standing))
         return one
 
-    def _input(self, kind: int, column: tuple[Any, ...], slot: Any) -> Any:
+    def _input(self, kind: int, column: list[Any], slot: Any) -> Any:
         """What stands for an input, which is another node of each step in ``column``."""
         v = column[0]
         if kind == FIXED:
@@ -127,8 +128,7 @@ class Loop(Span):
 
     def _stack(self, group: Group, nodes: list[Any]) -> Stack:
         stack = Stack(self, group, _label(nodes), nodes)
-        for row, node in enumerate(nodes):
-            self.outer.put(node, stack, self.span.start * len(group.nodes) + row)
+        self.outer.hold(stack, self.span.start * len(group.nodes))
         return stack
 
     def _reads(self, i: int, back: int, leaves: list[tuple[Leaf, int]]) -> None:

@@ -186,8 +186,10 @@ class Varied(AllSteps):
         columns = array.shape[1] if isinstance(array, Expr) else 1
         shape = (len(self.loop.span), len(self.columns), columns)
         array = self.m.reshape(self.m.full(array, (len(nodes), columns)), shape)
-        label = common_label(nodes) if all(getattr(v, "label", "") for v in nodes) else ""
-        self.array = self.sheet.let(label or self.label, array, shape)
+        if array.op != "name":  # else another input varies in the same way
+            label = common_label(nodes) if all(getattr(v, "label", "") for v in nodes) else ""
+            array = self.sheet.let(label or self.label, array, shape)
+        self.array = array
 
     def take(self, rows: list[int]) -> Expr:
         """Some rows of this step's array, or all."""

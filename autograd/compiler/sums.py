@@ -6,7 +6,7 @@ matrix product. Here a chain of ``+`` over products that are used nowhere else b
 long chain over other terms one sum. Only the order in which terms are added changes.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -49,18 +49,21 @@ class Chain:
     """A sum over terms: products of which ``parts`` may become dots, and ``others``.
 
     Products with leaves are kept apart from products with what is computed, such as ``U x`` and
-    ``W h`` in a recurrent network: the former do not have to wait for the latter.
+    ``W h`` in a recurrent network: the former do not have to wait for the latter. So are products
+    with plain numbers, as those of the first state often are.
     """
 
     def __init__(self, node: Value, terms: list[Any], products: dict[Any, Product]) -> None:
         self.node, self.terms = node, terms
-        split: dict[bool, list[Any]] = defaultdict(list)
+        split: dict[str, list[Any]] = {"leaf": [], "number": [], "computed": []}
         for v in terms:
             if v in products:
-                split[_is_leaf(products[v][1])].append(v)
-        if min(map(len, split.values()), default=0) < 2:
-            split = {True: [v for part in split.values() for v in part]}
-        self.parts = [split[leaves] for leaves in (True, False) if split.get(leaves)]
+                x = products[v][1]
+                kind = "leaf" if _is_leaf(x) else "computed"
+                split["number" if type(x) is float else kind].append(v)
+        self.parts = list(filter(None, split.values()))
+        if min(map(len, self.parts), default=2) < 2:
+            self.parts = [[v for part in self.parts for v in part]]
         self.vectors = [tuple(zip(*[products[v] for v in part])) for part in self.parts]
 
 

@@ -1,8 +1,11 @@
 """What tests of several rooms share: random networks with an example, and how they compare."""
 
+import functools
+import inspect
 import os
 
 import numpy as np
+import pytest
 from hypothesis import settings
 
 from autograd import Value
@@ -21,6 +24,36 @@ def many(n):
 def examples(n):
     """So many random examples of a property, the same in every run; for the fast subset a fifth."""
     return settings(max_examples=many(n), deadline=None, derandomize=True)
+
+
+def for_each(names, cases, ids=None):
+    """As `pytest.mark.parametrize`, with all cases in one test; a failure names its case.
+
+    For cases that take less time than pytest takes for a test, some milliseconds.
+    """
+    names = [name.strip() for name in names.split(",")] if isinstance(names, str) else names
+    cases = [case if len(names) > 1 else (case,) for case in cases]
+    assert cases
+    ids = ids if ids is None or callable(ids) else list(ids)
+
+    def in_one(test):
+        @functools.wraps(test)
+        def run(*args, **kwargs):
+            for i, case in enumerate(cases):
+                try:
+                    test(*args, **kwargs, **dict(zip(names, case, strict=True)))
+                except (Exception, pytest.fail.Exception) as error:
+                    which = ids[i] if isinstance(ids, list) else ", ".join(map(ids or repr, case))
+                    raise AssertionError(
+                        f"{test.__name__}: {', '.join(names)} = {which}"
+                    ) from error
+
+        signature = inspect.signature(test)
+        left = [p for p in signature.parameters.values() if p.name not in names]
+        run.__signature__ = signature.replace(parameters=left)
+        return run
+
+    return in_one
 
 
 def expression():

@@ -13,6 +13,7 @@ from nn import MLP, backpropagate, bernoulli_nll, fit, gaussian_nll
 from nn.cli import main
 from nn.model.activations import ACTIVATIONS, Activation
 from nn.show.snapshots import snapshot
+from tests.cases import many
 
 
 def _sigmoid(a):
@@ -66,7 +67,7 @@ def test_every_row_is_tested_here():
 @ROWS
 def test_it_is_one_node_right_to_a_few_ulp(name):
     row = ACTIVATIONS[name]
-    for a in POINTS:
+    for a in POINTS[-many(len(POINTS)) :]:  # the hardest stand last
         leaf = Value(a)
         x = row.record(leaf)
         exact, slope = exact_at(name, a)

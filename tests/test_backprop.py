@@ -9,11 +9,11 @@ import pytest
 import nn.model.backprop
 from autograd import Value, topological_order
 from nn import MLP, backpropagate, bernoulli_nll, categorical_nll, gaussian_nll
-from tests.cases import ACTIVATIONS, LOSSES, assert_close, many, random_case
+from tests.cases import ACTIVATIONS, LOSSES, assert_close, for_each, many, random_case
 
 
-@pytest.mark.parametrize("bias", [True, False], ids=["bias", "no bias"])
-@pytest.mark.parametrize("L", [1, 2, 3, 4])
+@for_each("bias", [True, False], ids=["bias", "no bias"])
+@for_each("L", [1, 2, 3, 4])
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_the_recursion_agrees_with_the_engine(activation, loss, L, bias):
@@ -44,7 +44,7 @@ def test_the_recursion_agrees_with_the_engine(activation, loss, L, bias):
         assert_close(by_hand.x[L], by_hand.a[L])  # the identity at the top
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@for_each("loss", LOSSES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_the_recursion_agrees_with_central_differences(activation, loss):
     net, x, y = random_case(activation, loss, L=3, bias=True, seed=11)
@@ -122,7 +122,7 @@ def test_an_example_by_pen_and_paper(x0, a, delta, gradients):
     assert [v.tolist() for v in by_hand.gradients[1:]] == gradients
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("loss", "a", "y", "expected"),
     [
         (gaussian_nll, [1.0, -2.0], [0.5, 0.5], [0.5, -2.5]),
@@ -166,7 +166,7 @@ def test_an_example_of_the_wrong_shape_is_refused(x):
         backpropagate(MLP(2, [1]), gaussian_nll, x, 0.0)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("loss", "y", "named"),
     [
         (gaussian_nll, 1.0, r"3"),

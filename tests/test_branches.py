@@ -16,7 +16,7 @@ from random_graphs import assert_same
 
 import autograd
 from autograd import Value, grad, hessian, jacobian, jvp, steps, trace, value_and_grad, where
-from tests.cases import examples
+from tests.cases import examples, for_each
 
 INF, NAN = math.inf, math.nan
 
@@ -42,7 +42,7 @@ def same(a, b):
     return a == b or (a != a and b != b)
 
 
-@pytest.mark.parametrize("name", BRANCHES)
+@for_each("name", BRANCHES)
 def test_first_and_second_derivatives(name):
     f, point, value, first, second = BRANCHES[name]
     x = Value(point)
@@ -59,7 +59,7 @@ def test_first_and_second_derivatives(name):
     assert all(map(same, tangent, (first, second)))
 
 
-@pytest.mark.parametrize("name", BRANCHES)
+@for_each("name", BRANCHES)
 def test_steps_and_trace_say_what_backward_does(name):
     f, point, _, first, _ = BRANCHES[name]
     x = Value(point, label="x")

@@ -13,6 +13,7 @@ import autograd
 from autograd import Value, compile, copies, grad, primitive, topological_order
 from autograd import primitives as p
 from nn import MLP, categorical_nll
+from tests.cases import for_each
 
 square = primitive("sq", lambda x: x * x, lambda z, x: (2 * x,))
 fma = primitive("fma", lambda x, y, z: x * y + z, lambda _, x, y, z: (y, x, 1.0))
@@ -203,7 +204,7 @@ class Terse(Value):
         self.kept, self.restored = state["kept"], True
 
 
-@pytest.mark.parametrize("travel", [*WAYS, copy.copy])
+@for_each("travel", [*WAYS, copy.copy])
 def test_the_attributes_of_a_subclass_travel(travel):
     x = Tagged(2.0, "m", colour=["red"])
     again = travel(x)
@@ -250,7 +251,7 @@ def test_a_subclass_may_say_itself_how_it_is_pickled():
 # Rows of the table
 
 
-@pytest.mark.parametrize("row", p.TABLE, ids=lambda row: row.symbol)
+@for_each("row", p.TABLE, ids=lambda row: row.symbol)
 def test_a_row_travels_by_its_name(row):
     assert pickle.loads(pickle.dumps(row)) is row
     assert copy.deepcopy(row) is copy.copy(row) is row

@@ -8,6 +8,7 @@ import pytest
 
 from nn import bernoulli_nll, categorical_nll, gaussian_nll
 from nn.data.datasets import NAMES, _moons, first_names, load
+from tests.cases import for_each
 
 # name: rows, columns, classes, outputs of a network for it, its loss
 FACTS = {
@@ -144,7 +145,7 @@ def test_test_size_is_a_fraction(test_size, n_test):
     assert (len(data.y_train), len(data.y_test)) == (150 - n_test, n_test)
 
 
-@pytest.mark.parametrize("test_size", [0, 1, -0.2, 1.5, 30, 0.001, 0.999, float("nan")])
+@for_each("test_size", [0, 1, -0.2, 1.5, 30, 0.001, 0.999, float("nan")])
 def test_a_test_size_that_leaves_a_part_empty_is_refused(test_size):
     with pytest.raises(ValueError, match=rf"test_size.*{test_size}"):
         load("iris", test_size=test_size)
@@ -167,8 +168,8 @@ def test_without_scikit_learn_it_says_how_to_install(monkeypatch):
     assert load("moons").X_train.shape == (400, 2)
 
 
-@pytest.mark.parametrize("seed", [0, 1, 7, 2**32 - 1, 2**40 + 3])
-@pytest.mark.parametrize("n", [500, 7])
+@for_each("seed", [0, 1, 7, 2**32 - 1, 2**40 + 3])
+@for_each("n", [500, 7])
 def test_moons_are_scikit_learns_to_the_bit(seed, n):
     from sklearn import datasets as bundled
 

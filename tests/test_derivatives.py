@@ -42,7 +42,7 @@ from autograd import (
     where,
 )
 from autograd.differences import Line, Slopes
-from tests.cases import examples
+from tests.cases import examples, for_each
 
 FOUR_WAYS = [grad, value_and_grad, jacobian, hessian]  # all of them are called as way(f)(*x)
 
@@ -118,24 +118,22 @@ def test_a_function_of_python_with_loops_and_branches():
     assert grad(lambda x: power(x, 4))(-3.0) == 4 * 27.0
 
 
-@pytest.mark.parametrize("way", [grad, value_and_grad, hessian])
-@pytest.mark.parametrize(
-    "f", [lambda x: [x], lambda x: (x, x), lambda x: np.array([x, x]), lambda x: np.ones(2)]
-)
+@for_each("way", [grad, value_and_grad, hessian])
+@for_each("f", [lambda x: [x], lambda x: (x, x), lambda x: np.array([x, x]), lambda x: np.ones(2)])
 def test_several_outputs_are_refused_with_the_way_out(way, f):
     with pytest.raises(TypeError, match="jacobian"):
         way(f)(1.0)
 
 
-@pytest.mark.parametrize("way", FOUR_WAYS)
-@pytest.mark.parametrize("result", [None, "1", 1j, {}])
+@for_each("way", FOUR_WAYS)
+@for_each("result", [None, "1", 1j, {}])
 def test_a_result_that_is_no_number_is_refused(way, result):
     with pytest.raises(TypeError, match="return"):
         way(lambda x: result)(1.0)
 
 
-@pytest.mark.parametrize("way", [*FOUR_WAYS, lambda f: lambda *x: finite_difference(f, *x)])
-@pytest.mark.parametrize("x", ["1.0", None, 1j, [1.0], (1.0, 2.0), np.array([1.0, 2.0])])
+@for_each("way", [*FOUR_WAYS, lambda f: lambda *x: finite_difference(f, *x)])
+@for_each("x", ["1.0", None, 1j, [1.0], (1.0, 2.0), np.array([1.0, 2.0])])
 def test_a_point_that_is_no_number_is_refused(way, x):
     with pytest.raises(TypeError):
         way(lambda v: v * 1.0)(x)
@@ -318,10 +316,10 @@ def test_hessian_of_a_dot_product_couples_the_two_sides():
     assert matrix.tolist() == expected.tolist()
 
 
-@pytest.mark.parametrize(
+@for_each(
     "f", [relu, abs, step, lambda x: where(x, 3 * x, 2 * x), lambda x: autograd.max([x, 1.0])]
 )
-@pytest.mark.parametrize("x", [-2.0, 0.0, 2.0])
+@for_each("x", [-2.0, 0.0, 2.0])
 def test_what_is_made_of_straight_pieces_has_no_second_derivative(f, x):
     assert hessian(f)(x).tolist() == [[0.0]]
     assert nth(f, 2)(x) == 0.0
@@ -373,8 +371,8 @@ def mp_sigmoid(x):
     return 1 / (1 + mpmath.exp(-x))
 
 
-@pytest.mark.parametrize("order", [1, 2, 3, 4])
-@pytest.mark.parametrize("x", [-1.3, 0.0, 0.4, 2.0])
+@for_each("order", [1, 2, 3, 4])
+@for_each("x", [-1.3, 0.0, 0.4, 2.0])
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
@@ -609,7 +607,7 @@ def test_many_threads_at_once():
 INF, NAN = math.inf, math.nan
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("f", "order", "x", "expected"),
     [
         (lambda x: x / 0.0, 1, 1.0, INF),
@@ -680,7 +678,7 @@ def test_the_step_can_be_chosen(h):
     assert finite_difference(lambda x: x**3, 0.0, h=h) == h * h
 
 
-@pytest.mark.parametrize("h", [0, 0.0, -1e-3, NAN, INF, "1e-3", [1e-3], 1j])
+@for_each("h", [0, 0.0, -1e-3, NAN, INF, "1e-3", [1e-3], 1j])
 def test_a_step_that_is_no_positive_number_is_refused(h):
     with pytest.raises(ValueError, match="h must"):
         finite_difference(lambda x: x * x, 1.0, h=h)
@@ -877,7 +875,7 @@ def test_the_tolerance_and_the_step_can_be_chosen():
     assert gradcheck(lambda x: x**3, 0.0, h=1.0).rows[0].numeric == 1.0
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("f", "x"),
     [
         (log, 1e-5),
@@ -949,8 +947,8 @@ def test_hessians_of_random_smooth_functions_are_symmetric_and_the_derivative_of
         assert report, str(report)
 
 
-@pytest.mark.parametrize("x", [0.5, 2.0])
-@pytest.mark.parametrize("y", [0.0, 1.0, 2.0, -1.0, 0.5])
+@for_each("x", [0.5, 2.0])
+@for_each("y", [0.0, 1.0, 2.0, -1.0, 0.5])
 def test_second_derivatives_of_a_power_in_both_its_inputs(x, y):
     # d2/dxdy x^y = x^(y-1) (1 + y log x): also where y is 0, and d/dx alone is a constant 0
     mixed = x ** (y - 1) * (1 + y * math.log(x))
@@ -1096,7 +1094,7 @@ def test_random_gradients_none_is_called_wrong_and_none_that_is_wrong_passes():
 
 
 @pytest.mark.parametrize("y", [-400.0, -3.0, -2.5, 0.0, 0.5, 1.0, 2.0, 2.0**53, -(2.0**53), 1e300])
-@pytest.mark.parametrize("x", [5e-324, 1e-300, 1e-200, 0.0, 0.5, 1.0, 3.0, 1e200, math.inf])
+@for_each("x", [5e-324, 1e-300, 1e-200, 0.0, 0.5, 1.0, 3.0, 1e200, math.inf])
 def test_a_recorded_derivative_of_a_power_is_the_number(x, y):
     def power(x, y):
         return x**y
@@ -1120,8 +1118,8 @@ def test_steps_that_leave_the_floats_say_nothing(f, x):
     assert not gradcheck(f, x, gradient=lambda x: grad(f)(x) * 1.01)
 
 
-@pytest.mark.parametrize("x", [[1.0, 2.0], (1.0,), np.array([1.0, 2.0]), np.array([]), range(2)])
-@pytest.mark.parametrize("of", [grad, value_and_grad, jacobian, hessian])
+@for_each("x", [[1.0, 2.0], (1.0,), np.array([1.0, 2.0]), np.array([]), range(2)])
+@for_each("of", [grad, value_and_grad, jacobian, hessian])
 def test_a_vector_is_to_be_passed_number_by_number(of, x):
     with pytest.raises(TypeError, match=r"pass its numbers one by one, as in grad\(f\)\(\*x\)"):
         of(lambda *v: v[0])(x)
@@ -1178,7 +1176,7 @@ def test_a_chosen_h_is_compared_with_four_times_it():
     assert seen == {0.0, 0.75, 1.0, 1.25, 2.0}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("a", "slopes", "verdict"),
     [
         (1.0, Slopes(1.0, 1.0, 1.0, 0.25, 0.0), "ok"),

@@ -820,6 +820,7 @@ def test_a_drawing_is_of_the_moment_it_was_made(f):
     assert drawing.render("svg") == picture
 
 
+@pytest.mark.slow
 def test_a_png_has_no_more_pixels_than_one_can_make_and_read(f, tmp_path):
     def pixels(root):
         return struct.unpack(">II", draw(root).render("png")[16:24])

@@ -29,7 +29,7 @@ from nn.model.activations import ACTIVATIONS
 from nn.train.batches import Batch
 from nn.train.engines import ProgramEngine
 from tests import cases
-from tests.cases import make_net, numbers
+from tests.cases import for_each, make_net, numbers
 
 ENGINES = ["program", "graph"]
 
@@ -663,8 +663,8 @@ NETS = {
 }
 
 
-@pytest.mark.parametrize("n", [1, 2, 1024, 1025, 3000])
-@pytest.mark.parametrize("kind", NETS)
+@for_each("n", [1, 2, 1024, 1025, 3000])
+@for_each("kind", NETS)
 def test_predictions_are_those_of_the_graph(kind, n):
     net = NETS[kind]()
     X = np.random.default_rng(2).normal(size=(n, 3))
@@ -679,15 +679,15 @@ def test_predictions_are_those_of_the_graph(kind, n):
     assert not any(gradients(net))
 
 
-@pytest.mark.parametrize("kind", NETS)
-@pytest.mark.parametrize("n", [1, 3])
+@for_each("kind", NETS)
+@for_each("n", [1, 3])
 def test_a_wrong_width_is_refused_by_predict(kind, n):
     with pytest.raises(ValueError, match=r"3 entries, got 2"):
         NETS[kind]().predict(np.zeros((n, 2)))
 
 
-@pytest.mark.parametrize("kind", NETS)
-@pytest.mark.parametrize("X", [[], np.zeros((0, 3))])
+@for_each("kind", NETS)
+@for_each("X", [[], np.zeros((0, 3))])
 def test_no_rows_have_no_predictions(kind, X):
     assert len(NETS[kind]().predict(X)) == 0
 

@@ -18,7 +18,7 @@ from autograd.exercises.checking import TASKS
 from autograd.exercises.comparing import agree, is_unfinished, written
 from autograd.functions import exp, sigmoid
 from nn import exercises as nn_exercises
-from tests.cases import outside
+from tests.cases import for_each, outside
 
 BY_NAME = {name: task.check for name, task in TASKS.items()}
 assert exercises, nn_exercises
@@ -640,7 +640,7 @@ RIGHT = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("task", "things"), RIGHT)
+@for_each(("task", "things"), RIGHT)
 def test_right_solutions(task, things):
     before = time.perf_counter()
     report = BY_NAME[task](*things)

@@ -14,7 +14,7 @@ from nn import MLP, Film, Module, bernoulli_nll, categorical_nll, fit, gaussian_
 from nn.show.film import dense_at_first
 from nn.show.snapshots import snapshot
 from tests import cases
-from tests.cases import train
+from tests.cases import for_each, train
 
 DELTA = "\N{GREEK CAPITAL LETTER DELTA}"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -332,7 +332,7 @@ def test_a_refused_training_leaves_an_earlier_film_as_it_was():
     assert film.player().fragment() == page
 
 
-@pytest.mark.parametrize("updates", [200, 201, 398, 399, 400, 598, 599, 1000, 12_345, 10**6])
+@for_each("updates", [200, 201, 398, 399, 400, 598, 599, 1000, 12_345, 10**6])
 def test_too_many_frames_are_refused_with_an_every_that_works(updates):
     net = make_net()
     with pytest.raises(ValueError, match=f"{updates + 1:,} frames of {updates:,} updates") as info:
@@ -513,8 +513,8 @@ def test_a_film_of_200_frames_is_a_page_of_less_than_3_megabytes(tmp_path):
     assert 100_000 < (tmp_path / "film.html").stat().st_size < 3_000_000
 
 
-@pytest.mark.parametrize("n", [0, 1, 2, 7, 50])
-@pytest.mark.parametrize("most", [1, 2, 3, 7, 20])
+@for_each("n", [0, 1, 2, 7, 50])
+@for_each("most", [1, 2, 3, 7, 20])
 def test_what_is_dense_at_first_has_both_ends_and_is_never_too_much(n, most):
     chosen = dense_at_first(n, most)
     assert len(chosen) == min(n, len(chosen)) <= most

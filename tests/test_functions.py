@@ -9,6 +9,7 @@ import pytest
 import autograd
 from autograd import Value
 from autograd.functions import pow as power
+from tests.cases import for_each
 
 ONE_ARGUMENT = {
     **{name: getattr(math, name) for name in autograd.functions.__all__ if hasattr(math, name)},
@@ -25,8 +26,8 @@ N_ARY = {
     "dot": lambda x: autograd.dot(x, x),
 }
 
-one_argument = pytest.mark.parametrize("name", ONE_ARGUMENT)
-n_ary = pytest.mark.parametrize("function", N_ARY.values(), ids=N_ARY)
+one_argument = for_each("name", ONE_ARGUMENT)
+n_ary = for_each("function", N_ARY.values(), ids=N_ARY)
 
 
 def values(*numbers):
@@ -75,7 +76,7 @@ def test_a_value_gives_one_node(name):
     assert y.data == getattr(autograd, name)(0.75)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "name", ["exp", "log", "sqrt", "sin", "cos", "tanh", "sigmoid", "relu", "softplus", "abs"]
 )
 def test_the_method_is_the_same_as_the_function(name):
@@ -86,7 +87,7 @@ def test_the_method_is_the_same_as_the_function(name):
 
 
 @one_argument
-@pytest.mark.parametrize("x", ["1", None, [1.0], (1.0, 2.0), 1j, {}], ids=repr)
+@for_each("x", ["1", None, [1.0], (1.0, 2.0), 1j, {}], ids=repr)
 def test_anything_else_is_a_type_error(name, x):
     with pytest.raises(TypeError):
         getattr(autograd, name)(x)
@@ -392,7 +393,7 @@ def test_all_lists_names_that_exist_once():
     assert all(hasattr(autograd, name) for name in ("sum", "max", "abs"))
 
 
-@pytest.mark.parametrize("name", [*ONE_ARGUMENT, "sum", "max", "logsumexp", "dot", "where"])
+@for_each("name", [*ONE_ARGUMENT, "sum", "max", "logsumexp", "dot", "where"])
 def test_functions_know_their_name_and_have_a_docstring(name):
     function = getattr(autograd, name)
     assert function.__name__ == name

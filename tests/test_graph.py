@@ -10,6 +10,7 @@ import pytest
 import autograd
 from autograd import Value, topological_order
 from autograd.functions import affine
+from tests.cases import for_each
 
 
 def textbook_order(root):
@@ -121,7 +122,7 @@ def test_quadratic_form():
     assert (u.grad, v.grad) == (37 * 3.0 + 70, 37 * 2.0 + 70)
 
 
-@pytest.mark.parametrize("seed", range(60))
+@for_each("seed", range(60))
 def test_equal_to_the_textbook_search_on_random_graphs(seed):
     root = random_graph(random.Random(seed), size=25)
     order = topological_order(root)

@@ -14,6 +14,7 @@ import autograd
 import nn
 from autograd import Value
 from nn.model.activations import ACTIVATIONS
+from tests.cases import for_each
 
 LONGEST = 50  # characters of an annotation, and far below the unions of numpy.typing
 INNER = r"numpy\.|collections\.|typing\.|\b(Union|Optional|ForwardRef|_[a-z]\w*)\b|~"
@@ -66,7 +67,7 @@ def test_the_callables_are_all_there():
     assert len(CALLABLES) > 150
 
 
-@pytest.mark.parametrize("name", CALLABLES)
+@for_each("name", CALLABLES)
 def test_signatures_are_short(name):
     signature = inspect.signature(CALLABLES[name])
     notes = {p.name: p.annotation for p in signature.parameters.values()}

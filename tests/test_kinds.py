@@ -6,6 +6,8 @@ from benchmarks.kinds import KINDS, SMALL, timing
 from benchmarks.kinds.kind import flat, rows, to_values, torch, vector
 from random_graphs import assert_same
 
+from tests.cases import for_each
+
 B = 3
 
 
@@ -39,7 +41,7 @@ def test_program_is_graph(name):
     assert_same(build, rows(inputs), vector(parameters).tolist())
 
 
-@pytest.mark.parametrize("name", SMALL)
+@for_each("name", SMALL)
 def test_all_parameters_count(name):
     inputs, parameters = drawn(SMALL[name])
     program = SMALL[name].example(inputs, parameters).compile()

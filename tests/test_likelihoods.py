@@ -21,6 +21,7 @@ from nn.model.likelihoods import (
     likelihood_of,
 )
 from nn.train.history import Epoch
+from tests.cases import for_each
 
 
 def poisson_nll(a, y):
@@ -190,7 +191,7 @@ def test_the_command_line_chooses_by_name(tmp_path, capsys):
                 assert f"--loss {name} is for {row.targets}" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("row", "column"),
     [
         *[(row, "loss") for row in LIKELIHOODS.values()],
@@ -211,7 +212,7 @@ PROBABILITIES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "y", "d", "expected"),
     [
         ("gaussian", NUMBERS, 1, [1, 1, 1, 1, 1]),

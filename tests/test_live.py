@@ -21,6 +21,7 @@ from autograd.show.live import _recorded_anew
 from autograd.show.notation import digits
 from tests import browser
 from tests.browser import Page
+from tests.cases import for_each
 from tests.random_graphs import hypot, mixed, sum_of_sizes
 
 CHROMIUM = [pytest.mark.slow, pytest.mark.tools("browser")]
@@ -81,7 +82,7 @@ def compared(root, leaves, page_values, page_gradients, rtol=1e-12):
 # ------------------------------------------------------------------------------------ the printer
 
 
-@pytest.mark.parametrize("row", p.TABLE, ids=lambda row: row.symbol)
+@for_each("row", p.TABLE, ids=lambda row: row.symbol)
 def test_every_row_of_the_table_prints(row):
     lengths = LENGTHS.get(row.symbol)
     for arguments in [lengths] if lengths else [(None,), (None, None)]:

@@ -11,6 +11,7 @@ import autograd
 from autograd import Value
 from nn import MLP, bernoulli_nll, categorical_nll, gaussian_nll
 from nn.model.likelihoods import check_loss
+from tests.cases import for_each
 
 mp = mpmath.mp.clone()
 mp.dps = 50
@@ -72,7 +73,7 @@ def test_gaussian_to_the_last_digits(a, y):
 
 
 @pytest.mark.parametrize("y", [0, 1, 0.25, 0.5])
-@pytest.mark.parametrize("a", [s * t for t in TAILS for s in (1, -1)])
+@for_each("a", [s * t for t in TAILS for s in (1, -1)])
 def test_bernoulli_to_the_last_digits_in_the_tails_too(a, y):
     loss = bernoulli_nll(Value(a), y)
     loss.backward()
@@ -91,8 +92,8 @@ def test_the_error_signal_of_a_sure_bernoulli_keeps_its_digits():
     assert close(a.grad, -1 / (1 + mp.exp(40)))
 
 
-@pytest.mark.parametrize("y", [0, 1, 2])
-@pytest.mark.parametrize(
+@for_each("y", [0, 1, 2])
+@for_each(
     "a",
     [
         [40.0, 0.0, -3.0],
@@ -119,8 +120,8 @@ def test_a_sure_class_keeps_the_digits_of_its_tiny_loss():
     assert categorical_nll(values([60.0, 100.0]), 1).data == pytest.approx(4.248354255291589e-18)
 
 
-@pytest.mark.parametrize("a", [[1e300, 0.0], [-1e300, 1e300], [1e300, 1e300], [-1e300, -1e300]])
-@pytest.mark.parametrize("y", [0, 1, [0.5, 0.5]])
+@for_each("a", [[1e300, 0.0], [-1e300, 1e300], [1e300, 1e300], [-1e300, -1e300]])
+@for_each("y", [0, 1, [0.5, 0.5]])
 def test_categorical_is_finite_for_huge_outputs(a, y):
     outputs = values(a)
     loss = categorical_nll(outputs, y)
@@ -188,8 +189,8 @@ def test_the_error_signal_is_the_mean_minus_y(loss, mean, a, y):
     np.testing.assert_allclose([v.grad for v in outputs], mean(a) - np.array(y), atol=2e-16 * 8)
 
 
-@pytest.mark.parametrize("a", [-40.0, -1.0, 0.0, 2.5, 40.0])
-@pytest.mark.parametrize("y", [0.0, 1.0])
+@for_each("a", [-40.0, -1.0, 0.0, 2.5, 40.0])
+@for_each("y", [0.0, 1.0])
 def test_the_error_signal_of_a_single_output(a, y):
     for loss, mean in ((gaussian_nll, lambda a: a), (bernoulli_nll, sigmoid)):
         output = Value(a)
@@ -229,14 +230,14 @@ def test_one_output_in_a_list_is_that_output(loss):
 # What y may be
 
 
-@pytest.mark.parametrize("loss", [gaussian_nll, bernoulli_nll])
-@pytest.mark.parametrize("y", [1, True, 1.0, np.float64(1), np.int64(1), np.float32(1), Value(1.0)])
+@for_each("loss", [gaussian_nll, bernoulli_nll])
+@for_each("y", [1, True, 1.0, np.float64(1), np.int64(1), np.float32(1), Value(1.0)])
 def test_a_target_may_be_any_number_or_a_value(loss, y):
     assert loss(Value(0.3), y).data == loss(Value(0.3), 1.0).data
 
 
-@pytest.mark.parametrize("loss", [gaussian_nll, bernoulli_nll])
-@pytest.mark.parametrize("make", [list, tuple, np.array, values])
+@for_each("loss", [gaussian_nll, bernoulli_nll])
+@for_each("make", [list, tuple, np.array, values])
 def test_targets_may_be_any_sequence(loss, make):
     expected = loss([Value(0.3), Value(2.0)], [1.0, 0.0]).data
     assert loss([Value(0.3), Value(2.0)], make([1.0, 0.0])).data == expected
@@ -279,13 +280,13 @@ def test_bernoulli_refuses_targets_outside_0_and_1(y):
         bernoulli_nll(values([0.0, 0.0]), [0, y])
 
 
-@pytest.mark.parametrize("y", [3, -1, 1.5, 100, math.nan, math.inf, np.int64(3), np.float64(1.5)])
+@for_each("y", [3, -1, 1.5, 100, math.nan, math.inf, np.int64(3), np.float64(1.5)])
 def test_categorical_refuses_what_is_no_class(y):
     with pytest.raises(ValueError, match=rf"{float(y):g}"):
         categorical_nll(values([0.0, 1.0, 2.0]), y)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("y", "named"),
     [
         ([1, 0], "2"),

@@ -11,6 +11,7 @@ import nn
 from autograd import Value, grad, hessian, value_and_grad
 from autograd.advice import INSTEAD
 from autograd.functions import apply
+from tests.cases import for_each
 
 UFUNCS = {name: f for name, f in vars(np).items() if isinstance(f, np.ufunc) and f.nout == 1}
 
@@ -19,7 +20,7 @@ def value():
     return Value(1.5)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("mistake", "advice"),
     [
         (lambda v: np.exp(v), r"np\.exp .* v\.exp\(\)"),
@@ -64,7 +65,7 @@ def test_a_plot_of_values_says_that_their_data_are_to_be_plotted():
         pyplot.close(figure)
 
 
-@pytest.mark.parametrize("name", sorted(UFUNCS))
+@for_each("name", sorted(UFUNCS))
 def test_numpys_functions_record_or_are_refused_and_never_give_a_number(name):
     function = UFUNCS[name]
     for arguments in ([value()] * function.nin, [np.float64(2.0)] * (function.nin - 1) + [value()]):
@@ -79,7 +80,7 @@ def test_numpys_functions_record_or_are_refused_and_never_give_a_number(name):
                 assert isinstance(result, Value | bool)
 
 
-@pytest.mark.parametrize("name", [name for name in INSTEAD if hasattr(np, name)])
+@for_each("name", [name for name in INSTEAD if hasattr(np, name)])
 def test_what_is_advised_does_the_same(name):
     v, w = Value(0.75), Value(-0.25)
     names = {"v": v, "a": v, "b": w, "x": [v], "w": [w], "values": [v, w], "lower": 0.0,

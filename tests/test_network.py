@@ -18,7 +18,7 @@ from nn.model.module import Structure, check_network
 from nn.train.checkpoints import Checkpoint
 from nn.train.history import Epoch
 from nn.train.trainings import Combination, Training
-from tests.cases import ACTIVATIONS, numbers
+from tests.cases import ACTIVATIONS, for_each, numbers
 
 # The activations once more, as NumPy on arrays: an independent forward pass to compare with.
 G = {
@@ -60,8 +60,8 @@ def test_every_activation_is_computed_here():
 
 
 @pytest.mark.parametrize("activation", G)
-@pytest.mark.parametrize("widths", [[3], [1], [5, 3], [4, 1], [4, 3, 5, 2]])
-@pytest.mark.parametrize("bias", [True, False])
+@for_each("widths", [[3], [1], [5, 3], [4, 1], [4, 3, 5, 2]])
+@for_each("bias", [True, False])
 def test_the_output_is_that_of_a_numpy_forward_pass(activation, widths, bias):
     net = randomise(MLP(3, widths, activation, bias))
     x = np.array([0.5, -1.25, 2.0])
@@ -80,7 +80,7 @@ def test_every_hidden_layer_can_have_its_own_activation():
     assert [layer.activation for layer in net.layers] == [*names, "linear"]
 
 
-@pytest.mark.parametrize("activation", G)
+@for_each("activation", G)
 def test_a_neuron_and_a_layer_alone(activation):
     x = np.array([0.5, -1.5])
     neuron = randomise(Neuron(2, activation))
@@ -114,12 +114,12 @@ def test_inputs_that_are_values_get_gradients():
     assert [v.grad for v in x] == numbers(net.parameters())
 
 
-@pytest.mark.parametrize(
+@for_each(
     "make",
     [lambda: Neuron(3), lambda: Layer(3, 2), lambda: MLP(3, [4, 2])],
     ids=["Neuron", "Layer", "MLP"],
 )
-@pytest.mark.parametrize("length", [0, 2, 5])
+@for_each("length", [0, 2, 5])
 def test_a_wrong_number_of_inputs_is_refused_with_both_sizes(make, length):
     with pytest.raises(ValueError, match=rf"\b3\b.*\b{length}\b"):
         make()([1.0] * length)
@@ -529,7 +529,7 @@ def test_a_neuron_alone_is_a_dot_product_with_or_without_a_bias(bias):
     assert layer([1.0, -2.0]).data == pytest.approx(math.tanh(a), rel=1e-14)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "kind",
     [
         Backpropagation, GradCheck, GradCheckRow, Operation, Epoch, Activation, Likelihood, Score,

@@ -9,6 +9,7 @@ import pytest
 
 from autograd import Value
 from nn import SGD, cosine, growing, inverse_time, minibatches, step_decay
+from tests.cases import for_each
 
 # SGD
 
@@ -119,7 +120,7 @@ def test_momentum_must_lie_from_0_to_below_1(momentum):
 # Mini-batches
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("n", "b"), [(1, 1), (2, 1), (2, 2), (7, 2), (7, 7), (12, 3), (12, 5), (100, 7), (100, 100)]
 )
 def test_an_epoch_is_a_permutation_cut_in_batches(n, b):
@@ -259,8 +260,8 @@ def test_growing_goes_on_however_long_the_training():
 # Errors
 
 
-@pytest.mark.parametrize("bad", [0, -1, math.nan, math.inf])
-@pytest.mark.parametrize(
+@for_each("bad", [0, -1, math.nan, math.inf])
+@for_each(
     ("name", "make"),
     [
         ("lr", lambda v: step_decay(v)),

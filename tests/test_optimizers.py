@@ -15,6 +15,7 @@ from nn.cli import main
 from nn.options import add_train_options, rule_of
 from nn.train.optimizers import OPTIMIZERS, make_rule
 from nn.train.stepping import defaults
+from tests.cases import for_each
 
 # By PyTorch 2.13.0: theta from 1.0 by the gradients below, with lr = 0.1.
 GRADIENTS = [1.0, -0.5, 0.25, 2.0]
@@ -121,7 +122,7 @@ def test_every_optimizer_is_tested_and_exported():
         assert kind.__doc__ != Optimizer.__doc__
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "settings", "course"),
     [(name, *case) for name, cases in COURSES.items() for case in cases],
 )
@@ -152,7 +153,7 @@ if importlib.util.find_spec("torch"):
             np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.parametrize(("name", "settings"), CASES)
+@for_each(("name", "settings"), CASES)
 def test_the_rule_keeps_to_its_contract(name, settings):
     """``update`` leaves theta alone, and what it carries on is arrays of its own."""
     rule, (theta, gradients) = OPTIMIZERS[name](**settings), random_steps()
@@ -170,7 +171,7 @@ def test_the_rule_keeps_to_its_contract(name, settings):
         assert np.array_equal(rule.update({}, theta, 4.0 * g, 0.5), rule.update({}, theta, g, 2.0))
 
 
-@pytest.mark.parametrize(("name", "settings"), CASES)
+@for_each(("name", "settings"), CASES)
 def test_a_refused_step_changes_nothing(name, settings):
     parameters = [Value(1.0, label="first"), Value(2.0, label="second")]
     optimizer = OPTIMIZERS[name](parameters, lr=0.1, **settings)
@@ -301,7 +302,7 @@ def test_a_rule_has_no_rate_and_no_parameters():
             call()
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "setting"),
     [(n, s) for n, kind in OPTIMIZERS.items() for s in defaults(kind) if s not in FLAGS],
 )

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from nn import MLP, Epoch, History, bernoulli_nll, datasets, fit, plots
 from nn.figures import INK, svg
+from tests.cases import for_each
 
 
 def history(losses, b=5, per=4, held_out=None, start=0):
@@ -205,7 +206,7 @@ def test_regions_of_twelve_classes():
     assert [at(*x) for x in 0.9 * X] == [[INK[k % len(INK)].lower()] for k in range(12)]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("X", "y", "complaint"),
     [
         ([[1, 2, 3]], [0], r"shape \(n, 2\), got \(1, 3\)"),
@@ -300,7 +301,7 @@ PAIRS = [
 ]
 
 
-@pytest.mark.parametrize(("true", "predicted", "complaint"), PAIRS)
+@for_each(("true", "predicted", "complaint"), PAIRS)
 def test_what_holds_no_class_indices_is_refused(true, predicted, complaint):
     with pytest.raises(ValueError, match=complaint):
         plots.confusion_matrix(true, predicted)

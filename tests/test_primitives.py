@@ -23,6 +23,7 @@ from autograd import Value, grad, hessian, primitive
 from autograd import primitives as p
 from autograd.functions import apply
 from autograd.primitives import ARRAYS, TABLE, Primitive
+from tests.cases import for_each
 
 INF, NAN = math.inf, math.nan
 rng = np.random.default_rng(0)
@@ -381,8 +382,8 @@ def test_on_graph_values_second_derivatives(name):
                 assert abs(matrix[i, j] - exact) <= 1e-13 * max(abs(exact), floor)
 
 
-@pytest.mark.parametrize("name", ["SIGMOID", "TANH", "SOFTPLUS"])
-@pytest.mark.parametrize("x", [-300.0, -40.0, 40.0, 300.0])
+@for_each("name", ["SIGMOID", "TANH", "SOFTPLUS"])
+@for_each("x", [-300.0, -40.0, 40.0, 300.0])
 def test_second_derivatives_keep_their_digits_in_the_tails(name, x):
     s = mp_sigmoid(mpf(x))
     exact = {
@@ -394,7 +395,7 @@ def test_second_derivatives_keep_their_digits_in_the_tails(name, x):
     assert abs(got - exact) <= 1e-14 * abs(exact)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "x", "value", "partial"),
     [
         # 1 - tanh(x)^2 and s (1 - s) would be 0 here, log(1 + exp(x)) 0 or inf.
@@ -513,7 +514,7 @@ IEEE = [
     ("POW", (0.0, 3.5), 0.0, (0.0, 0.0)),
     ("POW", (-2.0, 0.0), 1.0, (0.0, NAN)),
 ]
-ieee = pytest.mark.parametrize(("name", "arguments", "value", "partials"), IEEE)
+ieee = for_each(("name", "arguments", "value", "partials"), IEEE)
 
 
 @ieee
@@ -553,9 +554,7 @@ def test_ieee_on_values(name, arguments, value, partials):
 OPERATORS = {"ADD": "add", "SUB": "sub", "MUL": "mul", "DIV": "truediv", "POW": "pow"}
 
 
-@pytest.mark.parametrize(
-    ("name", "arguments", "value", "partials"), [row for row in IEEE if row[0] in OPERATORS]
-)
+@for_each(("name", "arguments", "value", "partials"), [row for row in IEEE if row[0] in OPERATORS])
 def test_ieee_on_operators(name, arguments, value, partials):
     f = getattr(operator, OPERATORS[name])
     x, y = arguments
@@ -596,9 +595,7 @@ def test_ieee_with_numbers_that_are_constants(name, arguments, value, partials):
         assert same(grad(f)(Value(x)).data, node.partials[i])
 
 
-@pytest.mark.parametrize(
-    "x", [-INF, -8.0, -1.0, -0.0, 0.0, 5e-324, 0.5, 2.0, 710.0, 1e308, INF, NAN]
-)
+@for_each("x", [-INF, -8.0, -1.0, -0.0, 0.0, 5e-324, 0.5, 2.0, 710.0, 1e308, INF, NAN])
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_raises_or_goes_complex_anywhere(name, x):
     """Every row, at every pair of awkward numbers: floats in, float or nan out, no warning."""

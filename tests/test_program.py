@@ -24,7 +24,7 @@ from autograd.compiler.names import Names, common_label
 from autograd.functions import apply
 from autograd.primitives import ARRAYS, FLOATS, TABLE, Primitive
 from nn import MLP, bernoulli_nll, categorical_nll, gaussian_nll
-from tests.cases import ACTIVATIONS, labelled
+from tests.cases import ACTIVATIONS, for_each, labelled
 
 LOSSES = {"gaussian": gaussian_nll, "bernoulli": bernoulli_nll, "categorical": categorical_nll}
 
@@ -539,7 +539,7 @@ def test_out_is_returned_and_overwritten(order):
     np.testing.assert_array_equal(outer, [9.0, *expected, 9.0])
 
 
-@pytest.mark.parametrize(
+@for_each(
     "out",
     [
         np.zeros(2), np.zeros(4), np.zeros((3, 1)), np.zeros(3, int), np.zeros(3, np.float32),
@@ -619,7 +619,7 @@ def test_an_empty_batch():
     assert (outputs.shape, gradient.tolist()) == ((0, 3), [0.0])
 
 
-@pytest.mark.parametrize(
+@for_each(
     "batch",
     [
         [[1.0]], [[1.0, 2.0, 3.0]], [1.0, 2.0], [], 1.0, np.zeros((1, 2, 1)), [["1", "2"]], "12",
@@ -641,7 +641,7 @@ def test_a_refused_batch_says_which_shape_it_should_have():
         program(np.zeros((4, 3)))
 
 
-@pytest.mark.parametrize(
+@for_each(
     "parameters",
     [[1.0, 2.0], np.ones(4), np.ones((3, 1)), [], "abc", [1j] * 3, [None] * 3, ["1"] * 3],
     ids=["short", "long", "matrix", "empty", "string", "complex", "None", "strings"],
@@ -1043,7 +1043,7 @@ def test_markdown_is_the_source():
     assert f"\n\n```python\n{program.source}```\n" in text
 
 
-@pytest.mark.parametrize(
+@for_each(
     "root",
     [
         lambda x: +x, lambda x: x * 1.0, lambda x: x / 1.0, lambda x: x**1.0,
@@ -1265,7 +1265,7 @@ def test_short_indexes_are_written_out(n, listed):
     assert program.forward([np.arange(50.0)]).tolist() == [[math.sin(k) for k in at]]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("labels", "shared"),
     [
         (["a[0]", "a[1]"], "a"), (["a", "a"], "a"), (["a[0]", "b[1]"], ""), (["a", "b"], ""),

@@ -15,6 +15,7 @@ from PIL import Image
 import autograd.exercises.__main__ as grading
 from autograd.exercises.checking import TASKS
 from nn import cli, datasets, exercises
+from tests.cases import for_each
 
 assert exercises  # whose tasks are on the list
 ROOT = Path(__file__).parent.parent
@@ -86,7 +87,7 @@ def test_most_pages_have_code():
     assert sum(len(blocks(page, "python")) for page in WITH_CODE) >= 30
 
 
-@pytest.mark.parametrize("page", PAGES)
+@for_each("page", PAGES)
 def test_every_block_is_of_a_kind_that_is_tested(page):
     assert {kind for kind, _ in FENCE.findall(PAGES[page])} <= {"python", "sh", "text"}
     assert PAGES[page].count("```") == 2 * len(FENCE.findall(PAGES[page]))
@@ -164,7 +165,7 @@ def test_the_table_of_submissions(tmp_path, capfd, monkeypatch):
 # Links, names, tables
 
 
-@pytest.mark.parametrize("page", PAGES)
+@for_each("page", PAGES)
 def test_links_lead_somewhere(page):
     text = FENCE.sub("", PAGES[page])
     for link in re.findall(r"\]\(([^)]+)\)", text):
@@ -192,6 +193,13 @@ def test_a_page_names_all_its_rooms(room):
             assert f"`{path.name}/`" in first
         elif path.suffix == ".py" and not path.name.startswith("__"):
             assert f"`{path.name}`" in first
+
+
+def test_the_page_of_the_engine_names_all_files_of_the_compiler():
+    rows = "\n".join(re.findall(r"^\| .*$", PAGES["autograd/README.md"], flags=re.MULTILINE))
+    files = [path.name for path in (ROOT / "autograd" / "compiler").glob("*.py")]
+    assert len(files) > 15
+    assert [name for name in files if f"`{name}`" not in rows] == ["__init__.py"]
 
 
 def test_the_page_for_teachers_lists_all_tasks():

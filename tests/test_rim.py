@@ -16,7 +16,7 @@ import autograd
 from autograd import Value, grad, hessian, jvp
 from autograd import primitives as p
 from autograd.functions import apply
-from tests.cases import many
+from tests.cases import for_each, many
 
 INF, NAN = math.inf, math.nan
 TINY, HUGE = 2.0**-1022, 2.0**1023 * (2 - 2.0**-52)
@@ -275,7 +275,7 @@ NAN_ROWS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", NAN_ROWS)
+@for_each("name", NAN_ROWS)
 def test_the_derivative_at_nan_is_nan(name):
     f = function(name)
     assert math.isnan(f(Value(NAN)).partials[0])

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import nn
+from tests.cases import for_each
 
 ROOT = Path(nn.__file__).parent
 # From the ground floor up: a room imports from those before it, and from itself.
@@ -35,7 +36,7 @@ def imported(path):
         yield from (name[1] for name in names if name[0] == "nn" and len(name) > 1)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+@for_each("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_run_one_way(path):
     room = floor(path)
     if room in ("__init__", "__main__"):  # they re-export, and start
@@ -52,7 +53,7 @@ def test_the_check_of_imports_sees_them():
     assert set(imported(ROOT / "cli.py")) >= {"data", "options", "show"}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+@for_each("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_file_reads_in_one_sitting(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
 

@@ -23,7 +23,7 @@ from nn.train import batches, examples
 from nn.train.batches import permutation, spread
 from nn.train.examples import Examples
 from tests import cases
-from tests.cases import make_net, numbers
+from tests.cases import for_each, make_net, numbers
 
 ENGINES = ["program", "graph"]
 train = partial(cases.train, lr=0.01)
@@ -402,7 +402,7 @@ def test_early_stopping_ends_a_source():
 X30, Y30, _ = problem()
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("source", "options", "kind", "words"),
     [
         (iter([(X30, Y30)]), {}, TypeError, "is an iterator, used up after one epoch"),

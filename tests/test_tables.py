@@ -62,9 +62,14 @@ def lines(n, line="{0},{1},{2}"):
 
 # Real data, there and back
 
+# Slow: scikit-learn's import alone takes a second.
+REAL = [
+    pytest.param(name, marks=pytest.mark.slow) for name in ("iris", "diabetes", "breast_cancer")
+]
+
 
 @pytest.mark.parametrize("seed", [0, 7])
-@pytest.mark.parametrize("name", ["iris", "diabetes", "breast_cancer"])
+@pytest.mark.parametrize("name", REAL)
 def test_a_csv_file_of_real_data_gives_the_data_set_that_load_gives(tmp_path, name, seed):
     from sklearn import datasets as bundled  # takes a second
 
@@ -401,7 +406,7 @@ def net_for(table, seed=0):
     return MLP(len(table.features), [3, table.outputs], "tanh", rng=rng)
 
 
-@pytest.mark.parametrize("name", ["iris", "diabetes", "breast_cancer"])
+@pytest.mark.parametrize("name", ["moons", *REAL])
 def test_a_network_keeps_its_table_in_a_file(tmp_path, name):
     data = datasets.load(name)
     table = Table.of(data)
@@ -561,6 +566,7 @@ def test_predictions_are_those_of_the_network_on_standardised_rows(tmp_path, los
         assert set(answers) > {classes[0]}  # not all the same
 
 
+@pytest.mark.slow
 def test_a_network_predicts_the_table_it_was_loaded_with(tmp_path):
     data = datasets.load("iris", seed=1)
     net, table = net_for(Table.of(data)), Table.of(data)

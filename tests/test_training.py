@@ -32,7 +32,7 @@ from nn import (
 from nn.train import callbacks
 from nn.train.recording import diagnosis
 from nn.train.schedules import cosine, growing
-from tests.cases import make_net, numbers, train
+from tests.cases import for_each, make_net, numbers, train
 
 
 def problem(loss, n=12, d0=3, seed=0):
@@ -480,7 +480,7 @@ X12, Y12, _ = problem(gaussian_nll)
 C12 = problem(categorical_nll)[1]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("changes", "message"),
     [
         ({"X": bad_place(X12, (3, 1), math.nan)}, r"X\[3, 1\] is nan"),
@@ -526,11 +526,9 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(changes, message):
     assert not calls
 
 
-@pytest.mark.parametrize("where", ["y", "validation"])
-@pytest.mark.parametrize("i", [0, 5, 11])  # in pure SGD, one of them is met first at most
-@pytest.mark.parametrize(
-    ("loss", "label"), [(categorical_nll, 3), (categorical_nll, 0.5), (bernoulli_nll, 2)]
-)
+@for_each("where", ["y", "validation"])
+@for_each("i", [0, 5, 11])  # in pure SGD, one of them is met first at most
+@for_each(("loss", "label"), [(categorical_nll, 3), (categorical_nll, 0.5), (bernoulli_nll, 2)])
 def test_a_label_out_of_range_is_refused_wherever_it_stands(loss, label, i, where):
     X, y, d_L = problem(loss)
     bad = bad_place(y, i, label)
@@ -909,7 +907,7 @@ def test_the_graph_engine_leaves_no_part_of_a_gradient():
     assert [p.grad for p in net.parameters()] == [0.0] * len(net.parameters())
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("make", "argument"),
     [
         (lambda: step_decay(0.1, factor=1.5), "factor must be at most 1"),
@@ -931,7 +929,7 @@ def test_a_schedule_that_makes_no_sense_is_refused(make, argument):
         make()
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("schedule", "expected"),
     [
         (step_decay(0.8), {1: 0.8, 1000: 0.8, 1001: 0.4, 2000: 0.4, 2001: 0.2}),

@@ -19,7 +19,7 @@ from mpmath import mp, mpf
 import autograd
 from autograd import Value
 from autograd.vectors import data_of
-from tests.cases import examples
+from tests.cases import examples, for_each
 
 BINARY = {
     "+": (operator.add, lambda a, b: (1.0, 1.0)),
@@ -31,9 +31,9 @@ BINARY = {
 COMPARISONS = [operator.lt, operator.le, operator.gt, operator.ge]
 NUMBERS = [2, 2.0, True, np.float64(2.0), np.float32(2.0), np.int64(2), np.bool_(True)]
 
-binary = pytest.mark.parametrize("symbol", BINARY)
-comparisons = pytest.mark.parametrize("compare", COMPARISONS)
-numbers = pytest.mark.parametrize("number", NUMBERS, ids=lambda x: f"{type(x).__name__}")
+binary = for_each("symbol", BINARY)
+comparisons = for_each("compare", COMPARISONS)
+numbers = for_each("number", NUMBERS, ids=lambda x: f"{type(x).__name__}")
 
 
 def backward(root, *leaves):
@@ -44,7 +44,7 @@ def backward(root, *leaves):
 # What a Value holds
 
 
-@pytest.mark.parametrize(
+@for_each(
     "x", [3, -0.5, True, Fraction(1, 2), math.inf, np.float64(0.1), np.float32(0.5), np.int8(3)]
 )
 def test_data_is_kept_as_a_float(x):
@@ -62,7 +62,7 @@ def test_nan_and_numpy_booleans_are_numbers_too():
 NOT_A_NUMBER = ["1", None, [1.0], (1.0,), 1j, np.complex128(1), np.ones(1), np.array(1.0), {}]
 
 
-@pytest.mark.parametrize("x", NOT_A_NUMBER, ids=repr)
+@for_each("x", NOT_A_NUMBER, ids=repr)
 def test_anything_else_is_a_type_error(x):
     with pytest.raises(TypeError, match=f"data must be a real number.*{type(x).__name__}"):
         Value(x)
@@ -151,7 +151,7 @@ def test_comparisons_compare_data(compare, pair):
 
 
 @comparisons
-@pytest.mark.parametrize("other", ["1", None, [1.0], 1j, np.ones(2)], ids=repr)
+@for_each("other", ["1", None, [1.0], 1j, np.ones(2)], ids=repr)
 def test_comparison_with_something_else_is_a_type_error(compare, other):
     with pytest.raises(TypeError):
         compare(Value(1.0), other)
@@ -219,7 +219,7 @@ def test_unary_operators(f, symbol, data, partial):
     assert backward(node, v) == (partial,)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "f",
     [f for f, _ in BINARY.values()]
     + [lambda a, b: 2.0 / a, lambda a, b: a - 1, lambda a, b: -b, lambda a, b: a.softplus()],
@@ -242,8 +242,8 @@ def test_repeated_inputs_are_kept():
 ARRAYS = [np.array([1.0, 2.0]), np.array([[1, 2]]), np.array(1.0), np.array([]), np.array(["a"])]
 
 
-@pytest.mark.parametrize("array", ARRAYS, ids=lambda a: f"{a.dtype.kind}{a.shape}")
-@pytest.mark.parametrize("f", [*[f for f, _ in BINARY.values()], *COMPARISONS])
+@for_each("array", ARRAYS, ids=lambda a: f"{a.dtype.kind}{a.shape}")
+@for_each("f", [*[f for f, _ in BINARY.values()], *COMPARISONS])
 def test_an_array_in_an_operator_is_a_type_error_that_says_what_to_use(f, array):
     scalar = f in COMPARISONS and array.shape == ()  # as NumPy hands over its own numbers
     for a, b in ((Value(1.0), array), *([] if scalar else [(array, Value(1.0))])):
@@ -259,7 +259,7 @@ def test_an_array_can_not_be_changed_in_place_by_a_value():
 
 
 @binary
-@pytest.mark.parametrize("other", ["1", None, [1.0], (1.0,), 1j, {}], ids=repr)
+@for_each("other", ["1", None, [1.0], (1.0,), 1j, {}], ids=repr)
 def test_operators_refuse_what_is_no_number(symbol, other):
     f, _ = BINARY[symbol]
     with pytest.raises(TypeError):
@@ -413,7 +413,7 @@ def test_what_the_root_does_not_depend_on_is_left_alone():
     assert (other.grad, beside.grad) == (0.0, 0.0)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("f", "gradient"),
     [
         (lambda x: x + x, 2.0),

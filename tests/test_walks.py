@@ -13,6 +13,7 @@ import pytest
 import nn
 from nn import Film, bernoulli_nll, categorical_nll, fit, walks
 from nn.show.rasters import between, gray, png
+from tests.cases import for_each
 
 
 def bowl(u, v):
@@ -104,7 +105,7 @@ def test_long_walks_are_dense_at_first():
     assert gaps[:20].mean() < gaps[-20:].mean() / 5
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("change", "complaint"),
     [
         ({"runs": {}}, "at least one run"),

@@ -1,8 +1,9 @@
 """Record once, replay over arrays: a graph of scalars as a NumPy program for whole batches.
 
 `compile` takes the graph of one example. Nodes of one primitive that are ready together become one
-array operation, `dot` nodes over one vector become a matrix product, and the result is written out
-as Python: the forward pass, then the backward pass. Inside, a batch is columns, ``(d, b)``.
+array operation; sums of products, however they were written, become matrix products; equal steps of
+a recurrence become a loop. The result is written out as Python: the forward pass, then the backward
+pass. Inside, a batch is columns, ``(d, b)``.
 
 >>> import autograd
 >>> from autograd import Value
@@ -65,7 +66,9 @@ class Program:
         source: the program as Python: ``views`` finds the parameters in a flat vector, ``program``
             is the forward and the backward pass.
         code: the program that is run: the source line by line, except for where results lie in
-            memory (``autograd.compiler.numpy``). The numbers are the same up to rounding.
+            memory (``autograd.compiler.numpy``). The numbers are the same up to rounding. A single
+            example with short arrays is run in plain floats instead (``autograd.compiler.floats``),
+            and a large batch block by block.
         inputs: the Values that the columns of a batch stand for.
         parameters: the Values that the gradient is taken by, in the order of its entries.
         graph_size: how many nodes the recorded graph has.
@@ -280,7 +283,9 @@ def compile(
             only the branch taken was recorded.
 
     The numbers are those of the graph up to rounding: sums are NumPy's, not exact as in
-    `autograd.sum`.
+    `autograd.sum`, and a sum of products is a dot, whether it was written with ``+`` and ``*`` or
+    with `autograd.dot`. Equal nodes are computed once. Where six steps or more do the same, each
+    with the results of the one before, the program has a loop.
 
     Programs are kept, and used again for graphs that differ in numbers alone: the next network of
     the same widths, activations and labels needs no compiling.

@@ -208,6 +208,29 @@ def test_inputs_and_parameters_of_each_step_are_arrays():
     assert "flat[1:12" in program.source
 
 
+def test_a_layer_whose_weights_and_inputs_are_others_at_each_step():
+    def build(x, p):
+        v, w = x[0], [(q * 2.0).sin() for q in p]
+        for t in range(12):
+            v = autograd.dot([0.5, w[t % 3]], [v, x[t % 2].cos()]).sin()
+        return v
+
+    program = program_of(build, 2, 3)
+    assert steps(program)
+    assert " @ " in program.source.split("    for t in")[1]
+
+
+def test_steps_of_what_varies_and_of_what_does_not_are_not_equal():
+    def build(x, p):
+        v, w = x[0], [(q * 2.0).sin() for q in p]
+        for t in range(16):
+            pair = [v, x[t % 2].cos()] if t < 8 else [w[1], w[2]]
+            v = v + autograd.dot([0.5, w[t % 3]], pair).sin()
+        return v
+
+    program_of(build, 2, 3)
+
+
 def test_steps_that_read_another_input_in_no_order_are_a_loop_too():
     def build(x, p):
         v = x[0]

@@ -34,7 +34,7 @@ class Loop(Span):
     Attributes:
         groups: those of a step.
         stacks: the arrays of each of them, at all steps.
-        varied: what are other nodes at each step, by group and by input.
+        varied: what are other nodes at each step, by group, by input, and by whether they vary.
         latest: the last place at which it can be computed.
     """
 
@@ -98,9 +98,10 @@ class Loop(Span):
             if place not in self._leaves:
                 self._leaves[place] = self._from_before(v)
             return self._leaves[place]
-        source = self.varied.get(slot)
+        varies = not self.outer.varies.isdisjoint(column)  # a layer's inputs do, its weights do not
+        source = self.varied.get((slot, varies))
         if source is None:
-            source = self.varied[slot] = Varied(self)
+            source = self.varied[slot, varies] = Varied(self)
         key = source, tuple(map(id, column))
         if key not in self._leaves:
             leaf = self._leaves[key] = Leaf(v)
@@ -109,7 +110,7 @@ class Loop(Span):
             stands = filter(None, map(self.outer.stands, column))
             if any(where.has_gradient for where, _ in stands):
                 source.has_gradient = True
-            if not self.outer.varies.isdisjoint(column):
+            if varies:
                 self.outer.varies.add(leaf)
                 source.varies = True
         return self._leaves[key]

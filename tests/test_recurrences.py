@@ -220,17 +220,6 @@ def test_a_layer_whose_weights_and_inputs_are_others_at_each_step():
     assert " @ " in program.source.split("    for t in")[1]
 
 
-def test_steps_of_what_varies_and_of_what_does_not_are_not_equal():
-    def build(x, p):
-        v, w = x[0], [(q * 2.0).sin() for q in p]
-        for t in range(16):
-            pair = [v, x[t % 2].cos()] if t < 8 else [w[1], w[2]]
-            v = v + autograd.dot([0.5, w[t % 3]], pair).sin()
-        return v
-
-    program_of(build, 2, 3)
-
-
 def test_steps_that_read_another_input_in_no_order_are_a_loop_too():
     def build(x, p):
         v = x[0]
@@ -273,6 +262,13 @@ def test_a_state_of_several_numbers_and_of_several_steps_before():
         return [a * b, c]
 
     assert steps(program_of(build, 2, 2))
+
+
+def test_all_rows_of_one_step_are_an_entry_of_the_stack():
+    program = program_of(rnn(9), 18, 15)
+    assert loops(program) == [(1, 8)]
+    assert re.search(r"^    v\d+ = v1\[.*\] \+ v\d+\[7\]  #", program.source, re.MULTILINE)
+    assert re.search(r"^    d_v\d+\[7\] \+= ", program.source, re.MULTILINE)
 
 
 @pytest.mark.parametrize("back", [2, 3, 5])

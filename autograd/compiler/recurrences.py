@@ -56,8 +56,6 @@ class Wiring:
                     at = place[node]
                     level[at], group[at], row[at] = i, j, k
         self.level, self.group, self.row = map(np.array, (level, group, row))
-        self.varies = np.zeros(len(place) + 1, bool)
-        self.varies[[place[v] for v in operands.varies]] = True
         numbers: dict[Any, int] = {}
         self._looks = np.array(
             [numbers.setdefault(tuple(map(_look, groups)), len(numbers)) for groups in levels], int
@@ -124,8 +122,7 @@ class Wiring:
         )  # fmt: skip
         middle = steps // 2 - 1
         kinds = np.where(from_before[middle], FROM_BEFORE, np.where(same[middle], FIXED, VARIED))
-        other = (kinds == VARIED) & (self.varies[at[1:]] == self.varies[at[:-1]])
-        fits = np.where(kinds == FIXED, same, other | from_before).all(axis=1)
+        fits = np.where(kinds == FIXED, same, (kinds == VARIED) | from_before).all(axis=1)
         misfits = np.flatnonzero(~fits)
         least = int(misfits[misfits < middle].max(initial=-1)) + 1
         steps = int(misfits[misfits > middle].min(initial=steps - 1)) + 1

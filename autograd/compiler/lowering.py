@@ -2,14 +2,14 @@
 
 1. Sums (`sums`): a chain of ``+`` over products becomes a dot, as if it had been recorded as one.
 2. Levels (`levels`): when each node is computed; of equal nodes, one is.
-3. Groups (`groups`): nodes of one level and one kind become one array operation. Its rows are ordered
-   as its operands' rows are. Layers with the same weights over several vectors are one group.
+3. Groups (`groups`): nodes of one level and one kind become one array operation. Its rows are
+   ordered as its operands' rows are. Layers with the same weights over several vectors are one.
 4. Loops (`recurrences`, `recurring`): levels that repeat become a loop over the groups of one step.
 5. Order: each group and each loop is computed as late as its users allow.
 6. Forward: they compute their values, one after another, as expressions on a `Sheet`.
 7. Backward: in reverse, each passes its gradient on to its operands.
-8. Listing (`listing`): what is written on the sheet, as data to be printed; expressions that are used
-   more than once have names.
+8. Listing (`listing`): what is written on the sheet, as data to be printed; expressions that are
+   used more than once have names.
 """
 
 from collections import defaultdict

@@ -269,6 +269,15 @@ def test_constants_make_equal_nodes_only_with_the_same_sign_of_zero():
     assert program.forward([[1.0], [-1.0]]).tolist() == infinite
 
 
+def test_leaves_with_the_same_number_are_not_equal():
+    def build(x, p):
+        leaves = [*x, *p, Value(0.5), 0.5]
+        return autograd.sum([(v * x[0]).sin() * k for k, v in enumerate(leaves, 1)])
+
+    program = assert_same(build, [[0.5, 0.5], [1.0, 2.0]], [0.5, 0.5])
+    assert [o.nodes for o in program.operations] == [2, 2, 1, 5, 1]
+
+
 def test_nodes_of_other_labels_are_not_equal():
     def build(x, p):
         a, b = x[0].sin(), x[0].sin()
@@ -286,6 +295,25 @@ def test_what_a_sum_became_is_equal_to_what_it_was():
 
     found = [(o.op, o.nodes) for o in program_of(build, 6, 6).operations]
     assert found == [("dot", 1), ("sin", 1), ("cos", 1), ("*", 1)]
+
+
+def test_neurons_over_equal_vectors_are_one_layer():
+    def build(x, p):
+        a = [sum(w * (v * 2.0 - 1.0) for w, v in zip(row, x, strict=True)).tanh()
+             for row in rows_of(p, 3, 4)]  # fmt: skip
+        return autograd.sum(a)
+
+    found = [(o.op, o.nodes) for o in program_of(build, 4, 12).operations]
+    assert found == [("*", 4), ("-", 4), ("dot", 3), ("tanh", 3), ("sum", 1)]
+
+
+def test_neurons_over_zeros_of_other_signs_are_two_layers():
+    def build(x, p):
+        a = [autograd.dot(p[:2], [zero, x[0]]) for zero in (0.0, -0.0)]
+        return [1.0 / v for v in a]
+
+    program = assert_same(build, [[-0.0], [1.0]], [1.0, 2.0])
+    assert [(o.op, o.nodes) for o in program.operations] == [("dot", 2), ("/", 2)]
 
 
 # Weights that are shared

@@ -129,7 +129,6 @@ class _Floats:
         self.known: dict[Expr, Any] = {}
         self.kept: dict[Expr, Any] = {}  # of all steps of a loop, in lists
         self.current: dict[str, Any] = {}  # of stacks, the entries of the step that is running
-        self.added = {s.name for s in listing.statements if s.kind == "add"}
         self.stacks = {x.args[0].info for x in listing.users if x.op in ("earlier", "entry")}
         self.stacks |= {s.name for s in listing.statements if isinstance(s.index, At)}
         self.stacks -= listing.local
@@ -189,14 +188,11 @@ class _Floats:
         if statement.kind == "let":
             value = np.broadcast_to(value, _lengths(statement.shape))
             if name in self.stacks:
-                value = _each(lambda column: f"[{', '.join(column)}]", _together(value))
-            # To be added to, it needs names of its own; but what is added to a view of a stack is
-            # added to the stack.
-            is_view = isinstance(x, Expr) and x.op in ("name", "reshape")
-            copied = name in self.stacks or (name in self.added and not is_view)
-            self.arrays[name] = _each(self.new, value) if copied else value
-            if isinstance(x, Expr) and name not in self.stacks:
-                self.known[x] = self.arrays[name]
+                columns = _each(lambda column: f"[{', '.join(column)}]", _together(value))
+                value = _each(self.new, columns)
+            elif isinstance(x, Expr):  # perhaps a view: what is added to it is added to its array
+                self.known[x] = value
+            self.arrays[name] = value
             return
         target = self.arrays[name]
         if isinstance(index, At):

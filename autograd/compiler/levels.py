@@ -42,7 +42,7 @@ class Levels:
         self._vectors: dict[int, tuple[list[int], int, bool]] = {}
         # Nodes by place, each with the places of its inputs; those of a vector are a list.
         self._computed: list[tuple[int, Any, list[Any], list[int]]] = []
-        depth, equal, name = self.depth, dict[Any, int](), self._name
+        depth, equal, name = self.depth, dict[Any, int](), self.name
         find, is_used, compute = place.get, self.is_used, self._computed.append
         for node in order:
             deepest, other, key = -1, False, [node.primitive, node.label]
@@ -91,12 +91,12 @@ class Levels:
             self._vectors[id(x)] = found
         return found
 
-    def _name(self, v: Any) -> Any:
-        """An input: the place of a node; a number, of which 0.0 and -0.0 are two, or a constant."""
+    def name(self, v: Any) -> Any:
+        """What equal inputs have in common: the place of a node; the number of a constant."""
         i = self._place.get(v, -1)
         if i >= 0 and self.depth[i] >= 0:
             return i
-        return repr(v.data if isinstance(v, Value) else v)
+        return repr(v.data if isinstance(v, Value) else v)  # 0.0 and -0.0 are two
 
     def _with_levels(self) -> list[tuple[int, Any, list[int]]]:
         """The nodes, each with its level and codes."""

@@ -3,7 +3,8 @@
 1. Sums (`sums`): a chain of ``+`` over products becomes a dot, as if it had been recorded as one.
 2. Levels (`levels`): when each node is computed; of equal nodes, one is.
 3. Groups (`groups`): nodes of one level and one kind become one array operation. Its rows are
-   ordered as its operands' rows are. Layers with the same weights over several vectors are one.
+   ordered as its operands' rows are. Layers with the same weights over several vectors are one
+   group.
 4. Loops (`recurrences`, `recurring`): levels that repeat become a loop over the groups of one step.
 5. Order: each group and each loop is computed as late as its users allow.
 6. Forward: they compute their values, one after another, as expressions on a `Sheet`.
@@ -79,7 +80,7 @@ class Lowering:
     def _group(self) -> list[Group | Loop]:
         """The groups, each after its operands and as late as its users allow."""
         kinds: dict[Any, list[Any]] = defaultdict(list)
-        vectors: dict[Any, Any] = {}
+        vectors: dict[Any, int] = {}
         for level, node, codes in self.levels.nodes:
             if type(node.arguments[0]) is not tuple:
                 kinds[(level, Elementwise, node.primitive, *codes)].append(node)
@@ -144,7 +145,7 @@ class Lowering:
                 found.insert(place, (Layer, nodes, (len(several),)))
         return found
 
-    def _kind(self, node: Value, vectors: dict[Any, Any]) -> tuple[Any, ...]:
+    def _kind(self, node: Value, vectors: dict[Any, int]) -> tuple[Any, ...]:
         """What the nodes of one group have in common; first the group's class."""
         primitive, arguments = node.primitive, node.arguments
         varies = node in self.operands.varies
@@ -153,10 +154,12 @@ class Lowering:
             if parts:
                 _, x, b = parts
                 # Neurons of one layer share the tuple; equal ones will do too.
-                same = vectors.get(id(x)) or vectors.setdefault(x, x)
-                if x is arguments[1]:
-                    vectors[id(x)] = same
-                return Layer, id(same), b is None, varies
+                same = vectors.get(id(x))
+                if same is None:
+                    same = vectors.setdefault(tuple(map(self.levels.name, x)), len(vectors))
+                    if x is arguments[1]:
+                        vectors[id(x)] = same
+                return Layer, same, b is None, varies
             return Stacked, primitive, *map(len, arguments)
         if primitive in STACKED:
             return Stacked, primitive, len(arguments[0]), varies

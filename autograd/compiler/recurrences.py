@@ -5,7 +5,7 @@ with the same groups wired in the same way, each time to the time before, a loop
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import chain, pairwise, product, repeat
+from itertools import chain, pairwise, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -61,21 +61,26 @@ class Wiring:
             [numbers.setdefault(tuple(map(_look, groups)), len(numbers)) for groups in levels], int
         )
 
-    def recurrences(self, start: int = 0, stop: int | None = None) -> list[Recurrence]:
-        """Those among some levels, from the first to the last."""
-        stop = len(self.levels) if stop is None else stop
-        for (first, period, steps), times in product(
-            self._candidates(start, stop), range(1, TRIED + 1)
-        ):
+    def recurrences(self) -> list[Recurrence]:
+        """All of them, from the first to the last."""
+        found, between = [], [(0, len(self.levels))]
+        while between:
+            start, stop = between.pop()
+            one = self._longest(start, stop)
+            if one:
+                found.append(one)
+                between += (start, one.start), (one.start + one.period * one.steps, stop)
+        return sorted(found, key=lambda one: one.start)
+
+    def _longest(self, start: int, stop: int) -> Recurrence | None:
+        """The longest among some levels."""
+        for first, period, steps in self._candidates(start, stop):
             # What looks like two steps may be one, as of v = v + (v * 0.5 + 1.0) * h.
-            if steps < STEPS * times:
-                continue
-            found = self._verified(first, period * times, steps // times)
-            if found:
-                end = found.start + found.period * found.steps
-                before = self.recurrences(start, found.start)
-                return [*before, found, *self.recurrences(end, stop)]
-        return []
+            for times in range(1, min(TRIED, steps // STEPS) + 1):
+                found = self._verified(first, period * times, steps // times)
+                if found:
+                    return found
+        return None
 
     def _candidates(self, start: int, stop: int) -> list[tuple[int, int, int]]:
         """Where levels look alike again: the first level, the period and the number of steps."""

@@ -106,7 +106,10 @@ def with_dots(
 
 
 def _uses(order: Sequence[Value], roots: Sequence[Value]) -> dict[Any, int]:
-    """How often sums and products without a label are used; empty if there are no sums."""
+    """How often sums and products are used that have no label and are no result.
+
+    Empty if there are no sums.
+    """
     inner = {v for v in order if v.primitive in (p.ADD, p.MUL, p.SUM) and not v.label}
     if not any(v.primitive in (p.ADD, p.SUM) for v in order):
         return {}
@@ -123,8 +126,7 @@ def _uses(order: Sequence[Value], roots: Sequence[Value]) -> dict[Any, int]:
             elif x in uses:
                 uses[x] += 1
     for root in roots:
-        if root in uses:
-            uses[root] += 2
+        uses.pop(root, None)
     return uses
 
 

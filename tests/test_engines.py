@@ -94,7 +94,7 @@ def test_the_engines_agree_on_every_data_set(name):
     assert ("validation_r2" if data.loss is gaussian_nll else "validation_accuracy") in head
 
 
-@pytest.mark.parametrize("epochs", [1, 3])
+@pytest.mark.parametrize("epochs", [pytest.param(1, marks=pytest.mark.slow), 3])
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_the_engines_agree_on_every_loss(loss, d_L, bias, momentum, epochs):
 
 
 @pytest.mark.parametrize("loss", [gaussian_nll, categorical_nll])
-@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("bias", [True, pytest.param(False, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("hidden", "activation"),
     [

@@ -296,6 +296,7 @@ def test_a_folder_that_can_not_be_made_is_one_line(folder, capsys):
     assert (folder / "taken").read_text() == "a file"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", ["iris", "diabetes"])
 def test_divergence_ends_with_one_clear_line(data, folder, capsys):
     assert train(data, "--lr", "1e300", "--widths", "3") == 1

@@ -290,7 +290,7 @@ def test_what_is_run_is_the_source_laid_out_for_speed():
 
 @each_loss
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("bias", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_network_is_that_of_the_graph(loss, activation, bias):
     net = MLP(3, [4, 2, 3], activation, bias=bias, rng=np.random.default_rng(0))
     theta = [p.data for p in net.parameters()]

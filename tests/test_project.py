@@ -6,7 +6,10 @@ import sys
 from importlib.metadata import metadata
 from pathlib import Path
 
+import pytest
 import yaml
+
+from tests.cases import for_each
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -87,3 +90,25 @@ def test_the_source_distribution_holds_what_the_tests_read():
         if path.is_file() and path.name != ".git":
             assert f"/{path.name}" in include
     assert {"/.ci", "/.github", "/autograd", "/nn", "/tests", "/notebooks"} <= set(include)
+
+
+def test_cases_that_share_a_test_are_all_tried_and_the_one_that_fails_is_named():
+    tried = []
+
+    @for_each("x", [1, 2])
+    @for_each("y, z", [(3, 4), (5, 6)], ids=lambda number: f"<{number}>")
+    def all_right(x, y, z):
+        tried.append((x, y, z))
+
+    all_right()
+    assert tried == [(1, 3, 4), (1, 5, 6), (2, 3, 4), (2, 5, 6)]
+
+    @for_each("x", ["a", "b", "3"], ids=["one", "two", "three"])
+    def is_refused(x):
+        with pytest.raises(ValueError, match="invalid literal"):
+            int(x)
+
+    with pytest.raises(AssertionError) as info:
+        is_refused()
+    assert str(info.value) == "is_refused: x = three"
+    assert "DID NOT RAISE" in str(info.value.__cause__)

@@ -314,6 +314,7 @@ def test_slopes_of_random_powers_are_good_to_a_few_ulp():
             assert error(node.partials[0], exact[0]) < 4, (x, y)
 
 
+@pytest.mark.slow
 def test_arrays_give_the_derivatives_of_floats():
     for name in [*UNARY, *BINARY]:
         points, _, _ = parts(name)

@@ -33,7 +33,7 @@ import numpy.typing as npt
 from . import functions as recorded
 from . import primitives as p
 from .compiler import Program, collector_paused, compile
-from .compiler.checking import check_example
+from .compiler.checking import check_example, of_one
 from .compiler.structure import Kept
 from .derivatives import backward_pass
 from .recordings import Given, Recording, given_to, is_recording, names_of, rebuilt, record_function
@@ -283,7 +283,8 @@ class _Tape:
                 "left it out: use autograd.where(c, a, b) instead. The program is dropped"
             )
         rows = self.rows([given], [1.0] * self.outputs)
-        outputs, gradient = self.program(rows, data_of([*given.values, *self.shared]))
+        point = data_of([*given.values, *self.shared])
+        outputs, gradient = of_one(lambda rows: self.program(rows, point), rows)
         leaves = [*anew.values, *self.shared]
         try:
             check_example(where, anew.roots, self.outputs, outputs, gradient, leaves)

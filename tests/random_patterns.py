@@ -314,9 +314,22 @@ def twice(g):
     return recurrence(Pattern(g.r, first, g.leaves))
 
 
+def passes(g):
+    """Two loops over the same leaves: where they say so, the state stays as it was."""
+    T, shared, found = g.r.choice([8, 9, 10]), g.r.sample(g.leaves, min(2, len(g.leaves))), []
+    mask = [*itertools.islice(itertools.cycle(g.leaves), T)]
+    for squash in g.r.sample([lambda v: v.tanh(), lambda v: v.sin()], 2):
+        h = g.pick().sin()
+        for m in mask:
+            new = squash(shared[0] * h + shared[-1])
+            h = autograd.where(m + 0.05, new, h)
+        found.append(h)
+    return found
+
+
 PATTERNS = [
     sums, sums, layer, layer, uneven, convolution, attention, distances, elimination, grid,
-    recurrence, recurrence, recurrence, recurrence, twice,
+    recurrence, recurrence, recurrence, recurrence, twice, passes,
 ]  # fmt: skip
 
 

@@ -142,7 +142,7 @@ def test_patterns_have_everything(monkeypatch):
     recorded = [record(g, g.rows[0], g.numbers) for g in graphs]
     assert used == expected
     sizes = [len(topological_order(roots[0])) for *_, roots in recorded]
-    assert max(sizes) > 300 and np.mean(sizes) > 40
+    assert max(sizes) > 250 and np.mean(sizes) > 40
     # Equal steps: recorded again, the same seed gives the same graph.
     again = [record(g, g.rows[0], g.numbers) for g in graphs]
     assert sizes == [len(topological_order(roots[0])) for *_, roots in again]

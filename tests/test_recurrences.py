@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 import pytest
-from random_graphs import assert_same, record
+from random_graphs import assert_same, by_source, record
 
 import autograd
 from autograd import Value, primitive
@@ -577,3 +577,22 @@ def test_no_rows_and_many_rows(build):
 def test_an_overflow_in_the_middle_is_that_of_the_graph():
     program = assert_same(logistic(30), [[3.0], [0.5]], [4.0])
     assert program.forward([[3.0]]).tolist() == [-math.inf]
+
+
+def test_two_loops_over_the_same_leaves_read_them_each_for_itself():
+    """The first loop must not read what only the second one computes."""
+    a, b, x = [Value(v) for v in (0.5, 0.3, 0.7)]
+    mask = [Value(v) for v in (1.0, 0.0) * 4]
+    h = x * 1.0
+    for m in mask:
+        h = autograd.where(m, (a * h + 1.0).tanh(), h)
+    q = h.exp()
+    for m in mask:
+        q = autograd.where(m, (b * q).sin(), q)
+    program = autograd.compile(q, [*mask, x], [a, b])
+    assert len(LOOP.findall(program.source)) == 2
+    rows = np.random.default_rng(0).integers(0, 2, (50, 9)).astype(float)
+    each = [program(row[None]) for row in rows]
+    for losses, gradient in (program(rows), by_source(program, rows, [0.5, 0.3])):
+        np.testing.assert_allclose(losses, [loss[0] for loss, _ in each], rtol=1e-13)
+        np.testing.assert_allclose(gradient, sum(d for _, d in each), rtol=1e-12)

@@ -31,7 +31,7 @@ from numpy.typing import ArrayLike
 from ..primitives import ARRAYS
 from ..value import Value, topological_order
 from ..vectors import data_of
-from .checking import check_example, check_leaves
+from .checking import check_example, check_leaves, of_one
 from .floats import Example, is_worth_it
 from .lowering import Lowering
 from .numpy import called, write
@@ -301,7 +301,7 @@ def compile(
     n = 1 if isinstance(roots, Value) else len(roots)
     for i, (row, recorded) in enumerate(check):
         batch = np.atleast_2d(_floats(row, f"the inputs of check[{i}]"))
-        check_example(f"check[{i}]", recorded, n, *program(batch), program.parameters)
+        check_example(f"check[{i}]", recorded, n, *of_one(program, batch), program.parameters)
     return program
 
 

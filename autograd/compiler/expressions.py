@@ -161,7 +161,7 @@ class Arithmetic:
     def make(self, op: str, *args: Any, info: Any = None, shape: Shape | None = None) -> Any:
         """An expression; or a simpler one that means the same; or the equal one made before."""
         args = tuple([a if isinstance(a, Expr) else float(a) for a in args])
-        made = self._made.get(key := _key(op, args, info))
+        made = self._made.get(key := self._key(op, args, info))
         if made is not None:
             return made
         simpler = self._rewrite(self, op, args, info)
@@ -173,6 +173,14 @@ class Arithmetic:
         shape = broadcast(*args) if shape is None else shape
         made = self._made[key] = Expr(self, op, args, info, shape)
         return made
+
+    def _key(self, op: str, args: tuple[Any, ...], info: Any) -> tuple[Any, ...]:
+        """What equal expressions have in common; 0.0 and -0.0 are not equal.
+
+        Nor are the arrays of a step in two loops, which are read at different times.
+        """
+        loop = id(self.loop) if op == "earlier" else 0
+        return op, info, loop, *[a if isinstance(a, Expr) else repr(a) for a in args]
 
     def name(self, name: str, shape: Shape) -> Any:
         """An array that has a name."""
@@ -186,7 +194,7 @@ class Arithmetic:
 
     def stands_for(self, name: Expr, x: Expr) -> None:
         """From now on, making ``x`` again gives its name."""
-        self._made[_key(x.op, x.args, x.info)] = name
+        self._made[self._key(x.op, x.args, x.info)] = name
 
     def number(self, x: Any) -> Any:
         """``x``, a condition as 1.0 or 0.0."""
@@ -287,11 +295,6 @@ def shape_of(index: Index) -> Shape:
     if isinstance(index, Expr):
         return index.shape
     return np.shape(index) if isinstance(index, tuple) else (len(index),)  # type: ignore[arg-type]
-
-
-def _key(op: str, args: tuple[Any, ...], info: Any) -> tuple[Any, ...]:
-    """What equal expressions have in common; 0.0 and -0.0 are not equal."""
-    return op, info, *[a if isinstance(a, Expr) else repr(a) for a in args]
 
 
 def _is_condition(x: Any) -> bool:

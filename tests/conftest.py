@@ -9,10 +9,10 @@ and with the mark CI runs it both ways.
 
 A test with the mark ``slow`` takes a fifth of a second or more, or is one of many that do together:
 notebooks, pages in a browser, plots, processes, whole trainings from the command line. All others
-are the fast subset, ``-m "not slow"``: the strongest quick tests of every room, in half a minute on
-two quiet cores. CI runs it once more on the lowest versions that pyproject.toml declares, with the
-warning filters that users have. The files with most slow tests are begun first, so that no worker
-is left alone with one at the end.
+are the fast subset, ``-m "not slow"``: the strongest quick tests of every room, in less than a
+minute on two quiet cores. CI runs it once more on the lowest versions that pyproject.toml declares,
+with the warning filters that users have. The files with most slow tests are begun first, so that no
+worker is left alone with one at the end.
 """
 
 import gc

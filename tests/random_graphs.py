@@ -67,6 +67,20 @@ def assert_same(build, rows, numbers, tolerance=1e-12):
     return program
 
 
+def numbers(n, seed=0):
+    return (0.5 * np.random.default_rng(seed).normal(size=n)).tolist()
+
+
+def program_of(build, n, m, b=3):
+    """The program of a graph of n inputs and m parameters, compared with the graph."""
+    return assert_same(build, np.reshape(numbers(b * n), (b, n)), numbers(m, seed=1))
+
+
+def only_compiled(build, n, m):
+    inputs, parameters, roots = record(build, numbers(n), numbers(m))
+    return autograd.compile(roots if len(roots) > 1 else roots[0], inputs, parameters)
+
+
 def by_source(program, rows, numbers):
     """What the source gives, as it is to be read; what is run looks otherwise.
 

@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 import pytest
-from random_graphs import assert_same, by_source, record
+from random_graphs import assert_same, by_source, only_compiled, program_of
 
 import autograd
 from autograd import Value, primitive
@@ -16,20 +16,6 @@ from autograd.compiler.levels import LATE
 from autograd.compiler.recurrences import PERIOD, STEPS
 
 LOOP = re.compile(r"^    for t in (\w+)\((\d+), (\d+)\):$", re.MULTILINE)
-
-
-def numbers(n, seed=0):
-    return (0.5 * np.random.default_rng(seed).normal(size=n)).tolist()
-
-
-def program_of(build, n, m, b=3):
-    """The program of a graph of n inputs and m parameters, compared with the graph."""
-    return assert_same(build, np.reshape(numbers(b * n), (b, n)), numbers(m, seed=1))
-
-
-def only_compiled(build, n, m):
-    inputs, parameters, roots = record(build, numbers(n), numbers(m))
-    return autograd.compile(roots if len(roots) > 1 else roots[0], inputs, parameters)
 
 
 def loops(program):

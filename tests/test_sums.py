@@ -10,7 +10,7 @@ from itertools import chain
 
 import numpy as np
 import pytest
-from random_graphs import assert_same, record
+from random_graphs import assert_same, numbers, only_compiled, program_of
 
 import autograd
 from autograd import Value
@@ -21,20 +21,6 @@ from autograd.compiler.sums import ALIKE, ALONE, LAYER, LONG
 def rows_of(p, n, m):
     """A matrix of the first numbers."""
     return [p[i * m : i * m + m] for i in range(n)]
-
-
-def numbers(n, seed=0):
-    return np.random.default_rng(seed).normal(size=n).tolist()
-
-
-def program_of(build, n, m, b=3):
-    """The program of a graph of n inputs and m parameters, compared with the graph."""
-    return assert_same(build, np.reshape(numbers(b * n), (b, n)), numbers(m, seed=1))
-
-
-def only_compiled(build, n, m):
-    inputs, parameters, roots = record(build, numbers(n), numbers(m))
-    return autograd.compile(roots if len(roots) > 1 else roots[0], inputs, parameters)
 
 
 def ops(program):

@@ -67,8 +67,8 @@ class Program:
             is the forward and the backward pass.
         code: the program that is run: the source line by line, except for where results lie in
             memory (``autograd.compiler.numpy``). The numbers are the same up to rounding. A single
-            example with short arrays is run in plain floats instead,
-            and a large batch block by block.
+            example with short arrays is run in plain floats instead, and a large batch block by
+            block.
         inputs: the Values that the columns of a batch stand for.
         parameters: the Values that the gradient is taken by, in the order of its entries.
         graph_size: how many nodes the recorded graph has.

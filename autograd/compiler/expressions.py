@@ -290,6 +290,11 @@ def broadcast(*args: Any) -> Shape:
     return tuple([next((n for n in axis if n != 1), 1) for axis in zip(*padded)])
 
 
+def lengths(shape: Shape) -> tuple[int, ...]:
+    """A shape for one example."""
+    return tuple([int(str(n).replace("*b", "").replace("b", "1")) for n in shape])
+
+
 def shape_of(index: Index) -> Shape:
     """The shape of an index, which takes the place of the first axis."""
     if isinstance(index, Expr):

@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..primitives import FLOATS, RAISED
-from .expressions import Expr, Index, Shape
+from .expressions import Expr, Index, lengths
 from .listing import At, Listing, Statement
+from .numpy import heading, step
 
 WORTH = 16  # as many operations on floats take as long as one of NumPy's
 LONGEST = 20_000  # operations on floats in the text
@@ -57,7 +58,7 @@ def is_worth_it(listing: Listing) -> bool:
     if not {x.op for x in listing.users} <= {*ENTRYWISE, *MOVING, *SUMS}:
         return False
     numbers = operations = text = 0
-    for statements, times in _scopes(listing):
+    for statements, times in listing.scopes:
         seen: set[Expr] = set()
         stack = [listing.result, *[s.value for s in statements]]
         while stack:
@@ -74,19 +75,8 @@ def is_worth_it(listing: Listing) -> bool:
 
 def _size(x: Expr) -> int:
     """How many operations on floats an operation on arrays is."""
-    n = math.prod(_lengths(x.args[0].shape if x.op in SUMS else x.shape))
-    return n * _lengths(x.shape)[-1] if x.op == "matmul" else n
-
-
-def _scopes(listing: Listing) -> list[tuple[list[Statement], int]]:
-    """The statements outside of loops, and those of each loop; with how often they run."""
-    outer = [*listing.forward, *listing.backward]
-    return [(outer, 1), *[(s.body, len(s.steps)) for s in outer if s.body]]
-
-
-def _lengths(shape: Shape) -> tuple[int, ...]:
-    """A shape for one example."""
-    return tuple([int(str(n).replace("*b", "").replace("b", "1")) for n in shape])
+    n = math.prod(lengths(x.args[0].shape if x.op in SUMS else x.shape))
+    return n * lengths(x.shape)[-1] if x.op == "matmul" else n
 
 
 class Example:
@@ -94,7 +84,7 @@ class Example:
 
     def __init__(self, listing: Listing) -> None:
         self._listing: Listing | None = listing
-        self._shape = _lengths(listing.result.shape)
+        self._shape = lengths(listing.result.shape)
         self._run: Callable[..., list[float]]
 
     def __call__(self, batch: Array, parameters: Array, out: Array | None) -> Array | None:
@@ -167,9 +157,7 @@ class _Floats:
         """Lines for some statements."""
         for statement in statements:
             if statement.body:
-                steps = f"range({statement.steps.start}, {statement.steps.stop})"
-                steps = steps if statement.kind == "loop" else f"reversed({steps})"
-                self.line(f"for t in {steps}:")
+                self.line(heading(statement))
                 outside, self.known = self.known, dict(self.known)
                 self.indent += "    "
                 self.run(statement.body)
@@ -182,11 +170,11 @@ class _Floats:
         """Lines for one statement."""
         x, name, index = statement.value, statement.name, statement.index
         if statement.kind == "let" and isinstance(x, Expr) and x.op in ("empty", "zeros"):
-            self.arrays[name] = self.room(name, _lengths(x.shape))
+            self.arrays[name] = self.room(name, lengths(x.shape))
             return
         value = self.entries(x)
         if statement.kind == "let":
-            value = np.broadcast_to(value, _lengths(statement.shape))
+            value = np.broadcast_to(value, lengths(statement.shape))
             if name in self.stacks:
                 columns = _each(lambda column: f"[{', '.join(column)}]", _together(value))
                 value = _each(self.new, columns)
@@ -196,7 +184,7 @@ class _Floats:
             return
         target = self.arrays[name]
         if isinstance(index, At):
-            at = _step(index.step) if index.inside else str(index.step)
+            at = step(index.step) if index.inside else str(index.step)
             target = _each(lambda entry: f"{entry}[{at}]", target)[self.rows(index.rows)]
             if statement.kind == "set" and index == At(0, inside=True):
                 self.current[name] = np.broadcast_to(value, target.shape)
@@ -245,7 +233,7 @@ class _Floats:
         if x.op == "count":
             return np.array("1.0", object)
         if x.op == "zeros":
-            return _each(_number, np.zeros(_lengths(x.shape)))
+            return _each(_number, np.zeros(lengths(x.shape)))
         if x.op == "joined":
             joined = np.concatenate(args)
             return joined if x.info is None else joined[self.rows(x.info)]
@@ -257,20 +245,20 @@ class _Floats:
         if x.op == "item":
             return a[x.info]
         if x.op == "full":
-            return np.broadcast_to(a, _lengths(x.shape))
+            return np.broadcast_to(a, lengths(x.shape))
         if x.op == "reshape":
             if x.args[0].op == "name" and x.args[0].info in self.stacks:
-                steps = range(_lengths(x.args[0].shape)[0])
+                steps = range(lengths(x.args[0].shape)[0])
                 a = np.array(
                     [np.vectorize(f"{{}}[{k}]".format, [object])(a) for k in steps], object
                 )
-            return a.reshape(_lengths(x.shape))
+            return a.reshape(lengths(x.shape))
         name = x.args[0].info
         if name in self.listing.local:
             return a
         if x.op == "earlier" and x.info == 0 and name in self.current:
             return self.current[name]
-        at = _step(x.info) if x.op == "earlier" else str(x.info)
+        at = step(x.info) if x.op == "earlier" else str(x.info)
         return _each(lambda entry: self.new(f"{entry}[{at}]"), a)
 
     def computed(self, x: Expr) -> Any:
@@ -311,10 +299,6 @@ class _Floats:
         for v in terms[1:]:
             top = self.new(f"maximum({top}, {v})")
         return top
-
-
-def _step(back: int) -> str:
-    return f"t - {back}" if back else "t"
 
 
 def _each(f: Callable[[Any], Any], array: Any) -> Any:

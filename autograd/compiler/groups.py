@@ -140,13 +140,13 @@ class Group(Source):
         """The sum of shares of all rows and of shares of some rows."""
         if not parts:
             return functools.reduce(operator.add, whole)
-        name = self.sheet.names.new(wish)
-        self.sheet.state("let", name, self.m.zeros(self.shape), shape=self.shape)
+        total = self.sheet.zeros(wish, self.shape)
+        name = str(total.info)
         for rows, d in parts:
             self.sheet.state("add", name, d, index=self.sheet.index(rows))
         for d in whole:
             self.sheet.state("add", name, d)
-        return self.m.local(name, self.shape)
+        return total
 
 
 class Elementwise(Group):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy.typing as npt
 
-from .expressions import ALL, Expr, Index, Shape
+from .expressions import ALL, Expr, Index, Shape, lengths
 
 LONGEST = 5  # operations in a statement; a longer expression is split into several
 WISHES = {"exp": "e", "max": "top", "sum": "total"}  # names of statements that have no label
@@ -110,7 +110,14 @@ class Listing:
 
         The parts of an expression with a name count once, however often the expression is used.
         """
-        return _users([*[(s.value, s.kind) for s in self.statements], (self.result, "result")])
+        return _users([*_values(self.statements), (self.result, "result")])
+
+    @property
+    def scopes(self) -> list[tuple[list[Statement], int]]:
+        """The statements outside of loops, and those of each loop; with how often they run."""
+        outer = [*self.forward, *self.backward]
+        loops = [s for s in outer if s.body]
+        return [([s for s in outer if not s.body], 1), *[(s.body, len(s.steps)) for s in loops]]
 
     def block(self, least: int, most: int) -> int:
         """How many examples to run at once, of a batch with many.
@@ -120,11 +127,13 @@ class Listing:
         many that a block costs no more by itself, a microsecond for each statement and a nanosecond
         for each parameter, than its numbers do, a nanosecond each.
         """
-        every_one = [(s, len(loop.steps)) for loop in [*self.forward, *self.backward]
-                     for s in loop.body]  # fmt: skip
-        every_one += [(s, 1) for s in [*self.forward, *self.backward] if not s.body]
         # The arrays of all steps of a loop are left out: a step needs but one of them at a time.
-        sizes = [(_per_example(s.shape), n) for s, n in every_one if len(s.shape) < 3]
+        sizes = [
+            (_per_example(s.shape), times)
+            for statements, times in self.scopes
+            for s in statements
+            if len(s.shape) < 3
+        ]
         numbers = sum([size * n for size, n in sizes]) or 1
         largest = max([size for size, _ in sizes], default=0) or 1
         by_itself = 1000 * sum([n for _, n in sizes]) + self.parameters
@@ -147,19 +156,18 @@ class Listing:
             return statement
 
         outer = [*self.forward, *self.backward]
-        found = [*[(s.value, s.kind) for s in outer], (self.result, "result")]
+        found = [*_values(outer), (self.result, "result")]
         loops: defaultdict[Any, list[Statement]] = defaultdict(list)
         for statement in filter(lambda statement: statement.body, outer):
             loops[statement.loop].append(statement)
-            inside = _users([(s.value, s.kind) for s in statement.body])
+            inside = _users(_values(statement.body))
             fixed = [a for x in inside if x.loop for a in x.args if _is_fixed(a)]
             fixed += [s.value for s in statement.body if _is_fixed(s.value)]
             found += [(a, "loop") for a in fixed for _ in "ab"]  # as used twice
         for x in _worth_a_name(_users(found, lambda x: x.loop is None)):
             (self.forward if x.serial < turn else self.backward).append(let(x))
         for passes in loops.values():
-            used = [_users([(s.value, s.kind) for s in each.body], lambda x: bool(x.loop))
-                    for each in passes]  # fmt: skip
+            used = [_users(_values(each.body), lambda x: bool(x.loop)) for each in passes]
             own = {x for users in used for x in _worth_a_name(users)}
             for x in sorted(own, key=lambda x: x.serial):
                 first = passes[0 if x in used[0] else 1]
@@ -181,17 +189,22 @@ class Listing:
         """Arrays of a loop's steps that are read in the same step alone, and forward alone."""
         loops = [s for s in self.forward if s.body]
         rest = [s for s in [*self.forward, *self.backward] if s not in loops]
-        elsewhere = _users([(s.value, s.kind) for s in every(rest)] + [(self.result, "result")])
+        elsewhere = _users([*_values(every(rest)), (self.result, "result")])
         kept = {x.info for x in elsewhere if x.op == "name"}
         kept |= {statement.name for statement in self.named.values()}
         for loop in loops:
-            inside = _users([(s.value, s.kind) for s in loop.body])
+            inside = _users(_values(loop.body))
             kept |= {x.args[0].info for x in inside if x.op == "earlier" and x.info > 0}
             for statement in loop.body:
                 if statement.index == At(0, inside=True) and statement.name not in kept:
                     self.local.add(statement.name)
                     statement.kind, statement.index = "let", None
         self.forward = [s for s in self.forward if s.name not in self.local]
+
+
+def _values(statements: Iterable[Statement]) -> list[tuple[Any, str]]:
+    """The values of statements, each with what is done with it."""
+    return [(s.value, s.kind) for s in statements]
 
 
 def _users(
@@ -237,4 +250,4 @@ def _per_example(shape: Shape) -> int:
     """How many numbers an array of this shape has for each example; 0 if it does not vary."""
     if not any(isinstance(n, str) for n in shape):
         return 0
-    return math.prod([int(str(n).replace("*b", "").replace("b", "1")) for n in shape])
+    return math.prod(lengths(shape))

@@ -35,7 +35,13 @@ def _left(statement: Statement) -> str:
     return statement.name if index is None else f"{statement.name}[{_index(index)}]"
 
 
-def _step(back: int) -> str:
+def heading(loop: Statement) -> str:
+    """The first line of a loop."""
+    steps = f"range({loop.steps.start}, {loop.steps.stop})"
+    return f"for t in {steps if loop.kind == 'loop' else f'reversed({steps})'}:"
+
+
+def step(back: int) -> str:
     """So many steps before the one that is running."""
     return f"t - {back}" if back else "t"
 
@@ -43,8 +49,8 @@ def _step(back: int) -> str:
 def _index(index: Index | At) -> str:
     """Rows of an array, as they stand between brackets."""
     if isinstance(index, At):
-        step = _step(index.step) if index.inside else str(index.step)
-        return step if index.rows == ALL else f"{step}, {_index(index.rows)}"
+        at = step(index.step) if index.inside else str(index.step)
+        return at if index.rows == ALL else f"{at}, {_index(index.rows)}"
     if isinstance(index, slice):
         return ":"
     if isinstance(index, range):
@@ -117,7 +123,7 @@ WRITTEN: dict[str, tuple[str | Callable[[Expr], str], int]] = {
     "full": (lambda x: f"np.broadcast_to({{}}, {_size(x.shape)})", ATOM),
     "zeros": (lambda x: f"np.zeros({_size(x.shape)})" if x.shape else "0.0", ATOM),
     "empty": (lambda x: f"np.empty({_size(x.shape)}{', bool' * x.info[1]})", ATOM),
-    "earlier": (lambda x: f"{{}}[{_step(x.info)}]", ATOM),
+    "earlier": (lambda x: f"{{}}[{step(x.info)}]", ATOM),
     "entry": (lambda x: f"{{}}[{x.info}]", ATOM),
     "own": (lambda x: f"{x.info}({_places(x)})", ATOM),
     "item": (lambda x: f"{{}}[{x.info}]", ATOM),
@@ -208,8 +214,7 @@ class Reading:
         """The statements, with the shapes of their results."""
         for statement in statements:
             if statement.body:
-                steps = f"range({statement.steps.start}, {statement.steps.stop})"
-                yield f"for t in {steps if statement.kind == 'loop' else f'reversed({steps})'}:"
+                yield heading(statement)
                 yield from [f"    {line}" for line in self.lines(statement.body)]
             else:
                 yield self.assignment(statement) + _comment(statement.shape)

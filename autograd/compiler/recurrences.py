@@ -4,7 +4,7 @@ The groups of a graph stand in levels, by depth. Where a period of levels comes 
 with the same groups wired in the same way, each time to the time before, a loop recorded it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import chain, pairwise, repeat
 from typing import Any, NamedTuple
 
@@ -147,7 +147,8 @@ class Wiring:
 
     def _has_own_weights(self, first: int, period: int, at: Ints, kinds: Ints) -> bool:
         """Whether each step has a matrix of parameters of its own, as the layers of a network."""
-        nodes = nodes_of(chain.from_iterable(self.levels[first : first + period]))
+        groups = chain.from_iterable(self.levels[first : first + period])
+        nodes = [node for group in groups for node in group.nodes]
         in_dot = np.array([node.primitive is p.DOT for node in nodes for _ in node.inputs])
         is_leaf = (at >= 0) & (at < self.operands.leaves)
         return bool((in_dot & (kinds == VARIED) & is_leaf & (at >= self.operands.first)).any())
@@ -162,8 +163,3 @@ def _look(group: Group) -> Any:
 
 def _number(v: Any) -> str:
     return repr(v.data if isinstance(v, Value) else v)
-
-
-def nodes_of(groups: Iterable[Group]) -> list[Any]:
-    """The nodes of some groups."""
-    return [node for group in groups for node in group.nodes]

@@ -41,6 +41,12 @@ class Sheet:
         self.m.stands_for(named, x)
         return named
 
+    def zeros(self, wish: str, shape: Shape) -> Expr:
+        """A statement that makes an array of zeros, to be added to."""
+        name = self.names.new(wish)
+        self.state("let", name, self.m.zeros(shape), shape=shape)
+        return self.m.local(name, shape)
+
     @contextmanager
     def writing(self, statements: list[Statement], loop: Any) -> Iterator[None]:
         """Meanwhile, statements are those of a loop's body; or, for None, those around it."""

@@ -14,6 +14,7 @@ from .groups import Group
 from .listing import At, Statement
 from .names import common_label
 from .operands import Operands, Source
+from .sheet import Sheet
 
 
 class AllSteps(Source):
@@ -43,22 +44,19 @@ class AllSteps(Source):
 
     def begin_gradient(self) -> None:
         """Statements that make room for the gradient."""
-        self.d = self._zeros(f"d_{self.array.info}")
+        name, shape = self.array.info, self.array.shape
+        self.d = self.sheet.zeros(f"d_{name}", shape)
         if self.loop.tracks:
-            self.reached = self._zeros(f"reached_{self.array.info}")
-
-    def _zeros(self, wish: str) -> Expr:
-        name, shape = self.sheet.names.new(wish), self.array.shape
-        self.sheet.state("let", name, self.m.zeros(shape), shape=shape)
-        return self.m.name(name, shape)  # type: ignore[no-any-return]
+            self.reached = self.sheet.zeros(f"reached_{name}", shape)
 
     def add(self, d: Any, reached: Expr | None, at: At) -> None:
         """Add to the gradients of some rows of a step."""
-        assert self.d is not None  # `begin_gradient` comes first
-        self.sheet.state("add", str(self.d.info), d, index=at)
-        if self.reached is not None:
-            value = 1.0 if reached is None else reached
-            self.sheet.state("add", str(self.reached.info), value, index=at)
+        _add(self.sheet, self.d, self.reached, d, reached, at)
+
+    def rows_at(self, back: int, rows: list[int]) -> Any:
+        """In the loop, some rows of the array of so many steps before, or all."""
+        array, index = self.m.earlier(self.array, back), self.within(rows)
+        return array if index == ALL else self.m.rows(array, index)
 
     def now(self) -> tuple[Any, Any]:
         """In the loop, the gradient of this step, and the condition that a share has reached it."""
@@ -158,9 +156,7 @@ class Earlier(Source):
 
     def take(self, rows: list[int]) -> Expr:
         """Some rows of it, or all."""
-        m, index = self.sheet.m, self.stack.within(rows)
-        array: Expr = m.earlier(self.stack.array, self.back)
-        return array if index == ALL else m.rows(array, index)
+        return self.stack.rows_at(self.back, rows)  # type: ignore[no-any-return]
 
     def give(self, rows: list[int], d: Any, reached: Expr | None) -> None:
         """Add to the gradient of that step, which is computed later."""
@@ -193,9 +189,7 @@ class Varied(AllSteps):
 
     def take(self, rows: list[int]) -> Expr:
         """Some rows of this step's array, or all."""
-        array: Expr = self.m.earlier(self.array, self.loop.span.start)
-        index = self.within(rows)
-        return array if index == ALL else self.m.rows(array, index)
+        return self.rows_at(self.loop.span.start, rows)  # type: ignore[no-any-return]
 
     def give(self, rows: list[int], d: Any, reached: Expr | None) -> None:
         """Add to this step's gradient."""
@@ -229,18 +223,11 @@ class Fixed(Source):
         if key not in self.totals:
             shape = (len(rows), "b" if self.varies else 1) if type(rows) is list else rows.shape
             with self.sheet.writing(self.loop.around, None):
-                total = self._zeros("total", shape)
-                counted = self._zeros("reached", shape) if self.loop.tracks else None
+                total = self.sheet.zeros("total", shape)
+                counted = self.sheet.zeros("reached", shape) if self.loop.tracks else None
             self.totals[key] = rows, total, counted
         _, total, counted = self.totals[key]
-        self.sheet.state("add", str(total.info), d)
-        if counted is not None:
-            self.sheet.state("add", str(counted.info), 1.0 if reached is None else reached)
-
-    def _zeros(self, wish: str, shape: Shape) -> Expr:
-        m, name = self.sheet.m, self.sheet.names.new(wish)
-        self.sheet.state("let", name, m.zeros(shape), shape=shape)
-        return m.name(name, shape)  # type: ignore[no-any-return]
+        _add(self.sheet, total, counted, d, reached)
 
     def end_gradient(self) -> None:
         """Hand the totals on."""
@@ -289,6 +276,20 @@ class Inside(Operands):
         if source not in self.fixed:
             self.fixed[source] = Fixed(self.loop, source)
         return self.fixed[source]
+
+
+def _add(
+    sheet: Sheet,
+    array: Expr | None,
+    counted: Expr | None,
+    d: Any,
+    reached: Expr | None,
+    index: At | None = None,
+) -> None:
+    """Add a share to a gradient; and to the count of shares, if there is one."""
+    for target, share in ((array, d), (counted, 1.0 if reached is None else reached)):
+        if target is not None:
+            sheet.state("add", str(target.info), share, index=index)
 
 
 def _is_some(counted: Expr | None) -> Any:

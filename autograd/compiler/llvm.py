@@ -45,6 +45,7 @@ WRITTEN: dict[str, tuple[str, ...]] = {
     "where": ("select i1 {0}, double {1}, double {2}",),
     "float": ("uitofp i1 {0} to double",),
     "abs": ("call double @llvm.fabs.f64(double {0})",),
+    "copysign": ("call double @llvm.copysign.f64(double {0}, double {1})",),
     "sqrt": ("call double @llvm.sqrt.f64(double {0})",),
     "fma": ("call double @llvm.fma.f64(double {0}, double {1}, double {2})",),
     # The nearest whole number; halfway, the even one.
@@ -204,9 +205,11 @@ class Code:
         return ctypes.CFUNCTYPE(result, *arguments)(address)
 
 
-@cache
 def _machine() -> tuple[Any, Any]:
-    """The part of llvmlite that compiles, and this machine's processor."""
+    """The part of llvmlite that compiles, and this machine's processor.
+
+    A new one for each text: the compiled code owns it, and frees it.
+    """
     from llvmlite import binding
 
     binding.initialize_native_target()

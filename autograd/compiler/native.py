@@ -18,7 +18,8 @@ import numpy.typing as npt
 from .expressions import Expr
 from .listing import Listing
 from .llvm import Code, Lines, number, with_functions
-from .loops import Array, Fold, For, Nests, Product, Store
+from .loops import GRADIENT, Array, Fold, For, Let, Nests, Product, Stop, Store
+from .training import Rule, Training
 
 VECTOR = 4  # numbers in a vector
 HEIGHT = 4  # rows of a tile
@@ -43,6 +44,7 @@ class Nested(Lines):
         self.constants, self.marks = set(constants), marks
         self.tiles: set[Tile] = set()
         self._block, self._blocks, self._group = "entry", 0, ""
+        self._named: dict[Any, str] = {}
 
     # Blocks and loops
 
@@ -80,16 +82,21 @@ class Nested(Lines):
 
     def run(self, nests: Iterable[Any]) -> None:
         """Lines for some nests."""
-        folded: dict[Any, str] = {}
+        outside, self._named = self._named, dict(self._named)
         for nest in nests:
             if isinstance(nest, For):
                 self._for(nest)
             elif isinstance(nest, Fold):
-                folded[nest.name] = self._fold(nest, folded)
+                self._named[nest.name] = self._fold(nest)
+            elif isinstance(nest, Let):
+                self._named[nest.name] = self.number(nest.value, {})
             elif isinstance(nest, Store):
-                self._store(nest, folded)
+                self._store(nest)
+            elif isinstance(nest, Stop):
+                self._stop(nest)
             else:
                 self._product(nest)
+        self._named = outside
 
     def _for(self, nest: For) -> None:
         start, stop = self.whole(nest.start), self.whole(nest.stop)
@@ -97,7 +104,7 @@ class Nested(Lines):
             start, stop = self.whole(nest.stop - 1), start
         mark, before = "", self._group
         self._group = ""
-        if nest.is_free and all(isinstance(inner, Store) for inner in nest.body):
+        if nest.is_free and all(isinstance(inner, (Let, Store)) for inner in nest.body):
             mark, self._group = self._free()
         with self.loop(f"%{nest.index.info}", start, stop, -1 if nest.down else 1, mark):
             self.run(nest.body)
@@ -112,7 +119,7 @@ class Nested(Lines):
         )
         return f", !llvm.loop !{n + 1}", f", !llvm.access.group !{n}"
 
-    def _fold(self, nest: Fold, folded: dict[Any, str]) -> str:
+    def _fold(self, nest: Fold) -> str:
         """The name of a sum or a maximum."""
         start, stop = self.whole(nest.start), self.whole(nest.stop)
         is_sum, old = nest.how == "add", f"%{nest.name.info}"
@@ -120,7 +127,7 @@ class Nested(Lines):
         before = self._block
         with self.loop(f"%{nest.index.info}", start, stop):
             place, inside = len(self.lines), self._block
-            x, known = nest.value, dict(folded)
+            x, known = nest.value, dict[Any, str]()
             if is_sum and isinstance(x, Expr) and x.op == "mul":  # a product and sum in one
                 a, b = (self.number(a, known) for a in x.args)
                 term = self.new(f"fmul contract double {a}, {b}")
@@ -136,13 +143,23 @@ class Nested(Lines):
             )
         return total
 
-    def _store(self, nest: Store, folded: dict[Any, str]) -> None:
-        value = self.number(nest.value, dict(folded))
+    def _store(self, nest: Store) -> None:
+        value = self.number(nest.value, {})
         at = self.address(nest.memory, self.whole(nest.place))
         if nest.how != "set":
             old = self.new(f"load double, ptr {at}{self._group}")
             value = self.operation("maximum" if nest.how == "max" else "add", old, value)
         self.line(f"store double {value}, ptr {at}{self._group}")
+
+    def _stop(self, nest: Stop) -> None:
+        value = self.number(nest.value, {})
+        difference = self.new(f"fsub double {value}, {value}")
+        is_finite = self.new(f"fcmp ord double {difference}, {difference}")
+        stop, on = self.fresh("stop", "on")
+        self.line(f"br i1 {is_finite}, label %{on}, label %{stop}")
+        self.begin(stop)
+        self.line(f"ret i64 {'%failed' if nest.after_rule else '%u'}")
+        self.begin(on)
 
     # Numbers and places
 
@@ -154,19 +171,23 @@ class Nested(Lines):
             return f"%{x.info}"
         args = [self.whole(a) for a in x.args]
         if x.op == "table":
-            at = self.new(f"getelementptr i64, ptr @{x.info}, i64 {args[0]}")
+            at = self.new(f"getelementptr i64, ptr {self._memory(x.info)}, i64 {args[0]}")
             return self.new(f"load i64, ptr {at}{self._group}")
         return self.new(f"{x.op} nsw i64 {args[0]}, {args[1]}")
 
     def address(self, memory: str, place: str) -> str:
         """Where a number stands."""
-        sign = "@" if memory in self.constants else "%"
-        return self.new(f"getelementptr double, ptr {sign}{memory}, i64 {place}")
+        return self.new(f"getelementptr double, ptr {self._memory(memory)}, i64 {place}")
+
+    def _memory(self, name: str) -> str:
+        return f"@{name}" if name in self.constants else f"%{name}"
 
     def number(self, x: Any, known: dict[Any, str]) -> str:
         """A single number."""
 
         def leaf(x: Expr) -> str | None:
+            if x in self._named:
+                return self._named[x]
             if x.op == "load":
                 at = self.address(x.info, self.whole(x.args[0]))
                 return self.new(f"load double, ptr {at}{self._group}")
@@ -212,6 +233,9 @@ class Nested(Lines):
         strides = [
             f"i64 {self.whole(n)}" for n in (*a.strides, b.strides[0], out.strides[0], b.shape[0])
         ]
+        if nest.how == "step":
+            at.append(self.address(GRADIENT, self._place(out, i, j)))
+            strides += [f"double {self.number(nest.rate, {})}", "i1 %keep"]
         arguments = ", ".join([*[f"ptr {p}" for p in at], *strides])
         self.line(f"call void @tile.{'.'.join(map(str, tile))}({arguments})")
 
@@ -225,7 +249,7 @@ class Nested(Lines):
         return place
 
 
-def tile(height: int, width: int, how: str) -> str:
+def tile(height: int, width: int, how: str, inline: bool) -> str:
     """The function that computes so many rows and columns of a product."""
     lines, many = Lines(), max(1, width // VECTOR)
     kind, suffix = (f"<{VECTOR} x double>", f"v{VECTOR}f64") if width > 1 else ("double", "f64")
@@ -243,9 +267,7 @@ def tile(height: int, width: int, how: str) -> str:
         at = lines.new(f"getelementptr double, ptr %a, i64 {lines.new(f'add i64 {down}, {along}')}")
         x = lines.new(f"load double, ptr {at}, align 8")
         if width > 1:
-            x = lines.new(f"insertelement {kind} poison, double {x}, i64 0")
-            mask = f"<{VECTOR} x i32> zeroinitializer"
-            x = lines.new(f"shufflevector {kind} {x}, {kind} poison, {mask}")
+            x = spread(lines, x)
         for v in range(many):
             fma = f"call {kind} @llvm.fmuladd.{suffix}"
             new = lines.new(f"{fma}({kind} {x}, {kind} {b[v]}, {kind} {sums[r][v]})")
@@ -253,26 +275,56 @@ def tile(height: int, width: int, how: str) -> str:
             phis.append(f"  {sums[r][v]} = phi {kind} [ {zero}, %entry ], [ {new}, %loop ]")
             sums[r][v] = new
     body, lines.lines = lines.lines, []
+    if how == "step":
+        step = lines.new("fneg double %rate")
+        if width > 1:
+            step = spread(lines, step)
     for r in range(height):
         down = lines.new(f"mul i64 {r}, %c.row")
         for v in range(many):
             at = lines.new(f"add i64 {down}, {v * VECTOR}")
             at = lines.new(f"getelementptr double, ptr %c, i64 {at}")
             total = sums[r][v]
-            if how == "add":
+            if how != "set":
                 old = lines.new(f"load {kind}, ptr {at}, align 8")
+            if how == "add":
                 total = lines.new(f"fadd {kind} {old}, {total}")
+            elif how == "step":
+                total = lines.new(f"{fma}({kind} {step}, {kind} {total}, {kind} {old})")
             lines.line(f"store {kind} {total}, ptr {at}, align 8")
+    if how == "step":  # the gradient itself, if it is asked for
+        lines.line("br i1 %keep, label %keep.it, label %end")
+        lines.lines.append("keep.it:")
+        for r in range(height):
+            down = lines.new(f"mul i64 {r}, %c.row")
+            for v in range(many):
+                at = lines.new(f"add i64 {down}, {v * VECTOR}")
+                at = lines.new(f"getelementptr double, ptr %g, i64 {at}")
+                lines.line(f"store {kind} {sums[r][v]}, ptr {at}, align 8")
+        lines.line("br label %end")
+        lines.lines.append("end:")
     end = "\n".join(lines.lines)
+    given = "ptr noalias %a, ptr noalias %b, ptr noalias %c"
     sizes = "i64 %a.row, i64 %a.column, i64 %b.row, i64 %c.row, i64 %k"
+    if how == "step":
+        given, sizes = f"{given}, ptr noalias %g", f"{sizes}, double %rate, i1 %keep"
     return "\n".join([
         f"define internal void @tile.{height}.{width}.{how}"
-        f"(ptr noalias %a, ptr noalias %b, ptr noalias %c, {sizes}) nounwind {{",
+        f"({given}, {sizes})"
+        f" {'' if inline else 'noinline '}nounwind {{",
         "entry:", "  br label %loop", "loop:",
         "  %i = phi i64 [ 0, %entry ], [ %i.next, %loop ]", *phis, *body,
         "  %i.next = add nsw i64 %i, 1", "  %more = icmp slt i64 %i.next, %k",
         "  br i1 %more, label %loop, label %done", "done:", end, "  ret void", "}",
     ])  # fmt: skip
+
+
+def spread(lines: Lines, x: str) -> str:
+    """A vector of equal numbers."""
+    kind = f"<{VECTOR} x double>"
+    first = lines.new(f"insertelement {kind} poison, double {x}, i64 0")
+    mask = f"<{VECTOR} x i32> zeroinitializer"
+    return lines.new(f"shufflevector {kind} {first}, {kind} poison, {mask}")
 
 
 def constant(name: str, array: npt.NDArray[Any]) -> str:
@@ -307,7 +359,7 @@ class Native:
             *[constant(name, array) for name, array in nests.constants.items()],
             f"define void @run({head}, i64 %b, i1 %both) nounwind {{", "entry:",
             *body.lines, "  ret void", "}",
-            *[tile(*which) for which in sorted(body.tiles)],
+            *[tile(*which, inline=single) for which in sorted(body.tiles)],
             *marks,
         ])  # fmt: skip
         self.text = with_functions(text, body.functions)
@@ -327,3 +379,39 @@ class Native:
         arrays = (batch, theta, given, room, steady, out)
         self._run(*[array.ctypes.data for array in arrays], b, gradient is not None)
         return out
+
+
+class Trainer:
+    """Updates of a program's parameters as machine code; arguments as those of `Training`.
+
+    Raises:
+        LackError: an operation is lacking.
+    """
+
+    def __init__(
+        self, listing: Listing, single: bool, inputs: int, classes: int,
+        state: dict[str, bool], rule: Rule | None,
+    ) -> None:  # fmt: skip
+        training = self.training = Training(listing, single, inputs, classes, state, rule)
+        nests, marks = training.nests, list[str]()
+        body = Nested(nests.constants, marks)
+        with body.loop("%u", "0", "%updates"):
+            body.line("%next = add i64 %u, 1")
+            body.line("%failed = sub i64 0, %next")
+            body.line("%keep = icmp eq i64 %next, %updates")
+            body.run(training.body)
+        self.memories = [
+            "X", "y", "rows", *MEMORIES, "rates", "losses", "step", *[f"state.{s}" for s in state],
+        ]  # fmt: skip
+        head = ", ".join([f"ptr noalias %{memory}" for memory in self.memories])
+        text = "\n".join([
+            *[constant(name, array) for name, array in nests.constants.items()],
+            f"define i64 @train(i64 %updates, i64 %b, i64 %X.row, i64 %y.row, {head}) nounwind {{",
+            "entry:", *body.lines, "  ret i64 %updates", "}",
+            *[tile(*which, inline=single) for which in sorted(body.tiles)],
+            *marks,
+        ])  # fmt: skip
+        self.text = with_functions(text, body.functions)
+        self.code = Code(self.text)
+        whole = [ctypes.c_int64] * 4
+        self.run = self.code.function("train", *whole, *[ctypes.c_void_p] * len(self.memories))

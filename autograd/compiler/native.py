@@ -10,14 +10,14 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .expressions import Expr
 from .listing import Listing
-from .llvm import Code, Lines, number, with_functions
+from .llvm import Code, LackError, Lines, number, with_functions
 from .loops import GRADIENT, Array, Fold, For, Let, Nests, Product, Stop, Store
 from .training import Rule, Training
 
@@ -26,6 +26,9 @@ HEIGHT = 4  # rows of a tile
 WIDTHS = {False: (2 * VECTOR, VECTOR, 1), True: (8 * VECTOR, 2 * VECTOR, VECTOR, 1)}
 
 MEMORIES = ("batch", "theta", "gradient", "room", "steady", "out")
+
+if TYPE_CHECKING:
+    from . import Program
 
 Doubles = npt.NDArray[np.float64]
 Tile = tuple[int, int, str]  # rows, columns, and what is done with the result
@@ -412,6 +415,51 @@ class Trainer:
             *marks,
         ])  # fmt: skip
         self.text = with_functions(text, body.functions)
-        self.code = Code(self.text)
+        self._code = Code(self.text)
         whole = [ctypes.c_int64] * 4
-        self.run = self.code.function("train", *whole, *[ctypes.c_void_p] * len(self.memories))
+        self._run = self._code.function("train", *whole, *[ctypes.c_void_p] * len(self.memories))
+
+    def __call__(self, updates: int, b: int, given: dict[str, npt.NDArray[Any]]) -> int:
+        """Make updates with batches of ``b`` examples.
+
+        Args:
+            updates: how many.
+            b: examples in a batch.
+            given: arrays in one piece, which are read and written: ``X`` and ``y``, the ``rows`` of
+                them to take (whole numbers), ``theta``, ``gradient``, ``rates``, ``losses``,
+                ``step``, and ``state.NAME`` for each part of the rule's state.
+
+        Returns:
+            How many were made; less if the next one is not finite. -k - 1 if k were made and, of
+            the next one, all but to subtract ``step``.
+        """
+        nests = self.training.nests
+        kept = {
+            "batch": np.empty(b * self.training.listing.inputs),
+            "room": np.empty(b * nests.room), "steady": np.empty(nests.steady),
+            "out": np.empty(b), **given,
+        }  # fmt: skip
+        rows = [kept[name].strides[0] // 8 for name in ("X", "y")]
+        pointers = [kept[name].ctypes.data for name in self.memories]
+        return int(self._run(updates, b, *rows, *pointers))
+
+
+def kernel(
+    program: Program, single: bool, inputs: int, classes: int, state: dict[str, bool],
+    rule: Rule | None, key: Any,
+) -> Trainer:  # fmt: skip
+    """The updates of a program; those with the same ``key`` are compiled once, if it is not None.
+
+    Raises:
+        LackError: it can't be had.
+    """
+    written = program._written
+    if written.listing is None:
+        raise LackError(f"the program is too long, {program.graph_size:,} nodes of the graph")
+    which = single, inputs, classes, key
+    if key is None or which not in written.trainers:
+        trainer = Trainer(written.listing, single, inputs, classes, state, rule)
+        if key is None:
+            return trainer
+        written.trainers[which] = trainer
+    return written.trainers[which]

@@ -49,6 +49,21 @@ COS = (
     0.041666666666666664, -0.0013888888888887395, 2.4801587298763433e-05, -2.7557317270560326e-07,
     2.0876146024689747e-09, -1.1382614868556325e-11,
 )  # fmt: skip
+# erf(x) / x - 1 by z = x^2, for x up to 0.83
+ERF = (
+    0.12837916709551256, -0.376126389031835, 0.11283791670940244, -0.026866170641754086,
+    0.005223977586095155, -0.000854832434517215, 0.00012055219088790315, -1.4922529635306683e-05,
+    1.6406867741379384e-06, -1.5751577895025758e-07, 1.0838061947634561e-08,
+)  # fmt: skip
+# (1 + 2 x) exp(x^2) erfc(x) by t = (x - 3.5) / (x + 3.5), for x from 0.47 to 27.3
+ERFC = (
+    1.2423492448711544, -0.1400091801376194, -0.010555596332218342, 0.09751909515325541,
+    -0.11508959816018866, 0.08798315382498069, -0.04882332582797686, 0.01909933094054062,
+    -0.004215019907013876, -0.00030226786126906664, 0.0005643844138842532, -0.00012151250330379645,
+    -4.278222376560843e-05, 2.4261188645846815e-05, 2.328313069540605e-06, -3.814889098098718e-06,
+    -4.4275516226558923e-08, 6.007685760812103e-07, -7.877152501773975e-09, -9.3437534269186e-08,
+    5.485976199565076e-10, 1.0522143723370408e-08,
+)  # fmt: skip
 
 
 def _function(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -78,10 +93,11 @@ def two_sum(x: Any, y: Any) -> Pair:
     return total, (x - (total - of_y)) + (y - of_y)
 
 
-def fast_two_sum(x: Any, y: Any) -> Pair:
-    """x + y where |x| >= |y|, or x is 0."""
+def fast_two_sum(x: Any, y: Any, low: Any = None) -> Pair:
+    """x + y where |x| >= |y|, or x is 0; more may be added to the error."""
     total = x + y
-    return total, y - (total - x)
+    error = y - (total - x)
+    return total, error if low is None else error + low
 
 
 def two_product(m: Any, x: Any, y: Any) -> Pair:
@@ -94,6 +110,13 @@ def product(m: Any, x: Pair, y: Pair) -> Pair:
     """x y, to some 2^-100."""
     high, low = two_product(m, x[0], y[0])
     return high, low + m.fma(x[0], y[1], x[1] * y[0])
+
+
+def quotient(m: Any, x: Pair, y: Pair) -> Pair:
+    """x / y, to some 2^-100."""
+    inverse = 1.0 / y[0]
+    high = x[0] * inverse
+    return high, inverse * (m.fma(-high, y[0], x[0]) + m.fma(-high, y[1], x[1]))
 
 
 def added(x: Fraction, y: Pair) -> Pair:
@@ -141,8 +164,8 @@ def exp_pair(m: Any, x: Any, low: Any) -> Any:
     """exp(x + low), for a low that is far smaller. 0.5 ulp by the last sum, 0.2 by t."""
     x = m.choose(x > 710.0, 710.0, m.choose(x < -746.0, -746.0, x))  # nan stays
     k, r, t = exp_parts(m, (x, low))
-    high, rest = fast_two_sum(1.0, r)
-    return scaled(m, high + (rest + t), k)
+    high, low = fast_two_sum(1.0, r, t)
+    return scaled(m, high + low, k)
 
 
 @_function
@@ -160,11 +183,8 @@ def tanh(m: Any, x: Any) -> Any:
     high, low = fast_two_sum(-1.0, power)
     high, low_2 = fast_two_sum(high, power * r)
     e, e_low = fast_two_sum(high, m.fma(power, t, low + low_2))
-    below, below_low = fast_two_sum(2.0, e)
-    inverse = 1.0 / below
-    quotient = e * inverse
-    rest = m.fma(-quotient, below, e) + m.fma(-quotient, below_low + e_low, e_low)
-    return m.copysign(m.fma(rest, inverse, quotient), x)
+    high, low = quotient(m, (e, e_low), fast_two_sum(2.0, e, e_low))
+    return m.copysign(high + low, x)
 
 
 # log
@@ -217,10 +237,7 @@ def log1p(m: Any, x: Any) -> Any:
 def log_pair(m: Any, x: Any) -> Pair:
     """log(x) to 2^-68, for x positive and finite: the series in s = f / (2 + f), in pairs."""
     k, f = log_parts(m, x)
-    below, below_low = fast_two_sum(2.0, f)
-    inverse = 1.0 / below
-    high = f * inverse
-    s = high, inverse * (m.fma(-high, below, f) - high * below_low)
+    s = quotient(m, (f, 0.0), fast_two_sum(2.0, f))
     z = product(m, s, s)
     series = added(Fraction(2, 5), (z[0] * polynomial(m, z[0], LOG_REST), 0.0))
     for c in (Fraction(2, 3), Fraction(2)):
@@ -328,3 +345,43 @@ def cos(m: Any, x: Any) -> Any:
     """Below 1 ulp: sin(x + pi/2). Found: ."""
     n, r, low = quarters(m, x)
     return wave(m, m.choose(n > 1.5, -1.0, n + 1.0), r, low)
+
+
+# erf, erfc
+
+
+def erf_near(m: Any, x: Any) -> Any:
+    """erf(x) for |x| up to 0.83."""
+    return m.fma(x, polynomial(m, x * x, ERF), x)
+
+
+def erfc_far(m: Any, x: Any) -> Any:
+    """erfc(x) for x >= 0.47.
+
+    The polynomial by (x - 3.5) / (x + 3.5) as in M. Shepherd, J. Laframboise, Chebyshev approximation
+    of (1 + 2x) exp(x^2) erfc x, 1981; exp magnifies the rounding error of x^2, so that is a pair.
+    """
+    x = m.choose(x > 28.0, 28.0, x)  # from where it is 0; nan stays
+    high, low = quotient(m, (7.0, 0.0), two_sum(x, 3.5))
+    t = 1.0 - high - low
+    series = fast_two_sum(ERFC[0], t * polynomial(m, t, ERFC[1:]))
+    scaled_up = quotient(m, series, fast_two_sum(2.0 * x, 1.0))
+    square, square_low = two_product(m, x, x)
+    k, r, rest = exp_parts(m, (-square, -square_low))
+    high, low = product(m, scaled_up, fast_two_sum(1.0, r, rest))
+    return scaled(m, high + low, k)
+
+
+@_function
+def erf(m: Any, x: Any) -> Any:
+    """Below 1 ulp. Found: ."""
+    size = m.abs(x)
+    return m.choose(size < 0.82, erf_near(m, x), m.copysign(1.0 - erfc_far(m, size), x))
+
+
+@_function
+def erfc(m: Any, x: Any) -> Any:
+    """Below 1.5 ulp. Found: ."""
+    size = m.abs(x)
+    far = erfc_far(m, size)
+    return m.choose(size < 0.477, 1.0 - erf_near(m, x), m.choose(x < 0.0, 2.0 - far, far))

@@ -107,9 +107,9 @@ class Lines:
             self.functions.add(op)
             arguments = ", ".join([f"double {a}" for a in args])
             return self.new(f"call double @{function_name(op)}({arguments})")
-        if op in ("sin","cos","tanh","log","log1p","erf","erfc","pow"):
+        if op in ("sin", "cos", "tanh", "log", "log1p", "erf", "erfc", "pow"):
             self.libm = getattr(self, "libm", set()) | {op}
-            return self.new(f"call double @{op}({', '.join(['double '+a for a in args])})")
+            return self.new(f"call double @{op}({', '.join(['double ' + a for a in args])})")
         if op not in WRITTEN:
             raise LackError(op)
         made: dict[str, str] = {}
@@ -152,7 +152,11 @@ def with_functions(text: str, functions: set[str]) -> str:
         texts.append(definition)
         waiting += sorted(called - seen)
         seen |= called
-    declared = [f"declare double @{op}(double)" for op in ("sin","cos","tanh","log","log1p","erf","erfc") if f"@{op}(" in text]+(["declare double @pow(double,double)"] if "@pow(" in text else [])
+    declared = [
+        f"declare double @{op}(double)"
+        for op in ("sin", "cos", "tanh", "log", "log1p", "erf", "erfc")
+        if f"@{op}(" in text
+    ] + (["declare double @pow(double,double)"] if "@pow(" in text else [])
     return "\n".join([*texts, *declared])
 
 

@@ -5,14 +5,14 @@ from typing import Any
 from .exponentials import exp_parts, scaled
 from .pairs import fast_two_sum, polynomial, product, quotient, two_product, two_sum
 
-# erf(x) / x - 1 by z = x^2, for x up to 0.83, to 2^-56
+# erf(x) / x - 1 by z = x^2, for x up to 0.83, to 2^-55
 ERF = (
     0.12837916709551256, -0.376126389031835, 0.11283791670940244, -0.026866170641754086,
     0.005223977586095155, -0.000854832434517215, 0.00012055219088790315, -1.4922529635306683e-05,
     1.6406867741379384e-06, -1.5751577895025758e-07, 1.0838061947634561e-08,
 )  # fmt: skip
 # (1 + 2 x) exp(x^2) erfc(x) by t = (x - 3.5) / (x + 3.5), for x from 0.47 to 27.3, to
-# 2^-58
+# 2^-55
 ERFC = (
     1.2423492448711544, -0.1400091801376194, -0.010555596332218342, 0.09751909515325541,
     -0.11508959816018866, 0.08798315382498069, -0.04882332582797686, 0.01909933094054062,
@@ -46,13 +46,13 @@ def erfc_far(m: Any, x: Any) -> Any:
 
 
 def erf(m: Any, x: Any) -> Any:
-    """Below 1 ulp. Found: ."""
+    """Below 1 ulp. Found: 0.85."""
     size = m.abs(x)
     return m.choose(size < 0.82, erf_near(m, x), m.copysign(1.0 - erfc_far(m, size), x))
 
 
 def erfc(m: Any, x: Any) -> Any:
-    """Below 1.5 ulp. Found: ."""
+    """Below 1.5 ulp. Found: 1.27."""
     size = m.abs(x)
     far = erfc_far(m, size)
     return m.choose(size < 0.477, 1.0 - erf_near(m, x), m.choose(x < 0.0, 2.0 - far, far))

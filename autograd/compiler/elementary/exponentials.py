@@ -8,7 +8,7 @@ from .pairs import Pair, added, fast_two_sum, polynomial, product, quotient, two
 
 # log 2 in two: a whole number below 2^21 times the first is exact.
 LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
-# (exp(r) - 1 - r) / r^2, for |r| <= log(2) / 2, to 2^-59
+# (exp(r) - 1 - r) / r^2, for |r| <= log(2) / 2, to 2^-58
 EXP = (
     0.5, 0.1666666666666667, 0.04166666666666667, 0.008333333333326136, 0.0013888888888883748,
     0.00019841269874820627, 2.4801587325547743e-05, 2.7557255400206422e-06, 2.75572736431103e-07,
@@ -55,7 +55,7 @@ def exp(m: Any, x: Any) -> Any:
 
 
 def tanh(m: Any, x: Any) -> Any:
-    """Below 1 ulp: -e / (2 + e), e = exp(-2 |x|) - 1, with rounding errors. Found: 0.92."""
+    """Below 1 ulp: -e / (2 + e), e = exp(-2 |x|) - 1, with rounding errors. Found: 0.94."""
     size = m.abs(x)
     k, r, t = exp_parts(m, (-2.0 * m.choose(size > 20.0, 20.0, size), 0.0))
     power = m.two_to(k)
@@ -119,7 +119,7 @@ def log_pair(m: Any, x: Any) -> Pair:
 
 
 def pow(m: Any, x: Any, y: Any) -> Any:
-    """Below 1 ulp: exp(y log |x|), the product in a pair. Found: .
+    """Below 1 ulp: exp(y log |x|), the product in a pair. Found: 0.78.
 
     Zeros, infinities and nan as in C's annex F: x^0 and 1^y are 1 even for nan, (-1)^inf is 1.
     """

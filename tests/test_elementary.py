@@ -312,7 +312,7 @@ def test_every_function_has_its_special_numbers():
     ("erfc", 27.226, None, LEAST),
     ("erfc", 27.3, None, 0.0),
     ("tanh", 5e-324, None, 5e-324),
-    ("cos", 6381956970095103.0 * 2.0**797, None, -4.687165924254624e-19),
+    ("cos", 6381956970095103.0 * 2.0**797, None, -4.687165924254628e-19),
     ("sin", 1e22, None, -0.8522008497671888),
     ("maximum", NAN, 1.0, NAN),
     ("maximum", 1.0, NAN, NAN),

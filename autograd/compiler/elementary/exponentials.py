@@ -106,7 +106,7 @@ def log1p(m: Any, x: Any) -> Any:
 
 
 def log_pair(m: Any, x: Any) -> Pair:
-    """log(x) to 2^-68, for x positive and finite: the series in s = f / (2 + f), in pairs."""
+    """log(x) to 2^-67, for x positive and finite: the series in s = f / (2 + f), in pairs."""
     k, f = log_parts(m, x)
     s = quotient(m, (f, 0.0), fast_two_sum(2.0, f))
     z = product(m, s, s)

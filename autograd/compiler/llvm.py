@@ -16,10 +16,13 @@ from importlib.util import find_spec
 from itertools import count
 from typing import Any
 
-from .elementary import FUNCTIONS
+from .elementary import FUNCTIONS, TABLES
 from .expressions import Arithmetic, Expr
 
 MAGIC = 1.5 * 2.0**52  # added to a whole number, it leaves that number in the last bits
+
+
+INSTALL = "pip install 'chalkgrad[native]'"
 
 
 def number(x: float) -> str:
@@ -103,13 +106,10 @@ class Lines:
         Raises:
             LackError: machine code has no such operation.
         """
-        if op in FUNCTIONS:
+        if op in FUNCTIONS or op in TABLES:
             self.functions.add(op)
             arguments = ", ".join([f"double {a}" for a in args])
             return self.new(f"call double @{function_name(op)}({arguments})")
-        if op not in FUNCTIONS and op in ("sin","cos","erf","erfc","pow"):
-            self.libm = getattr(self, "libm", set()) | {op}
-            return self.new(f"call double @{op}({', '.join(['double '+a for a in args])})")
         if op not in WRITTEN:
             raise LackError(op)
         made: dict[str, str] = {}
@@ -152,13 +152,16 @@ def with_functions(text: str, functions: set[str]) -> str:
         texts.append(definition)
         waiting += sorted(called - seen)
         seen |= called
-    declared = [f"declare double @{op}(double)" for op in ("sin","cos","erf","erfc") if f"@{op}(" in text]+(["declare double @pow(double,double)"] if "@pow(" in text else [])
-    return "\n".join([*texts, *declared])
+    return "
+".join(texts)
 
 
 @cache
 def _function(op: str) -> tuple[str, set[str]]:
     """A function of `elementary` as text, and the functions that it calls."""
+    name = function_name(op)
+    if op in TABLES:
+        return _table(name, TABLES[op]()), set()
     m, lines = Arithmetic(), Lines()
     arguments = [m.name(letter, ()) for letter in "xyz"[: FUNCTIONS[op].__code__.co_argcount - 1]]
     result = lines.value(
@@ -166,11 +169,24 @@ def _function(op: str) -> tuple[str, set[str]]:
     )
     head = ", ".join([f"double %{a.info}" for a in arguments])
     body = "\n".join([*lines.lines, f"  ret double {result}"])
-    name = function_name(op)
     return (
         f"define internal double @{name}({head}) alwaysinline nounwind {{\n{body}\n}}",
         lines.functions,
     )
+
+
+def _table(name: str, entries: list[float]) -> str:
+    """A function that looks up a number, by its place in a table of 128."""
+    listed = ", ".join([f"double {number(x)}" for x in entries])
+    return f"""@{name}.entries = internal constant [128 x double] [{listed}]
+define internal double @{name}(double %x) alwaysinline nounwind {{
+  %a = fadd double %x, {number(MAGIC)}
+  %b = bitcast double %a to i64
+  %c = and i64 %b, 127
+  %d = getelementptr double, ptr @{name}.entries, i64 %c
+  %e = load double, ptr %d
+  ret double %e
+}}"""
 
 
 @cache

@@ -92,9 +92,7 @@ class Array:
         self, start: Whole, strides: Sequence[Whole], shape: Sequence[Whole], in_a_row: bool = False
     ) -> Array:
         """The same numbers otherwise."""
-        return Array(
-            self.memory, start, tuple(strides), tuple(shape), self.is_condition, in_a_row
-        )
+        return Array(self.memory, start, tuple(strides), tuple(shape), self.is_condition, in_a_row)
 
 
 @dataclass(frozen=True)
@@ -631,7 +629,6 @@ class Nests:
             found = partials(z, tuple(x))[0] if own.is_vector else partials(z, *x)
         self.m.compares = True
         return found
-
 
 
 def _is_tuple(x: Any) -> bool:

@@ -368,9 +368,7 @@ class Native:
         self.text = with_functions(text, body.functions)
         self.code = Code(self.text)
         pointers = [ctypes.c_void_p] * len(MEMORIES)
-        self._run = self.code.function(
-            "run", *pointers, ctypes.c_int64, ctypes.c_bool, result=None
-        )
+        self._run = self.code.function("run", *pointers, ctypes.c_int64, ctypes.c_bool, result=None)
 
     def __call__(self, batch: Doubles, theta: Doubles, gradient: Doubles | None) -> Doubles:
         nests, b = self.nests, len(batch)

@@ -152,8 +152,7 @@ def with_functions(text: str, functions: set[str]) -> str:
         texts.append(definition)
         waiting += sorted(called - seen)
         seen |= called
-    return "
-".join(texts)
+    return "\n".join(texts)
 
 
 @cache

@@ -141,12 +141,14 @@ class Listing:
     @property
     def multiplications(self) -> int:
         """Of all matrix products, for one example."""
-        return sum([
-            times * math.prod(lengths((*x.shape, x.args[0].shape[1])))
-            for statements, times in self.scopes
-            for x in _users(_values(statements))
-            if x.op == "matmul"
-        ])
+        return sum(
+            [
+                times * math.prod(lengths((*x.shape, x.args[0].shape[1])))
+                for statements, times in self.scopes
+                for x in _users(_values(statements))
+                if x.op == "matmul"
+            ]
+        )
 
     def block(self, least: int, most: int) -> int:
         """How many examples to run at once, of a batch with many.

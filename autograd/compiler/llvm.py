@@ -30,7 +30,7 @@ def number(x: float) -> str:
     return f"0x{struct.pack('>d', x).hex().upper()}"
 
 
-# How an operation is written: a line, or several, of which later ones use the earlier: {a}, {b}, ...
+# How an operation is written: in a line, or in several, whose results are {a}, {b}, ...
 WRITTEN: dict[str, tuple[str, ...]] = {
     "neg": ("fneg double {0}",),
     "add": ("fadd double {0}, {1}",),
@@ -148,7 +148,7 @@ def with_functions(text: str, functions: set[str]) -> str:
     """A text with the functions that it calls, and those that these call."""
     texts, waiting, seen = [text], sorted(functions), set(functions)
     while waiting:
-        definition, called = _function(op := waiting.pop())
+        definition, called = _function(waiting.pop())
         texts.append(definition)
         waiting += sorted(called - seen)
         seen |= called

@@ -23,7 +23,7 @@ from .expressions import ALL, Arithmetic, Expr, Index, Shape
 from .listing import At, Listing, Statement, View
 
 Whole = Any  # an int, or an expression of whole numbers
-BATCH, THETA, GRADIENT, OUT, ROOM, STEADY = "batch theta gradient out room steady".split()
+BATCH, THETA, GRADIENT, OUT, ROOM, STEADY = ["batch", "theta", "gradient", "out", "room", "steady"]
 # What is computed into an array of its own before an expression over it can be.
 WHOLE_ARRAYS = {"matmul", "sum", "max", "reduceat", "joined"}
 LOOKS = {"transpose", "reshape", "full", "earlier", "entry", "item", "rows", "columns"}
@@ -417,6 +417,7 @@ class Nests:
     # Loops
 
     def index(self) -> Expr:
+        """A name for an index."""
         index: Expr = whole.name(f"i{next(self._count)}", ())
         return index
 

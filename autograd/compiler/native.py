@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from . import Program
 
 Doubles = npt.NDArray[np.float64]
+Run = tuple[str, str, int, str, bool]
 Tile = tuple[int, int, str]  # rows, columns, and what is done with the result
 
 
@@ -206,25 +207,25 @@ class Nested(Lines):
         """Tiles of the result, row by row."""
         rows, columns = nest.out.shape
         heights = (HEIGHT, rows % HEIGHT or 1) if isinstance(rows, int) else (HEIGHT, 1)
-        for height, *run in self._runs(rows, heights):
+        for height, run in self._runs(rows, heights):
             (i,) = self.fresh("%i.")
             with self.loop(i, *run):
-                for width, *part in self._runs(columns, WIDTHS[height == 1]):
+                for width, part in self._runs(columns, WIDTHS[height == 1]):
                     (j,) = self.fresh("%j.")
                     with self.loop(j, *part):
                         self._tile(nest, (height, width, nest.how), i, j)
 
-    def _runs(self, n: Any, sizes: Sequence[int]) -> Iterator[tuple[int, str, str, int, str, bool]]:
+    def _runs(self, n: Any, sizes: Sequence[int]) -> Iterator[tuple[int, Run]]:
         """A length as runs of equal parts: a part's size, and what `loop` takes."""
         start: Any = 0
         for size in sizes:
             if isinstance(n, int):
                 stop = start + (n - start) // size * size
                 if stop > start:
-                    yield size, str(start), str(stop), size, "", True
+                    yield size, (str(start), str(stop), size, "", True)
             else:
                 stop = self.new(f"and i64 {self.whole(n)}, {-size}") if size > 1 else self.whole(n)
-                yield size, str(start), stop, size, "", False
+                yield size, (str(start), stop, size, "", False)
             start = stop
 
     def _tile(self, nest: Product, tile: Tile, i: str, j: str) -> None:
@@ -339,49 +340,6 @@ def constant(name: str, array: npt.NDArray[Any]) -> str:
     return f"@{name} = private constant [{array.size} x {kind}] [{', '.join(entries)}]"
 
 
-class Native:
-    """A program as machine code, for batches of one example or of any number.
-
-    Raises:
-        LackError: it uses an operation that machine code lacks.
-    """
-
-    def __init__(self, listing: Listing, single: bool) -> None:
-        nests = self.nests = Nests(listing, single)
-        marks: list[str] = []
-        body = Nested(nests.constants, marks)
-        body.run(nests.forward)
-        both, done = body.fresh("both", "done")
-        body.line(f"br i1 %both, label %{both}, label %{done}")
-        body.begin(both)
-        body.run(nests.backward)
-        body.line(f"br label %{done}")
-        body.begin(done)
-        head = ", ".join([f"ptr noalias %{memory}" for memory in MEMORIES])
-        text = "\n".join([
-            *[constant(name, array) for name, array in nests.constants.items()],
-            f"define void @run({head}, i64 %b, i1 %both) nounwind {{", "entry:",
-            *body.lines, "  ret void", "}",
-            *[tile(*which, inline=single) for which in sorted(body.tiles)],
-            *marks,
-        ])  # fmt: skip
-        self.text = with_functions(text, body.functions)
-        self.code = Code(self.text)
-        pointers = [ctypes.c_void_p] * len(MEMORIES)
-        self._run = self.code.function("run", *pointers, ctypes.c_int64, ctypes.c_bool, result=None)
-
-    def __call__(self, batch: Doubles, theta: Doubles, gradient: Doubles | None) -> Doubles:
-        nests, b = self.nests, len(batch)
-        batch = np.ascontiguousarray(batch)
-        out = np.empty(nests.outputs(b))
-        room = np.full(nests.room * b, np.nan)
-        steady = np.full(nests.steady, np.nan)
-        given = gradient if gradient is not None else out
-        arrays = (batch, theta, given, room, steady, out)
-        self._run(*[array.ctypes.data for array in arrays], b, gradient is not None)
-        return out
-
-
 class Trainer:
     """Updates of a program's parameters as machine code; arguments as those of `Training`.
 
@@ -460,4 +418,5 @@ def kernel(
         if key is None:
             return trainer
         written.trainers[which] = trainer
-    return written.trainers[which]
+    found: Trainer = written.trainers[which]
+    return found

@@ -15,8 +15,22 @@ from typing import Any
 from .expressions import Expr
 from .listing import Listing
 from .loops import (
-    BATCH, GRADIENT, OUT, STEADY, THETA,
-    Array, Fold, For, Let, Nests, Product, Stop, Store, plus, times, whole,
+    BATCH,
+    GRADIENT,
+    OUT,
+    STEADY,
+    THETA,
+    Array,
+    Fold,
+    For,
+    Let,
+    Nests,
+    Product,
+    Stop,
+    Store,
+    plus,
+    times,
+    whole,
 )  # fmt: skip
 
 # What is given to a training, beside what a program needs.
@@ -92,9 +106,7 @@ class Training:
 
             return [
                 self._each(n, lambda i: [Store(BATCH, plus(start, i), self._load(X, plus(x, i)))]),
-                self._each(
-                    width - n, lambda k: [Store(BATCH, plus(plus(start, n), k), target(k))]
-                ),
+                self._each(width - n, lambda k: [Store(BATCH, plus(plus(start, n), k), target(k))]),
             ]
 
         return [self._each(self.b, example, free=False)]
@@ -139,11 +151,16 @@ class Training:
         for product in products:
             out = Array(THETA, product.out.start, product.out.strides, product.out.shape)
             steps.append(Product(out, product.a, product.b, "step", rate))
-        for array in others:
-            steps.append(self._over(array, lambda at: [
-                Store(THETA, array.place(at), -(rate * self._load(GRADIENT, array.place(at))), "add")
-            ]))  # fmt: skip
-        return [*given, *guard, *steps]
+        return [*given, *guard, *steps, *[self._subtract(array, rate) for array in others]]
+
+    def _subtract(self, array: Array, rate: Expr) -> Any:
+        """Parameters follow their gradient, in loops over its entries."""
+
+        def follow(at: list[Any]) -> list[Any]:
+            place = array.place(at)
+            return [Store(THETA, place, -(rate * self._load(GRADIENT, place)), "add")]
+
+        return self._over(array, follow)
 
     def _by_rule(self, rule: Rule) -> list[Any]:
         """The step of a rule, subtracted when it is known to be finite."""
@@ -211,12 +228,8 @@ def _fixed(found: Iterable[Any], i: Expr) -> list[Expr]:
             below = list(map(look, x.args))
             depends[x] = x is i or any(below)
             if depends[x]:
-                parts.extend(
-                    a for a, its in zip(x.args, below) if isinstance(a, Expr) and not its
-                )
+                parts.extend(a for a, its in zip(x.args, below) if isinstance(a, Expr) and not its)
         return depends[x]
 
-    for x in found:
-        if not look(x) and isinstance(x, Expr):
-            parts.append(x)
+    parts += [x for x in found if not look(x) and isinstance(x, Expr)]
     return [x for x in dict.fromkeys(parts) if x.m is not whole]

@@ -123,7 +123,7 @@ class Hooks:
         return bool(self._updates) or self.bar is not None
 
     def together(self, update: int, most: int) -> int:
-        """How many updates can be made, from this one on, until somebody looks; ``most`` at most."""
+        """How many updates can be made, from this one on, until somebody looks: up to ``most``."""
         if not self._updates:
             return most
         return next((n for n in range(1, most) if self._is_seen(update + n - 1)), most)

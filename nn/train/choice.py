@@ -16,7 +16,12 @@ from ..arrays import check_text
 from .engines import GraphEngine, ProgramEngine
 from .tracing import TraceError
 
-ENGINES = ("auto", "native", "program", "graph")
+ENGINES = {
+    "auto": "native, if it is installed and pays; else program",
+    "native": "native: the program in machine code",
+    "program": "program: NumPy, over whole batches",
+    "graph": "graph: every example recorded as scalars",
+}
 
 # Of an update, machine code saves what NumPy takes to call its functions: some microsecond for each
 # (1.0 to 1.6 were measured). It takes some 0.3 s to load LLVM and to compile the simplest program,

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd import Program
+from autograd import Program, Value
 from autograd.show.notation import printable
 from autograd.vectors import assign, data_of
 
-from ..arrays import Array, check_text
+from ..arrays import Array
 from ..model.likelihoods import Loss, likelihood_of
 from ..model.module import Module, numbers, replay
 from .batches import Batch, Parts, Span, floats, spread
@@ -28,7 +28,20 @@ TINY = 1e-200  # a rate
 
 
 class Engine:
-    """What all engines do."""
+    """What all engines do.
+
+    Attributes:
+        at_once: how many updates are made before the bar moves and Ctrl-C is heard: so many
+            parameters times examples, and one at least.
+    """
+
+    name = ""
+    at_once = 1
+    parameters: list[Value]
+
+    def most(self, b: int) -> int:
+        """How many updates of ``b`` examples are made at once."""
+        return max(1, self.at_once // (b * len(self.parameters)))
 
     def gather(self, span: Span) -> Any:
         """The examples of a span as `train_on` takes them."""
@@ -74,7 +87,8 @@ class GraphEngine(Engine):
 
     def __init__(self, net: Module, loss: Loss, X: Array, y: Array, rule: Optimizer) -> None:
         self.net, self.loss, self.X, self.y = net, loss, X, y
-        self.optimizer = rule.over(net.parameters())
+        self.parameters = list(net.parameters())
+        self.optimizer = rule.over(self.parameters)
 
     def columns(self, X: Array, y: Array) -> Any:
         """As `Engine.columns`: pairs of inputs and target."""
@@ -139,6 +153,7 @@ class ProgramEngine(Engine):
     """One example recorded and compiled, then replayed for every batch."""
 
     name = "program"
+    at_once = 1_000_000  # some 30 ms
 
     def __init__(self, net: Module, loss: Loss, X: Array, y: Array, rule: Optimizer) -> None:
         self.net, self.loss, self.X, self.y = net, loss, X, y

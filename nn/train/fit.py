@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -85,7 +86,8 @@ def fit(
         callbacks: functions, each called after every update with ``(epoch, update, loss, net)``;
             ``loss`` is the mean loss of the batch. If a callback has a method ``begin``,
             ``begin(net, loss, updates)`` is called before the first update, with the loss function
-            and the range of the updates to come (an empty one if a source has no ``len``). If it
+            and the range of the updates to come (an empty one if a source has no ``len``); before
+            that, if it has an attribute ``engine``, that is set to the engine's name. If it
             has an attribute ``looks_every``, a number k, the network is up to date only after every
             k updates, and after the last one, if it is known beforehand which one that is. A method
             ``looks_at(update)`` says the same update by update. If it has a method ``end_epoch``,
@@ -95,13 +97,14 @@ def fit(
         engine: how updates are computed. ``"auto"`` is ``"native"`` where llvmlite is installed and
             there are so many updates that it pays to compile, else ``"program"``; and in a
             ``resume``, the engine that the training began with. ``"native"`` is ``"program"`` in
-            machine code, the same numbers up to rounding. ``"program"`` records one example and replays its graph over whole batches
-            (`autograd.compile`). The graph must be the same for every example, whatever the numbers
-            are; that of an `MLP` with one of the three losses is. For your own networks and losses,
-            the program is compared with recorded graphs: before the training, of up to 4,096
-            examples (of a source, in its first batch); after every epoch, of a few. This finds most
-            Python ``if``s, and constants that change on the way. ``"graph"`` records every example:
-            the same numbers up to rounding, far slower, for any graph.
+            machine code, the same numbers up to rounding; it lets callbacks with ``looks_every``
+            wait until they look. ``"program"`` records one example and replays its graph over
+            whole batches (`autograd.compile`). The graph must be the same for every example,
+            whatever the numbers are; that of an `MLP` with one of the three losses is. For your own
+            networks and losses, the program is compared with recorded graphs: before the training,
+            of up to 4,096 examples (of a source, in its first batch); after every epoch, of a few.
+            This finds most Python ``if``s, and constants that change on the way. ``"graph"``
+            records every example: the same numbers up to rounding, far slower, for any graph.
         checkpoint: a file for everything that is needed to go on. It is written at the start (over
             an older file) and after every ``checkpoint_every`` epochs, and always holds a whole
             checkpoint. While the training runs, no other training can use it: a locked file
@@ -150,20 +153,19 @@ def fit(
         state = read_checkpoint(resume, net, plan.own(), epochs, rng, run)
         engine = engine_to_resume(engine, state.engine)
     next_epoch = 1 if state is None else min(len(state.rows) + 1, epochs)
-    worker = engine_class(engine)(net, loss, *source.open(net, loss, next_epoch), rule)
+    worker: Any = engine_class(engine)(net, loss, *source.open(net, loss, next_epoch), rule)
     worker.prepare(plan.held_out is not None)
     if engine in ("auto", "native"):
-        updates = len(plan.updates([] if state is None else state.rows))
-        worker = native_or_not(worker, source.sizes(next_epoch), updates, engine == "native")
+        to_come = plan.updates([] if state is None else state.rows)
+        sizes = source.sizes(next_epoch)
+        worker = native_or_not(worker, sizes, len(to_come), must=engine == "native")
     rng, rows = plan.start(worker, rng, state)
     updates = plan.updates(rows)
 
     def keep() -> None:
         if checkpoint is not None:
             worker.write()
-            write_checkpoint(
-                checkpoint, net, plan.own(worker.state), rows, rng, run, worker.name
-            )
+            write_checkpoint(checkpoint, net, plan.own(worker.state), rows, rng, run, worker.name)
 
     keep()
     hooks = Hooks(callbacks, net, worker, updates.stop - 1)
@@ -211,7 +213,7 @@ class _Plan:
             state, best = self.rule.start(m), None if self.stopping is None else np.zeros(m)
         return own_arrays(state, best)
 
-    def rates(self, first: int, n: int) -> tuple[list[float], Exception | None]:
+    def rates(self, first: int, n: int) -> tuple[list[float], BaseException | None]:
         """The rates of n updates; or fewer, and the error that a schedule raises after these."""
         if isinstance(self.rate, float):
             return [self.rate] * n, None
@@ -220,7 +222,7 @@ class _Plan:
         for t in range(first, first + (1 if self.callbacks else n)):
             try:
                 found.append(check_rate(self.rate(t)))
-            except Exception as error:
+            except BaseException as error:  # after the updates before it
                 return found, error
         return found, None
 
@@ -249,6 +251,8 @@ class _Plan:
                 self.stopping.start(self.net, rows, None if state is None else state.best)
             updates = self.updates(rows)
             for callback in self.callbacks:
+                if hasattr(callback, "engine"):
+                    callback.engine = worker.name
                 if hasattr(callback, "begin"):
                     callback.begin(self.net, self.loss, updates)
         except BaseException:  # a callback refuses: nothing is changed
@@ -272,7 +276,8 @@ def _epoch(
             data, start, b = worker.gather(span), 0, max(b, span.size)
             while start < span.updates:
                 t, made = first + len(losses), len(losses)
-                rates, failure = plan.rates(t, hooks.together(t, span.updates - start))
+                most = min(span.updates - start, worker.most(span.size))
+                rates, failure = plan.rates(t, hooks.together(t, most))
                 try:
                     worker.train_through(data, span, start, rates, losses)
                     if failure is not None:
@@ -328,8 +333,10 @@ def _early_stopping(loss: Loss, callbacks: Any, validation: Any) -> EarlyStoppin
     if callable(callbacks) or not hasattr(callbacks, "__iter__"):
         raise TypeError("callbacks must be a list of functions, got one: write [it]")
     for callback in callbacks:
-        if not callable(callback) and not hasattr(callback, "end_epoch"):
-            raise TypeError(f"a callback must be a function, or have end_epoch, got {callback!r}")
+        if not any(map(partial(hasattr, callback), ("__call__", "begin", "end_epoch"))):
+            raise TypeError(
+                f"a callback must be a function, or have begin or end_epoch, got {callback!r}"
+            )
     found = [callback for callback in callbacks if isinstance(callback, EarlyStopping)]
     if len(found) > 1:
         raise ValueError("callbacks must hold one EarlyStopping at most")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -20,13 +19,12 @@ from .engines import ProgramEngine
 from .optimizers import OPTIMIZERS
 from .tracing import traced
 
-AT_ONCE = 10_000_000  # numbers of parameters and examples in one call, of some 50 ms
-
 
 class NativeEngine(ProgramEngine):
     """What a `ProgramEngine` has prepared, run in machine code."""
 
     name = "native"
+    at_once = 10_000_000  # some 50 ms
 
     def __init__(self, program: ProgramEngine) -> None:
         vars(self).update(vars(program))
@@ -69,25 +67,22 @@ class NativeEngine(ProgramEngine):
         self, data: Span, span: Span, start: int, rates: Sequence[float], losses: list[float]
     ) -> None:
         """As `Engine.train_through`."""
-        b, stop = span.size, start + len(rates)
-        most = max(1, AT_ONCE // (b * len(self.theta)))
-        while start < stop:
-            n = min(stop - start, most)
-            lr = rates[len(rates) - (stop - start) :][:n]
-            done, step = self._run(span, start, lr)
+        b = span.size
+        while len(rates):
+            done, step = self._run(span, start, rates)
             losses.extend(self._losses[:done].tolist())
-            start += done
-            if done < n:  # one that machine code does not finish
-                cut = slice(start * b, start * b + b)
-                rows = span.rows[cut]
-                examples = self.columns(span.X[rows], span.y[rows])
-                batch = Batch(examples, span.places[cut])
-                if step is None:
-                    losses.append(self.train_on(batch, lr[done]))
-                else:
-                    self._follow(batch, step, lr[done])
-                    losses.append(float(self._losses[done]))
-                start += 1
+            if done == len(rates):
+                return
+            # One that machine code does not finish.
+            start, rates, lr = start + done + 1, rates[done + 1 :], rates[done]
+            cut = slice((start - 1) * b, start * b)
+            rows = span.rows[cut]
+            batch = Batch(self.columns(span.X[rows], span.y[rows]), span.places[cut])
+            if step is None:
+                losses.append(self.train_on(batch, lr))
+            else:
+                self._follow(batch, step, lr)
+                losses.append(float(self._losses[done]))
 
     def _run(self, span: Span, start: int, rates: Sequence[float]) -> tuple[int, Array | None]:
         """How many updates were made; and a step that was computed, but not made."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from .stepping import Optimizer

@@ -41,6 +41,9 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    from autograd.compiler import llvm
+
+    llvm.LEVEL = 0  # tests compile much and run it little; tests/test_native.py has it all
     memory = Path("/dev/shm")
     if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2**30:
         # Folders of tests in memory: a disk takes longer to make sure of files than all else does.

@@ -22,6 +22,7 @@ from .expressions import Arithmetic, Expr
 MAGIC = 1.5 * 2.0**52  # added to a whole number, it leaves that number in the last bits
 
 
+LEVEL = 3  # of optimization; at 0, LLVM compiles ten times as fast, to slow code
 INSTALL = "pip install 'chalkgrad[native]'"
 
 
@@ -206,7 +207,7 @@ class Code:
         module = binding.parse_assembly(text)
         module.triple = machine.triple
         module.data_layout = str(machine.target_data)
-        options = binding.create_pipeline_tuning_options(speed_level=3)
+        options = binding.create_pipeline_tuning_options(speed_level=LEVEL)
         # Vectors are made of loops; what else would be tried made code no faster, and took ten
         # times as long to compile.
         options.loop_vectorization = True
@@ -234,7 +235,7 @@ def _machine() -> tuple[Any, Any]:
     machine = binding.Target.from_default_triple().create_target_machine(
         cpu=binding.get_host_cpu_name(),
         features=binding.get_host_cpu_features().flatten(),
-        opt=3,
+        opt=LEVEL,
         jit=True,
     )
     return binding, machine

@@ -1,4 +1,4 @@
-"""The functions that machine code is made with, against `mpmath`: each to 1 ulp (erfc: 1.5).
+"""The functions that machine code is made with, against `mpmath`: each to 1 ulp (erfc: 1.4).
 
 All are compiled once, each in a loop over arrays, of which LLVM makes one over vectors.
 """
@@ -196,7 +196,8 @@ with mp.workdps(40):
         ),
         "log": Case(ones(map(abs, tiny()), around(1.0), between(0.5, 2.0)), mp_log),
         "log1p": Case(
-            ones(tiny(), around(0.0), around(-1.0), between(-1, 1), beside(-1.0)), mp_log1p
+            ones(tiny(), around(0.0), around(-1.0), between(-1, 1), between(1, 9), beside(-1.0)),
+            mp_log1p,
         ),
         "pow": Case(powers(), mp_pow),
         "tanh": Case(ones(tiny(), around(0.0), between(-1, 1), between(-22, 22)), mp.tanh),
@@ -204,8 +205,8 @@ with mp.workdps(40):
         "cos": Case(ones(tiny(), between(-9, 9), multiples_of_half_pi()), mp.cos),
         "erf": Case(ones(tiny(), around(0.0), between(-1, 1), between(-6, 6)), mp.erf),
         "erfc": Case(
-            ones(tiny(), between(-6, 6), between(0.4, 0.6), between(1, 27.3), between(26.5, 27.3)),
-            mp_erfc, 1.5,
+            ones(tiny(), between(-6, 6), between(0.47, 0.5), between(1, 27.3), between(26.5, 27.3)),
+            mp_erfc, 1.4,
         ),
     }  # fmt: skip
 functions = pytest.mark.parametrize("op", CASES)

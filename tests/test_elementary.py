@@ -7,6 +7,7 @@ import ctypes
 import itertools
 import math
 import struct
+from fractions import Fraction
 from functools import cache
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mpmath import mp, mpf
 
-from autograd.compiler.elementary import FUNCTIONS, circular, error_functions, exponentials
+from autograd.compiler.elementary import FUNCTIONS, circular, error_functions, exponentials, pairs
 from autograd.compiler.llvm import Code, Lines, with_functions
 from tests.cases import examples, for_each, many
 
@@ -363,6 +364,17 @@ def test_powers_of_special_numbers_as_in_c():
 
 
 # What functions are made of
+
+
+def test_sums_with_their_rounding_errors_are_exact():
+    for x, y in zip(between(-1, 1), around(0.0), strict=False):
+        for a, b in ((x, y), (y, x), (x, x), (0.0, x)):
+            total, left = pairs.two_sum(a, b)
+            assert total == a + b
+            assert Fraction(total) + Fraction(left) == Fraction(a) + Fraction(b)
+            if abs(a) >= abs(b) or a == 0.0:
+                assert pairs.fast_two_sum(a, b) == (total, left)
+                assert pairs.fast_two_sum(a, b, 0.5) == (total, left + 0.5)
 
 
 def log_ratio(s, terms):

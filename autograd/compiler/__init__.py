@@ -40,6 +40,7 @@ from .structure import Kept, Structure, are_sound, structure_of
 Array = npt.NDArray[np.float64]
 
 LEAST, LARGEST = 64, 2**15  # examples in a block; numbers in its largest array
+LOOPED = 2000  # expressions of a program that may become loop nests: some seconds to compile
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,15 @@ class Program:
             )
         return self._written.bind(parameters, out)
 
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """How large it is: what the parts of one run are, by which to choose how to run it.
+
+        How many statements are run, and how many multiplications the matrix products of one example
+        are; and how many statements are written.
+        """
+        return self._written.calls
+
     def _batch(self, batch: ArrayLike) -> Array:
         array = _floats(batch, "batch")
         if array.ndim != 2 or array.shape[1] != len(self.inputs):
@@ -205,6 +215,7 @@ class _Written:
     """A program without its Values: all parts of a `Program` that graphs can share.
 
     Attributes:
+        listing: the program as data, to be printed otherwise; None if it is too long for that.
         block: a batch of twice as many examples or more is run in blocks of so many.
         example: what runs a single example, where that is not for arrays; else None.
     """
@@ -228,14 +239,17 @@ class _Written:
         exec(builtins.compile(self.code, "<autograd.compile>", "exec"), namespace)
         self.views, self.run = namespace["views"], namespace["program"]
         self.example = Example(listing) if is_worth_it(listing) else None
+        self.listing = listing if len(listing.users) < LOOPED else None
+        self.trainers: dict[Any, Any] = {}  # machine code of trainings
         self.block = listing.block(LEAST, LARGEST)
+        self.calls = listing.calls
         arrays = self.constants.values()
         for array in arrays:
             array.flags.writeable = False
         # A little over three times the text: the compiled code is about twice as large.
         text = len(self.source) + len(self.code)
         self.size = 2000 + 3 * text + sum([array.nbytes for array in arrays])
-        if self.example is not None:  # it keeps the listing until it is written
+        if self.example is not None or self.listing is not None:
             self.size += 500 * len(listing.users)
 
     def bind(self, parameters: Array, out: Array | None) -> Callable[[Array], Array]:

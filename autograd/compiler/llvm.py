@@ -17,7 +17,7 @@ from itertools import count
 from typing import Any
 
 from .elementary import FUNCTIONS, TABLES
-from .expressions import Arithmetic, Expr
+from .expressions import Arithmetic, Expr, LackError
 
 MAGIC = 1.5 * 2.0**52  # added to a whole number, it leaves that number in the last bits
 
@@ -134,10 +134,6 @@ class Lines:
                 found = self.operation(x.op, *[self.value(a, leaf, known) for a in x.args])
             known[x] = found
         return known[x]
-
-
-class LackError(Exception):
-    """An operation that machine code lacks."""
 
 
 def function_name(op: str) -> str:

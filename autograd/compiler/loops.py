@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .expressions import ALL, Arithmetic, Expr, Index, Shape
+from .expressions import ALL, Arithmetic, Expr, Index, LackError, Shape
 from .listing import At, Listing, Statement, View
 
 Whole = Any  # an int, or an expression of whole numbers
@@ -621,18 +621,24 @@ class Nests:
         return self.m.make(x.op, *args)
 
     def _own(self, name: str, x: list[Any]) -> Any:
-        """A user's own primitive at numbers; for the name ``d_...``, its partial derivatives."""
+        """A user's own primitive at numbers; for the name ``d_...``, its partial derivatives.
+
+        Raises:
+            LackError: it is not written in operators and the functions of `autograd`.
+        """
         is_value = name in self.listing.functions
         own = self.listing.functions[name if is_value else name.removeprefix("d_")]
         self.m.compares = False
-        value, partials = own.primitive.on(self.m)
-        if is_value:
-            found = value(tuple(x)) if own.is_vector else value(*x)
-        else:
+        try:
+            value, partials = own.primitive.on(self.m)
+            if is_value:
+                return value(tuple(x)) if own.is_vector else value(*x)
             z, *x = x
-            found = partials(z, tuple(x))[0] if own.is_vector else partials(z, *x)
-        self.m.compares = True
-        return found
+            return partials(z, tuple(x))[0] if own.is_vector else partials(z, *x)
+        except Exception as error:  # whatever a user's function may do
+            raise LackError(f"the primitive {own.primitive.symbol!r} ({error})") from error
+        finally:
+            self.m.compares = True
 
 
 def _is_tuple(x: Any) -> bool:

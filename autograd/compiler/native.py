@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .expressions import Expr
+from .expressions import Expr, LackError
 from .listing import Listing
-from .llvm import Code, LackError, Lines, number, with_functions
-from .loops import GRADIENT, Array, Fold, For, Let, Nests, Product, Stop, Store
+from .llvm import Code, Lines, number, with_functions
+from .loops import GRADIENT, Array, Fold, For, Let, Product, Stop, Store
 from .training import Rule, Training
 
 VECTOR = 4  # numbers in a vector

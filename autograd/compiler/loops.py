@@ -628,7 +628,7 @@ class Nests:
         """
         is_value = name in self.listing.functions
         own = self.listing.functions[name if is_value else name.removeprefix("d_")]
-        self.m.compares = False
+        self.m.compares, self.m.running = False, own.primitive
         try:
             value, partials = own.primitive.on(self.m)
             if is_value:
@@ -638,9 +638,28 @@ class Nests:
         except Exception as error:  # whatever a user's function may do
             raise LackError(f"the primitive {own.primitive.symbol!r} ({error})") from error
         finally:
-            self.m.compares = True
+            self.m.compares, self.m.running = True, None
 
 
 def _is_tuple(x: Any) -> bool:
     """Whether it is the partial derivatives of a user's own primitive, one by each input."""
     return isinstance(x, Expr) and x.op == "own" and str(x.info).startswith("d_")
+
+
+def fixed(found: Iterable[Any], changes: Callable[[Expr], bool]) -> list[Expr]:
+    """The largest parts of expressions that do not depend on what changes."""
+    depends: dict[Expr, bool] = {}
+    parts: list[Expr] = []
+
+    def look(x: Any) -> bool:
+        if not isinstance(x, Expr):
+            return False
+        if x not in depends:
+            below = list(map(look, x.args))
+            depends[x] = changes(x) or any(below)
+            if depends[x]:
+                parts.extend(a for a, its in zip(x.args, below) if isinstance(a, Expr) and not its)
+        return depends[x]
+
+    parts += [x for x in found if not look(x) and isinstance(x, Expr)]
+    return list(dict.fromkeys(parts))

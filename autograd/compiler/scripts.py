@@ -22,7 +22,7 @@ from .javascript import ATOM, Text, lacking, number
 from .loops import GRADIENT, Fold, For, Let, Product, Stop, Store, fixed
 from .training import X_ROW, Y_ROW, Training
 
-SIZES = (4, 1)  # rows, and columns, of tiles
+HEIGHTS, WIDTHS = (4, 1), (4, 1)  # rows and columns of tiles
 LONGEST = 2000  # letters of a function, or a nest more: what is very long stays unoptimized
 
 # What is done with an entry `c[at]` of a matrix and its `sum` in a product, and what that takes.
@@ -94,9 +94,9 @@ class _Script(Text):
             "steady": str(nests.steady),
         }
         memory = ", ".join([f"{name}: new Float64Array({n})" for name, n in sizes.items()])
-        train = self.calls(training.body)
         passes = {"forward": self.calls(forward)}
         passes["backward"] = [*passes["forward"], *self.calls(nests.backward)]
+        train = [*passes["forward"], *self.calls(training.body[len(forward) :])]
         return _lines([
             "(() => {",
             *[f"const ${name} = {_constant(array)};" for name, array in self.constants.items()],
@@ -302,9 +302,9 @@ def _product(how: str) -> str:
     end, more = ENDS[how]
     parameters = f"rows, columns, inner, c, c0, cr, a, a0, ar, ac, b, b0, br{more}"
     lines = [f"function product_{how}({parameters}) {{", "let i = 0;"]
-    for height in SIZES:
+    for height in HEIGHTS:
         lines += [f"for (; i <= rows - {height}; i += {height}) {{", "let j = 0;"]
-        for width in SIZES:
+        for width in WIDTHS:
             lines.append(f"for (; j <= columns - {width}; j += {width}) {{")
             lines += [f"let {', '.join([f's{r}{v} = 0' for r, v in np.ndindex(height, width)])};"]
             lines += ["let p = a0 + i * ar | 0, q = b0 + j | 0;"]

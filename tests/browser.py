@@ -5,14 +5,13 @@ import os
 import shutil
 from pathlib import Path
 
-from selenium import webdriver
-from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
 
 
 def start(width=1300, height=1000):
     """A browser without a window, that logs what a page says and asks for."""
+    from selenium import webdriver  # takes a while, and the fast subset needs none
+
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or shutil.which("chromium-browser")
     for argument in (
@@ -28,6 +27,8 @@ def start(width=1300, height=1000):
 
 def actions(driver):
     """What a hand does, at once: Selenium's own takes 250 ms for each way of the pointer."""
+    from selenium.webdriver.common.action_chains import ActionChains
+
     return ActionChains(driver, duration=0)
 
 
@@ -52,6 +53,8 @@ class Page:
         driver.get(url)
 
     def wait(self, condition, seconds=60):
+        from selenium.webdriver.support.ui import WebDriverWait
+
         return WebDriverWait(self.driver, seconds, 0.02).until(lambda _: condition())
 
     def run(self, script, *arguments):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nn.data import csvfile
 from nn.data.csvfile import CsvFile, parsed
-from tests.cases import examples
+from tests.cases import examples, for_each
 
 
 def check(path, texts):
@@ -139,7 +139,7 @@ def test_so_they_are_beside_words(tmp_path, kinds):
     assert kinds == [np.int64]
 
 
-@pytest.mark.parametrize("odd", [".-5", "1-2", "-", "--1", "1.2.3", ".", "-.", "1.-", "- 1", ""])
+@for_each("odd", [".-5", "1-2", "-", "--1", "1.2.3", ".", "-.", "1.-", "- 1", ""])
 def test_what_only_looks_like_a_numeral_is_none(odd, tmp_path):
     path = tmp_path / "x.csv"
     path.write_text(f"a,b,k\n1,2,x\n3,{odd},y\n")

@@ -32,13 +32,17 @@ def actions(driver):
     return ActionChains(driver, duration=0)
 
 
-def violations(driver):
-    """What axe-core has to say against a page: rules and places, those in shadow roots too."""
+COLOURS = ["color-contrast", "link-in-text-block"]  # axe-core's rules that look at colours
+
+
+def violations(driver, rules=None):
+    """What axe-core has to say against a page, by all rules or some: places in shadow roots too."""
     if not driver.execute_script("return 'axe' in window"):
         driver.execute_script(Path(os.environ["CHALKGRAD_AXE"]).read_text(encoding="utf-8"))
     found = driver.execute_async_script(
-        "const done = arguments[0]; axe.run().then((r) => done(r.violations), (e) => done([{id: "
-        "String(e), nodes: []}]))"
+        "const [rules, done] = arguments; axe.run(rules ? {runOnly: rules} : {})"
+        ".then((r) => done(r.violations), (e) => done([{id: String(e), nodes: []}]))",
+        rules,
     )
     return [f"{v['id']}: {n['target']} {n['html'][:80]}" for v in found for n in v["nodes"] or [{
         "target": "", "html": ""}]]  # fmt: skip

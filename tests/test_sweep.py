@@ -1102,6 +1102,7 @@ def test_a_plot_takes_as_many_colours_and_panels_as_can_be_told_apart(columns_of
     assert plots(lr=1, width=8).plot() is None
 
 
+@pytest.mark.slow
 def test_panels_have_room_marks_and_notes_that_stand_one_below_the_other():
     def train(seed, lr, width):
         if seed < lr:

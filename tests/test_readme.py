@@ -213,6 +213,13 @@ def test_the_page_for_teachers_lists_all_tasks():
         assert f"check_{name}(" in notebook.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
+def test_what_tests_and_benchmarks_share_can_be_imported():
+    for path in (ROOT / "tests").rglob("*.py"):
+        if not path.name.startswith(("test_", "__main__", "conftest")):
+            importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+
+
 def test_the_page_of_benchmarks_names_them_all():
     for path in (ROOT / "tests" / "benchmarks").glob("*.py"):
         assert path.name == "__init__.py" or f"({path.name})" in PAGES["tests/benchmarks/README.md"]

@@ -14,7 +14,7 @@ import autograd
 from autograd import Share, Step, Value, affine, dot, draw, steps, topological_order, where
 from autograd.primitives import TABLE
 from autograd.show.steps import backward_steps
-from tests.cases import examples
+from tests.cases import examples, for_each
 
 INF, NAN = math.inf, math.nan
 LIT = "#a3006d"
@@ -141,7 +141,7 @@ def test_at_its_end_all_is_as_backward_leaves_it(point, before, recipe):
     assert grads(topological_order(root)) == grads(topological_order(twin))
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@for_each("name", OPERATIONS)
 def test_every_operation_at_special_numbers(name):
     for (i, x), (j, y) in itertools.product(enumerate(SPECIAL), repeat=2):
         c = SPECIAL[(i + j) % len(SPECIAL)]

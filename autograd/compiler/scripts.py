@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from .expressions import Expr, LackError
 from .javascript import ATOM, Text, lacking, number
-from .loops import GRADIENT, Fold, For, Let, Product, Stop, Store, fixed
+from .nests import GRADIENT, Fold, For, Let, Product, Stop, Store, fixed
 from .training import X_ROW, Y_ROW, Training
 
 HEIGHTS, WIDTHS = (4, 1), (4, 1)  # rows and columns of tiles

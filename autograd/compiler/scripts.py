@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import is_dataclass
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,9 @@ import numpy.typing as npt
 
 from .expressions import Expr, LackError
 from .javascript import ATOM, Text, lacking, number
+from .listing import Listing
 from .nests import GRADIENT, Fold, For, Let, Product, Stop, Store, fixed
-from .training import X_ROW, Y_ROW, Training
+from .training import X_ROW, Y_ROW, Rule, Training
 
 HEIGHTS, WIDTHS = (4, 1), (4, 1)  # rows and columns of tiles
 LONGEST = 2000  # letters of a function, or a nest more: what is very long stays unoptimized
@@ -33,8 +35,11 @@ ENDS = {
 }
 
 
-def script(training: Training) -> str:
-    """A training, and the program that it trains, as a JavaScript expression.
+def script(
+    listing: Listing, single: bool, inputs: int, classes: int = 0,
+    state: dict[str, bool] | None = None, rule: Rule | None = None,
+) -> str:  # fmt: skip
+    """A program and its training, arguments as those of `Training`, as a JavaScript expression.
 
     It gives an object of functions. They take ``m``, an object of arrays: what ``memory(b)`` gives,
     the examples ``X`` and ``y`` row by row, the ``rows`` of them to take (an ``Int32Array``), the
@@ -51,16 +56,17 @@ def script(training: Training) -> str:
     Raises:
         ValueError: the row of a primitive, or the rule, uses what can't be printed.
     """
+    asked = dict(listing.result.m.asked)
     try:
+        training = Training(listing, single, inputs, classes, state or {}, rule)
+        asked.update(training.nests.m.asked)
         return _Script(training).text()
     except LackError as error:
-        function = str(error)
-        asked = training.listing.result.m.asked | training.nests.m.asked
-        if function in asked:
-            raise ValueError(lacking(asked[function].symbol, function)) from None
-        raise ValueError(
-            f"the rule uses the function {function!r}, which the printer for JavaScript lacks"
-        ) from None
+        lack = str(error)
+        if lack in asked:
+            raise ValueError(lacking(asked[lack].symbol, lack)) from None
+        what = f"the rule's {lack!r}" if error.__cause__ is None else lack
+        raise ValueError(f"the printer for JavaScript can't print {what}") from error
 
 
 class _Script(Text):
@@ -97,7 +103,7 @@ class _Script(Text):
         passes = {"forward": self.calls(forward)}
         passes["backward"] = [*passes["forward"], *self.calls(nests.backward)]
         train = [*passes["forward"], *self.calls(training.body[len(forward) :])]
-        return _lines([
+        return "\n".join([
             "(() => {",
             *[f"const ${name} = {_constant(array)};" for name, array in self.constants.items()],
             *map(_product, ENDS),
@@ -147,7 +153,7 @@ class _Script(Text):
         name = f"f{len(self.functions)}"
         arrays = ", ".join([f"{json.dumps(a)}: {local}" for a, local in used.items()])
         lines = [f"function {name}({arguments}) {{", f"const {{ {arrays} }} = m;", *body, "}"]
-        self.functions.append(_lines(lines))
+        self.functions.append("\n".join(lines))
         return f"{name}({arguments});"
 
     # Nests
@@ -187,12 +193,14 @@ class _Script(Text):
     @contextmanager
     def loop(self, nest: For | Fold) -> Iterator[None]:
         """A loop around lines; what is the same each time is computed before."""
-        names, stored, found = _contents([nest])
+        parts = list(_parts(nest))
+        names = {getattr(part, name, None) for part in parts for name in ("index", "name")}
+        written = {getattr(part, "memory", GRADIENT) for part in parts}
 
         def changes(x: Expr) -> bool:
-            return x in names or (x.op == "load" and x.info in stored)
+            return x in names or (x.op == "load" and x.info in written)
 
-        for x in fixed(found, changes):
+        for x in fixed(parts, changes):
             if x.op != "name" and x not in self.texts:
                 self.prepare([x])
                 self.constant(x, self.written(x))
@@ -256,34 +264,12 @@ class _Script(Text):
         return self.used.setdefault(name, f"m{len(self.used)}")
 
 
-def _contents(nests: Iterable[Any]) -> tuple[set[Expr], set[str], list[Any]]:
-    """The names in nests that change, the memories that they write to, and their expressions."""
-    names, stored, found = set[Expr](), set[str](), list[Any]()
-    waiting = list(nests)
-    while waiting:
-        nest = waiting.pop()
-        if isinstance(nest, (For, Fold)):
-            names.add(nest.index)
-            found += [nest.start, nest.stop]
-        if isinstance(nest, For):
-            waiting += nest.body
-        elif isinstance(nest, Product):
-            stored |= {nest.out.memory, GRADIENT if nest.how == "step" else nest.out.memory}
-            found += [*nest.out.shape, nest.b.shape[0], nest.rate]
-            for array in (nest.out, nest.a, nest.b):
-                found += [array.start, *array.strides]
-        else:
-            found.append(nest.value)
-        if isinstance(nest, (Fold, Let)):
-            names.add(nest.name)
-        if isinstance(nest, Store):
-            stored.add(nest.memory)
-            found.append(nest.place)
-    return names, stored, found
-
-
-def _lines(lines: Iterable[str]) -> str:
-    return "\n".join(lines)
+def _parts(x: Any) -> Iterator[Any]:
+    """A nest, and all nests, arrays and expressions in it."""
+    yield x
+    inside = vars(x).values() if is_dataclass(x) else x if isinstance(x, (list, tuple)) else ()
+    for part in inside:
+        yield from _parts(part)
 
 
 def _constant(array: npt.NDArray[Any]) -> str:
@@ -318,4 +304,4 @@ def _product(how: str) -> str:
                 lines.append(end.format(at=f"o + {r} * cr + {v}", sum=f"s{r}{v}"))
             lines.append("}")
         lines.append("}")
-    return _lines([*lines, "}"])
+    return "\n".join([*lines, "}"])

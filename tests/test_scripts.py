@@ -154,18 +154,30 @@ class TestInABrowser:
             ours = seen["out"].reshape(outputs.shape)
             np.testing.assert_allclose(ours, outputs, rtol=1e-11, atol=1e-12)
 
-    def test_recurrences_and_primitives_of_ones_own(self, pages):
+    def test_recurrences_and_what_people_write(self, pages):
         def own(x, p):
             return squareplus(p[0] * x[0]) + cube(p[1] * x[1]) * hypot(p[0], x[1])
 
+        def largest(x, p):
+            """All are negative; the largest has the gradient."""
+            return autograd.max([-autograd.exp(a * x[0]) * x[1] ** 2 for a in p])
+
+        def far_apart(x, p):
+            """Parameters here and there, by a table of their places."""
+            terms = [autograd.tanh(p[k * k % 300] * x[k % 2]) for k in range(60)]
+            return autograd.sum(terms) * p[0]
+
         rng, cases = np.random.default_rng(0), []
-        for build, n, m in ((kalman(24), 24, 2), (pendulum(24), 2, 1), (own, 2, 2)):
+        kinds = [(kalman(24), 24, 2), (pendulum(24), 2, 1), (own, 2, 2), (largest, 2, 5),
+                 (far_apart, 2, 300)]  # fmt: skip
+        for build, n, m in kinds:
             rows, theta = 0.5 * rng.normal(size=(3, n)), 0.5 * rng.normal(size=m)
             inputs, parameters, (root,) = record(build, rows[0], theta)
             program = autograd.compile(root, inputs, parameters)
-            assert build is own or any(s.body for s in program._written.listing.statements)
+            loops = [s for s in program._written.listing.statements if s.body]
+            assert (len(loops) > 0) == (n == 24 or m == 1)
             cases += [(str(build), program, rows[:b], theta) for b in (3, 1)]
-        assert check_programs(pages, cases) == 9
+        assert check_programs(pages, cases) == 15
 
     @pytest.mark.parametrize("b", [1, 5])
     def test_losses_and_activations(self, pages, b):

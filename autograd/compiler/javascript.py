@@ -1,9 +1,10 @@
-"""A primitive's row as JavaScript: its value and partial derivatives at numbers.
+"""Expressions as JavaScript; a primitive's row: its value and partial derivatives at numbers.
 
-Pages that compute show every value and every gradient, so nothing is grouped: each node of a
-recorded graph is one call of the function printed here from the row of its primitive. The row runs
+Live graphs show every value and every gradient, so nothing is grouped: each node of a recorded
+graph is one call of the function printed here from the row of its primitive. The row runs
 in the arithmetic `Scalars`, in which a vector is a tuple of expressions. What JavaScript's ``Math``
 lacks or has otherwise stands in ``runtime.js``, `RUNTIME`; the functions are to stand below that.
+Whole programs are printed by `scripts`, with the same operations.
 
 >>> from autograd import primitives as p
 >>> print(row(p.MUL, (None, None)))

@@ -89,13 +89,11 @@ class _Script(Text):
 
     def text(self) -> str:
         """All of it."""
-        training, nests = self.training, self.training.nests
+        training, nests, result = self.training, self.training.nests, self.training.listing.result
         forward = [*training.gather, *nests.forward]
         sizes = {
             "batch": f"b * {training.listing.inputs}",
-            "out": " * ".join(
-                ["b" if isinstance(n, str) else str(n) for n in training.listing.result.shape]
-            ),
+            "out": " * ".join(["b" if isinstance(n, str) else str(n) for n in result.shape]),
             "room": f"b * {nests.room}",
             "steady": str(nests.steady),
         }
@@ -177,10 +175,11 @@ class _Script(Text):
             elif isinstance(nest, Product):
                 self.product(nest)
             else:
-                self.prepare([nest.value, *([nest.place] if isinstance(nest, Store) else [])])
+                self.prepare([nest.value])
                 value = self.written(nest.value)
                 if isinstance(nest, Store):
-                    self.store(nest, value)
+                    place = f"{self.memory(nest.memory)}[{self.written(nest.place)}]"
+                    self.put(place, nest.how, value)
                 elif isinstance(nest, Stop):
                     made = "-u - 1" if nest.after_rule else "u"
                     self.lines.append(f"if (!Number.isFinite({value})) return {made};")
@@ -214,22 +213,18 @@ class _Script(Text):
 
     def fold(self, nest: Fold) -> None:
         """A sum or a maximum."""
-        name, is_sum = self.written(nest.name), nest.how == "add"
-        self.lines.append(f"let {name} = {'0' if is_sum else '-Infinity'};")
+        name = self.written(nest.name)
+        self.lines.append(f"let {name} = {'0' if nest.how == 'add' else '-Infinity'};")
         with self.loop(nest):
             self.prepare([nest.value])
-            value = self.written(nest.value)
-            self.lines.append(
-                f"{name} += {value};" if is_sum else f"{name} = maximum({name}, {value});"
-            )
+            self.put(name, nest.how, self.written(nest.value))
 
-    def store(self, nest: Store, value: str) -> None:
-        """A number is put into a memory."""
-        at = f"{self.memory(nest.memory)}[{self.written(nest.place)}]"
-        if nest.how == "max":
-            self.lines.append(f"{at} = maximum({at}, {value});")
+    def put(self, place: str, how: str, value: str) -> None:
+        """A value is put into a place, or added to what is there; or the larger of both is."""
+        if how == "max":
+            self.lines.append(f"{place} = maximum({place}, {value});")
         else:
-            self.lines.append(f"{at} {'+=' if nest.how == 'add' else '='} {value};")
+            self.lines.append(f"{place} {'+=' if how == 'add' else '='} {value};")
 
     def product(self, nest: Product) -> None:
         """A call that computes a product."""

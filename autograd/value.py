@@ -251,15 +251,12 @@ class Value(Refusals):
         over calls (set it to 0 to start afresh); that of any other node is from this call alone.
         The derivatives are those at the recorded point, even if some ``data`` has changed since.
         """
-        order, nothing = topological_order(self), NOTHING
+        order, nothing = walk(self, set(), leaves=False), NOTHING
         for node in order:
-            if node._x is not None:
-                node._grad = nothing
+            node._grad = nothing
         self._grad += 1.0  # dL/dL
         for node in reversed(order):
             x, y, grad = node._x, node._y, node._grad
-            if x is None:
-                continue
             if grad is nothing:  # on a branch that is not taken: it has no share to hand on
                 node._grad = 0.0
                 continue
@@ -336,16 +333,20 @@ def topological_order(root: Value, seen: set[Value] | None = None) -> list[Value
     """
     if not hasattr(root, "_x"):
         raise TypeError(f"root must be a Value, got {type(root).__name__}")
+    return walk(root, set() if seen is None else seen, leaves=True)
+
+
+def walk(root: Value, seen: set[Value], leaves: bool) -> list[Value]:
+    """`topological_order`; without ``leaves``, what was computed alone: a sweep needs no more."""
     order: list[Value] = []
-    seen = set() if seen is None else seen
     stack: list[Any] = [root]  # our own: a deep graph would exhaust Python's
-    pop, push = stack.pop, stack.append
+    pop, push, done = stack.pop, stack.append, order.append
     finished = None
     while stack:
         node = pop()
         if node is None:  # the inputs of the node below are all in order now
             node = pop()
-            order.append(node)
+            done(node)
             if type(node._y) is tuple:
                 finished = node._y
             continue
@@ -353,21 +354,31 @@ def topological_order(root: Value, seen: set[Value] | None = None) -> list[Value
             continue
         seen.add(node)
         x, y = node._x, node._y
+        # Inputs are pushed right to left, to be popped left to right.
         if x is None:
-            order.append(node)
-            continue
-        push(node)
-        push(None)
-        # Pushed right to left, to be popped left to right.
-        if type(x) is tuple:
+            if leaves:
+                done(node)
+        elif type(x) is tuple:
+            push(node)
+            push(None)
             # A layer's neurons share one y: once the first is in order, so is all of it.
-            if y is not None and y is not finished and not seen.issuperset(y):
-                stack += [v for v in reversed(y) if v not in seen and type(v) is not float]
-            if not seen.issuperset(x):
-                stack += [v for v in reversed(x) if v not in seen and type(v) is not float]
+            for vector in (x,) if y is None or y is finished else (y, x):
+                if not seen.issuperset(vector):
+                    found = [
+                        v for v in reversed(vector)
+                        if type(v) is not float and (v._x is not None or leaves) and v not in seen
+                    ]  # fmt: skip
+                    if found or leaves:
+                        stack += found
+                    else:  # seen at once, for the next example with the same weights
+                        seen.update(vector)
+        elif y is None or y in seen or type(y) is float:
+            if x in seen or type(x) is float:
+                done(node)
+            else:
+                stack += (node, None, x)
+        elif x in seen or type(x) is float:
+            stack += (node, None, y)
         else:
-            if y is not None and y not in seen and type(y) is not float:
-                push(y)
-            if x not in seen and type(x) is not float:
-                push(x)
+            stack += (node, None, y, x)
     return order

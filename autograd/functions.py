@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import primitives as p
-from .value import Number, Value, real, record
+from .value import Number, Value, real, record, record_dot
 
 # sum, max, abs and pow are missing: `from autograd import *` must not hide the builtins.
 __all__ = [
@@ -66,6 +66,8 @@ def _gather(x: Any) -> tuple[Any, Any]:
         try:
             return x, tuple([v._data for v in x])
         except AttributeError:  # plain numbers among them
+            if set(map(type, x)) == {float}:
+                return x, x
             x = tuple(map(_number, x))
             return x, tuple([v._data if isinstance(v, Value) else v for v in x])
     x = _number(x)
@@ -191,6 +193,8 @@ def dot(w: Iterable[Any], x: Iterable[Any], b: Any = None) -> Any:
     w, x = _vector(w, "w"), _vector(x, "x")
     if len(w) != len(x):
         raise ValueError(f"w and x must have the same length, got {len(w)} and {len(x)}")
+    if isinstance(w[0], Value):  # recorded, whatever the others are
+        return affine([w], x, None if b is None else [b])[0]
     return apply(p.DOT, w if b is None else (*w, b), x)
 
 
@@ -224,7 +228,7 @@ def affine(
         if len(row) != len(inputs):
             raise ValueError(f"row {j} of theta has {len(row)} entries, but x has {len(inputs)}")
         w, w_data = _gather(tuple(row) if b is None else (*row, b[j]))
-        nodes.append(record(p.DOT, w, w_data, inputs, data))
+        nodes.append(record_dot(w, w_data, inputs, data))
     return nodes
 
 

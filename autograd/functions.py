@@ -63,11 +63,11 @@ def apply(primitive: p.Primitive, *arguments: Any) -> Any:
 def _gather(x: Any) -> tuple[Any, Any]:
     """What a node keeps of an argument (Values, and floats for plain numbers), and its data."""
     if type(x) is tuple:
+        if type(x[0]) is float and set(map(type, x)) == {float}:
+            return x, x
         try:
             return x, tuple([v._data for v in x])
         except AttributeError:  # plain numbers among them
-            if set(map(type, x)) == {float}:
-                return x, x
             x = tuple(map(_number, x))
             return x, tuple([v._data if isinstance(v, Value) else v for v in x])
     x = _number(x)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
+from itertools import chain
 from numbers import Real
 from types import FunctionType
 from typing import Any, Union
@@ -279,13 +280,25 @@ class Value(Refusals):
         for node in order:
             node._grad = nothing
         self._grad += 1.0  # dL/dL
+        skipped: list[tuple[Any, ...]] = []
         for node in reversed(order):
             x, y, grad = node._x, node._y, node._grad
+            if grad is nothing and skipped:  # a share of 0 from what was skipped is a share
+                for v in chain.from_iterable(skipped):
+                    if type(v) is not float and v._grad is nothing:
+                        v._grad = 0.0
+                skipped.clear()
+                grad = node._grad
             if grad is nothing:  # on a branch that is not taken: it has no share to hand on
                 node._grad = 0.0
                 continue
             # The chain rule: dL/dinput += dL/dnode * dnode/dinput.
             if type(x) is tuple:
+                # A dead unit changes nothing, as long as no share of it is 0 times inf or nan.
+                if grad == 0.0 and node._primitive is p.DOT:
+                    if math.isfinite(sum(node._dx) + sum(node._dy)):
+                        skipped += x, y
+                        continue
                 shares: Any = zip(x, node._dx)
                 if node._primitive.chooses:  # type: ignore[union-attr]
                     shares = [(v, d) for v, d in shares if d != 0.0]
@@ -427,15 +440,21 @@ def walk(root: Value, seen: set[Value], leaves: bool) -> list[Value]:
             push(None)
             # A layer's neurons share one y: once the first is in order, so is all of it.
             for vector in (x,) if y is None or y is finished else (y, x):
-                if not seen.issuperset(vector):
-                    found = [
-                        v for v in reversed(vector)
-                        if type(v) is not float and (v._x is not None or leaves) and v not in seen
-                    ]  # fmt: skip
-                    if found or leaves:
-                        stack += found
-                    else:  # seen at once, for the next example with the same weights
-                        seen.update(vector)
+                if seen.issuperset(vector):
+                    continue
+                if leaves:
+                    stack += [v for v in reversed(vector) if v not in seen and type(v) is not float]
+                    continue
+                found = [
+                    v for v in reversed(vector)
+                    if type(v) is not float and v._x is not None and v not in seen
+                ]  # fmt: skip
+                if found:
+                    stack += found
+                elif vector[0] in seen:  # the same leaves again, of the next example: now all are
+                    seen.update(vector)
+                else:
+                    seen.add(vector[0])
         elif y is None or y in seen or type(y) is float:
             if x in seen or type(x) is float:
                 done(node)

@@ -418,6 +418,7 @@ def walk(root: Value, seen: set[Value], leaves: bool) -> list[Value]:
     order: list[Value] = []
     stack: list[Any] = [root]  # our own: a deep graph would exhaust Python's
     pop, push, done = stack.pop, stack.append, order.append
+    unlisted = () if leaves else None  # None is the _x of a leaf
     finished = None
     while stack:
         node = pop()
@@ -427,41 +428,40 @@ def walk(root: Value, seen: set[Value], leaves: bool) -> list[Value]:
             if type(node._y) is tuple:
                 finished = node._y
             continue
-        if node in seen:
-            continue
-        seen.add(node)
-        x, y = node._x, node._y
-        # Inputs are pushed right to left, to be popped left to right.
-        if x is None:
-            if leaves:
-                done(node)
-        elif type(x) is tuple:
-            push(node)
-            push(None)
-            # A layer's neurons share one y: once the first is in order, so is all of it.
-            for vector in (x,) if y is None or y is finished else (y, x):
-                if seen.issuperset(vector):
-                    continue
+        while node not in seen:  # down by first inputs; the others wait, the right one lowest
+            seen.add(node)
+            x, y = node._x, node._y
+            if x is None:
                 if leaves:
-                    stack += [v for v in reversed(vector) if v not in seen and type(v) is not float]
-                    continue
-                found = [
-                    v for v in reversed(vector)
-                    if type(v) is not float and v._x is not None and v not in seen
-                ]  # fmt: skip
-                if found:
-                    stack += found
-                elif vector[0] in seen:  # the same leaves again, of the next example: now all are
-                    seen.update(vector)
+                    done(node)
+            elif type(x) is tuple:
+                push(node)
+                push(None)
+                # A layer's neurons share one y: once the first is in order, so is all of it.
+                for vector in (x,) if y is None or y is finished else (y, x):
+                    if not seen.issuperset(vector):
+                        found = [
+                            v for v in reversed(vector)
+                            if type(v) is not float and v._x is not unlisted and v not in seen
+                        ]  # fmt: skip
+                        if found or leaves:
+                            stack += found
+                        elif vector[0] in seen:  # weights used again: from now on, in one look
+                            seen.update(vector)
+                        else:
+                            seen.add(vector[0])
+            elif y is None or type(y) is float or y._x is unlisted or y in seen:
+                if type(x) is float or x._x is unlisted or x in seen:
+                    done(node)
                 else:
-                    seen.add(vector[0])
-        elif y is None or y in seen or type(y) is float:
-            if x in seen or type(x) is float:
-                done(node)
+                    push(node)
+                    push(None)
+                    node = x
+            elif type(x) is float or x._x is unlisted or x in seen:
+                push(node)
+                push(None)
+                node = y
             else:
-                stack += (node, None, x)
-        elif x in seen or type(x) is float:
-            stack += (node, None, y)
-        else:
-            stack += (node, None, y, x)
+                stack += (node, None, y)
+                node = x
     return order

@@ -222,12 +222,17 @@ def affine(
         if len(b) != len(theta):
             raise ValueError(f"theta has {len(theta)} rows, but b has {len(b)} entries")
     nodes: list[Value] = []
+    d = len(inputs)
     for j, row in enumerate(theta):
         if type(row) is not list:
             row = _vector(row, f"row {j} of theta")
-        if len(row) != len(inputs):
-            raise ValueError(f"row {j} of theta has {len(row)} entries, but x has {len(inputs)}")
-        w, w_data = _gather(tuple(row) if b is None else (*row, b[j]))
+        if len(row) != d:
+            raise ValueError(f"row {j} of theta has {len(row)} entries, but x has {d}")
+        w = tuple(row) if b is None else (*row, b[j])
+        try:
+            w_data = tuple([v._data for v in w])
+        except AttributeError:  # plain numbers among them
+            w, w_data = _gather(w)
         nodes.append(record_dot(w, w_data, inputs, data))
     return nodes
 

@@ -283,15 +283,16 @@ class Value(Refusals):
         skipped: list[tuple[Any, ...]] = []
         for node in reversed(order):
             x, y, grad = node._x, node._y, node._grad
-            if grad is nothing and skipped:  # a share of 0 from what was skipped is a share
-                for v in chain.from_iterable(skipped):
-                    if type(v) is not float and v._grad is nothing:
-                        v._grad = 0.0
-                skipped.clear()
+            if grad is nothing:
+                if skipped:  # a share of 0, from a dead unit, is a share
+                    for v in chain.from_iterable(skipped):
+                        if type(v) is not float and v._grad is nothing:
+                            v._grad = 0.0
+                    skipped.clear()
                 grad = node._grad
-            if grad is nothing:  # on a branch that is not taken: it has no share to hand on
-                node._grad = 0.0
-                continue
+                if grad is nothing:  # on a branch that is not taken: it has no share to hand on
+                    node._grad = 0.0
+                    continue
             # The chain rule: dL/dinput += dL/dnode * dnode/dinput.
             if type(x) is tuple:
                 # A dead unit changes nothing, as long as no share of it is 0 times inf or nan.
@@ -414,11 +415,11 @@ def topological_order(root: Value, seen: set[Value] | None = None) -> list[Value
 
 
 def walk(root: Value, seen: set[Value], leaves: bool) -> list[Value]:
-    """`topological_order`; without ``leaves``, what was computed alone: a sweep needs no more."""
+    """`topological_order`; or, without ``leaves``, of what was computed alone, for a sweep."""
     order: list[Value] = []
     stack: list[Any] = [root]  # our own: a deep graph would exhaust Python's
     pop, push, done = stack.pop, stack.append, order.append
-    unlisted = () if leaves else None  # None is the _x of a leaf
+    unlisted = () if leaves else None  # the _x of what is passed over: None is that of a leaf
     finished = None
     while stack:
         node = pop()
@@ -428,35 +429,37 @@ def walk(root: Value, seen: set[Value], leaves: bool) -> list[Value]:
             if type(node._y) is tuple:
                 finished = node._y
             continue
-        while node not in seen:  # down by first inputs; the others wait, the right one lowest
+        if node in seen:
+            continue
+        while True:  # down to the left, past two numbers' nodes; what is to the right waits
             seen.add(node)
             x, y = node._x, node._y
             if x is None:
                 if leaves:
                     done(node)
-            elif type(x) is tuple:
+                break
+            if type(x) is tuple:
                 push(node)
                 push(None)
                 # A layer's neurons share one y: once the first is in order, so is all of it.
                 for vector in (x,) if y is None or y is finished else (y, x):
-                    if not seen.issuperset(vector):
-                        found = [
-                            v for v in reversed(vector)
-                            if type(v) is not float and v._x is not unlisted and v not in seen
-                        ]  # fmt: skip
-                        if found or leaves:
-                            stack += found
-                        elif vector[0] in seen:  # weights used again: from now on, in one look
-                            seen.update(vector)
-                        else:
-                            seen.add(vector[0])
-            elif y is None or type(y) is float or y._x is unlisted or y in seen:
+                    again = vector[0] in seen
+                    if again and seen.issuperset(vector):
+                        continue
+                    size = len(stack)
+                    for v in reversed(vector):  # pushed right to left, popped left to right
+                        if type(v) is not float and v._x is not unlisted and v not in seen:
+                            push(v)
+                    if size == len(stack) and not leaves:  # weights: if used again, all are marked
+                        seen.update(vector if again else vector[:1])
+                break
+            if y is None or type(y) is float or y._x is unlisted or y in seen:
                 if type(x) is float or x._x is unlisted or x in seen:
                     done(node)
-                else:
-                    push(node)
-                    push(None)
-                    node = x
+                    break
+                push(node)
+                push(None)
+                node = x
             elif type(x) is float or x._x is unlisted or x in seen:
                 push(node)
                 push(None)

@@ -17,7 +17,6 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
-from itertools import chain
 from numbers import Real
 from types import FunctionType
 from typing import Any, Union
@@ -26,14 +25,11 @@ import numpy as np
 
 from . import primitives as p
 from .advice import Refusals, of_array
+from .walk import in_order, sweep
 
 Number = Union["Value", float]
 
 new = object.__new__
-
-# The gradient of a node before any share has reached it: one particular 0.0, recognised by
-# identity. Adding a share, even one of 0, puts another float in its place.
-NOTHING = float("0")
 
 
 def real(x: Any, name: str) -> float:
@@ -76,7 +72,7 @@ def record(
 
 
 def record_dot(w: tuple[Any, ...], a: tuple[Any, ...], x: tuple[Any, ...], b: Any) -> Value:
-    """`record` of a `dot`, the row of the table written out: networks spend most of their time here.
+    """`record` of a `dot`, its row written out, as `affine` spends most of its time here.
 
     ``a`` are the data of ``w``, and ``b`` those of ``x``, with 1.0 for the bias if ``w`` has one.
     """
@@ -158,9 +154,9 @@ def _comparison(symbol: str, compare: Callable[[float, float], bool]) -> Callabl
 
 def _operand(x: Any) -> float | None:
     """A plain number beside a Value in an operator, as a float; None if it is something else."""
-    if type(x) is not int:  # asking whether something else is a number takes longer than a node
-        if type(x) is float:
-            return x
+    if type(x) is float:
+        return x
+    if type(x) is not int:  # to ask whether something else is a number takes longer than a node
         if isinstance(x, np.ndarray):
             raise TypeError(of_array(x.shape))
         if not isinstance(x, Real | np.bool_):
@@ -168,7 +164,7 @@ def _operand(x: Any) -> float | None:
     try:
         return float(x)
     except OverflowError:  # an integer beyond the floats
-        return math.inf if x > 0 else -math.inf  # type: ignore[operator]
+        return math.inf if x > 0 else -math.inf
 
 
 def _numbers(argument: Any) -> tuple[Any, ...]:
@@ -238,7 +234,8 @@ class Value(Refusals):
 
     @grad.setter
     def grad(self, grad: float) -> None:
-        self._grad = real(grad, "grad")
+        # A sum of shares is never -0.0, and adding 0 changes no other number: `sweep` counts on it.
+        self._grad = real(grad, "grad") + 0.0
 
     @property
     def op(self) -> str:
@@ -276,49 +273,7 @@ class Value(Refusals):
         over calls (set it to 0 to start afresh); that of any other node is from this call alone.
         The derivatives are those at the recorded point, even if some ``data`` has changed since.
         """
-        order, nothing = walk(self, set(), leaves=False), NOTHING
-        for node in order:
-            node._grad = nothing
-        self._grad += 1.0  # dL/dL
-        skipped: list[tuple[Any, ...]] = []
-        for node in reversed(order):
-            x, y, grad = node._x, node._y, node._grad
-            if grad is nothing:
-                if skipped:  # a share of 0, from a dead unit, is a share
-                    for v in chain.from_iterable(skipped):
-                        if type(v) is not float and v._grad is nothing:
-                            v._grad = 0.0
-                    skipped.clear()
-                grad = node._grad
-                if grad is nothing:  # on a branch that is not taken: it has no share to hand on
-                    node._grad = 0.0
-                    continue
-            # The chain rule: dL/dinput += dL/dnode * dnode/dinput.
-            if type(x) is tuple:
-                # A dead unit changes nothing, as long as no share of it is 0 times inf or nan.
-                if grad == 0.0 and node._primitive is p.DOT:
-                    if math.isfinite(sum(node._dx) + sum(node._dy)):
-                        skipped += x, y
-                        continue
-                shares: Any = zip(x, node._dx)
-                if node._primitive.chooses:  # type: ignore[union-attr]
-                    shares = [(v, d) for v, d in shares if d != 0.0]
-                for v, d in shares:
-                    if type(v) is not float:
-                        v._grad += grad * d
-                if y is not None:
-                    for v, d in zip(y, node._dy):
-                        if type(v) is not float:
-                            v._grad += grad * d
-            elif y is None:
-                d = node._dx
-                if d != 0.0 or not node._primitive.chooses:  # type: ignore[union-attr]
-                    x._grad += grad * d
-            else:
-                if type(x) is not float:
-                    x._grad += grad * node._dx
-                if type(y) is not float:
-                    y._grad += grad * node._dy
+        sweep(self)
 
     def __repr__(self) -> str:
         name = f", label={self.label!r}" if self.label else ""
@@ -411,60 +366,4 @@ def topological_order(root: Value, seen: set[Value] | None = None) -> list[Value
     """
     if not hasattr(root, "_x"):
         raise TypeError(f"root must be a Value, got {type(root).__name__}")
-    return walk(root, set() if seen is None else seen, leaves=True)
-
-
-def walk(root: Value, seen: set[Value], leaves: bool) -> list[Value]:
-    """`topological_order`; or, without ``leaves``, of what was computed alone, for a sweep."""
-    order: list[Value] = []
-    stack: list[Any] = [root]  # our own: a deep graph would exhaust Python's
-    pop, push, done = stack.pop, stack.append, order.append
-    unlisted = () if leaves else None  # the _x of what is passed over: None is that of a leaf
-    finished = None
-    while stack:
-        node = pop()
-        if node is None:  # the inputs of the node below are all in order now
-            node = pop()
-            done(node)
-            if type(node._y) is tuple:
-                finished = node._y
-            continue
-        if node in seen:
-            continue
-        while True:  # down to the left, past two numbers' nodes; what is to the right waits
-            seen.add(node)
-            x, y = node._x, node._y
-            if x is None:
-                if leaves:
-                    done(node)
-                break
-            if type(x) is tuple:
-                push(node)
-                push(None)
-                # A layer's neurons share one y: once the first is in order, so is all of it.
-                for vector in (x,) if y is None or y is finished else (y, x):
-                    again = vector[0] in seen
-                    if again and seen.issuperset(vector):
-                        continue
-                    size = len(stack)
-                    for v in reversed(vector):  # pushed right to left, popped left to right
-                        if type(v) is not float and v._x is not unlisted and v not in seen:
-                            push(v)
-                    if size == len(stack) and not leaves:  # weights: if used again, all are marked
-                        seen.update(vector if again else vector[:1])
-                break
-            if y is None or type(y) is float or y._x is unlisted or y in seen:
-                if type(x) is float or x._x is unlisted or x in seen:
-                    done(node)
-                    break
-                push(node)
-                push(None)
-                node = x
-            elif type(x) is float or x._x is unlisted or x in seen:
-                push(node)
-                push(None)
-                node = y
-            else:
-                stack += (node, None, y)
-                node = x
-    return order
+    return in_order(root, set() if seen is None else seen, leaves=True)

@@ -93,9 +93,22 @@ def record_dot(w: tuple[Any, ...], a: tuple[Any, ...], x: tuple[Any, ...], b: An
 
 def _unary(primitive: p.Primitive) -> Callable[[Value], Value]:
     """The method of `Value` that records a primitive of one number."""
+    value, partials = primitive.value, primitive.partials
 
     def method(self: Value) -> Value:
-        return record(primitive, self, self._data)
+        a = self._data
+        node: Any = new(Value)
+        try:
+            node._data = z = value(a)
+            (node._dx,) = partials(z, a)
+        except p.RAISED:
+            node._data, (node._dx,) = primitive.at(a)
+        node._dy = node._y = None
+        node._grad = 0.0
+        node.label = ""
+        node._primitive = primitive
+        node._x = self
+        return node
 
     method.__doc__ = f"{p.IN_WORDS[primitive]}. Records one node; x is this Value."
     return method

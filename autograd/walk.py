@@ -76,7 +76,8 @@ def in_order(root: Any, seen: set[Any], leaves: bool) -> list[Any]:
 
 def sweep(root: Any) -> None:
     """`Value.backward`."""
-    order, nothing = in_order(root, set(), leaves=False), NOTHING
+    order = in_order(root, set(), leaves=False)
+    nothing, number = NOTHING, float  # local names are found sooner
     for node in order:
         node._grad = nothing
     root._grad += 1.0  # dL/dL
@@ -86,7 +87,7 @@ def sweep(root: Any) -> None:
         if grad is nothing:
             if skipped:  # a share of 0, from a dead unit, is a share
                 for v in chain.from_iterable(skipped):
-                    if type(v) is not float and v._grad is nothing:
+                    if type(v) is not number and v._grad is nothing:
                         v._grad = 0.0
                 skipped.clear()
                 grad = node._grad
@@ -105,18 +106,18 @@ def sweep(root: Any) -> None:
             if primitive.chooses:
                 shares = [(v, d) for v, d in shares if d != 0.0]
             for v, d in shares:
-                if type(v) is not float:
+                if type(v) is not number:
                     v._grad += grad * d
             if y is not None:
                 for v, d in zip(y, dy):
-                    if type(v) is not float:
+                    if type(v) is not number:
                         v._grad += grad * d
         elif y is None:
             d = node._dx
             if d != 0.0 or not node._primitive.chooses:
                 x._grad += grad * d
         else:
-            if type(x) is not float:
+            if type(x) is not number:
                 x._grad += grad * node._dx
-            if type(y) is not float:
+            if type(y) is not number:
                 y._grad += grad * node._dy

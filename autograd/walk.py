@@ -35,7 +35,7 @@ def in_order(root: Any, seen: set[Any], leaves: bool) -> list[Any]:
             continue
         if node in seen:
             continue
-        while True:  # down to the left, past two numbers' nodes; what is to the right waits
+        while True:  # down by the left input, while there is one; the right one waits
             seen.add(node)
             x, y = node._x, node._y
             if x is None:
@@ -54,7 +54,7 @@ def in_order(root: Any, seen: set[Any], leaves: bool) -> list[Any]:
                     for v in reversed(vector):  # pushed right to left, popped left to right
                         if type(v) is not float and v._x is not unlisted and v not in seen:
                             push(v)
-                    if size == len(stack) and not leaves:  # weights: if used again, all are marked
+                    if size == len(stack) and not leaves:  # weights: used again, all are marked
                         seen.update(vector if again else vector[:1])
                 break
             if y is None or type(y) is float or y._x is unlisted or y in seen:
@@ -85,7 +85,7 @@ def sweep(root: Any) -> None:
     for node in reversed(order):
         x, y, grad = node._x, node._y, node._grad
         if grad is nothing:
-            if skipped:  # a share of 0, from a dead unit, is a share
+            if skipped:  # a share of 0 is a share: the next inf makes it nan
                 for v in chain.from_iterable(skipped):
                     if type(v) is not number and v._grad is nothing:
                         v._grad = 0.0
@@ -96,8 +96,8 @@ def sweep(root: Any) -> None:
                 continue
         # The chain rule: dL/dinput += dL/dnode * dnode/dinput.
         if type(x) is tuple:
-            # The shares of a dead unit, 0 times its partial derivatives, change no gradient,
-            # unless 0 times inf or nan is among them. They only reach inputs, perhaps as the first.
+            # A dead unit's shares, 0 times a finite partial derivative, change no gradient. That
+            # they have reached its inputs is made up for above, where it matters.
             dx, dy, primitive = node._dx, node._dy, node._primitive
             if grad == 0.0 and primitive is DOT and math.isfinite(sum(dx) + sum(dy)):
                 skipped += x, y

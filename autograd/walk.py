@@ -24,7 +24,7 @@ def in_order(root: Any, seen: set[Any], leaves: bool) -> list[Any]:
     stack: list[Any] = [root]  # our own: a deep graph would exhaust Python's
     pop, push, done = stack.pop, stack.append, order.append
     unlisted = () if leaves else None  # the _x of what is passed over: None is that of a leaf
-    finished = None
+    finished, number = None, float  # a local name is found sooner
     while stack:
         node = pop()
         if node is None:  # the inputs of the node below are all in order now
@@ -52,19 +52,19 @@ def in_order(root: Any, seen: set[Any], leaves: bool) -> list[Any]:
                         continue
                     size = len(stack)
                     for v in reversed(vector):  # pushed right to left, popped left to right
-                        if type(v) is not float and v._x is not unlisted and v not in seen:
+                        if type(v) is not number and v._x is not unlisted and v not in seen:
                             push(v)
                     if size == len(stack) and not leaves:  # weights: used again, all are marked
                         seen.update(vector if again else vector[:1])
                 break
-            if y is None or type(y) is float or y._x is unlisted or y in seen:
-                if type(x) is float or x._x is unlisted or x in seen:
+            if y is None or type(y) is number or y._x is unlisted or y in seen:
+                if type(x) is number or x._x is unlisted or x in seen:
                     done(node)
                     break
                 push(node)
                 push(None)
                 node = x
-            elif type(x) is float or x._x is unlisted or x in seen:
+            elif type(x) is number or x._x is unlisted or x in seen:
                 push(node)
                 push(None)
                 node = y
@@ -77,7 +77,7 @@ def in_order(root: Any, seen: set[Any], leaves: bool) -> list[Any]:
 def sweep(root: Any) -> None:
     """`Value.backward`."""
     order = in_order(root, set(), leaves=False)
-    nothing, number = NOTHING, float  # local names are found sooner
+    nothing, number = NOTHING, float
     for node in order:
         node._grad = nothing
     root._grad += 1.0  # dL/dL

@@ -165,12 +165,12 @@ class Program:
     def jax(self) -> JaxProgram:
         """The program for JAX: ``f(batch, parameters)`` gives the losses and the gradient.
 
-        It is the same source, over ``jax.numpy``, for ``jax.jit``, ``jax.vmap`` and JAX's devices.
-        The gradient is that of the backward pass here. ``f.forward(batch, parameters)`` gives the
-        losses alone, for ``jax.grad`` and its like, which know their own rules: half of relu's
-        slope at 0, and nan from branches of `where` that are not taken, but have no derivative.
+        It is the same source over ``jax.numpy``, for ``jax.jit``, ``jax.vmap`` and JAX's devices,
+        and the gradient is that of its backward pass. ``f.forward(batch, parameters)`` gives the
+        losses alone: ``jax.grad`` differentiates them by rules of JAX's own, by which relu has the
+        slope 1/2 at 0, and a branch of `where` that is not taken may make a gradient nan.
 
-        It computes in JAX's floats, which are of 32 bits unless ``jax_enable_x64`` is set.
+        It computes in JAX's floats, of 32 bits unless ``jax_enable_x64`` is set.
 
         Raises:
             ModuleNotFoundError: JAX is not installed.

@@ -21,6 +21,7 @@ from .numpy import CALLED, listed
 from .own import OnArrays
 
 Functions = Mapping[str, Callable[..., Any]]
+Constants = Mapping[str, npt.NDArray[Any]]
 
 
 class JaxProgram:
@@ -40,7 +41,7 @@ class JaxProgram:
     def __init__(
         self,
         source: str,
-        constants: Mapping[str, npt.NDArray[Any]],
+        constants: Constants,
         functions: Functions,
         inputs: int,
         parameters: int,
@@ -52,7 +53,7 @@ class JaxProgram:
                 "program.jax() needs JAX: pip install jax (part of the extra chalkgrad[jax])"
             ) from None
         self._jax = jax
-        self.source, self.constants = printed(source, functions), dict(constants)
+        self.source, self.constants = printed(source, functions, constants), dict(constants)
         self.inputs, self.parameters = inputs, parameters
         namespace: dict[str, Any] = dict(constants)
         exec(compile(self.source, "<autograd.compile, for JAX>", "exec"), namespace)
@@ -117,12 +118,13 @@ class JaxProgram:
         return jnp.asarray(x, jnp.result_type(float))
 
 
-def printed(source: str, functions: Functions) -> str:
+def printed(source: str, functions: Functions, constants: Constants) -> str:
     """The source of a program for JAX.
 
     Args:
         source: the program as it is read.
-        functions: as in `Program`, by the names that the source calls them by.
+        functions: users' own primitives, as in `Program`.
+        constants: arrays by their names in the source.
 
     Raises:
         ValueError: a user's own primitive can't be printed.
@@ -132,7 +134,6 @@ def printed(source: str, functions: Functions) -> str:
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     }
-    special = sorted(calls.keys() & CALLED.keys())
     own = {
         name: f.__self__ for name, f in functions.items()
         if getattr(f, "__func__", None) is OnArrays.value
@@ -140,9 +141,9 @@ def printed(source: str, functions: Functions) -> str:
     formulas = [line for name in own for line in functions_of(name, own[name], calls[name])]
     head, _, rest = source.partition("def views(")
     rest = rest.replace(": into gradients.", ", in place of gradients.")
-    text = _Printer("\n".join([*formulas, f"def views({rest}"]))
-    if own:  # their formulas may call them too
-        special = sorted(CALLED.keys() & text.names)
+    numbers = {name for name, array in constants.items() if array.dtype.kind == "f"}
+    text = _Printer("\n".join([*formulas, f"def views({rest}"]), numbers)
+    special = sorted(CALLED.keys() & text.names)
     return "\n".join([
         "import jax" + (f" as {text.jax}" if text.jax != "jax" else ""),
         f"import jax.numpy as {text.jnp}",
@@ -180,17 +181,20 @@ class _Rewriting(ast.NodeTransformer):
 
     Args:
         jnp: what ``jax.numpy`` is called.
+        numbers: constants of NumPy's, of which a loop may not take entries.
         views: names that stand for other shapes of an array, each with that expression.
     """
 
-    def __init__(self, jnp: str, views: dict[str, ast.expr]) -> None:
-        self.jnp, self.views = jnp, views
+    def __init__(self, jnp: str, numbers: set[str], views: dict[str, ast.expr]) -> None:
+        self.jnp, self.numbers, self.views = jnp, numbers, views
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         if node.id in self.views:
             return self.views[node.id]
         if node.id == "np":
             node.id = self.jnp
+        if node.id in self.numbers:
+            return ast.Call(ast.Name(f"{self.jnp}.asarray", ast.Load()), [node], [])
         return node
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.Subscript:
@@ -216,7 +220,7 @@ class _Printer:
         jax, jnp: what JAX and ``jax.numpy`` are called: labels may have taken the names.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, numbers: set[str]) -> None:
         self.lines, self.tree = text.splitlines(), ast.parse(text)
         nodes = [node for node in ast.walk(self.tree) if isinstance(node, ast.Name)]
         self.names = {node.id for node in nodes}
@@ -229,7 +233,7 @@ class _Printer:
             and isinstance(node.value, ast.Name)
         }  # fmt: skip
         self.views: dict[str, ast.expr] = {}
-        self.rewriting = _Rewriting(self.jnp, self.views)
+        self.rewriting = _Rewriting(self.jnp, numbers, self.views)
         self.gradients: list[str] = []
 
     def functions(self) -> Iterator[str]:

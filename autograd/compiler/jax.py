@@ -9,7 +9,7 @@ keeps nothing but texts. Nothing here imports JAX before that.
 """
 
 import ast
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy.typing as npt
@@ -20,7 +20,7 @@ from .names import RESERVED, Names
 from .numpy import CALLED, listed
 from .own import OnArrays
 
-Functions = Mapping[str, Callable[..., Any]]
+Functions = Mapping[str, Any]
 Constants = Mapping[str, npt.NDArray[Any]]
 
 
@@ -271,8 +271,11 @@ class _Printer:
         """An assignment: one to rows of an array makes a new array."""
         is_sum, value = isinstance(statement, ast.AugAssign), statement.value
         target = statement.target if is_sum else statement.targets[0]  # type: ignore[union-attr]
-        if isinstance(target, ast.Tuple) and ast.unparse(value) == "gradients":
-            self.gradients = [name for name in _assigned([statement]) if name]
+        if isinstance(target, ast.Tuple):
+            names = _assigned([statement])
+            if ast.unparse(value) == "gradients":
+                self.gradients = names
+            return f"{listed(names)} = {self.text(value)}"
         if isinstance(target, ast.Name) and target.id in self.written and _is_reshape(value):
             self.views[target.id] = self.rewriting.visit(value)
             return ""

@@ -312,13 +312,15 @@ def test_bad_input(jax):
 @pytest.mark.slow
 def test_ints_lists_and_no_examples(jax):
     w, x = Value(0.0), Value(1.0)
-    program = autograd.compile(x / w, [x], [w])
-    f = program.jax()
-    assert [np.asarray(part).tolist() for part in f([[6], [10]], [2])] == [[3.0, 5.0], [-4.0]]
+    f = autograd.compile(x / w + w.log(), [x], [w]).jax()
+    for array in (list, jax.numpy.array, lambda x: np.array(x, np.float32)):
+        losses, gradient = f(array([[6], [10]]), array([1]))
+        assert losses.dtype == gradient.dtype == np.float64
+        assert losses.tolist() == [6.0, 10.0] and gradient.tolist() == [-14.0]
     assert f(np.array([[2**40]]), [1])[0].tolist() == [2.0**40]
-    within = jax.jit(lambda w: f([[6.0]], [w]))(2.0)  # a list of what JAX traces
-    assert within[1].tolist() == [-1.5]
-    losses, gradient = f(np.empty((0, 1)), [0.0])
+    within = jax.jit(lambda w: f([[6.0]], [w]))(1.0)  # a list of what JAX traces
+    assert within[1].tolist() == [-5.0]
+    losses, gradient = f(np.empty((0, 1)), [0.0])  # where 0 examples times inf would be nan
     assert losses.shape == (0,) and gradient.tolist() == [0.0]
 
 

@@ -32,10 +32,11 @@ from ..primitives import ARRAYS
 from ..value import Value, topological_order
 from ..vectors import data_of
 from .checking import check_example, check_leaves, of_one
-from .floats import Example, is_worth_it
+from .floats import Example, cost_of, is_worth_it
 from .lowering import Lowering
 from .numpy import called, write
 from .structure import Kept, Structure, are_sound, structure_of
+from .tape import tape_of
 
 Array = npt.NDArray[np.float64]
 
@@ -227,7 +228,9 @@ class _Written:
         namespace: dict[str, Any] = {**self.constants, **self.functions}
         exec(builtins.compile(self.code, "<autograd.compile>", "exec"), namespace)
         self.views, self.run = namespace["views"], namespace["program"]
-        self.example = Example(listing) if is_worth_it(listing) else None
+        cost = cost_of(listing)
+        self.tape = tape_of(lowering, cost)
+        self.example = Example(listing) if is_worth_it(listing, cost) else None
         self.block = listing.block(LEAST, LARGEST)
         arrays = self.constants.values()
         for array in arrays:
@@ -235,15 +238,22 @@ class _Written:
         # A little over three times the text: the compiled code is about twice as large.
         text = len(self.source) + len(self.code)
         self.size = 2000 + 3 * text + sum([array.nbytes for array in arrays])
+        if self.tape is not None:
+            self.size += self.tape.size
         if self.example is not None:  # it keeps the listing until it is written
             self.size += 500 * len(listing.users)
 
     def bind(self, parameters: Array, out: Array | None) -> Callable[[Array], Array]:
         """As `Program.bind`; without a vector for the gradient, the forward pass alone."""
         run, views, most, example = self.run, self.views(parameters), self.block, self.example
+        tape = self.tape
         d_views = None if out is None else self.views(out)
 
         def losses_of(batch: Array) -> Array:
+            if tape is not None and 0 < len(batch) <= tape.most:
+                outputs = tape(batch, parameters, out)
+                if outputs is not None:
+                    return outputs
             if len(batch) == 1 and example is not None:
                 outputs = example(batch, parameters, out)
                 if outputs is not None:

@@ -19,6 +19,10 @@ from typing import Any
 from .elementary import FUNCTIONS
 from .expressions import Arithmetic, Expr
 
+# Functions of C's library, how many numbers they take: in place of those not in FUNCTIONS yet.
+LIBRARY = {
+    "exp": 1, "log": 1, "log1p": 1, "sin": 1, "cos": 1, "tanh": 1, "erf": 1, "erfc": 1, "pow": 2,
+}  # fmt: skip
 MAGIC = 1.5 * 2.0**52  # added to a whole number, it leaves that number in the last bits
 
 
@@ -102,7 +106,7 @@ class Lines:
         Raises:
             LackError: machine code has no such operation.
         """
-        if op in FUNCTIONS:
+        if op in FUNCTIONS or op in LIBRARY:
             self.functions.add(op)
             arguments = ", ".join([f"double {a}" for a in args])
             return self.new(f"call double @{function_name(op)}({arguments})")
@@ -136,20 +140,24 @@ class LackError(Exception):
 
 
 def function_name(op: str) -> str:
-    """What a function of `elementary` is called in the text."""
-    return f"chalk.{op}"
+    """What a function of `elementary`, or of C's library, is called in the text."""
+    return op if op in LIBRARY else f"chalk.{op}"
 
 
 def with_functions(text: str, functions: set[str]) -> str:
     """A text with the functions that it calls, and those that these call."""
     texts, waiting, seen = [text], sorted(functions), set(functions)
     while waiting:
-        definition, called = _function(op := waiting.pop())
+        op = waiting.pop()
+        if op in LIBRARY:
+            kinds = ", ".join(["double"] * LIBRARY[op])
+            texts.append(f"declare double @{op}({kinds}) nounwind memory(none)")
+            continue
+        definition, called = _function(op)
         texts.append(definition)
         waiting += sorted(called - seen)
         seen |= called
-    declared = [f"declare double @{op}(double)" for op in ()]
-    return "\n".join([*texts, *declared])
+    return "\n".join(texts)
 
 
 @cache

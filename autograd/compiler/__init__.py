@@ -218,8 +218,8 @@ class _Written:
         self.functions: dict[str, Callable[..., Any]] = {
             name: getattr(ARRAYS, name) for name in called(listing)
         }
-        for name, (value, partials) in listing.functions.items():
-            self.functions.update({name: value, f"d_{name}": partials})
+        for name, own in listing.functions.items():
+            self.functions.update({name: own.value, f"d_{name}": own.partials})
         self.operations = [
             Operation(name, primitive.symbol, nodes, varies)
             for part in lowering.groups

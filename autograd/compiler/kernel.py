@@ -181,7 +181,7 @@ class _Body:
 
     def function(self, head: str) -> str:
         """All of it."""
-        return "\n".join([f"define internal {head} nounwind {{", *self.rooms, *self.lines.lines, "}"])
+        return "\n".join([f"define internal {head} alwaysinline nounwind {{", *self.rooms, *self.lines.lines, "}"])
 
     def place(self, i: int, at: str = "") -> str:
         """Where a number stands: argument ``i``, or entry ``at`` of vector ``i``."""
@@ -421,7 +421,7 @@ def machine(cases: Sequence[Case]) -> str:
         nothing=number(NOTHING),
         one=number(1.0),
     )
-    return with_functions("\n".join([*texts, text]), functions)
+    return with_functions("\n".join([*texts, text]), functions, inline=False)
 
 
 def _read(which: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy.typing as npt
 
+from ..primitives import Primitive
 from .expressions import ALL, Expr, Index, Shape, lengths
 
 LONGEST = 5  # operations in a statement; a longer expression is split into several
@@ -58,6 +59,19 @@ def every(statements: Iterable[Statement]) -> Iterator[Statement]:
         yield from statement.body
 
 
+class Own(NamedTuple):
+    """A user's own primitive: its value and its partial derivatives, as functions of arrays.
+
+    Attributes:
+        is_vector: whether it takes one vector; else it takes numbers.
+    """
+
+    value: Callable[..., Any]
+    partials: Callable[..., Any]
+    primitive: Primitive
+    is_vector: bool
+
+
 @dataclass(frozen=True)
 class View:
     """An array ``(rows, columns)`` inside a flat vector; from row to row it is ``width``."""
@@ -79,8 +93,7 @@ class Listing:
         inputs, parameters: how many columns a batch has, and how many numbers the flat vector.
         views: the arrays of parameters by name; None for the flat vector itself.
         constants: arrays of numbers by name.
-        functions: users' own primitives, each the functions of its value and of its partial
-            derivatives, by name.
+        functions: users' own primitives, by name.
         forward: the statements that compute the ``result``.
         backward: those that compute the gradient, written to arrays named ``d_`` and the view's.
         named: expressions that are used more than once, or are long, each with the statement that
@@ -92,7 +105,7 @@ class Listing:
     parameters: int
     views: Mapping[str, View | None]
     constants: Mapping[str, npt.NDArray[Any]]
-    functions: Mapping[str, tuple[Callable[..., Any], Callable[..., Any]]]
+    functions: Mapping[str, Own]
     forward: list[Statement]
     result: Expr
     backward: list[Statement]

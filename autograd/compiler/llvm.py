@@ -23,6 +23,7 @@ from .expressions import Arithmetic, Expr
 LIBRARY = {
     "exp": 1, "log": 1, "log1p": 1, "sin": 1, "cos": 1, "tanh": 1, "erf": 1, "erfc": 1, "pow": 2,
 }  # fmt: skip
+SHORT = 12  # lines of a function
 MAGIC = 1.5 * 2.0**52  # added to a whole number, it leaves that number in the last bits
 
 
@@ -49,6 +50,7 @@ WRITTEN: dict[str, tuple[str, ...]] = {
     "where": ("select i1 {0}, double {1}, double {2}",),
     "float": ("uitofp i1 {0} to double",),
     "abs": ("call double @llvm.fabs.f64(double {0})",),
+    "copysign": ("call double @llvm.copysign.f64(double {0}, double {1})",),
     "sqrt": ("call double @llvm.sqrt.f64(double {0})",),
     "fma": ("call double @llvm.fma.f64(double {0}, double {1}, double {2})",),
     # The nearest whole number; halfway, the even one.
@@ -141,19 +143,25 @@ class LackError(Exception):
 
 def function_name(op: str) -> str:
     """What a function of `elementary`, or of C's library, is called in the text."""
-    return op if op in LIBRARY else f"chalk.{op}"
+    return f"chalk.{op}" if op in FUNCTIONS else op
 
 
-def with_functions(text: str, functions: set[str]) -> str:
-    """A text with the functions that it calls, and those that these call."""
+def with_functions(text: str, functions: set[str], inline: bool = True) -> str:
+    """A text with the functions that it calls, and those that these call.
+
+    They are copied to where they are called, for loops over arrays to be fast; or, if not
+    ``inline``, only short ones.
+    """
     texts, waiting, seen = [text], sorted(functions), set(functions)
     while waiting:
         op = waiting.pop()
-        if op in LIBRARY:
+        if op not in FUNCTIONS:
             kinds = ", ".join(["double"] * LIBRARY[op])
             texts.append(f"declare double @{op}({kinds}) nounwind memory(none)")
             continue
         definition, called = _function(op)
+        if not inline and definition.count("\n") > SHORT:
+            definition = definition.replace("alwaysinline", "noinline", 1)
         texts.append(definition)
         waiting += sorted(called - seen)
         seen |= called
@@ -188,10 +196,12 @@ class Code:
 
     Args:
         text: one or more functions.
+        loops: whether it consists of loops over arrays. Else it is compiled five times as fast,
+            and runs as fast.
     """
 
-    def __init__(self, text: str) -> None:
-        binding, machine = _machine()
+    def __init__(self, text: str, loops: bool = True) -> None:
+        binding, machine = _machine(3 if loops else 1)
         module = binding.parse_assembly(text)
         module.triple = machine.triple
         module.data_layout = str(machine.target_data)
@@ -199,7 +209,15 @@ class Code:
         options.loop_vectorization = options.slp_vectorization = True
         options.loop_unrolling = True
         passes = binding.create_pass_builder(machine, options)
-        passes.getModulePassManager().run(module, passes)
+        if loops:
+            manager = passes.getModulePassManager()
+        else:
+            manager = binding.create_new_module_pass_manager()
+            manager.add_sroa_pass()
+            manager.add_always_inliner_pass()
+            manager.add_instruction_combine_pass()
+            manager.add_simplify_cfg_pass()
+        manager.run(module, passes)
         self._engine = binding.create_mcjit_compiler(module, machine)
         self._engine.finalize_object()
 
@@ -209,9 +227,11 @@ class Code:
         return ctypes.CFUNCTYPE(result, *arguments)(address)
 
 
-@cache
-def _machine() -> tuple[Any, Any]:
-    """The part of llvmlite that compiles, and this machine's processor."""
+def _machine(level: int) -> tuple[Any, Any]:
+    """The part of llvmlite that compiles, and this machine's processor.
+
+    A new one for each text: the compiled code owns it, and frees it.
+    """
     from llvmlite import binding
 
     binding.initialize_native_target()
@@ -219,7 +239,7 @@ def _machine() -> tuple[Any, Any]:
     machine = binding.Target.from_default_triple().create_target_machine(
         cpu=binding.get_host_cpu_name(),
         features=binding.get_host_cpu_features().flatten(),
-        opt=3,
+        opt=level,
         jit=True,
     )
     return binding, machine

@@ -8,6 +8,7 @@ import numpy as np
 from .. import primitives as p
 from ..value import Value
 from .expressions import Expr
+from .listing import Own
 from .sheet import Sheet
 
 
@@ -25,7 +26,7 @@ def row_on(sheet: Sheet, node: Value, x: tuple[Any, ...]) -> tuple[Any, Any]:
         functions = _on_arrays(primitive, vector)
         _try(primitive, *functions, node.inputs)
         sheet.own[primitive] = sheet.names.pair(primitive.symbol)
-        sheet.functions[sheet.own[primitive]] = functions
+        sheet.functions[sheet.own[primitive]] = Own(*functions, primitive, vector)
     name = sheet.own[primitive]
 
     def value(*_: Any) -> Any:

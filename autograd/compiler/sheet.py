@@ -1,6 +1,6 @@
 """What a program is written on: its statements, its constants, and the names in it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from .. import primitives as p
 from .expressions import Arithmetic, Expr, Index, Shape
-from .listing import Statement
+from .listing import Own, Statement
 from .names import Names
 
 LISTED = 8  # an index of up to so many entries is written out; a longer one is a constant
@@ -25,7 +25,7 @@ class Sheet:
         self._constants: dict[Any, Expr] = {}
         self.wishes: dict[Expr, str] = {}  # names for gradients, if they need one
         self.own: dict[p.Primitive, str] = {}  # the names of users' own primitives
-        self.functions: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {}
+        self.functions: dict[str, Own] = {}
 
     def state(self, kind: str, name: str, value: Any, **more: Any) -> Statement:
         """A statement after all that was made before; ``more`` as in `Statement`."""

@@ -204,7 +204,7 @@ def machine(own: tuple[Case, ...]) -> Run | None:
     None, with a warning, where machine code can't be had.
     """
     try:
-        code = Code(kernel.machine([*map(kernel.case, kernel.TABLE), *own]))
+        code = Code(kernel.machine([*map(kernel.case, kernel.TABLE), *own]), loops=False)
     except Exception as error:
         warnings.warn(
             f"programs run without machine code, which llvmlite can't make here ({error}): "

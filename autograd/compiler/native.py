@@ -1,0 +1,329 @@
+"""Loop nests as machine code: printed as LLVM's text, compiled, and called.
+
+Products are computed in tiles: some rows and columns of the result at a time, kept in registers
+while the sum runs. Loops whose bodies can be run in any order say so, and LLVM makes vectors of
+them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .expressions import Expr
+from .listing import Listing
+from .llvm import Code, Lines, number, with_functions
+from .loops import Array, Fold, For, Nests, Product, Store
+
+VECTOR = 4  # numbers in a vector
+HEIGHT = 4  # rows of a tile
+WIDTHS = {False: (2 * VECTOR, VECTOR, 1), True: (8 * VECTOR, 2 * VECTOR, VECTOR, 1)}
+
+MEMORIES = ("batch", "theta", "gradient", "room", "steady", "out")
+
+Doubles = npt.NDArray[np.float64]
+Tile = tuple[int, int, str]  # rows, columns, and what is done with the result
+
+
+class Nested(Lines):
+    """The body of a function that runs loop nests.
+
+    Attributes:
+        tiles: the products that it calls.
+        marks: what LLVM is to know about loops.
+    """
+
+    def __init__(self, constants: Iterable[str], marks: list[str]) -> None:
+        super().__init__()
+        self.constants, self.marks = set(constants), marks
+        self.tiles: set[Tile] = set()
+        self._block, self._blocks, self._group = "entry", 0, ""
+
+    # Blocks and loops
+
+    def begin(self, block: str) -> None:
+        """A block begins; the one before has ended with a branch."""
+        self.lines.append(f"{block}:")
+        self._block = block
+
+    def fresh(self, *names: str) -> list[str]:
+        """New names."""
+        self._blocks += 1
+        return [f"{name}{self._blocks}" for name in names]
+
+    @contextmanager
+    def loop(
+        self, index: str, start: str, stop: str, by: int = 1, mark: str = "", certain: bool = True
+    ) -> Iterator[None]:
+        """Lines for each index; ``certain`` that there is one."""
+        head, again, done = self.fresh("loop", "again", "done")
+        self._enter(head, done, "" if certain else self.new(f"icmp slt i64 {start}, {stop}"))
+        before = self._block
+        self.begin(head)
+        self.line(f"{index} = phi i64 [ {start}, %{before} ], [ {index}.next, %{again} ]")
+        yield
+        self.line(f"br label %{again}")
+        self.begin(again)
+        self.line(f"{index}.next = add nsw i64 {index}, {by}")
+        more = self.new(f"icmp {'slt' if by > 0 else 'sge'} i64 {index}.next, {stop}")
+        self.line(f"br i1 {more}, label %{head}, label %{done}{mark}")
+        self.begin(done)
+
+    def _enter(self, head: str, done: str, some: str) -> None:
+        either = f"br i1 {some}, label %{head}, label %{done}"
+        self.line(either if some else f"br label %{head}")
+
+    def run(self, nests: Iterable[Any]) -> None:
+        """Lines for some nests."""
+        folded: dict[Any, str] = {}
+        for nest in nests:
+            if isinstance(nest, For):
+                self._for(nest)
+            elif isinstance(nest, Fold):
+                folded[nest.name] = self._fold(nest, folded)
+            elif isinstance(nest, Store):
+                self._store(nest, folded)
+            else:
+                self._product(nest)
+
+    def _for(self, nest: For) -> None:
+        start, stop = self.whole(nest.start), self.whole(nest.stop)
+        if nest.down:
+            start, stop = self.whole(nest.stop - 1), start
+        mark, before = "", self._group
+        self._group = ""
+        if nest.is_free and all(isinstance(inner, Store) for inner in nest.body):
+            mark, self._group = self._free()
+        with self.loop(f"%{nest.index.info}", start, stop, -1 if nest.down else 1, mark):
+            self.run(nest.body)
+        self._group = before
+
+    def _free(self) -> tuple[str, str]:
+        """Marks for a loop whose bodies do not depend on each other, and for their loads."""
+        n = 3 * len(self.marks)
+        self.marks.append(
+            f"!{n} = distinct !{{}}\n!{n + 1} = distinct !{{!{n + 1}, !{n + 2}}}\n"
+            f'!{n + 2} = !{{!"llvm.loop.parallel_accesses", !{n}}}'
+        )
+        return f", !llvm.loop !{n + 1}", f", !llvm.access.group !{n}"
+
+    def _fold(self, nest: Fold, folded: dict[Any, str]) -> str:
+        """The name of a sum or a maximum."""
+        start, stop = self.whole(nest.start), self.whole(nest.stop)
+        is_sum, old = nest.how == "add", f"%{nest.name.info}"
+        first = number(0.0 if is_sum else -np.inf)
+        before = self._block
+        with self.loop(f"%{nest.index.info}", start, stop):
+            place, inside = len(self.lines), self._block
+            x, known = nest.value, dict(folded)
+            if is_sum and isinstance(x, Expr) and x.op == "mul":  # a product and sum in one
+                a, b = (self.number(a, known) for a in x.args)
+                term = self.new(f"fmul contract double {a}, {b}")
+            else:
+                term = self.number(x, known)
+            if is_sum:
+                total = self.new(f"fadd reassoc contract double {old}, {term}")
+            else:
+                total = self.operation("maximum", old, term)
+            again = inside.replace("loop", "again")
+            self.lines.insert(
+                place, f"  {old} = phi double [ {first}, %{before} ], [ {total}, %{again} ]"
+            )
+        return total
+
+    def _store(self, nest: Store, folded: dict[Any, str]) -> None:
+        value = self.number(nest.value, dict(folded))
+        at = self.address(nest.memory, self.whole(nest.place))
+        if nest.how != "set":
+            old = self.new(f"load double, ptr {at}{self._group}")
+            value = self.operation("maximum" if nest.how == "max" else "add", old, value)
+        self.line(f"store double {value}, ptr {at}{self._group}")
+
+    # Numbers and places
+
+    def whole(self, x: Any) -> str:
+        """A whole number."""
+        if not isinstance(x, Expr):
+            return str(int(x))
+        if x.op == "name":
+            return f"%{x.info}"
+        args = [self.whole(a) for a in x.args]
+        if x.op == "table":
+            at = self.new(f"getelementptr i64, ptr @{x.info}, i64 {args[0]}")
+            return self.new(f"load i64, ptr {at}{self._group}")
+        return self.new(f"{x.op} nsw i64 {args[0]}, {args[1]}")
+
+    def address(self, memory: str, place: str) -> str:
+        """Where a number stands."""
+        sign = "@" if memory in self.constants else "%"
+        return self.new(f"getelementptr double, ptr {sign}{memory}, i64 {place}")
+
+    def number(self, x: Any, known: dict[Any, str]) -> str:
+        """A single number."""
+
+        def leaf(x: Expr) -> str | None:
+            if x.op == "load":
+                at = self.address(x.info, self.whole(x.args[0]))
+                return self.new(f"load double, ptr {at}{self._group}")
+            if x.op == "count":
+                return self.new(f"sitofp i64 {self.whole(x.args[0])} to double")
+            return None
+
+        return self.value(x, leaf, known)
+
+    # Products
+
+    def _product(self, nest: Product) -> None:
+        """Tiles of the result, row by row."""
+        rows, columns = nest.out.shape
+        heights = (HEIGHT, rows % HEIGHT or 1) if isinstance(rows, int) else (HEIGHT, 1)
+        for height, *run in self._runs(rows, heights):
+            (i,) = self.fresh("%i.")
+            with self.loop(i, *run):
+                for width, *part in self._runs(columns, WIDTHS[height == 1]):
+                    (j,) = self.fresh("%j.")
+                    with self.loop(j, *part):
+                        self._tile(nest, (height, width, nest.how), i, j)
+
+    def _runs(self, n: Any, sizes: Sequence[int]) -> Iterator[tuple[int, str, str, int, str, bool]]:
+        """A length as runs of equal parts: a part's size, and what `loop` takes."""
+        start: Any = 0
+        for size in sizes:
+            if isinstance(n, int):
+                stop = start + (n - start) // size * size
+                if stop > start:
+                    yield size, str(start), str(stop), size, "", True
+            else:
+                stop = self.new(f"and i64 {self.whole(n)}, {-size}") if size > 1 else self.whole(n)
+                yield size, str(start), stop, size, "", False
+            start = stop
+
+    def _tile(self, nest: Product, tile: Tile, i: str, j: str) -> None:
+        """A call that computes one tile."""
+        self.tiles.add(tile)
+        out, a, b = nest.out, nest.a, nest.b
+        rows = [(a, i, "0"), (b, "0", j), (out, i, j)]
+        at = [self.address(x.memory, self._place(x, *place)) for x, *place in rows]
+        strides = [
+            f"i64 {self.whole(n)}" for n in (*a.strides, b.strides[0], out.strides[0], b.shape[0])
+        ]
+        arguments = ", ".join([*[f"ptr {p}" for p in at], *strides])
+        self.line(f"call void @tile.{'.'.join(map(str, tile))}({arguments})")
+
+    def _place(self, array: Array, i: str, j: str) -> str:
+        """Where an entry of a matrix stands."""
+        place = self.whole(array.start)
+        for index, stride in zip((i, j), array.strides):
+            if index != "0":
+                step = self.new(f"mul nsw i64 {index}, {self.whole(stride)}")
+                place = self.new(f"add nsw i64 {place}, {step}")
+        return place
+
+
+def tile(height: int, width: int, how: str) -> str:
+    """The function that computes so many rows and columns of a product."""
+    lines, many = Lines(), max(1, width // VECTOR)
+    kind, suffix = (f"<{VECTOR} x double>", f"v{VECTOR}f64") if width > 1 else ("double", "f64")
+    sums = [[f"%s{r}.{v}" for v in range(many)] for r in range(height)]
+    at = lines.new("mul i64 %i, %b.row")
+    row = lines.new(f"getelementptr double, ptr %b, i64 {at}")
+    b = []
+    for v in range(many):
+        at = lines.new(f"getelementptr double, ptr {row}, i64 {v * VECTOR}")
+        b.append(lines.new(f"load {kind}, ptr {at}, align 8"))
+    along = lines.new("mul i64 %i, %a.column")
+    phis = []
+    for r in range(height):
+        down = lines.new(f"mul i64 {r}, %a.row")
+        at = lines.new(f"getelementptr double, ptr %a, i64 {lines.new(f'add i64 {down}, {along}')}")
+        x = lines.new(f"load double, ptr {at}, align 8")
+        if width > 1:
+            x = lines.new(f"insertelement {kind} poison, double {x}, i64 0")
+            mask = f"<{VECTOR} x i32> zeroinitializer"
+            x = lines.new(f"shufflevector {kind} {x}, {kind} poison, {mask}")
+        for v in range(many):
+            fma = f"call {kind} @llvm.fmuladd.{suffix}"
+            new = lines.new(f"{fma}({kind} {x}, {kind} {b[v]}, {kind} {sums[r][v]})")
+            zero = "zeroinitializer" if width > 1 else "0.0"
+            phis.append(f"  {sums[r][v]} = phi {kind} [ {zero}, %entry ], [ {new}, %loop ]")
+            sums[r][v] = new
+    body, lines.lines = lines.lines, []
+    for r in range(height):
+        down = lines.new(f"mul i64 {r}, %c.row")
+        for v in range(many):
+            at = lines.new(f"add i64 {down}, {v * VECTOR}")
+            at = lines.new(f"getelementptr double, ptr %c, i64 {at}")
+            total = sums[r][v]
+            if how == "add":
+                old = lines.new(f"load {kind}, ptr {at}, align 8")
+                total = lines.new(f"fadd {kind} {old}, {total}")
+            lines.line(f"store {kind} {total}, ptr {at}, align 8")
+    end = "\n".join(lines.lines)
+    sizes = "i64 %a.row, i64 %a.column, i64 %b.row, i64 %c.row, i64 %k"
+    return "\n".join([
+        f"define internal void @tile.{height}.{width}.{how}"
+        f"(ptr noalias %a, ptr noalias %b, ptr noalias %c, {sizes}) nounwind {{",
+        "entry:", "  br label %loop", "loop:",
+        "  %i = phi i64 [ 0, %entry ], [ %i.next, %loop ]", *phis, *body,
+        "  %i.next = add nsw i64 %i, 1", "  %more = icmp slt i64 %i.next, %k",
+        "  br i1 %more, label %loop, label %done", "done:", end, "  ret void", "}",
+    ])  # fmt: skip
+
+
+def constant(name: str, array: npt.NDArray[Any]) -> str:
+    """A constant array."""
+    if array.dtype.kind in "iu":
+        kind, entries = "i64", [f"i64 {n}" for n in array.ravel().tolist()]
+    else:
+        kind, entries = "double", [f"double {number(x)}" for x in array.ravel().tolist()]
+    return f"@{name} = private constant [{array.size} x {kind}] [{', '.join(entries)}]"
+
+
+class Native:
+    """A program as machine code, for batches of one example or of any number.
+
+    Raises:
+        LackError: it uses an operation that machine code lacks.
+    """
+
+    def __init__(self, listing: Listing, single: bool) -> None:
+        nests = self.nests = Nests(listing, single)
+        marks: list[str] = []
+        body = Nested(nests.constants, marks)
+        body.run(nests.forward)
+        both, done = body.fresh("both", "done")
+        body.line(f"br i1 %both, label %{both}, label %{done}")
+        body.begin(both)
+        body.run(nests.backward)
+        body.line(f"br label %{done}")
+        body.begin(done)
+        head = ", ".join([f"ptr noalias %{memory}" for memory in MEMORIES])
+        text = "\n".join([
+            *[constant(name, array) for name, array in nests.constants.items()],
+            f"define void @run({head}, i64 %b, i1 %both) nounwind {{", "entry:",
+            *body.lines, "  ret void", "}",
+            *[tile(*which) for which in sorted(body.tiles)],
+            *marks,
+        ])  # fmt: skip
+        self.text = with_functions(text, body.functions)
+        self.code = Code(self.text)
+        pointers = [ctypes.c_void_p] * len(MEMORIES)
+        self._run = self.code.function(
+            "run", *pointers, ctypes.c_int64, ctypes.c_bool, result=None
+        )
+
+    def __call__(self, batch: Doubles, theta: Doubles, gradient: Doubles | None) -> Doubles:
+        nests, b = self.nests, len(batch)
+        batch = np.ascontiguousarray(batch)
+        out = np.empty(nests.outputs(b))
+        room = np.full(nests.room * b, np.nan)
+        steady = np.full(nests.steady, np.nan)
+        given = gradient if gradient is not None else out
+        arrays = (batch, theta, given, room, steady, out)
+        self._run(*[array.ctypes.data for array in arrays], b, gradient is not None)
+        return out

@@ -31,7 +31,7 @@ from numpy.typing import ArrayLike
 from ..primitives import ARRAYS
 from ..value import Value, topological_order
 from ..vectors import data_of
-from .checking import check_example, check_leaves, of_one
+from .checking import check_example, check_leaves
 from .floats import Example, cost_of, is_worth_it
 from .lowering import Lowering
 from .numpy import called, write
@@ -40,6 +40,7 @@ from .tape import tape_of
 
 Array = npt.NDArray[np.float64]
 
+FLOAT = np.dtype(float)
 LEAST, LARGEST = 64, 2**15  # examples in a block; numbers in its largest array
 
 
@@ -67,9 +68,10 @@ class Program:
         source: the program as Python: ``views`` finds the parameters in a flat vector, ``program``
             is the forward and the backward pass.
         code: the program that is run: the source line by line, except for where results lie in
-            memory (``autograd.compiler.numpy``). The numbers are the same up to rounding. A single
-            example with short arrays is run in plain floats instead, and a large batch block by
-            block.
+            memory (``autograd.compiler.numpy``). The numbers are the same up to rounding. A few
+            examples are run in machine code instead, where llvmlite is installed and the graph has
+            hundreds of nodes; or one, with short arrays, in plain floats; and a large batch block
+            by block.
         inputs: the Values that the columns of a batch stand for.
         parameters: the Values that the gradient is taken by, in the order of its entries.
         graph_size: how many nodes the recorded graph has.
@@ -112,18 +114,24 @@ class Program:
         batch, vector = self._batch(batch), self._vector(parameters)
         if out is None:
             out = np.empty(len(self.parameters))
-        with np.errstate(all="ignore"):
-            outputs = self.bind(vector, out)(batch)
+        else:
+            self._check(vector, out)
+        outputs = self._outputs(batch, vector, out)
         if len(batch) == 0:  # also where a partial derivative is infinite
             out[:] = 0.0
-        return _own(outputs, batch, vector), out
+        return outputs, out
 
     def forward(self, batch: ArrayLike, parameters: ArrayLike | None = None) -> Array:
         """The outputs alone, without the backward pass."""
-        batch, vector = self._batch(batch), self._vector(parameters)
-        with np.errstate(all="ignore"):
-            outputs = self._written.bind(vector, None)(batch)
-        return _own(outputs, batch, vector)
+        return self._outputs(self._batch(batch), self._vector(parameters), None)
+
+    def _outputs(self, batch: Array, vector: Array, out: Array | None) -> Array:
+        written = self._written
+        outputs = written.in_machine_code(batch, vector, out)
+        if outputs is None:
+            with np.errstate(all="ignore"):
+                outputs = _own(written.bind(vector, out)(batch), batch, vector)
+        return outputs
 
     def bind(self, parameters: Array, out: Array) -> Callable[[Array], Array]:
         """The program with its vectors given once and for all, for a training loop to call.
@@ -148,6 +156,11 @@ class Program:
         >>> losses_of(np.array([[10.0]])), gradient
         (array([30.]), array([10.]))
         """
+        self._check(parameters, out)
+        return self._written.bind(parameters, out)
+
+    def _check(self, parameters: Array, out: Array) -> None:
+        """Whether these are vectors to read from and to write to."""
         m = len(self.parameters)
         for name, vector in (("parameters", parameters), ("out", out)):
             if not isinstance(vector, np.ndarray) or vector.dtype != float or vector.shape != (m,):
@@ -158,7 +171,6 @@ class Program:
             raise ValueError(
                 "out must not be the vector of the parameters, which it would overwrite"
             )
-        return self._written.bind(parameters, out)
 
     def _batch(self, batch: ArrayLike) -> Array:
         array = _floats(batch, "batch")
@@ -207,6 +219,7 @@ class _Written:
 
     Attributes:
         block: a batch of twice as many examples or more is run in blocks of so many.
+        tape: what runs small batches in machine code; None where that is not worth it.
         example: what runs a single example, where that is not for arrays; else None.
     """
 
@@ -245,19 +258,37 @@ class _Written:
 
     def bind(self, parameters: Array, out: Array | None) -> Callable[[Array], Array]:
         """As `Program.bind`; without a vector for the gradient, the forward pass alone."""
-        run, views, most, example = self.run, self.views(parameters), self.block, self.example
+        example = self.example
+        arrays: Callable[[Array], Array] | None = None
+
+        def losses_of(batch: Array) -> Array:
+            nonlocal arrays
+            outputs = self.in_machine_code(batch, parameters, out)
+            if outputs is None and len(batch) == 1 and example is not None:
+                outputs = example(batch, parameters, out)
+            if outputs is not None:
+                return outputs
+            if arrays is None:
+                arrays = self.by_arrays(parameters, out)
+            return arrays(batch)
+
+        return losses_of
+
+    def in_machine_code(
+        self, batch: Array, parameters: Array, out: Array | None
+    ) -> Array | None:
+        """The outputs, and the gradient into ``out``; None where that is not for machine code."""
         tape = self.tape
+        if tape is None or not 0 < len(batch) <= tape.most:
+            return None
+        return tape(batch, parameters, out)
+
+    def by_arrays(self, parameters: Array, out: Array | None) -> Callable[[Array], Array]:
+        """As `bind`; in NumPy, however small a batch is."""
+        run, views, most = self.run, self.views(parameters), self.block
         d_views = None if out is None else self.views(out)
 
         def losses_of(batch: Array) -> Array:
-            if tape is not None and 0 < len(batch) <= tape.most:
-                outputs = tape(batch, parameters, out)
-                if outputs is not None:
-                    return outputs
-            if len(batch) == 1 and example is not None:
-                outputs = example(batch, parameters, out)
-                if outputs is not None:
-                    return outputs
             if len(batch) < 2 * most:
                 return run(batch, views, d_views)  # type: ignore[no-any-return]
             losses, total = [], np.zeros(len(parameters))
@@ -313,6 +344,16 @@ def compile(
         batch = np.atleast_2d(_floats(row, f"the inputs of check[{i}]"))
         check_example(f"check[{i}]", recorded, n, *of_one(program, batch), program.parameters)
     return program
+
+
+def of_one(
+    program: Program, batch: ArrayLike, parameters: ArrayLike | None = None
+) -> tuple[Array, Array]:
+    """Outputs and gradient of one example, by the program for batches, however it is run alone."""
+    out = np.empty(len(program.parameters))
+    with np.errstate(all="ignore"):
+        run = program._written.by_arrays(program._vector(parameters), out)
+        return run(program._batch(batch)), out
 
 
 def compile_as(
@@ -390,7 +431,7 @@ def _floats(x: ArrayLike, name: str) -> Array:
         array = np.asarray(x)
     except ValueError:
         raise ValueError(f"{name} must be an array of numbers, with rows of one length") from None
-    if array.dtype == float:
+    if array.dtype == FLOAT:
         return array
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{name} must hold real numbers, got dtype {array.dtype}")

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -14,15 +14,6 @@ from ..value import Value, topological_order
 from ..vectors import are_leaves, are_values
 
 Array = npt.NDArray[np.float64]
-
-
-def of_one(run: Callable[[Any], tuple[Any, Any]], batch: Any) -> tuple[Any, Any]:
-    """Outputs and gradient of one example, by the program for batches.
-
-    A program may run a single example otherwise, so that it is given twice.
-    """
-    outputs, gradient = run(np.repeat(batch, 2, axis=0))
-    return outputs[:1], 0.5 * gradient
 
 
 def check_example(

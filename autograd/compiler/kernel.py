@@ -293,6 +293,8 @@ define i64 @tape(ptr %head, ptr %batch, ptr %results, i64 %rows, i64 %wanted) {{
 {head}
   %back = icmp ne i64 %wanted, 0
   %input_bytes = shl i64 %inputs, 3
+  %leaf_bytes = shl i64 %first_node, 3
+  call void @llvm.memset.p0.i64(ptr %gradients, i8 0, i64 %leaf_bytes, i1 false)
   br label %example
 
 example:
@@ -381,6 +383,7 @@ end:
   ret i64 0
 }}
 declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
+declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
 """
 
 

@@ -66,6 +66,7 @@ class Tape:
         self._cases = tuple(writer.own.values())
         self._free: list[_Room] = []
         self._run: Run | None = None
+        self.cost = cost
         self.most = _most(cost, len(nodes), len(self._places))
         numbers = self._leaves + self._nodes + len(self._numbers)
         arrays = self._code, self._places, self._numbers
@@ -90,20 +91,19 @@ class Tape:
         except IndexError:
             room = _Room(self)
         room.parameters[:] = parameters
-        room.gradients.fill(0.0)
-        back = out is not None
-        if len(batch) == 1:
-            room.batch[:] = batch[0]
+        b, back = len(batch), out is not None
+        if b == 1:  # the most frequent: to ask NumPy for an address takes a microsecond
+            room.batch[:] = batch
             run(room.address, room.batch_address, room.outputs_address, 1, back)
             outputs = room.outputs.copy()
         else:
             batch = np.ascontiguousarray(batch)
-            outputs = np.empty((len(batch), len(self._roots)))
-            run(room.address, batch.ctypes.data, outputs.ctypes.data, len(batch), back)
+            outputs = np.empty((b, *room.outputs.shape[1:]))
+            run(room.address, _address(batch), _address(outputs), b, back)
         if out is not None:
             out[:] = room.gradient
         self._free.append(room)
-        return outputs.reshape(-1, len(self._roots)) if self._several else outputs.reshape(-1)
+        return outputs
 
 
 class _Room:
@@ -112,16 +112,16 @@ class _Room:
     def __init__(self, tape: Tape) -> None:
         n, leaves, outputs = tape._inputs, tape._leaves, len(tape._roots)
         values = np.zeros(leaves + tape._nodes + len(tape._numbers))
-        gradients = np.zeros(len(values))
         values[leaves + tape._nodes :] = tape._numbers
-        self.batch, self.outputs = np.zeros(n), np.zeros(outputs)
-        self.batch_address, self.outputs_address = _address(self.batch), _address(self.outputs)
+        gradients = np.zeros(len(values))
         self.parameters, self.gradient = values[n:leaves], gradients[n:leaves]
-        self.gradients = gradients[:leaves]
+        self.batch, self.outputs = np.zeros((1, n)), np.zeros((1, outputs))
+        if not tape._several:
+            self.outputs = self.outputs[:, 0]
+        self.batch_address, self.outputs_address = _address(self.batch), _address(self.outputs)
         addresses = map(_address, (tape._code, tape._places, values, gradients, tape._roots))
-        self.head = np.array([*addresses, tape._nodes, outputs, n, leaves], np.int64)
-        self.address = _address(self.head)
-        self._kept = values, gradients
+        self._head = np.array([*addresses, tape._nodes, outputs, n, leaves], np.int64)
+        self.address = _address(self._head)
 
 
 class _Writer:

@@ -274,9 +274,7 @@ class _Written:
 
         return losses_of
 
-    def in_machine_code(
-        self, batch: Array, parameters: Array, out: Array | None
-    ) -> Array | None:
+    def in_machine_code(self, batch: Array, parameters: Array, out: Array | None) -> Array | None:
         """The outputs, and the gradient into ``out``; None where that is not for machine code."""
         tape = self.tape
         if tape is None or not 0 < len(batch) <= tape.most:

@@ -17,28 +17,42 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..primitives import MUL, POW
-from . import kernel
+from .. import primitives as p
+from .cases import TABLE, Case, LackError, Row, case, row_of
 from .floats import Cost
-from .kernel import Case, Row, row_of
+from .kernel import machine as text_of
 from .llvm import Code, is_installed
 from .lowering import Lowering
 
-SMALLEST = 300  # nodes: for fewer, nobody is to wait until the machine is compiled
-# Nanoseconds: of the machine for a node and for an entry of a vector; of arrays for an operation.
-NODE, ENTRY, OPERATION = 8, 3, 1000
+SMALLEST = 300  # nodes of a graph: for fewer, nobody is to wait until the machine is compiled
+
+# Nanoseconds: of the machine for a node, for an entry of a vector, and more where either calls a
+# function such as exp; of arrays for an operation. Measured with tests/benchmarks/kinds, of which
+# a tape takes 0.6 to 1.4 times as long as they say.
+NODE, ENTRY, CALL, OPERATION = 8, 3, 20, 1000
+CALL_NOTHING = {
+    p.ADD, p.SUB, p.MUL, p.DIV, p.NEG, p.POS, p.ABS, p.SQRT, p.RELU, p.STEP, p.WHERE, p.SUM, p.DOT,
+    p.MAX,
+}  # fmt: skip
+
+SQUARE = TABLE.index(Row(p.MUL, 2, 0))
 
 Array = npt.NDArray[np.float64]
 Run = Callable[[int, int, int, int, int], int]
 
 
 def tape_of(lowering: Lowering, cost: Cost) -> Tape | None:
-    """The tape of a graph; None if arrays or floats are as fast, or the machine can't run it."""
+    """The tape of a graph; None where arrays are as fast, or machine code can't be had.
+
+    Args:
+        lowering: the graph.
+        cost: what one example costs otherwise.
+    """
     if lowering.graph_size < SMALLEST or not is_installed():
         return None
     try:
         tape = Tape(lowering, cost)
-    except Exception:  # of a user's formula that does not take expressions
+    except LackError:
         return None
     return tape if tape.most > 0 else None
 
@@ -46,34 +60,29 @@ def tape_of(lowering: Lowering, cost: Cost) -> Tape | None:
 class Tape:
     """A graph as data for the machine. It keeps no Value alive.
 
-    Numbers are known by their places: inputs, parameters, nodes in order, constants.
-
     Attributes:
         most: the largest batch for which it is faster than arrays.
         size: how many bytes it takes.
     """
 
     def __init__(self, lowering: Lowering, cost: Cost) -> None:
-        nodes = lowering.levels.nodes
-        self._inputs, self._parameters = lowering.inputs, lowering.parameters
-        self._leaves = self._inputs + self._parameters
-        self._nodes, self._several = len(nodes), lowering.several
-        writer = _Writer(lowering, self._leaves)
-        self._code = np.array(writer.code, np.int32)
-        self._places = np.array(writer.places, np.int32)
-        self._roots = np.array([*map(writer.place, lowering.roots)], np.int32)
-        self._numbers = np.array([*map(float, writer.numbers)])
-        self._cases = tuple(writer.own.values())
+        writer = _Writer(lowering)
+        self.inputs, self.leaves, self.nodes = lowering.inputs, writer.leaves, writer.nodes
+        self.several = lowering.several
+        self.roots = np.array([*map(writer.place, lowering.roots)], np.int32)
+        self.code, self.places = (np.array(x, np.int32) for x in (writer.code, writer.places))
+        self.numbers = np.array([*map(float, writer.numbers)])
+        self.cost, self.time = cost, writer.time
+        self.most = int(OPERATION * cost.operations / max(writer.time, 1))
+        arrays = (self.code, self.places, self.numbers)
+        self.size = 16 * (self.leaves + self.nodes + len(self.numbers))
+        self.size += sum([array.nbytes for array in arrays])
+        self._own = tuple(writer.own)
         self._free: list[_Room] = []
         self._run: Run | None = None
-        self.cost = cost
-        self.most = _most(cost, len(nodes), len(self._places))
-        numbers = self._leaves + self._nodes + len(self._numbers)
-        arrays = self._code, self._places, self._numbers
-        self.size = 16 * numbers + sum([array.nbytes for array in arrays])
 
     def __deepcopy__(self, memo: object) -> Tape:
-        return self  # it is never changed, but for the room to compute in
+        return self  # it never changes
 
     def __call__(self, batch: Array, parameters: Array, out: Array | None) -> Array | None:
         """The outputs for the rows of ``batch``, and the gradient into ``out``, if given.
@@ -82,7 +91,7 @@ class Tape:
         """
         run = self._run
         if run is None:
-            run = self._run = machine(self._cases)
+            run = self._run = machine(self._own)
             if run is None:
                 self.most = 0
                 return None
@@ -92,7 +101,7 @@ class Tape:
             room = _Room(self)
         room.parameters[:] = parameters
         b, back = len(batch), out is not None
-        if b == 1:  # the most frequent: to ask NumPy for an address takes a microsecond
+        if b == 1:  # NumPy takes microseconds to say where an array is
             room.batch[:] = batch
             run(room.address, room.batch_address, room.outputs_address, 1, back)
             outputs = room.outputs.copy()
@@ -107,48 +116,56 @@ class Tape:
 
 
 class _Room:
-    """What the machine computes in, and where that and the tape lie in memory."""
+    """What the machine computes in, and where that and the tape are in memory."""
 
     def __init__(self, tape: Tape) -> None:
-        n, leaves, outputs = tape._inputs, tape._leaves, len(tape._roots)
-        values = np.zeros(leaves + tape._nodes + len(tape._numbers))
-        values[leaves + tape._nodes :] = tape._numbers
+        n, leaves, outputs = tape.inputs, tape.leaves, len(tape.roots)
+        values = np.zeros(leaves + tape.nodes + len(tape.numbers))
+        values[leaves + tape.nodes :] = tape.numbers
         gradients = np.zeros(len(values))
         self.parameters, self.gradient = values[n:leaves], gradients[n:leaves]
         self.batch, self.outputs = np.zeros((1, n)), np.zeros((1, outputs))
-        if not tape._several:
+        if not tape.several:
             self.outputs = self.outputs[:, 0]
         self.batch_address, self.outputs_address = _address(self.batch), _address(self.outputs)
-        addresses = map(_address, (tape._code, tape._places, values, gradients, tape._roots))
-        self._head = np.array([*addresses, tape._nodes, outputs, n, leaves], np.int64)
+        arrays: list[Any] = [tape.code, tape.places, values, gradients, tape.roots]
+        addresses = map(_address, arrays)
+        self._head = np.array([*addresses, tape.nodes, outputs, n, leaves], np.int64)
         self.address = _address(self._head)
 
 
 class _Writer:
-    """Writes a tape."""
+    """Writes a tape.
 
-    def __init__(self, lowering: Lowering, leaves: int) -> None:
+    Numbers have places, as in `kernel`: first inputs and parameters, the ``leaves``, then the
+    nodes, then constants.
+
+    Attributes:
+        code: of each node four whole numbers, as in `kernel`.
+        places: of the entries of vectors, one vector after another; equal ones stand there once.
+        numbers: the constants, as text, since 0.0 and -0.0 are two.
+        own: users' own primitives, printed.
+        time: how long the machine will need for an example, in nanoseconds.
+    """
+
+    def __init__(self, lowering: Lowering) -> None:
         nodes = lowering.levels.nodes
-        self._place, self._depth = lowering.operands.place, lowering.levels.depth
-        self._first_number = leaves + len(nodes)
-        # By place in the graph: by place on the tape.
-        self._found: dict[int, int] = dict(zip(range(leaves), range(leaves)))
-        self.numbers: dict[str, int] = {}  # by how they are written, since 0.0 and -0.0 are two
-        self._starts: dict[tuple[int, ...], int] = {}  # of vectors
-        self.places: list[int] = []
+        self.leaves, self.nodes = lowering.inputs + lowering.parameters, len(nodes)
         self.code: list[int] = []
-        self.own: dict[Row, Case] = {}
-        # Which places need a gradient: what is computed from parameters.
-        self._wanted = bytearray(self._first_number)
-        self._wanted[lowering.inputs : leaves] = bytes([1]) * lowering.parameters
-        rows = {row: i for i, row in enumerate(kernel.TABLE)}
-        for at, (_, node, _) in enumerate(nodes, leaves):
+        self.places: list[int] = []
+        self.numbers: dict[str, int] = {}
+        self.own: list[Case] = []
+        self.time = 0
+        self._place, self._depth = lowering.operands.place, lowering.levels.depth
+        self._found = dict(zip(range(self.leaves), range(self.leaves)))  # by place in the graph
+        self._starts: dict[tuple[int, ...], int] = {}  # of vectors
+        # Which places need a gradient: parameters, and what is computed from them.
+        self._wanted = bytearray(self.leaves + self.nodes)
+        self._wanted[lowering.inputs : self.leaves] = bytes([1]) * lowering.parameters
+        self._rows = {row: i for i, row in enumerate(TABLE)}
+        for at, (_, node, _) in enumerate(nodes, self.leaves):
             self._found[self._place[node]] = at
-            row = row_of(node.primitive, node.arguments)
-            if row not in rows:
-                rows[row] = len(rows)
-                self.own[row] = kernel.case(row)
-            self._write(at, row, rows[row], node.arguments)
+            self._write(at, row_of(node.primitive, node.arguments), node.arguments)
 
     def place(self, v: Any) -> int:
         """Where a number stands."""
@@ -156,28 +173,33 @@ class _Writer:
         if i >= 0 and self._depth[i] >= 0:
             return self._found[i]
         text = repr(v if type(v) is float else v.data)
-        return self._first_number + self.numbers.setdefault(text, len(self.numbers))
+        return self.leaves + self.nodes + self.numbers.setdefault(text, len(self.numbers))
 
-    def _write(self, at: int, row: Row, number: int, arguments: Sequence[Any]) -> None:
-        """A node: its case, where its arguments stand, and how long they are."""
+    def _write(self, at: int, row: Row, arguments: Sequence[Any]) -> None:
+        number, n = self._number(row), 0
         places = [[*map(self.place, x if type(x) is tuple else (x,))] for x in arguments]
-        n = 0
         if row.vectors:
             if len(places) == 2 and len(places[0]) > len(places[1]):
                 places[1].append(self.place(1.0))  # a bias is the weight of a constant 1
             starts, n = [*map(self._start, places)], len(places[0])
         else:
             starts = [*chain.from_iterable(places)]
-            if row.primitive is POW and self.place(2.0) == starts[1]:
-                number, starts = kernel.TABLE.index(Row(MUL, 2, 0)), starts[:1] * 2
-                places = [starts[:1]] * 2
+        if row.primitive is p.POW and starts[1] == self.place(2.0):
+            number, places, starts = SQUARE, [places[0]] * 2, [starts[0]] * 2
         wanted = [any(map(self._is_wanted, part)) for part in places]
         self._wanted[at] = any(wanted)
-        case = 4 * number + sum([which << i for i, which in enumerate(wanted)])
+        case = 4 * number + sum([is_wanted << i for i, is_wanted in enumerate(wanted)])
         self.code += case, starts[0], starts[-1], n
+        call = 0 if row.primitive in CALL_NOTHING else CALL
+        self.time += NODE + call + n * (ENTRY + call)
 
-    def _is_wanted(self, place: int) -> bool:
-        return place < self._first_number and self._wanted[place] == 1
+    def _number(self, row: Row) -> int:
+        """The row's among all rows; a user's own is a new one."""
+        number = self._rows.get(row)
+        if number is None:
+            self.own.append(case(row))
+            number = self._rows[row] = len(self._rows)
+        return number
 
     def _start(self, places: list[int]) -> int:
         """Where the places of a vector's entries are listed."""
@@ -186,11 +208,8 @@ class _Writer:
             self.places += places
         return start
 
-
-def _most(cost: Cost, nodes: int, entries: int) -> int:
-    """The largest batch for which a tape is faster than arrays."""
-    example = NODE * nodes + ENTRY * entries
-    return int(OPERATION * cost.operations / max(example - cost.numbers, 0.05 * example))
+    def _is_wanted(self, place: int) -> bool:
+        return place < len(self._wanted) and self._wanted[place] == 1
 
 
 def _address(array: npt.NDArray[Any]) -> int:
@@ -198,21 +217,21 @@ def _address(array: npt.NDArray[Any]) -> int:
 
 
 @lru_cache(16)
-def machine(own: tuple[Case, ...]) -> Run | None:
+def machine(own: tuple[Case, ...] = ()) -> Run | None:
     """The machine, with cases for users' own primitives besides those of the table.
 
     None, with a warning, where machine code can't be had.
     """
     try:
-        code = Code(kernel.machine([*map(kernel.case, kernel.TABLE), *own]), loops=False)
-    except Exception as error:
+        code = Code(text_of([*map(case, TABLE), *own]), loops=False)
+    except Exception as error:  # whatever llvmlite or LLVM runs into
         warnings.warn(
-            f"programs run without machine code, which llvmlite can't make here ({error}): "
-            "reinstall llvmlite, or uninstall it, and this is not said again",
+            f"programs run without machine code: llvmlite is installed, but fails ({error}). They "
+            "are slower so; reinstall llvmlite, or uninstall it to have no more of this warning",
             RuntimeWarning,
-            stacklevel=4,
+            stacklevel=6,
         )
         return None
     run = code.function("tape", *[ctypes.c_void_p] * 3, ctypes.c_int64, ctypes.c_int64)
-    run.code = code  # which lives as long
+    run.code = code  # it lives as long
     return run  # type: ignore[no-any-return]

@@ -27,9 +27,10 @@ from .lowering import Lowering
 SMALLEST = 300  # nodes of a graph: for fewer, nobody is to wait until the machine is compiled
 
 # Nanoseconds: of the machine for a node, for an entry of a vector, and more where either calls a
-# function such as exp; of arrays for an operation. Measured with tests/benchmarks/kinds, of which
-# a tape takes 0.6 to 1.4 times as long as they say.
-NODE, ENTRY, CALL, OPERATION = 8, 3, 20, 1000
+# function such as exp; of arrays for an operation. By these, the examples of tests/benchmarks/kinds
+# take 0.6 to 1.6 times as long as measured; arrays of `most` examples, up to half as long again as
+# the tape.
+NODE, ENTRY, CALL, OPERATION = 8, 2, 20, 1000
 CALL_NOTHING = {
     p.ADD, p.SUB, p.MUL, p.DIV, p.NEG, p.POS, p.ABS, p.SQRT, p.RELU, p.STEP, p.WHERE, p.SUM, p.DOT,
     p.MAX,
@@ -72,7 +73,6 @@ class Tape:
         self.roots = np.array([*map(writer.place, lowering.roots)], np.int32)
         self.code, self.places = (np.array(x, np.int32) for x in (writer.code, writer.places))
         self.numbers = np.array([*map(float, writer.numbers)])
-        self.cost, self.time = cost, writer.time
         self.most = int(OPERATION * cost.operations / max(writer.time, 1))
         arrays = (self.code, self.places, self.numbers)
         self.size = 16 * (self.leaves + self.nodes + len(self.numbers))

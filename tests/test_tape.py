@@ -223,6 +223,12 @@ def test_numbers_that_are_used_twice_get_both_shares():
     assert_same(build, [[]], [1.5, 0.25])
 
 
+@for_each("c", [2.0, 3.0, 1.0, 0.0, -1.0, 0.5, -0.5, 2.5])
+def test_powers_by_plain_numbers(c):
+    for x in (0.5, -2.0, 0.0, -0.0, 1e200, INF, -INF):
+        assert_same(lambda _, p: p[0] ** c + c ** p[1], [[]], [x, 0.7], tolerance=0.0)
+
+
 def test_what_is_not_taken_gets_no_share():
     def build(x, p):
         bad = p[0] / x[0]  # 0 times inf

@@ -36,6 +36,7 @@ from .show.report import Run, write_report
 from .sweeping import check_sweep, run_sweep
 from .train.callbacks import EarlyStopping
 from .train.checkpoints import load_table, save
+from .train.choice import ENGINES
 from .train.evaluation import evaluate
 from .train.fit import fit
 from .train.history import History
@@ -108,6 +109,7 @@ def train(options: argparse.Namespace) -> None:
     History().plot()  # if matplotlib is missing, fail now, not after the training
     runs = [_run(options, data, held_out, rule, *pair) for pair in zip(nets, batchings)]
     _print_scores(runs)
+    facts["engine"] = ENGINES[runs[0].history.engine]
     _write(out, data, runs, facts, options.given)
 
 
@@ -175,6 +177,15 @@ def _folder(options: argparse.Namespace, data: Dataset) -> Path:
     return out
 
 
+class _Engine:
+    """Says which engine computes the updates, before the first one."""
+
+    engine = ""
+
+    def begin(self, net: Any, loss: Any, updates: range) -> None:
+        say(f"engine   {ENGINES[self.engine]}")
+
+
 def _run(
     options: argparse.Namespace,
     data: Dataset,
@@ -191,6 +202,7 @@ def _run(
         data=(data.X_test, data.y_test) if len(data.features) == 2 else None, picture=data.picture,
     )  # fmt: skip
     stopping = None if options.patience is None else EarlyStopping(options.patience)
+    callbacks: list[Any] = [_Engine(), film, *([] if stopping is None else [stopping])]
     history = fit(
         net,
         **settings_of(options, data, held_out, rule, batching),
@@ -198,7 +210,7 @@ def _run(
         checkpoint=options.checkpoint,
         checkpoint_every=options.checkpoint_every,
         resume=options.resume,
-        callbacks=[film] if stopping is None else [film, stopping],
+        callbacks=callbacks,
     )
     parts = {"train": (data.X_train, data.y_train), "test": (data.X_test, data.y_test)}
     scores = {part: evaluate(net, data.loss, X, y) for part, (X, y) in parts.items()}

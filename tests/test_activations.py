@@ -115,7 +115,7 @@ def test_it_goes_through_infinity(name):
 
 @pytest.mark.slow
 @ROWS
-@pytest.mark.parametrize("engine", ["program", "graph"])
+@pytest.mark.parametrize("engine", ["native", "program", "graph"])
 def test_networks_train_with_it(name, engine):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(30, 3))

@@ -31,7 +31,7 @@ from nn.train import checkpoints
 from tests import cases
 from tests.cases import make_net, names, numbers
 
-ENGINES = ["program", "graph"]
+ENGINES = ["native", "program", "graph"]
 KINDS = ["PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"]
 
 RNG = np.random.default_rng(0)

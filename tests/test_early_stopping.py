@@ -51,7 +51,7 @@ def first_stop(values, patience):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ["program", "graph"])
+@pytest.mark.parametrize("engine", ["native", "program", "graph"])
 @pytest.mark.parametrize("patience", [1, 3, 10])
 def test_it_stops_after_so_many_epochs_without_a_better_one(patience, engine):
     _, whole = trained(None, engine=engine)
@@ -113,7 +113,7 @@ def test_a_loss_that_is_not_a_number_is_never_the_best():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ["program", "graph"])
+@pytest.mark.parametrize("engine", ["native", "program", "graph"])
 @pytest.mark.parametrize("until", [1, 7, 15, 20])
 def test_an_interrupted_training_stops_where_it_would_have(until, engine, tmp_path):
     file, whole = tmp_path / "run.npz", EarlyStopping(6)
@@ -272,7 +272,7 @@ def test_a_callback_can_end_the_training():
     assert len(history) == 3
 
 
-@pytest.mark.parametrize("engine", ["program", "graph"])
+@pytest.mark.parametrize("engine", ["native", "program", "graph"])
 def test_a_callback_of_epochs_sees_the_network_and_may_change_it(engine):
     class Reset:
         def end_epoch(self, row, net):

@@ -31,7 +31,7 @@ from nn.train.engines import ProgramEngine
 from tests import cases
 from tests.cases import for_each, make_net, numbers
 
-ENGINES = ["program", "graph"]
+ENGINES = ["native", "program", "graph"]
 
 train = partial(cases.train, epochs=1, batch_size=5)
 
@@ -57,20 +57,21 @@ def close(a, b, tolerance=1e-10):
 
 
 def same_in_both(make, loss, X, y, **options):
-    """Train with either engine: the networks and the histories agree in every number."""
+    """Train with each engine: the networks and the histories agree in every number."""
     nets = [make() for _ in ENGINES]
     before = numbers(nets[0])
-    assert before == numbers(nets[1])
+    assert all(before == numbers(net) for net in nets)
     histories = [
         train(net, loss, X, y, engine=name, **options)
         for net, name in zip(nets, ENGINES, strict=True)
     ]
-    close(numbers(nets[0]), numbers(nets[1]))
-    close(gradients(nets[0]), gradients(nets[1]))
     assert numbers(nets[0]) != before
     tables = [history._table() for history in histories]
-    assert tables[0][0] == tables[1][0]
-    close(tables[0][1:], tables[1][1:])
+    for net, table in zip(nets[1:], tables[1:], strict=True):
+        close(numbers(nets[0]), numbers(net))
+        close(gradients(nets[0]), gradients(net))
+        assert tables[0][0] == table[0]
+        close(tables[0][1:], table[1:])
     assert len(tables[0]) == options.get("epochs", 1) + 1
     return histories
 
@@ -200,7 +201,7 @@ def test_evaluate_is_the_same_in_both(loss, d_L):
     X, y = problem(loss, d_L, n=1500)
     net = make_net(d_L)
     before = numbers(net), gradients(net)
-    program, graph = (evaluate(net, loss, X, y, engine=name) for name in ENGINES)
+    program, graph = (evaluate(net, loss, X, y, engine=name) for name in ("program", "graph"))
     assert program.keys() == graph.keys()
     close([*program.values()], [*graph.values()], 1e-12)
     assert evaluate(net, loss, X, y) == program
@@ -249,14 +250,15 @@ def test_the_engines_agree_on_shared_weights_and_a_penalty():
         return loss
 
     X, y = problem(gaussian_nll)
-    nets = [Shared(), Shared()]
+    nets = [Shared() for _ in ENGINES]
     histories = [
         train(net, loss_of(net), X, y, epochs=3, momentum=0.5, validation=(X, y), engine=name)
         for net, name in zip(nets, ENGINES, strict=True)
     ]
-    close(numbers(nets[0]), numbers(nets[1]))
-    close(gradients(nets[0]), gradients(nets[1]))
-    close(*(history._table()[1:] for history in histories))
+    for net, history in zip(nets[1:], histories[1:], strict=True):
+        close(numbers(nets[0]), numbers(net))
+        close(gradients(nets[0]), gradients(net))
+        close(histories[0]._table()[1:], history._table()[1:])
     assert nets[0].unused.data < 3.0  # the penalty reaches it
 
 
@@ -311,6 +313,7 @@ def test_callbacks_see_the_trained_numbers_and_the_mean_gradient():
         assert len(rows) == 3 * (24 // 5)
         assert after == numbers(net)
     close(seen["program"], seen["graph"])
+    close(seen["program"], seen["native"])
 
 
 @pytest.mark.parametrize(("lr", "momentum"), [
@@ -367,18 +370,18 @@ def test_a_callback_that_sets_a_parameter_to_infinity_is_stopped(name, number):
 
 def test_a_callback_that_changes_a_parameter_is_obeyed():
     X, y = problem(gaussian_nll)
-    nets = [make_net(), make_net(), make_net()]
+    *nets, last = [make_net() for _ in (*ENGINES, "program")]
 
     def clip(epoch, update, loss, net):
         for p in net.parameters():
             p.data = max(-0.3, min(p.data, 0.3))
 
-    for net, name in zip(nets[:2], ENGINES, strict=True):
+    for net, name in zip(nets, ENGINES, strict=True):
         train(net, gaussian_nll, X, y, epochs=3, callbacks=[clip], momentum=0.5, engine=name)
         assert max(map(abs, numbers(net))) == 0.3
-    close(numbers(nets[0]), numbers(nets[1]))
-    train(nets[2], gaussian_nll, X, y, epochs=3, momentum=0.5)
-    assert max(map(abs, numbers(nets[2]))) > 0.3
+        close(numbers(nets[0]), numbers(net))
+    train(last, gaussian_nll, X, y, epochs=3, momentum=0.5)
+    assert max(map(abs, numbers(last))) > 0.3
 
 
 def test_a_callback_may_set_the_start():

@@ -582,3 +582,14 @@ def test_two_loops_over_the_same_leaves_read_them_each_for_itself():
     for losses, gradient in (program(rows), by_source(program, rows, [0.5, 0.3])):
         np.testing.assert_allclose(losses, [loss[0] for loss, _ in each], rtol=1e-13)
         np.testing.assert_allclose(gradient, sum(d for _, d in each), rtol=1e-12)
+
+
+def test_a_constant_is_no_node_with_the_same_number():
+    def build(x, p):
+        square, v, total = x[0] * x[0], x[0], 0.0
+        for t in range(9):
+            v = v + (1.0 if t == 7 else square)  # which is 1.0 where it is recorded
+            total = total + v
+        return (total * p[0]).sin()
+
+    assert_same(build, [[-1.0], [0.5]], [0.7])

@@ -533,18 +533,15 @@ def test_so_many_batches_are_prepared_together(bytes_, many, monkeypatch):
     monkeypatch.setattr(examples, "AT_ONCE", bytes_)
     X = np.arange(100.0).reshape(25, 4)
     data = Examples(X, X[:, 0], batch_size=6)  # a batch is 240 bytes
-    sizes = []
-
-    def columns(X, y):
-        sizes.append(len(X))
-        return np.column_stack([X, y])
-
-    batches = list(data.batches(1, np.random.default_rng(0), columns))
-    assert sizes == [many] * (24 // many) and len(batches) == data.updates(1) == 4
-    rows = [int(i) for batch in batches for i in batch.rows]
-    assert len(rows) == len(set(rows)) == 24
-    for batch in batches:
-        assert batch.data.tolist() == [[*X[i], X[i, 0]] for i in batch.rows]
+    spans = list(data.spans(1, np.random.default_rng(0)))
+    assert [len(span.rows) for span in spans] == [many] * (24 // many)
+    assert sum(span.updates for span in spans) == data.updates(1) == 4
+    places = [int(i) for span in spans for i in span.places]
+    assert len(places) == len(set(places)) == 24
+    for span in spans:
+        inputs, targets = span.examples()
+        assert inputs.tolist() == X[span.places].tolist()
+        assert targets.tolist() == X[span.places, 0].tolist()
 
 
 @pytest.mark.parametrize("part", [1, 100, 2**23])

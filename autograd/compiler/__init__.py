@@ -42,6 +42,7 @@ Array = npt.NDArray[np.float64]
 
 FLOAT = np.dtype(float)
 LEAST, LARGEST = 64, 2**15  # examples in a block; numbers in its largest array
+LOOPED = 2000  # expressions of a program that may become loop nests: some seconds to compile
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,15 @@ class Program:
                 "out must not be the vector of the parameters, which it would overwrite"
             )
 
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """How large it is: what the parts of one run are, by which to choose how to run it.
+
+        How many statements are run, and how many multiplications the matrix products of one example
+        are; and how many statements are written.
+        """
+        return self._written.calls
+
     def _batch(self, batch: ArrayLike) -> Array:
         array = _floats(batch, "batch")
         if array.ndim != 2 or array.shape[1] != len(self.inputs):
@@ -218,6 +228,7 @@ class _Written:
     """A program without its Values: all parts of a `Program` that graphs can share.
 
     Attributes:
+        listing: the program as data, to be printed otherwise; None if it is too long for that.
         block: a batch of twice as many examples or more is run in blocks of so many.
         tape: what runs small batches in machine code; None where that is not worth it.
         example: what runs a single example, where that is not for arrays; else None.
@@ -244,7 +255,10 @@ class _Written:
         cost = cost_of(listing)
         self.tape = tape_of(lowering, cost)
         self.example = Example(listing) if is_worth_it(listing, cost) else None
+        self.listing = listing if len(listing.users) < LOOPED else None
+        self.trainers: dict[Any, Any] = {}  # machine code of trainings
         self.block = listing.block(LEAST, LARGEST)
+        self.calls = listing.calls
         arrays = self.constants.values()
         for array in arrays:
             array.flags.writeable = False
@@ -253,7 +267,7 @@ class _Written:
         self.size = 2000 + 3 * text + sum([array.nbytes for array in arrays])
         if self.tape is not None:
             self.size += self.tape.size
-        if self.example is not None:  # it keeps the listing until it is written
+        if self.example is not None or self.listing is not None:
             self.size += 500 * len(listing.users)
 
     def bind(self, parameters: Array, out: Array | None) -> Callable[[Array], Array]:

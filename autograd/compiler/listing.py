@@ -132,6 +132,24 @@ class Listing:
         loops = [s for s in outer if s.body]
         return [([s for s in outer if not s.body], 1), *[(s.body, len(s.steps)) for s in loops]]
 
+    @property
+    def calls(self) -> tuple[int, int, int]:
+        """How often statements are run, and how many there are; between, as `multiplications`."""
+        run = sum([len(statements) * times for statements, times in self.scopes])
+        return run, self.multiplications, len(self.statements)
+
+    @property
+    def multiplications(self) -> int:
+        """Of all matrix products, for one example."""
+        return sum(
+            [
+                times * math.prod(lengths((*x.shape, x.args[0].shape[1])))
+                for statements, times in self.scopes
+                for x in _users(_values(statements))
+                if x.op == "matmul"
+            ]
+        )
+
     def block(self, least: int, most: int) -> int:
         """How many examples to run at once, of a batch with many.
 

@@ -16,15 +16,14 @@ from importlib.util import find_spec
 from itertools import count
 from typing import Any
 
-from .elementary import FUNCTIONS
+from .elementary import FUNCTIONS, TABLES
 from .expressions import Arithmetic, Expr
 
-# Functions of C's library, how many numbers they take: in place of those not in FUNCTIONS yet.
-LIBRARY = {
-    "exp": 1, "log": 1, "log1p": 1, "sin": 1, "cos": 1, "tanh": 1, "erf": 1, "erfc": 1, "pow": 2,
-}  # fmt: skip
 SHORT = 12  # lines of a function
 MAGIC = 1.5 * 2.0**52  # added to a whole number, it leaves that number in the last bits
+
+
+INSTALL = "pip install 'chalkgrad[native]'"
 
 
 def number(x: float) -> str:
@@ -32,7 +31,7 @@ def number(x: float) -> str:
     return f"0x{struct.pack('>d', x).hex().upper()}"
 
 
-# How an operation is written: a line, or several, of which later ones use the earlier: {a}, {b}, ...
+# How an operation is written: in a line, or in several, whose results are {a}, {b}, ...
 WRITTEN: dict[str, tuple[str, ...]] = {
     "neg": ("fneg double {0}",),
     "add": ("fadd double {0}, {1}",),
@@ -108,7 +107,7 @@ class Lines:
         Raises:
             LackError: machine code has no such operation.
         """
-        if op in FUNCTIONS or op in LIBRARY:
+        if op in FUNCTIONS or op in TABLES:
             self.functions.add(op)
             arguments = ", ".join([f"double {a}" for a in args])
             return self.new(f"call double @{function_name(op)}({arguments})")
@@ -142,8 +141,8 @@ class LackError(Exception):
 
 
 def function_name(op: str) -> str:
-    """What a function of `elementary`, or of C's library, is called in the text."""
-    return f"chalk.{op}" if op in FUNCTIONS else op
+    """What a function of `elementary` is called in the text."""
+    return f"chalk.{op}"
 
 
 def with_functions(text: str, functions: set[str], inline: bool = True) -> str:
@@ -154,12 +153,7 @@ def with_functions(text: str, functions: set[str], inline: bool = True) -> str:
     """
     texts, waiting, seen = [text], sorted(functions), set(functions)
     while waiting:
-        op = waiting.pop()
-        if op not in FUNCTIONS:
-            kinds = ", ".join(["double"] * LIBRARY[op])
-            texts.append(f"declare double @{op}({kinds}) nounwind memory(none)")
-            continue
-        definition, called = _function(op)
+        definition, called = _function(waiting.pop())
         if not inline and definition.count("\n") > SHORT:
             definition = definition.replace("alwaysinline", "noinline", 1)
         texts.append(definition)
@@ -171,6 +165,9 @@ def with_functions(text: str, functions: set[str], inline: bool = True) -> str:
 @cache
 def _function(op: str) -> tuple[str, set[str]]:
     """A function of `elementary` as text, and the functions that it calls."""
+    name = function_name(op)
+    if op in TABLES:
+        return _table(name, TABLES[op]()), set()
     m, lines = Arithmetic(), Lines()
     arguments = [m.name(letter, ()) for letter in "xyz"[: FUNCTIONS[op].__code__.co_argcount - 1]]
     result = lines.value(
@@ -178,11 +175,24 @@ def _function(op: str) -> tuple[str, set[str]]:
     )
     head = ", ".join([f"double %{a.info}" for a in arguments])
     body = "\n".join([*lines.lines, f"  ret double {result}"])
-    name = function_name(op)
     return (
         f"define internal double @{name}({head}) alwaysinline nounwind {{\n{body}\n}}",
         lines.functions,
     )
+
+
+def _table(name: str, entries: list[float]) -> str:
+    """A function that looks up a number, by its place in a table of 128."""
+    listed = ", ".join([f"double {number(x)}" for x in entries])
+    return f"""@{name}.entries = internal constant [128 x double] [{listed}]
+define internal double @{name}(double %x) alwaysinline nounwind {{
+  %a = fadd double %x, {number(MAGIC)}
+  %b = bitcast double %a to i64
+  %c = and i64 %b, 127
+  %d = getelementptr double, ptr @{name}.entries, i64 %c
+  %e = load double, ptr %d
+  ret double %e
+}}"""
 
 
 @cache
@@ -206,8 +216,10 @@ class Code:
         module.triple = machine.triple
         module.data_layout = str(machine.target_data)
         options = binding.create_pipeline_tuning_options(speed_level=3)
-        options.loop_vectorization = options.slp_vectorization = True
-        options.loop_unrolling = True
+        # Vectors are made of loops; what else would be tried made code no faster, and took ten
+        # times as long to compile.
+        options.loop_vectorization = True
+        options.slp_vectorization = options.loop_unrolling = options.loop_interleaving = False
         passes = binding.create_pass_builder(machine, options)
         if loops:
             manager = passes.getModulePassManager()

@@ -23,7 +23,7 @@ from .expressions import ALL, Arithmetic, Expr, Index, Shape
 from .listing import At, Listing, Statement, View
 
 Whole = Any  # an int, or an expression of whole numbers
-BATCH, THETA, GRADIENT, OUT, ROOM, STEADY = "batch theta gradient out room steady".split()
+BATCH, THETA, GRADIENT, OUT, ROOM, STEADY = ["batch", "theta", "gradient", "out", "room", "steady"]
 # What is computed into an array of its own before an expression over it can be.
 WHOLE_ARRAYS = {"matmul", "sum", "max", "reduceat", "joined"}
 LOOKS = {"transpose", "reshape", "full", "earlier", "entry", "item", "rows", "columns"}
@@ -92,9 +92,7 @@ class Array:
         self, start: Whole, strides: Sequence[Whole], shape: Sequence[Whole], in_a_row: bool = False
     ) -> Array:
         """The same numbers otherwise."""
-        return Array(
-            self.memory, start, tuple(strides), tuple(shape), self.is_condition, in_a_row
-        )
+        return Array(self.memory, start, tuple(strides), tuple(shape), self.is_condition, in_a_row)
 
 
 @dataclass(frozen=True)
@@ -158,13 +156,33 @@ class Fold:
 
 
 @dataclass(eq=False)
+class Let:
+    """A number gets a name."""
+
+    name: Expr
+    value: Any
+
+
+@dataclass(eq=False)
+class Stop:
+    """A training ends here if a number is not finite, before or after a rule has made the step."""
+
+    value: Any
+    after_rule: bool = False
+
+
+@dataclass(eq=False)
 class Product:
-    """A matrix product; the columns of ``b`` and of ``out`` are neighbours in memory."""
+    """A matrix product; the columns of ``b`` and of ``out`` are neighbours in memory.
+
+    For ``"step"``, ``rate`` times the product is subtracted from what is there.
+    """
 
     out: Array
     a: Array
     b: Array
     how: str = "set"
+    rate: Expr | None = None
 
 
 class Scalars(Arithmetic):
@@ -237,7 +255,7 @@ class Nests:
 
     def _repeat(self, loop: Statement) -> None:
         """A loop over the steps of a recurrence."""
-        index = self._index()
+        index = self.index()
         kept, self._step = dict(self._made), index
         with self._within(For(index, loop.steps.start, loop.steps.stop, [], loop.kind == "back")):
             self._run(loop.body)
@@ -252,9 +270,10 @@ class Nests:
         if statement.kind == "let":
             looked_at = None if defines else self._look(x)
             if looked_at is None:
-                is_condition = isinstance(x, Expr) and x.is_condition
+                is_room = isinstance(x, Expr) and x.op == "empty"
+                is_condition = x.info[1] if is_room else isinstance(x, Expr) and x.is_condition
                 looked_at = self._new(self._lengths(statement.shape), is_condition)
-                if not (isinstance(x, Expr) and x.op == "empty"):
+                if not is_room:
                     self.write(looked_at, x)
             self._arrays[name] = looked_at
         else:
@@ -265,12 +284,13 @@ class Nests:
         """Where a statement writes to."""
         array, index = self._arrays[statement.name], statement.index
         if isinstance(index, At):
-            array, index = array.entry(self._at(-index.step, index.inside)), index.rows
+            step = self._earlier(index.step) if index.inside else index.step
+            array, index = array.entry(step), index.rows
         return array if index is None else self._rows(array, index)
 
-    def _at(self, back: int, inside: bool) -> Whole:
-        """The place of a step, some steps before the one that is running; or counted from 0."""
-        return plus(self._step, -back) if inside else -back
+    def _earlier(self, back: int) -> Whole:
+        """So many steps before the one that is running."""
+        return plus(self._step, -back)
 
     def _rows(self, array: Array, index: Index) -> Array | Picked:
         """Some rows of an array."""
@@ -341,7 +361,7 @@ class Nests:
         if named is not None and named is not self._defined:
             array = self._arrays[named.name]
             at_step = isinstance(named.index, At)
-            return array.entry(self._at(0, inside=True)) if at_step else array
+            return array.entry(self._earlier(0)) if at_step else array
         if x.op == "name":
             return self._arrays[str(x.info)]
         if x.op == "columns" and isinstance(x.info, range):
@@ -366,7 +386,7 @@ class Nests:
             return array.entry(x.info)
         if x.op == "earlier":
             is_local = x.args[0].info in self.listing.local
-            return array if is_local else array.entry(self._at(x.info, inside=True))
+            return array if is_local else array.entry(self._earlier(x.info))
         shape = self._lengths(x.shape)
         if x.op == "full":
             missing = (0,) * (len(shape) - len(array.shape))
@@ -396,9 +416,19 @@ class Nests:
 
     # Loops
 
-    def _index(self) -> Expr:
+    def index(self) -> Expr:
+        """A name for an index."""
         index: Expr = whole.name(f"i{next(self._count)}", ())
         return index
+
+    def scalar(self) -> Expr:
+        """A name for a number."""
+        name: Expr = self.m.name(f"s{next(self._count)}", ())
+        return name
+
+    def spare(self, n: int) -> int:
+        """Room for ``n`` numbers: where the first one stands."""
+        return int(self._new((n,)).start)
 
     @contextmanager
     def _within(self, *loops: For) -> Iterator[None]:
@@ -412,7 +442,7 @@ class Nests:
 
     def _each(self, target: Array | Picked, value: Callable[[Any], Any], how: str = "set") -> None:
         """Loops over all entries: each becomes ``value(at)``, or that is added to it."""
-        at: list[Whole] = [0 if n == 1 else self._index() for n in target.shape]
+        at: list[Whole] = [0 if n == 1 else self.index() for n in target.shape]
         loops = [For(i, 0, n, [], is_free=True) for i, n in zip(at, target.shape) if i != 0]
         with self._within(*loops):
             number = self.m.number(value(at))
@@ -458,7 +488,7 @@ class Nests:
 
     def _dots(self, out: Any, a: Array, b: Array, how: str) -> None:
         """The product with a column."""
-        k, name = self._index(), self.m.name(f"s{next(self._count)}", ())
+        k, name = self.index(), self.scalar()
 
         def value(at: Any) -> Any:
             i, j = at
@@ -475,7 +505,7 @@ class Nests:
             self._prepare(part)
         shape = self._lengths(array.shape)
         keeps = len(x.shape) == len(shape)
-        k, n = self._index(), shape[axis]
+        k, n = self.index(), shape[axis]
 
         def term(at: Any) -> Any:
             along = list(at)
@@ -487,7 +517,7 @@ class Nests:
 
         means = "add" if x.op == "sum" else "max"
         if all(n == 1 for n in shape[axis + 1 :]):
-            name = self.m.name(f"s{next(self._count)}", ())
+            name = self.scalar()
 
             def folded(at: Any) -> Any:
                 self._body.append(Fold(name, means, k, 0, n, term(at)))
@@ -516,7 +546,7 @@ class Nests:
         table = self.constants[str(starts.info)]
         ends = np.append(table[1:], array.shape[0])
         name = self._constant(ends, f"ends{next(self._count)}").memory
-        k, total = self._index(), self.m.name(f"s{next(self._count)}", ())
+        k, total = self.index(), self.scalar()
 
         def folded(at: Any) -> Any:
             first, last = (whole.make("table", at[0], info=t) for t in (str(starts.info), name))
@@ -600,7 +630,6 @@ class Nests:
             found = partials(z, tuple(x))[0] if own.is_vector else partials(z, *x)
         self.m.compares = True
         return found
-
 
 
 def _is_tuple(x: Any) -> bool:

@@ -10,15 +10,16 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .expressions import Expr
 from .listing import Listing
-from .llvm import Code, Lines, number, with_functions
-from .loops import Array, Fold, For, Nests, Product, Store
+from .llvm import Code, LackError, Lines, number, with_functions
+from .loops import GRADIENT, Array, Fold, For, Let, Nests, Product, Stop, Store
+from .training import Rule, Training
 
 VECTOR = 4  # numbers in a vector
 HEIGHT = 4  # rows of a tile
@@ -26,7 +27,11 @@ WIDTHS = {False: (2 * VECTOR, VECTOR, 1), True: (8 * VECTOR, 2 * VECTOR, VECTOR,
 
 MEMORIES = ("batch", "theta", "gradient", "room", "steady", "out")
 
+if TYPE_CHECKING:
+    from . import Program
+
 Doubles = npt.NDArray[np.float64]
+Run = tuple[str, str, int, str, bool]
 Tile = tuple[int, int, str]  # rows, columns, and what is done with the result
 
 
@@ -43,6 +48,7 @@ class Nested(Lines):
         self.constants, self.marks = set(constants), marks
         self.tiles: set[Tile] = set()
         self._block, self._blocks, self._group = "entry", 0, ""
+        self._named: dict[Any, str] = {}
 
     # Blocks and loops
 
@@ -80,16 +86,21 @@ class Nested(Lines):
 
     def run(self, nests: Iterable[Any]) -> None:
         """Lines for some nests."""
-        folded: dict[Any, str] = {}
+        outside, self._named = self._named, dict(self._named)
         for nest in nests:
             if isinstance(nest, For):
                 self._for(nest)
             elif isinstance(nest, Fold):
-                folded[nest.name] = self._fold(nest, folded)
+                self._named[nest.name] = self._fold(nest)
+            elif isinstance(nest, Let):
+                self._named[nest.name] = self.number(nest.value, {})
             elif isinstance(nest, Store):
-                self._store(nest, folded)
+                self._store(nest)
+            elif isinstance(nest, Stop):
+                self._stop(nest)
             else:
                 self._product(nest)
+        self._named = outside
 
     def _for(self, nest: For) -> None:
         start, stop = self.whole(nest.start), self.whole(nest.stop)
@@ -97,7 +108,7 @@ class Nested(Lines):
             start, stop = self.whole(nest.stop - 1), start
         mark, before = "", self._group
         self._group = ""
-        if nest.is_free and all(isinstance(inner, Store) for inner in nest.body):
+        if nest.is_free and all(isinstance(inner, (Let, Store)) for inner in nest.body):
             mark, self._group = self._free()
         with self.loop(f"%{nest.index.info}", start, stop, -1 if nest.down else 1, mark):
             self.run(nest.body)
@@ -112,7 +123,7 @@ class Nested(Lines):
         )
         return f", !llvm.loop !{n + 1}", f", !llvm.access.group !{n}"
 
-    def _fold(self, nest: Fold, folded: dict[Any, str]) -> str:
+    def _fold(self, nest: Fold) -> str:
         """The name of a sum or a maximum."""
         start, stop = self.whole(nest.start), self.whole(nest.stop)
         is_sum, old = nest.how == "add", f"%{nest.name.info}"
@@ -120,7 +131,7 @@ class Nested(Lines):
         before = self._block
         with self.loop(f"%{nest.index.info}", start, stop):
             place, inside = len(self.lines), self._block
-            x, known = nest.value, dict(folded)
+            x, known = nest.value, dict[Any, str]()
             if is_sum and isinstance(x, Expr) and x.op == "mul":  # a product and sum in one
                 a, b = (self.number(a, known) for a in x.args)
                 term = self.new(f"fmul contract double {a}, {b}")
@@ -136,13 +147,23 @@ class Nested(Lines):
             )
         return total
 
-    def _store(self, nest: Store, folded: dict[Any, str]) -> None:
-        value = self.number(nest.value, dict(folded))
+    def _store(self, nest: Store) -> None:
+        value = self.number(nest.value, {})
         at = self.address(nest.memory, self.whole(nest.place))
         if nest.how != "set":
             old = self.new(f"load double, ptr {at}{self._group}")
             value = self.operation("maximum" if nest.how == "max" else "add", old, value)
         self.line(f"store double {value}, ptr {at}{self._group}")
+
+    def _stop(self, nest: Stop) -> None:
+        value = self.number(nest.value, {})
+        difference = self.new(f"fsub double {value}, {value}")
+        is_finite = self.new(f"fcmp ord double {difference}, {difference}")
+        stop, on = self.fresh("stop", "on")
+        self.line(f"br i1 {is_finite}, label %{on}, label %{stop}")
+        self.begin(stop)
+        self.line(f"ret i64 {'%failed' if nest.after_rule else '%u'}")
+        self.begin(on)
 
     # Numbers and places
 
@@ -154,19 +175,23 @@ class Nested(Lines):
             return f"%{x.info}"
         args = [self.whole(a) for a in x.args]
         if x.op == "table":
-            at = self.new(f"getelementptr i64, ptr @{x.info}, i64 {args[0]}")
+            at = self.new(f"getelementptr i64, ptr {self._memory(x.info)}, i64 {args[0]}")
             return self.new(f"load i64, ptr {at}{self._group}")
         return self.new(f"{x.op} nsw i64 {args[0]}, {args[1]}")
 
     def address(self, memory: str, place: str) -> str:
         """Where a number stands."""
-        sign = "@" if memory in self.constants else "%"
-        return self.new(f"getelementptr double, ptr {sign}{memory}, i64 {place}")
+        return self.new(f"getelementptr double, ptr {self._memory(memory)}, i64 {place}")
+
+    def _memory(self, name: str) -> str:
+        return f"@{name}" if name in self.constants else f"%{name}"
 
     def number(self, x: Any, known: dict[Any, str]) -> str:
         """A single number."""
 
         def leaf(x: Expr) -> str | None:
+            if x in self._named:
+                return self._named[x]
             if x.op == "load":
                 at = self.address(x.info, self.whole(x.args[0]))
                 return self.new(f"load double, ptr {at}{self._group}")
@@ -182,25 +207,25 @@ class Nested(Lines):
         """Tiles of the result, row by row."""
         rows, columns = nest.out.shape
         heights = (HEIGHT, rows % HEIGHT or 1) if isinstance(rows, int) else (HEIGHT, 1)
-        for height, *run in self._runs(rows, heights):
+        for height, run in self._runs(rows, heights):
             (i,) = self.fresh("%i.")
             with self.loop(i, *run):
-                for width, *part in self._runs(columns, WIDTHS[height == 1]):
+                for width, part in self._runs(columns, WIDTHS[height == 1]):
                     (j,) = self.fresh("%j.")
                     with self.loop(j, *part):
                         self._tile(nest, (height, width, nest.how), i, j)
 
-    def _runs(self, n: Any, sizes: Sequence[int]) -> Iterator[tuple[int, str, str, int, str, bool]]:
+    def _runs(self, n: Any, sizes: Sequence[int]) -> Iterator[tuple[int, Run]]:
         """A length as runs of equal parts: a part's size, and what `loop` takes."""
         start: Any = 0
         for size in sizes:
             if isinstance(n, int):
                 stop = start + (n - start) // size * size
                 if stop > start:
-                    yield size, str(start), str(stop), size, "", True
+                    yield size, (str(start), str(stop), size, "", True)
             else:
                 stop = self.new(f"and i64 {self.whole(n)}, {-size}") if size > 1 else self.whole(n)
-                yield size, str(start), stop, size, "", False
+                yield size, (str(start), stop, size, "", False)
             start = stop
 
     def _tile(self, nest: Product, tile: Tile, i: str, j: str) -> None:
@@ -212,6 +237,9 @@ class Nested(Lines):
         strides = [
             f"i64 {self.whole(n)}" for n in (*a.strides, b.strides[0], out.strides[0], b.shape[0])
         ]
+        if nest.how == "step":
+            at.append(self.address(GRADIENT, self._place(out, i, j)))
+            strides += [f"double {self.number(nest.rate, {})}", "i1 %keep"]
         arguments = ", ".join([*[f"ptr {p}" for p in at], *strides])
         self.line(f"call void @tile.{'.'.join(map(str, tile))}({arguments})")
 
@@ -225,7 +253,7 @@ class Nested(Lines):
         return place
 
 
-def tile(height: int, width: int, how: str) -> str:
+def tile(height: int, width: int, how: str, inline: bool) -> str:
     """The function that computes so many rows and columns of a product."""
     lines, many = Lines(), max(1, width // VECTOR)
     kind, suffix = (f"<{VECTOR} x double>", f"v{VECTOR}f64") if width > 1 else ("double", "f64")
@@ -243,9 +271,7 @@ def tile(height: int, width: int, how: str) -> str:
         at = lines.new(f"getelementptr double, ptr %a, i64 {lines.new(f'add i64 {down}, {along}')}")
         x = lines.new(f"load double, ptr {at}, align 8")
         if width > 1:
-            x = lines.new(f"insertelement {kind} poison, double {x}, i64 0")
-            mask = f"<{VECTOR} x i32> zeroinitializer"
-            x = lines.new(f"shufflevector {kind} {x}, {kind} poison, {mask}")
+            x = spread(lines, x)
         for v in range(many):
             fma = f"call {kind} @llvm.fmuladd.{suffix}"
             new = lines.new(f"{fma}({kind} {x}, {kind} {b[v]}, {kind} {sums[r][v]})")
@@ -253,26 +279,56 @@ def tile(height: int, width: int, how: str) -> str:
             phis.append(f"  {sums[r][v]} = phi {kind} [ {zero}, %entry ], [ {new}, %loop ]")
             sums[r][v] = new
     body, lines.lines = lines.lines, []
+    if how == "step":
+        step = lines.new("fneg double %rate")
+        if width > 1:
+            step = spread(lines, step)
     for r in range(height):
         down = lines.new(f"mul i64 {r}, %c.row")
         for v in range(many):
             at = lines.new(f"add i64 {down}, {v * VECTOR}")
             at = lines.new(f"getelementptr double, ptr %c, i64 {at}")
             total = sums[r][v]
-            if how == "add":
+            if how != "set":
                 old = lines.new(f"load {kind}, ptr {at}, align 8")
+            if how == "add":
                 total = lines.new(f"fadd {kind} {old}, {total}")
+            elif how == "step":
+                total = lines.new(f"{fma}({kind} {step}, {kind} {total}, {kind} {old})")
             lines.line(f"store {kind} {total}, ptr {at}, align 8")
+    if how == "step":  # the gradient itself, if it is asked for
+        lines.line("br i1 %keep, label %keep.it, label %end")
+        lines.lines.append("keep.it:")
+        for r in range(height):
+            down = lines.new(f"mul i64 {r}, %c.row")
+            for v in range(many):
+                at = lines.new(f"add i64 {down}, {v * VECTOR}")
+                at = lines.new(f"getelementptr double, ptr %g, i64 {at}")
+                lines.line(f"store {kind} {sums[r][v]}, ptr {at}, align 8")
+        lines.line("br label %end")
+        lines.lines.append("end:")
     end = "\n".join(lines.lines)
+    given = "ptr noalias %a, ptr noalias %b, ptr noalias %c"
     sizes = "i64 %a.row, i64 %a.column, i64 %b.row, i64 %c.row, i64 %k"
+    if how == "step":
+        given, sizes = f"{given}, ptr noalias %g", f"{sizes}, double %rate, i1 %keep"
     return "\n".join([
         f"define internal void @tile.{height}.{width}.{how}"
-        f"(ptr noalias %a, ptr noalias %b, ptr noalias %c, {sizes}) nounwind {{",
+        f"({given}, {sizes})"
+        f" {'' if inline else 'noinline '}nounwind {{",
         "entry:", "  br label %loop", "loop:",
         "  %i = phi i64 [ 0, %entry ], [ %i.next, %loop ]", *phis, *body,
         "  %i.next = add nsw i64 %i, 1", "  %more = icmp slt i64 %i.next, %k",
         "  br i1 %more, label %loop, label %done", "done:", end, "  ret void", "}",
     ])  # fmt: skip
+
+
+def spread(lines: Lines, x: str) -> str:
+    """A vector of equal numbers."""
+    kind = f"<{VECTOR} x double>"
+    first = lines.new(f"insertelement {kind} poison, double {x}, i64 0")
+    mask = f"<{VECTOR} x i32> zeroinitializer"
+    return lines.new(f"shufflevector {kind} {first}, {kind} poison, {mask}")
 
 
 def constant(name: str, array: npt.NDArray[Any]) -> str:
@@ -284,46 +340,83 @@ def constant(name: str, array: npt.NDArray[Any]) -> str:
     return f"@{name} = private constant [{array.size} x {kind}] [{', '.join(entries)}]"
 
 
-class Native:
-    """A program as machine code, for batches of one example or of any number.
+class Trainer:
+    """Updates of a program's parameters as machine code; arguments as those of `Training`.
 
     Raises:
-        LackError: it uses an operation that machine code lacks.
+        LackError: an operation is lacking.
     """
 
-    def __init__(self, listing: Listing, single: bool) -> None:
-        nests = self.nests = Nests(listing, single)
-        marks: list[str] = []
+    def __init__(
+        self, listing: Listing, single: bool, inputs: int, classes: int,
+        state: dict[str, bool], rule: Rule | None,
+    ) -> None:  # fmt: skip
+        training = self.training = Training(listing, single, inputs, classes, state, rule)
+        nests, marks = training.nests, list[str]()
         body = Nested(nests.constants, marks)
-        body.run(nests.forward)
-        both, done = body.fresh("both", "done")
-        body.line(f"br i1 %both, label %{both}, label %{done}")
-        body.begin(both)
-        body.run(nests.backward)
-        body.line(f"br label %{done}")
-        body.begin(done)
-        head = ", ".join([f"ptr noalias %{memory}" for memory in MEMORIES])
+        with body.loop("%u", "0", "%updates"):
+            body.line("%next = add i64 %u, 1")
+            body.line("%failed = sub i64 0, %next")
+            body.line("%keep = icmp eq i64 %next, %updates")
+            body.run(training.body)
+        self.memories = [
+            "X", "y", "rows", *MEMORIES, "rates", "losses", "step", *[f"state.{s}" for s in state],
+        ]  # fmt: skip
+        head = ", ".join([f"ptr noalias %{memory}" for memory in self.memories])
         text = "\n".join([
             *[constant(name, array) for name, array in nests.constants.items()],
-            f"define void @run({head}, i64 %b, i1 %both) nounwind {{", "entry:",
-            *body.lines, "  ret void", "}",
-            *[tile(*which) for which in sorted(body.tiles)],
+            f"define i64 @train(i64 %updates, i64 %b, i64 %X.row, i64 %y.row, {head}) nounwind {{",
+            "entry:", *body.lines, "  ret i64 %updates", "}",
+            *[tile(*which, inline=single) for which in sorted(body.tiles)],
             *marks,
         ])  # fmt: skip
         self.text = with_functions(text, body.functions)
-        self.code = Code(self.text)
-        pointers = [ctypes.c_void_p] * len(MEMORIES)
-        self._run = self.code.function(
-            "run", *pointers, ctypes.c_int64, ctypes.c_bool, result=None
-        )
+        self._code = Code(self.text)
+        whole = [ctypes.c_int64] * 4
+        self._run = self._code.function("train", *whole, *[ctypes.c_void_p] * len(self.memories))
 
-    def __call__(self, batch: Doubles, theta: Doubles, gradient: Doubles | None) -> Doubles:
-        nests, b = self.nests, len(batch)
-        batch = np.ascontiguousarray(batch)
-        out = np.empty(nests.outputs(b))
-        room = np.full(nests.room * b, np.nan)
-        steady = np.full(nests.steady, np.nan)
-        given = gradient if gradient is not None else out
-        arrays = (batch, theta, given, room, steady, out)
-        self._run(*[array.ctypes.data for array in arrays], b, gradient is not None)
-        return out
+    def __call__(self, updates: int, b: int, given: dict[str, npt.NDArray[Any]]) -> int:
+        """Make updates with batches of ``b`` examples.
+
+        Args:
+            updates: how many.
+            b: examples in a batch.
+            given: arrays in one piece, which are read and written: ``X`` and ``y``, the ``rows`` of
+                them to take (whole numbers), ``theta``, ``gradient``, ``rates``, ``losses``,
+                ``step``, and ``state.NAME`` for each part of the rule's state.
+
+        Returns:
+            How many were made; less if the next one is not finite. -k - 1 if k were made and, of
+            the next one, all but to subtract ``step``.
+        """
+        nests = self.training.nests
+        kept = {
+            "batch": np.empty(b * self.training.listing.inputs),
+            "room": np.empty(b * nests.room), "steady": np.empty(nests.steady),
+            "out": np.empty(b), **given,
+        }  # fmt: skip
+        rows = [kept[name].strides[0] // 8 for name in ("X", "y")]
+        pointers = [kept[name].ctypes.data for name in self.memories]
+        return int(self._run(updates, b, *rows, *pointers))
+
+
+def kernel(
+    program: Program, single: bool, inputs: int, classes: int, state: dict[str, bool],
+    rule: Rule | None, key: Any,
+) -> Trainer:  # fmt: skip
+    """The updates of a program; those with the same ``key`` are compiled once, if it is not None.
+
+    Raises:
+        LackError: it can't be had.
+    """
+    written = program._written
+    if written.listing is None:
+        raise LackError(f"the program is too long, {program.graph_size:,} nodes of the graph")
+    which = single, inputs, classes, key
+    if key is None or which not in written.trainers:
+        trainer = Trainer(written.listing, single, inputs, classes, state, rule)
+        if key is None:
+            return trainer
+        written.trainers[which] = trainer
+    found: Trainer = written.trainers[which]
+    return found

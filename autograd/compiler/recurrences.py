@@ -115,7 +115,9 @@ class Wiring:
         is_constant = (level < 0) & ((at < 0) | (at >= self.operands.leaves))
         for i in np.flatnonzero(is_constant.any(axis=0)):
             numbers = list(map(_number, inputs[i :: at.shape[1]]))
-            same[:, i] = [a == b for a, b in pairwise(numbers)]
+            equal = [a == b for a, b in pairwise(numbers)]
+            both = is_constant[1:, i] & is_constant[:-1, i]  # a node may have the same number
+            same[:, i] = np.where(both, equal, same[:, i])
         from_before = (
             (level[1:] - level[:-1] == period) & (group[1:] == group[:-1])
             & (row[1:] == row[:-1]) & (level[:-1] >= 0)

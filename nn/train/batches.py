@@ -33,6 +33,32 @@ class Batch(NamedTuple):
     rows: Sequence[int] | npt.NDArray[np.int64]
 
 
+class Span(NamedTuple):
+    """Batches, one after another.
+
+    Attributes:
+        X, y: examples as floats, each example's numbers side by side.
+        rows: which of them, batch after batch.
+        places: of the same, the places in the user's data.
+        size: examples in a batch.
+    """
+
+    X: Array
+    y: Array
+    rows: npt.NDArray[np.int64]
+    places: Sequence[int] | npt.NDArray[np.int64]
+    size: int
+
+    @property
+    def updates(self) -> int:
+        """How many batches."""
+        return len(self.rows) // self.size
+
+    def examples(self) -> tuple[Array, Array]:
+        """Its examples in order."""
+        return self.X.take(self.rows, axis=0), self.y.take(self.rows, axis=0)
+
+
 def minibatches(
     n: int,
     batch_size: int,

@@ -122,24 +122,37 @@ class Hooks:
         """Whether anybody wants to know of updates."""
         return bool(self._updates) or self.bar is not None
 
-    def after_update(self, epoch: int, update: int, loss: float, lr: float) -> None:
-        """An update has been made."""
+    def together(self, update: int, most: int) -> int:
+        """How many updates can be made, from this one on, until somebody looks: up to ``most``."""
+        if not self._updates:
+            return most
+        return next((n for n in range(1, most) if self._is_seen(update + n - 1)), most)
+
+    def _is_seen(self, update: int) -> bool:
+        """Whether somebody looks at the network after an update."""
+        return update == self.last or any(looks(update) for looks in self._looks)
+
+    def after_updates(self, epoch: int, first: int, losses: Sequence[float], lr: float) -> None:
+        """Updates have been made, from the ``first`` on, each with its loss."""
+        update = first + len(losses) - 1
         if self._updates:
-            seen = update == self.last or any(looks(update) for looks in self._looks)
+            seen = self._is_seen(update)
             if seen:
                 self.worker.write()
             try:
                 with np.errstate(**self._warnings):
-                    for callback in self._updates:
-                        callback(epoch, update, loss, self.net)
+                    for t, loss in enumerate(losses, first):
+                        for callback in self._updates:
+                            callback(epoch, t, loss, self.net)
             finally:
                 if seen:
                     self.worker.read()
         if self.bar is not None:
             if update == self.last or monotonic() >= self._next_text:
+                loss = losses[-1]
                 self.bar.set_postfix({"loss": f"{loss:.4f}", "lr": f"{lr:.3g}"}, refresh=False)
                 self._next_text = monotonic() + PAUSE
-            self.bar.update()
+            self.bar.update(len(losses))
 
     def after_epoch(self, row: Epoch) -> bool:
         """An epoch has ended; whether the training is to end with it."""

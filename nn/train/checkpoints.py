@@ -158,12 +158,14 @@ class Checkpoint:
         own: the training's own arrays, as `own_arrays` makes them.
         rows: its history.
         generator: the state of the random generator.
+        engine: what computed the updates.
     """
 
     network: dict[str, Array]
     own: dict[str, Array]
     rows: list[Epoch]
     generator: dict[str, Any]
+    engine: str
 
     def restore(
         self, net: Module, rng: np.random.Generator | None
@@ -212,12 +214,14 @@ def write_checkpoint(
     rows: Sequence[Epoch],
     rng: np.random.Generator,
     run: dict[str, Any],
+    engine: str,
 ) -> None:
     """Write the state of a training, whole or not at all; ``own`` is from `own_arrays`."""
     training = {
         "run": run,
         "history": [asdict(row) for row in rows],
         "generator": rng.bit_generator.state,
+        "engine": engine,
     }
     _write(path, net, own, {"training": training})
 
@@ -259,6 +263,9 @@ def read_checkpoint(
                     )
             rows = read_rows(training["history"])
             state = training["generator"]
+            engine = training.get("engine", "program")  # older ones do not say
+            if engine not in ("native", "program", "graph"):
+                raise ValueError(f"its engine is {engine!r}")
             kind = type((rng or _new_generator(state)).bit_generator).__name__
             if state["bit_generator"] != kind:
                 raise ValueError(f"its generator is {state['bit_generator']}, and rng is {kind}")
@@ -270,6 +277,7 @@ def read_checkpoint(
                 _arrays(archive, others, own, "training"),
                 rows,
                 state,
+                engine,
             )
         except Exception as error:  # whatever a damaged archive may raise
             raise ValueError(f"{name} can't be resumed: {short(error)}") from None

@@ -13,30 +13,63 @@ from typing import Any
 
 import numpy as np
 
-from autograd import Program
+from autograd import Program, Value
 from autograd.show.notation import printable
 from autograd.vectors import assign, data_of
 
-from ..arrays import Array, check_text
+from ..arrays import Array
 from ..model.likelihoods import Loss, likelihood_of
 from ..model.module import Module, numbers, replay
-from .batches import Batch, Parts, floats, spread
+from .batches import Batch, Parts, Span, floats, spread
 from .recording import Recording, diagnosis, loss_of
 from .stepping import Optimizer, State, check_step
 
 TINY = 1e-200  # a rate
 
 
-class GraphEngine:
-    """Records every example of every batch as scalars."""
+class Engine:
+    """What all engines do.
 
-    def __init__(self, net: Module, loss: Loss, X: Array, y: Array, rule: Optimizer) -> None:
-        self.net, self.loss, self.X, self.y = net, loss, X, y
-        self.optimizer = rule.over(net.parameters())
+    Attributes:
+        at_once: how many updates are made before the bar moves and Ctrl-C is heard: so many
+            parameters times examples, and one at least.
+    """
+
+    name = ""
+    at_once = 1
+    parameters: list[Value]
+
+    def most(self, b: int) -> int:
+        """How many updates of ``b`` examples are made at once."""
+        return max(1, self.at_once // (b * len(self.parameters)))
+
+    def gather(self, span: Span) -> Any:
+        """The examples of a span as `train_on` takes them."""
+        return self.columns(*span.examples())
+
+    def train_through(
+        self, data: Any, span: Span, start: int, rates: Sequence[float], losses: list[float]
+    ) -> None:
+        """Updates with some batches of a span, from number ``start`` on, one for each rate.
+
+        Args:
+            data: what `gather` made of the span.
+            span: the batches.
+            start: the first of them.
+            rates: how many, and their rates.
+            losses: the loss of each is added, as soon as it is made.
+
+        Raises:
+            FloatingPointError: as `train_on`.
+        """
+        b = span.size
+        for k, lr in enumerate(rates, start):
+            cut = slice(k * b, k * b + b)
+            losses.append(self.train_on(Batch(data[cut], span.places[cut]), lr))
 
     def columns(self, X: Array, y: Array) -> Any:
         """Examples as `train_on` takes them."""
-        return list(zip(X.tolist(), y.tolist()))
+        raise NotImplementedError
 
     def train_on(self, batch: Batch, lr: float) -> float:
         """One update with the mean gradient of a batch; the mean loss before it.
@@ -44,6 +77,25 @@ class GraphEngine:
         Raises:
             FloatingPointError: a loss or a parameter would not be finite. Nothing is changed then.
         """
+        raise NotImplementedError
+
+
+class GraphEngine(Engine):
+    """Records every example of every batch as scalars."""
+
+    name = "graph"
+
+    def __init__(self, net: Module, loss: Loss, X: Array, y: Array, rule: Optimizer) -> None:
+        self.net, self.loss, self.X, self.y = net, loss, X, y
+        self.parameters = list(net.parameters())
+        self.optimizer = rule.over(self.parameters)
+
+    def columns(self, X: Array, y: Array) -> Any:
+        """As `Engine.columns`: pairs of inputs and target."""
+        return list(zip(X.tolist(), y.tolist()))
+
+    def train_on(self, batch: Batch, lr: float) -> float:
+        """As `Engine.train_on`."""
         self.optimizer.lr = lr
         self.optimizer.zero_grad()
         total, b = 0.0, len(batch.rows)
@@ -97,8 +149,11 @@ class GraphEngine:
     check_graph = check_examples
 
 
-class ProgramEngine:
+class ProgramEngine(Engine):
     """One example recorded and compiled, then replayed for every batch."""
+
+    name = "program"
+    at_once = 1_000_000  # some 30 ms
 
     def __init__(self, net: Module, loss: Loss, X: Array, y: Array, rule: Optimizer) -> None:
         self.net, self.loss, self.X, self.y = net, loss, X, y
@@ -153,6 +208,11 @@ class ProgramEngine:
         """The losses, and their gradient."""
         return self.recording.compile(outputs=False)
 
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """How many calls of NumPy an update is, how many multiplications per example, and lines."""
+        return self._program.size
+
     @cached_property
     def _replay(self) -> Callable[[Array], Array]:
         """Gives the losses of a batch, and writes their gradient."""
@@ -182,11 +242,15 @@ class ProgramEngine:
             self._unit = b
             mean = np.divide(self.gradient, b, out=self._mean)
             step = self.rule.update(self.state, self.theta, mean, lr)
+        self._follow(batch, step, lr)
+        return total / b
+
+    def _follow(self, batch: Batch, step: Array, lr: float) -> None:
+        """Subtract a step from the parameters, if they stay finite."""
         # If the sum of squares is finite, no step is large enough to take a parameter to infinity.
         if not math.isfinite(float(step.dot(step))):
             self._check_step(batch, step, lr)
         self.theta -= step
-        return total / b
 
     def evaluate(self, parts: Parts) -> tuple[Array, Array]:
         """As in `GraphEngine`."""
@@ -244,16 +308,3 @@ class ProgramEngine:
         """Go back to the last finite numbers, without gradients."""
         self.gradient[:] = 0.0
         self.write()
-
-
-ENGINES: dict[str, Any] = {"program": ProgramEngine, "graph": GraphEngine}
-
-
-def engine_class(name: str) -> Any:
-    """The engine of that name.
-
-    Raises:
-        ValueError: there is none.
-    """
-    check_text("engine", name, ENGINES)
-    return ENGINES[name]

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from ..arrays import Array
 from ..model.likelihoods import Loss, check_loss, likelihood_of
 from ..model.module import Module, check_network
-from .engines import engine_class
+from .choice import engine_class
 from .examples import Examples
 from .optimizers import SGD
 

@@ -16,10 +16,8 @@ import numpy.typing as npt
 from ..arrays import Array, check_all_finite, check_batch_size, check_examples, check_whole
 from ..model.likelihoods import Loss, likelihood_of
 from ..model.module import Module, structure_of
-from .batches import Batch, Parts, RowError, floats, permutation, spread
+from .batches import Parts, RowError, Span, floats, permutation, spread
 from .recording import loss_of
-
-Columns = Callable[[Array, Array], Any]  # examples as an engine takes them
 
 AT_ONCE = 2**20  # bytes of batches to prepare together
 PART = 2**23  # bytes to check, or to evaluate, together
@@ -84,7 +82,11 @@ class Examples:
         """How many updates an epoch has."""
         return len(self.X) // self._sizes[epoch - 1]
 
-    def batches(self, epoch: int, rng: np.random.Generator, columns: Columns) -> Iterator[Batch]:
+    def sizes(self, epoch: int) -> set[int]:
+        """How many examples the batches have, from an epoch on."""
+        return set(self._sizes[epoch - 1 :])
+
+    def spans(self, epoch: int, rng: np.random.Generator) -> Iterator[Span]:
         """The batches of an epoch, all of one size.
 
         Raises:
@@ -98,16 +100,16 @@ class Examples:
         many = b * max(1, AT_ONCE // (b * self._width))
         for start in range(0, len(order), many):
             rows = order[start : start + many]
-            cuts = [slice(i, i + b) for i in range(0, len(rows), b)]
-            if self._maps:
-                X, y = self.take(rows)
-                for cut in cuts:
-                    self._check.as_read(X[cut], y[cut], rows[cut])
-                    yield Batch(columns(X[cut], y[cut]), rows[cut])
-            else:
-                data = columns(*self.take(rows))
-                for cut in cuts:
-                    yield Batch(data[cut], rows[cut])
+            if _are_floats(self.X) and _are_floats(self.y) and not self._maps:
+                yield Span(self.X, self.y, rows, rows, b)
+                continue
+            X, y = self.take(rows)
+            if not self._maps:
+                yield Span(X, y, np.arange(len(rows)), rows, b)
+                continue
+            for cut in [slice(i, i + b) for i in range(0, len(rows), b)]:
+                self._check.as_read(X[cut], y[cut], rows[cut])
+                yield Span(X[cut], y[cut], np.arange(b), rows[cut], b)
 
     def parts(self) -> Parts:
         """All examples in order, some at a time.
@@ -255,6 +257,11 @@ def _by_rows(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def _rows_of(array: npt.NDArray[Any], rows: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
     """Some rows; `take` would copy the whole of an array with gaps, and an index is slower."""
     return array.take(rows, axis=0) if array.flags.c_contiguous else array[rows]
+
+
+def _are_floats(array: npt.NDArray[Any]) -> bool:
+    """Whether they are floats of Python's kind, those of an example side by side."""
+    return array.dtype == np.float64 and array.dtype.isnative and array.flags.c_contiguous
 
 
 def _mapped(array: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from autograd.files import Path
 
-from ..arrays import Array, check_epochs, check_generator, check_whole, generator
+from ..arrays import Array, check_epochs, check_generator, check_text, check_whole, generator
 from ..model.likelihoods import Loss, check_loss, likelihood_of
 from ..model.module import Module, check_network
 from .batches import RowError
@@ -24,7 +25,7 @@ from .checkpoints import (
     read_checkpoint,
     write_checkpoint,
 )
-from .engines import engine_class
+from .choice import ENGINES, engine_class, engine_to_resume, native_or_not
 from .evaluation import mean_of, scores_of
 from .examples import Examples
 from .history import Epoch, History
@@ -49,7 +50,7 @@ def fit(
     validation: tuple[ArrayLike, ArrayLike] | None = None,
     callbacks: Sequence[Callback | EarlyStopping] = (),
     progress: bool = True,
-    engine: str = "program",
+    engine: str = "auto",
     checkpoint: Path | None = None,
     checkpoint_every: int = 1,
     resume: Path | None = None,
@@ -85,20 +86,25 @@ def fit(
         callbacks: functions, each called after every update with ``(epoch, update, loss, net)``;
             ``loss`` is the mean loss of the batch. If a callback has a method ``begin``,
             ``begin(net, loss, updates)`` is called before the first update, with the loss function
-            and the range of the updates to come (an empty one if a source has no ``len``). If it
+            and the range of the updates to come (an empty one if a source has no ``len``); before
+            that, if it has an attribute ``engine``, that is set to the engine's name. If it
             has an attribute ``looks_every``, a number k, the network is up to date only after every
             k updates, and after the last one, if it is known beforehand which one that is. A method
             ``looks_at(update)`` says the same update by update. If it has a method ``end_epoch``,
             ``end_epoch(row, net)`` is called after every epoch, and ends the training by returning
             True, as `EarlyStopping` does.
         progress: show a bar, where tqdm is installed.
-        engine: ``"program"`` records one example and replays its graph over whole batches
-            (`autograd.compile`). The graph must be the same for every example, whatever the numbers
-            are; that of an `MLP` with one of the three losses is. For your own networks and losses,
-            the program is compared with recorded graphs: before the training, of up to 4,096
-            examples (of a source, in its first batch); after every epoch, of a few. This finds most
-            Python ``if``s, and constants that change on the way. ``"graph"`` records every example:
-            the same numbers up to rounding, far slower, for any graph.
+        engine: how updates are computed. ``"auto"`` is ``"native"`` where llvmlite is installed and
+            there are so many updates that it pays to compile, else ``"program"``; and in a
+            ``resume``, the engine that the training began with. ``"native"`` is ``"program"`` in
+            machine code, the same numbers up to rounding; it lets callbacks with ``looks_every``
+            wait until they look. ``"program"`` records one example and replays its graph over
+            whole batches (`autograd.compile`). The graph must be the same for every example,
+            whatever the numbers are; that of an `MLP` with one of the three losses is. For your own
+            networks and losses, the program is compared with recorded graphs: before the training,
+            of up to 4,096 examples (of a source, in its first batch); after every epoch, of a few.
+            This finds most Python ``if``s, and constants that change on the way. ``"graph"``
+            records every example: the same numbers up to rounding, far slower, for any graph.
         checkpoint: a file for everything that is needed to go on. It is written at the start (over
             an older file) and after every ``checkpoint_every`` epochs, and always holds a whole
             checkpoint. While the training runs, no other training can use it: a locked file
@@ -138,23 +144,28 @@ def fit(
     plan = _Plan(net, loss, source, int(epochs), _schedule(lr), rule,
                  _held_out(net, loss, validation), callbacks,
                  _early_stopping(loss, callbacks, validation))  # fmt: skip
-    make_engine = engine_class(engine)
+    check_text("engine", engine, ENGINES)
     if rng is not None:
         check_generator(rng)
     run = plan.described() if checkpoint is not None or resume is not None else {}
     state = None
     if resume is not None:
         state = read_checkpoint(resume, net, plan.own(), epochs, rng, run)
+        engine = engine_to_resume(engine, state.engine)
     next_epoch = 1 if state is None else min(len(state.rows) + 1, epochs)
-    worker = make_engine(net, loss, *source.open(net, loss, next_epoch), rule)
+    worker: Any = engine_class(engine)(net, loss, *source.open(net, loss, next_epoch), rule)
     worker.prepare(plan.held_out is not None)
+    if engine in ("auto", "native"):
+        to_come = plan.updates([] if state is None else state.rows)
+        sizes = source.sizes(next_epoch)
+        worker = native_or_not(worker, sizes, len(to_come), must=engine == "native")
     rng, rows = plan.start(worker, rng, state)
     updates = plan.updates(rows)
 
     def keep() -> None:
         if checkpoint is not None:
             worker.write()
-            write_checkpoint(checkpoint, net, plan.own(worker.state), rows, rng, run)
+            write_checkpoint(checkpoint, net, plan.own(worker.state), rows, rng, run, worker.name)
 
     keep()
     hooks = Hooks(callbacks, net, worker, updates.stop - 1)
@@ -172,7 +183,7 @@ def fit(
         worker.write()
     if plan.stopping is not None:
         plan.stopping.end(net)
-    return History(rows)
+    return History(rows, worker.name)
 
 
 @dataclass
@@ -183,7 +194,7 @@ class _Plan:
     loss: Loss
     source: Examples | Stream
     epochs: int
-    rate: LearningRate
+    rate: float | LearningRate
     rule: Optimizer
     held_out: Examples | None
     callbacks: Sequence[Any]
@@ -201,6 +212,19 @@ class _Plan:
             m = len(self.net.parameters())
             state, best = self.rule.start(m), None if self.stopping is None else np.zeros(m)
         return own_arrays(state, best)
+
+    def rates(self, first: int, n: int) -> tuple[list[float], BaseException | None]:
+        """The rates of n updates; or fewer, and the error that a schedule raises after these."""
+        if isinstance(self.rate, float):
+            return [self.rate] * n, None
+        found: list[float] = []
+        # A schedule may depend on what callbacks do.
+        for t in range(first, first + (1 if self.callbacks else n)):
+            try:
+                found.append(check_rate(self.rate(t)))
+            except BaseException as error:  # after the updates before it
+                return found, error
+        return found, None
 
     def remaining(self, rows: Sequence[Epoch]) -> range:
         """The epochs to come."""
@@ -227,6 +251,8 @@ class _Plan:
                 self.stopping.start(self.net, rows, None if state is None else state.best)
             updates = self.updates(rows)
             for callback in self.callbacks:
+                if hasattr(callback, "engine"):
+                    callback.engine = worker.name
                 if hasattr(callback, "begin"):
                     callback.begin(self.net, self.loss, updates)
         except BaseException:  # a callback refuses: nothing is changed
@@ -243,21 +269,30 @@ def _epoch(
     plan: _Plan, worker: Any, hooks: Hooks, rng: np.random.Generator, epoch: int, first: int
 ) -> Epoch:
     """An epoch, from update ``first`` on, and its row of the history."""
-    losses, b, update, listening = [], 0, first, hooks.listening
+    losses: list[float] = []
+    b, rates = 0, [0.0]
     try:
-        for update, batch in enumerate(plan.source.batches(epoch, rng, worker.columns), first):
-            try:
-                lr = check_rate(plan.rate(update))
-                losses.append(worker.train_on(batch, lr))
-            except FloatingPointError as error:
-                raise FloatingPointError(f"epoch {epoch}, update {update}: {error}") from None
-            except ValueError as error:
-                raise ValueError(f"epoch {epoch}, update {update}: {error}") from error
-            b = max(b, len(batch.rows))
-            if listening:
-                hooks.after_update(epoch, update, losses[-1], lr)
+        for span in plan.source.spans(epoch, rng):
+            data, start, b = worker.gather(span), 0, max(b, span.size)
+            while start < span.updates:
+                t, made = first + len(losses), len(losses)
+                most = min(span.updates - start, worker.most(span.size))
+                rates, failure = plan.rates(t, hooks.together(t, most))
+                try:
+                    worker.train_through(data, span, start, rates, losses)
+                    if failure is not None:
+                        raise failure
+                except FloatingPointError as error:
+                    update = first + len(losses)
+                    raise FloatingPointError(f"epoch {epoch}, update {update}: {error}") from None
+                except ValueError as error:
+                    update = first + len(losses)
+                    raise ValueError(f"epoch {epoch}, update {update}: {error}") from error
+                start += len(rates)
+                hooks.after_updates(epoch, t, losses[made:], rates[-1])
     except RowError as error:
         raise ValueError(f"epoch {epoch}, update {first + len(losses)}: {error}") from None
+    update, lr = first + len(losses) - 1, rates[-1]
     scores = {}
     if plan.held_out is not None:
         try:
@@ -276,11 +311,8 @@ def _first_update(rows: Sequence[Epoch]) -> int:
     return rows[-1].updates + 1 if rows else 1
 
 
-def _schedule(lr: float | LearningRate) -> LearningRate:
-    if callable(lr):
-        return lr
-    check_rate(lr)
-    return lambda t: lr
+def _schedule(lr: float | LearningRate) -> float | LearningRate:
+    return lr if callable(lr) else check_rate(lr)
 
 
 def _held_out(net: Module, loss: Loss, validation: Any) -> Examples | None:
@@ -301,8 +333,10 @@ def _early_stopping(loss: Loss, callbacks: Any, validation: Any) -> EarlyStoppin
     if callable(callbacks) or not hasattr(callbacks, "__iter__"):
         raise TypeError("callbacks must be a list of functions, got one: write [it]")
     for callback in callbacks:
-        if not callable(callback) and not hasattr(callback, "end_epoch"):
-            raise TypeError(f"a callback must be a function, or have end_epoch, got {callback!r}")
+        if not any(map(partial(hasattr, callback), ("__call__", "begin", "end_epoch"))):
+            raise TypeError(
+                f"a callback must be a function, or have begin or end_epoch, got {callback!r}"
+            )
     found = [callback for callback in callbacks if isinstance(callback, EarlyStopping)]
     if len(found) > 1:
         raise ValueError("callbacks must hold one EarlyStopping at most")

@@ -61,10 +61,16 @@ def _read_epoch(row: dict[str, Any]) -> Epoch:
 
 
 class History(Sequence[Epoch]):
-    """The course of a training, one `Epoch` per row: ``history[-1].loss``."""
+    """The course of a training, one `Epoch` per row: ``history[-1].loss``.
 
-    def __init__(self, rows: Sequence[Epoch] = ()) -> None:
-        self.rows = list(rows)
+    Attributes:
+        rows: the epochs.
+        engine: what computed the updates, ``"native"``, ``"program"`` or ``"graph"``; of a resumed
+            training, the last ones.
+    """
+
+    def __init__(self, rows: Sequence[Epoch] = (), engine: str = "program") -> None:
+        self.rows, self.engine = list(rows), engine
 
     def __getitem__(self, index: Any) -> Any:
         return self.rows[index]

@@ -7,7 +7,6 @@ An optimizer is a rule with settings: ``start`` gives the state that it carries 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -201,10 +200,10 @@ class Adam(Optimizer):
     def _step(self, state: State, g: Array, lr: float) -> Array:
         """The step without decay."""
         state["steps"] += 1
-        t = float(state["steps"])
+        t = state["steps"]
         mean = _mix(state["mean"], g, self.betas[0])
         root = np.sqrt(_mix(state["square"], g * g, self.betas[1]))
-        root /= math.sqrt(1 - self.betas[1] ** t)
+        root /= np.sqrt(1 - self.betas[1] ** t)
         root += self.eps
         step = np.divide(mean, root, out=g)
         step *= lr / (1 - self.betas[0] ** t)

@@ -141,15 +141,24 @@ class Recording:
         root = loss_of(self.loss, a, y.tolist(), i)
         return [root, *values(a)] if outputs else root
 
+    def check_classes(self, y: Array) -> None:
+        """Targets that become one-hot must be class indices.
+
+        Raises:
+            RowError: one is none.
+        """
+        if likelihood_of(self.loss) is None:  # else they have been checked
+            bad = y[~are_classes(y, self.d_L)]
+            if len(bad):
+                raise RowError(
+                    f"a target is {bad[0]:g}, and no class index from 0 to {self.d_L - 1}"
+                )
+
     def _targets(self, y: Array) -> Array:
         """One row per example: a class index as one-hot."""
         if self.one_hot and y.ndim == 1:
-            K = self.d_L
-            if likelihood_of(self.loss) is None:  # else they have been checked
-                bad = y[~are_classes(y, K)]
-                if len(bad):
-                    raise RowError(f"a target is {bad[0]:g}, and no class index from 0 to {K - 1}")
-            return np.asarray(np.eye(K)[y.astype(int)])
+            self.check_classes(y)
+            return np.asarray(np.eye(self.d_L)[y.astype(int)])
         return y.reshape(len(y), math.prod(y.shape[1:]))
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from ..arrays import Array, check_examples, check_text
 from ..model.likelihoods import Loss, likelihood_of
 from ..model.module import Module
-from .batches import Batch, RowError, floats, spread
-from .examples import Check, Columns, Examples
+from .batches import RowError, Span, floats, spread
+from .examples import Check, Examples
 
 Pairs = Iterable[tuple[Any, Any]]
 Source = Callable[[int], Pairs] | Pairs  # batches (X, y), by the epoch 1, 2, ..., or each time anew
@@ -59,7 +59,7 @@ class Stream:
         self._check(X, y, range(len(X)))
         if likelihood_of(loss) is None:
             self._check.targets_of(y, spread(len(X)))
-        self._opened = epoch, (X, y), pairs
+        self._opened, self._first = (epoch, (X, y), pairs), len(X)
         return X, y
 
     def updates(self, epoch: int) -> int | None:
@@ -69,7 +69,11 @@ class Stream:
         except TypeError:
             return None
 
-    def batches(self, epoch: int, rng: np.random.Generator, columns: Columns) -> Iterator[Batch]:
+    def sizes(self, epoch: int) -> set[int]:
+        """How many examples the first batch has; those of others are not known beforehand."""
+        return {self._first}
+
+    def spans(self, epoch: int, rng: np.random.Generator) -> Iterator[Span]:
         """The batches of an epoch, of whatever sizes.
 
         Raises:
@@ -88,7 +92,8 @@ class Stream:
                 raise RowError(str(error)) from None
             rows = range(seen, seen + len(X))
             self._check.as_read(X, y, rows)
-            yield Batch(columns(X, y), rows)
+            X, y = np.ascontiguousarray(X), np.ascontiguousarray(y)
+            yield Span(X, y, np.arange(len(X)), rows, len(X))
             seen += len(X)
         if not seen:
             raise RowError(_no_batch(epoch))

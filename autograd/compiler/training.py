@@ -1,0 +1,235 @@
+"""A training as loop nests: many updates of the parameters of a program, one after another.
+
+An update gathers its examples, runs the program forward and backward, and follows the mean
+gradient. It is made whole or not at all: before parameters are changed, the loss and a bound of the
+step are looked at, and if one is not finite, the training stops there. What is to be said about it
+is left to others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .expressions import Expr
+from .listing import Listing
+from .loops import (
+    BATCH,
+    GRADIENT,
+    OUT,
+    STEADY,
+    THETA,
+    Array,
+    Fold,
+    For,
+    Let,
+    Nests,
+    Product,
+    Stop,
+    Store,
+    plus,
+    times,
+    whole,
+)  # fmt: skip
+
+# What is given to a training, beside what a program needs.
+X, Y, ROWS, RATES, LOSSES, STEP = "X", "y", "rows", "rates", "losses", "step"
+UPDATE = whole.name("u", ())
+X_ROW, Y_ROW = whole.name("X.row", ()), whole.name("y.row", ())
+
+# Of the parameters' numbers theta, the mean gradient g, the rate and the state: the step, to be
+# subtracted from theta, and the new state.
+Rule = Callable[..., tuple[Any, dict[str, Any]]]
+
+
+@dataclass
+class Training:
+    """Updates of a program's parameters.
+
+    Args:
+        listing: the program of the loss; its inputs are x, then the target.
+        single: whether each batch is one example.
+        inputs: how many numbers x has.
+        classes: of a class index as the target: how many classes there are; else 0.
+        state: of the rule: what it keeps, by name, each an array like the parameters or a number.
+        rule: how a gradient becomes a step; None for the plain one, rate times gradient.
+
+    Attributes:
+        nests: the program's arrays and constants.
+        body: one update.
+    """
+
+    listing: Listing
+    single: bool
+    inputs: int
+    classes: int = 0
+    state: dict[str, bool] = field(default_factory=dict)
+    rule: Rule | None = None
+
+    def __post_init__(self) -> None:
+        nests = self.nests = Nests(self.listing, self.single)
+        self.m, self.b = nests.m, nests.b
+        self.body: list[Any] = [*self._gather(), *nests.forward, *self._loss()]
+        backward, products = nests.backward, []
+        if self.rule is None and "flat" not in self.listing.views:
+            products = [n for n in backward if isinstance(n, Product) and n.out.memory == GRADIENT]
+            backward = [nest for nest in backward if nest not in products]
+        self.body += backward
+        self.body += self._step(products) if self.rule is None else self._by_rule(self.rule)
+
+    def _load(self, memory: str, place: Any) -> Any:
+        return self.m.make("load", place, info=memory, shape=())
+
+    def _each(self, n: Any, nests: Callable[[Any], list[Any]], free: bool = True) -> For:
+        """A loop over ``n`` indices."""
+        i = self.nests.index()
+        return For(i, 0, n, nests(i), is_free=free)
+
+    # The examples
+
+    def _gather(self) -> list[Any]:
+        """The examples of a batch, inputs and targets side by side."""
+        width, n = self.listing.inputs, self.inputs
+
+        def example(j: Any) -> list[Any]:
+            at = plus(times(UPDATE, self.b), j)
+            row = whole.make("table", at, info=ROWS)
+            start = times(j, width)
+            x, y = times(row, X_ROW), times(row, Y_ROW)
+
+            def target(k: Any) -> Any:
+                if not self.classes:
+                    return self._load(Y, plus(y, k))
+                differs = self.m.make("differs", self._load(Y, y), self.m.make("count", k))
+                return self.m.choose(differs, 0.0, 1.0)
+
+            return [
+                self._each(n, lambda i: [Store(BATCH, plus(start, i), self._load(X, plus(x, i)))]),
+                self._each(width - n, lambda k: [Store(BATCH, plus(plus(start, n), k), target(k))]),
+            ]
+
+        return [self._each(self.b, example, free=False)]
+
+    def _loss(self) -> list[Any]:
+        """The mean loss is kept; the training stops if it is not finite."""
+        i, total = self.nests.index(), self.nests.scalar()
+        count = self.m.make("count", self.b)
+        return [
+            Fold(total, "add", i, 0, self.b, self._load(OUT, i)),
+            Store(LOSSES, UPDATE, total / count),
+            Stop(total),
+        ]
+
+    # The step
+
+    def _step(self, products: list[Product]) -> list[Any]:
+        """The plain step: products that are gradients of matrices are subtracted as computed."""
+        rate = self.nests.scalar()
+        given = [Let(rate, self._load(RATES, UPDATE) / self.m.make("count", self.b))]
+        matrices = {product.out.start for product in products}
+        others = [
+            Array(GRADIENT, view.start, (view.width, 1), (view.rows, view.columns))
+            for view in self.listing.views.values()
+            if view is not None and view.start not in matrices
+        ]
+        if "flat" in self.listing.views or not products:
+            others = [Array(GRADIENT, 0, (1,), (self.listing.parameters,))]
+        bound = self.nests.spare(3)
+        at = [plus(bound, i) for i in range(3)]
+        guard: list[Any] = [Store(STEADY, at[0], 0.0)]
+        for array in others:
+            guard += self._squares(array, at[0])
+        for product in products:
+            # No entry of a product is larger than the roots of the sums of squares of its factors.
+            for place, factor in zip(at[1:], (product.a, product.b)):
+                guard += [Store(STEADY, place, 0.0), *self._squares(factor, place)]
+            both = self._load(STEADY, at[1]) * self._load(STEADY, at[2])
+            guard.append(Store(STEADY, at[0], both, "add"))
+        guard.append(Stop(rate * (rate * self._load(STEADY, at[0]))))
+        steps: list[Any] = []
+        for product in products:
+            out = Array(THETA, product.out.start, product.out.strides, product.out.shape)
+            steps.append(Product(out, product.a, product.b, "step", rate))
+        return [*given, *guard, *steps, *[self._subtract(array, rate) for array in others]]
+
+    def _subtract(self, array: Array, rate: Expr) -> Any:
+        """Parameters follow their gradient, in loops over its entries."""
+
+        def follow(at: list[Any]) -> list[Any]:
+            place = array.place(at)
+            return [Store(THETA, place, -(rate * self._load(GRADIENT, place)), "add")]
+
+        return self._over(array, follow)
+
+    def _by_rule(self, rule: Rule) -> list[Any]:
+        """The step of a rule, subtracted when it is known to be finite."""
+        m, i, size = self.m, self.nests.index(), self.listing.parameters
+        place = {name: i if is_array else 0 for name, is_array in self.state.items()}
+        state = {name: self._load(f"state.{name}", at) for name, at in place.items()}
+        g = self._load(GRADIENT, i) / m.make("count", self.b)
+        step, new = rule(m, state, self._load(THETA, i), g, self._load(RATES, UPDATE))
+        # What is the same for all parameters is computed before.
+        before = [Let(x, x) for x in _fixed([step, *new.values()], i)]
+        lets = [Let(self.nests.scalar(), x) for x in (step, *new.values())]
+        stores: dict[bool, list[Any]] = {True: [], False: []}
+        for name, let in zip(new, lets[1:]):
+            is_array = self.state[name]
+            stores[is_array].append(
+                Store(f"state.{name}", place[name], let.name if is_array else let.value)
+            )
+        lets = [let for let, name in zip(lets, ("", *new)) if not name or self.state[name]]
+        stores[True].append(Store(STEP, i, lets[0].name))
+        k, total = self.nests.index(), self.nests.scalar()
+        return [
+            *before,
+            For(i, 0, size, [*lets, *stores[True]], is_free=True),
+            *stores[False],
+            Fold(total, "add", k, 0, size, self._load(STEP, k) * self._load(STEP, k)),
+            Stop(total, after_rule=True),
+            self._each(size, lambda k: [Store(THETA, k, -self._load(STEP, k), "add")]),
+        ]
+
+    def _over(self, array: Array, body: Callable[[Any], list[Any]]) -> Any:
+        """Loops over all entries of an array."""
+        at = [0 if n == 1 else self.nests.index() for n in array.shape]
+        nests = body(at)
+        for i, n in reversed(list(zip(at, array.shape))):
+            if n != 1:
+                nests = [For(i, 0, n, nests, is_free=True)]
+        (nest,) = nests
+        return nest
+
+    def _squares(self, array: Array, place: Any) -> list[Any]:
+        """The sum of squares of the entries is added to what stands at a place."""
+        *rows, n = array.shape
+        k, total = self.nests.index(), self.nests.scalar()
+        at = [0 if n == 1 else self.nests.index() for n in rows]
+        x = self._load(array.memory, array.place((*at, k)))
+        nests: list[Any] = [
+            Fold(total, "add", k, 0, n, x * x),
+            Store(STEADY, place, total, "add"),
+        ]
+        for i, n in reversed(list(zip(at, rows))):
+            if n != 1:
+                nests = [For(i, 0, n, nests)]
+        return nests
+
+
+def _fixed(found: Iterable[Any], i: Expr) -> list[Expr]:
+    """The largest parts of expressions that do not depend on an index."""
+    depends: dict[Expr, bool] = {}
+    parts: list[Expr] = []
+
+    def look(x: Any) -> bool:
+        if not isinstance(x, Expr):
+            return False
+        if x not in depends:
+            below = list(map(look, x.args))
+            depends[x] = x is i or any(below)
+            if depends[x]:
+                parts.extend(a for a, its in zip(x.args, below) if isinstance(a, Expr) and not its)
+        return depends[x]
+
+    parts += [x for x in found if not look(x) and isinstance(x, Expr)]
+    return [x for x in dict.fromkeys(parts) if x.m is not whole]

@@ -16,7 +16,8 @@ as ``autograd.sum`` and so on: ``from autograd import *`` leaves them out.
 from . import copies as copies
 from . import functions
 from .checks import GradCheck, gradcheck
-from .compiler import Operation, Program
+from .compiler import Program
+from .compiler.written import Operation
 from .compiler import (
     compile as compile,
 )

@@ -54,8 +54,12 @@ SUMS = {"sum", "max", "reduceat", "matmul"}
 
 
 class Cost(NamedTuple):
-    """What a program consists of: operations on arrays, those on floats that they are, and how many
-    of these there are in the text, where the body of a loop stands once.
+    """What a program consists of, for one example.
+
+    Attributes:
+        operations: on arrays.
+        numbers: operations on floats that these are.
+        text: how many of them there are in the text, where the body of a loop stands once.
     """
 
     operations: int

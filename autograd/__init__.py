@@ -17,10 +17,10 @@ from . import copies as copies
 from . import functions
 from .checks import GradCheck, gradcheck
 from .compiler import Program
-from .compiler.written import Operation
 from .compiler import (
     compile as compile,
 )
+from .compiler.written import Operation
 from .derivatives import grad, hessian, jacobian, jvp, value_and_grad
 from .differences import finite_difference
 from .functions import *  # noqa: F403  (those that hide no builtin)

@@ -225,9 +225,11 @@ def machine(own: tuple[Case, ...] = ()) -> Run | None:
     try:
         code = Code(text_of([*map(case, TABLE), *own]), loops=False)
     except Exception as error:  # whatever llvmlite or LLVM runs into
+        why = (str(error) or type(error).__name__).splitlines()[0]
         warnings.warn(
-            f"programs run without machine code: llvmlite is installed, but fails ({error}). They "
-            "are slower so; reinstall llvmlite, or uninstall it to have no more of this warning",
+            "programs run without machine code, and so slower: llvmlite is installed, but fails "
+            f"({why}). Install it anew (pip install -U --force-reinstall llvmlite); without it, "
+            "nothing is said",
             RuntimeWarning,
             stacklevel=6,
         )

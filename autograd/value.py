@@ -247,8 +247,7 @@ class Value(Refusals):
 
     @grad.setter
     def grad(self, grad: float) -> None:
-        # A sum of shares is never -0.0, and adding 0 changes no other number: `sweep` counts on it.
-        self._grad = real(grad, "grad") + 0.0
+        self._grad = real(grad, "grad")
 
     @property
     def op(self) -> str:

@@ -96,8 +96,9 @@ def sweep(root: Any) -> None:
                 continue
         # The chain rule: dL/dinput += dL/dnode * dnode/dinput.
         if type(x) is tuple:
-            # A dead unit's shares, 0 times a finite partial derivative, change no gradient. That
-            # they have reached its inputs is made up for above, where it matters.
+            # A dead unit's shares, 0 times a finite partial derivative, change no gradient (but for
+            # the sign of one that a user has set to -0.0). That they have reached its inputs is
+            # made up for above, where it matters.
             dx, dy, primitive = node._dx, node._dy, node._primitive
             if grad == 0.0 and primitive is DOT and math.isfinite(sum(dx) + sum(dy)):
                 skipped += x, y

@@ -59,6 +59,8 @@ def assign(
     """
     if set(map(type, numbers)) != {float}:
         numbers = [real(number, name) for number in numbers]
+    if name == "grad":
+        numbers = [number + 0.0 for number in numbers]  # as by `Value.grad`
     if len(numbers) != len(values):
         raise ValueError(f"there are {len(values)} Values, and {len(numbers)} numbers")
     kinds = {kind: getattr(kind, name) is getattr(Value, name) for kind in set(map(type, values))}

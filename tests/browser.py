@@ -5,14 +5,13 @@ import os
 import shutil
 from pathlib import Path
 
-from selenium import webdriver
-from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
 
 
 def start(width=1300, height=1000):
     """A browser without a window, that logs what a page says and asks for."""
+    from selenium import webdriver  # takes a while, and the fast subset needs none
+
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or shutil.which("chromium-browser")
     for argument in (
@@ -28,16 +27,22 @@ def start(width=1300, height=1000):
 
 def actions(driver):
     """What a hand does, at once: Selenium's own takes 250 ms for each way of the pointer."""
+    from selenium.webdriver.common.action_chains import ActionChains
+
     return ActionChains(driver, duration=0)
 
 
-def violations(driver):
-    """What axe-core has to say against a page: rules and places, those in shadow roots too."""
+COLOURS = ["color-contrast", "link-in-text-block"]  # axe-core's rules that look at colours
+
+
+def violations(driver, rules=None):
+    """What axe-core has to say against a page, by all rules or some: places in shadow roots too."""
     if not driver.execute_script("return 'axe' in window"):
         driver.execute_script(Path(os.environ["CHALKGRAD_AXE"]).read_text(encoding="utf-8"))
     found = driver.execute_async_script(
-        "const done = arguments[0]; axe.run().then((r) => done(r.violations), (e) => done([{id: "
-        "String(e), nodes: []}]))"
+        "const [rules, done] = arguments; axe.run(rules ? {runOnly: rules} : {})"
+        ".then((r) => done(r.violations), (e) => done([{id: String(e), nodes: []}]))",
+        rules,
     )
     return [f"{v['id']}: {n['target']} {n['html'][:80]}" for v in found for n in v["nodes"] or [{
         "target": "", "html": ""}]]  # fmt: skip
@@ -52,6 +57,8 @@ class Page:
         driver.get(url)
 
     def wait(self, condition, seconds=60):
+        from selenium.webdriver.support.ui import WebDriverWait
+
         return WebDriverWait(self.driver, seconds, 0.02).until(lambda _: condition())
 
     def run(self, script, *arguments):

@@ -41,6 +41,9 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    from autograd.compiler import llvm
+
+    llvm.LEVEL = 0  # tests compile much and run it little; tests/test_native.py has it all
     memory = Path("/dev/shm")
     if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2**30:
         # Folders of tests in memory: a disk takes longer to make sure of files than all else does.
@@ -76,9 +79,9 @@ def pytest_ignore_collect(collection_path, config):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collect_file(file_path):
-    """No doctests are looked for in files of tests: it takes as long as their import."""
+    """No doctests are looked for in this folder: it takes as long as the import of its files."""
     found = yield
-    tests = file_path.name.startswith("test_")
+    tests = Path(__file__).parent in file_path.parents
     return [one for one in found if not (tests and type(one) is not pytest.Module)]
 
 

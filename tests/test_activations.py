@@ -90,9 +90,10 @@ def test_its_second_derivative_is_right(name):
 
 @ROWS
 def test_by_hand_it_is_the_same(name):
-    row, a = ACTIVATIONS[name], np.array(POINTS)
+    points = POINTS[-many(len(POINTS)) :]
+    row, a = ACTIVATIONS[name], np.array(points)
     g, slope = row.g(a), row.slope(a)
-    exact, slopes = zip(*([*map(float, exact_at(name, v))] for v in POINTS), strict=True)
+    exact, slopes = zip(*([*map(float, exact_at(name, v))] for v in points), strict=True)
     np.testing.assert_allclose(g, exact, rtol=1e-12)
     np.testing.assert_allclose(slope, slopes, rtol=1e-9, atol=1e-15)
     assert row.g(a[:0]).shape == row.slope(a[:0]).shape == (0,)

@@ -168,8 +168,8 @@ REPLAYED = {
 ROWS = [[0.5], [-0.5], [0.0], [3.0], [1.0]]
 
 
-@pytest.mark.parametrize("name", REPLAYED)
-@pytest.mark.parametrize("recorded_at", [0.5, -0.5, 0.0])
+@for_each("name", REPLAYED)
+@for_each("recorded_at", [0.5, -0.5, 0.0])
 def test_a_recorded_derivative_is_right_on_both_branches(name, recorded_at):
     f = REPLAYED[name]
     x, w = Value(recorded_at, label="x"), Value(1.5, label="w")
@@ -178,8 +178,8 @@ def test_a_recorded_derivative_is_right_on_both_branches(name, recorded_at):
         np.testing.assert_allclose(program([row])[0][0], grad(f)(*row, 1.5), rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", REPLAYED)
-@pytest.mark.parametrize("recorded_at", [0.5, -0.5, 0.0])
+@for_each("name", REPLAYED)
+@for_each("recorded_at", [0.5, -0.5, 0.0])
 def test_a_program_gives_the_gradient_of_each_example_as_the_graph_does(name, recorded_at):
     f = REPLAYED[name]
     x, w = Value(recorded_at, label="x"), Value(1.5, label="w")
@@ -257,8 +257,8 @@ PARTIAL = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("f", PARTIAL)
-@pytest.mark.parametrize("point", [2.0, 1.5])
+@for_each("f", PARTIAL)
+@for_each("point", [2.0, 1.5])
 def test_programs_of_groups_that_are_reached_in_part(f, point):
     rows = [[0.25], [3.0], [0.0], [1.0], [0.5], [800.0], [-2.0]]
     x, w = Value(0.25, label="x"), Value(point, label="w")

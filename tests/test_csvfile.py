@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nn.data import csvfile
 from nn.data.csvfile import CsvFile, parsed
-from tests.cases import examples
+from tests.cases import examples, for_each
 
 
 def check(path, texts):
@@ -54,6 +54,7 @@ CELLS = st.one_of(
     st.floats().map(repr),
     st.decimals(allow_nan=False, places=4).map(str),
     st.text("0123456789.", min_size=1, max_size=26),
+    st.text("0123.-", min_size=1, max_size=5),
     st.text("01.,;\t-+eE_ \"\r\n'x\0é\u2028\uff11", max_size=5),
     st.sampled_from(
         ["1", "-2.5", "1e5", "yes", " 3", "4 ", '"5"', "", "1e999", "1_000", "\r", "6"]
@@ -68,14 +69,14 @@ LINES = st.lists(
 )
 
 
-def outcome(path, header, careful, block):
+def outcome(path, numbers, texts, careful, block):
     """Numbers as bits, texts and places; or what is said."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(csvfile, "BLOCK", block)
         if careful:
             patch.setattr(CsvFile, "_plain", lambda *_: None)
         try:
-            columns = CsvFile(path).columns(header[:-1], header[-1:])
+            columns = CsvFile(path).columns(numbers, texts)
         except ValueError as error:
             return str(error)
     return columns.X.view(np.int64).tolist(), columns.texts, list(columns.places)
@@ -91,16 +92,59 @@ def test_a_file_read_at_once_is_the_file_read_cell_by_cell(
     rows = "".join(delimiter.join(cells) + end for cells, end in lines)
     text = delimiter.join("abk") + "\n" + rows
     path.write_bytes(b"\xef\xbb\xbf" * bom + text.encode())
-    read_at_once, read_by_cell = (outcome(path, "abk", careful, block) for careful in (0, 1))
+    read_at_once, read_by_cell = (outcome(path, "ab", "k", careful, block) for careful in (0, 1))
     assert read_at_once == read_by_cell
 
 
 @examples(200)
-@given(st.lists(CELLS, max_size=6), st.sampled_from([1, 2**20]))
-def test_so_is_a_file_of_one_column(tmp_path_factory, cells, block):
+@given(st.lists(CELLS, max_size=6), st.sampled_from([1, 2**20]), st.booleans())
+@example(["1", "", "2"], 2**20, True)
+@example(["1", ""], 2**20, True)
+def test_so_is_a_file_of_one_column(tmp_path_factory, cells, block, number):
     path = tmp_path_factory.getbasetemp() / "some.csv"
     path.write_bytes(("k\n" + "\n".join(cells)).encode())
-    assert outcome(path, "k", False, block) == outcome(path, "k", True, block)
+    read_at_once, read_by_cell = (
+        outcome(path, ["k"] if number else [], ["k"], careful, block) for careful in (0, 1)
+    )
+    assert read_at_once == read_by_cell
+
+
+@pytest.fixture
+def kinds(monkeypatch):
+    """As what NumPy has read numbers."""
+    kinds, loadtxt = [], np.loadtxt
+    monkeypatch.setattr(np, "loadtxt", lambda *args, **options: (
+        kinds.append(options["dtype"]) or loadtxt(*args, **options)))  # fmt: skip
+    return kinds
+
+
+def test_short_numerals_are_read_as_whole_numbers(tmp_path, kinds):
+    texts = ["12.375", "-0.5", "-0", "-0.000", "0", "5.", ".5", "-.25", "007", "0.1", "1", "-1",
+             "9007199254740992", "0.30000000000000", "-12345.7890123", "-.5"]  # fmt: skip
+    check(tmp_path / "x.csv", texts)
+    assert kinds == [np.int64]
+    for odd in ("9007199254740993", "0.1000000000000000", "1e5", "+1", " 1"):
+        kinds.clear()
+        check(tmp_path / "x.csv", ["1", odd])
+        assert kinds[-1] is float
+
+
+def test_so_they_are_beside_words(tmp_path, kinds):
+    path = tmp_path / "x.csv"
+    path.write_text("a,k,b\n-1.5,x-1.2.3,2\n0.1,größe,-0\n", encoding="utf-8")
+    columns = CsvFile(path).columns("ba", "k")
+    assert columns.X.tolist() == [[2.0, -1.5], [0.0, 0.1]]
+    assert math.copysign(1, columns.X[1, 0]) == -1
+    assert columns.texts["k"] == ["x-1.2.3", "größe"]
+    assert kinds == [np.int64]
+
+
+@for_each("odd", [".-5", "1-2", "-", "--1", "1.2.3", ".", "-.", "1.-", "- 1", ""])
+def test_what_only_looks_like_a_numeral_is_none(odd, tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text(f"a,b,k\n1,2,x\n3,{odd},y\n")
+    with pytest.raises(ValueError, match="row 3, column 'b'"):
+        CsvFile(path).columns("ab", "k")
 
 
 @examples(100)
@@ -108,7 +152,7 @@ def test_so_is_a_file_of_one_column(tmp_path_factory, cells, block):
 def test_so_are_bytes_that_may_be_no_text(tmp_path_factory, junk, block):
     path = tmp_path_factory.getbasetemp() / "some.csv"
     path.write_bytes(b"a,b,k\n1,2,x\n" + junk + b"\n3,4,y\n")
-    assert outcome(path, "abk", False, block) == outcome(path, "abk", True, block)
+    assert outcome(path, "ab", "k", False, block) == outcome(path, "ab", "k", True, block)
 
 
 def test_plain_files_are_read_at_once(tmp_path, monkeypatch):

@@ -18,7 +18,8 @@ FACTS = {
     "diabetes": (442, 10, (), 1, gaussian_nll),
     "moons": (500, 2, ("upper", "lower"), 1, bernoulli_nll),
 }
-REAL = ["digits", "iris", "breast_cancer", "diabetes"]
+# Slow: scikit-learn's import alone takes a second.
+REAL = [pytest.param(name, marks=pytest.mark.slow) for name in FACTS if name != "moons"]
 
 
 def raw(name):
@@ -44,7 +45,7 @@ def test_the_names_are_all_there():
     assert set(NAMES) == set(FACTS)
 
 
-@pytest.mark.parametrize("name", FACTS)
+@pytest.mark.parametrize("name", [*REAL, "moons"])
 def test_a_data_set_has_its_size_and_its_classes(name):
     n, d0, classes, outputs, loss = FACTS[name]
     data = load(name)
@@ -64,7 +65,7 @@ def test_a_data_set_has_its_size_and_its_classes(name):
         assert (data.y_mean, data.y_scale) == (0.0, 1.0)
 
 
-@pytest.mark.parametrize("name", FACTS)
+@pytest.mark.parametrize("name", [*REAL, "moons"])
 def test_columns_have_mean_0_and_deviation_1_on_the_training_part(name):
     data = load(name)
     np.testing.assert_allclose(data.X_train.mean(axis=0), 0.0, atol=1e-12)
@@ -123,6 +124,7 @@ def test_the_seed_makes_the_split(name):
     assert not same(load(name, seed=5), load(name, seed=6))
 
 
+@pytest.mark.slow
 def test_the_split_is_random():
     # Iris comes sorted by class; 30 of 150 in their order would be of one class alone.
     counts = np.bincount(load("iris").y_test, minlength=3)
@@ -138,17 +140,17 @@ def test_the_moons_are_made_from_the_seed():
     assert upper[:, 1].mean() > lower[:, 1].mean() + 0.5  # each class is where its name says
 
 
-@pytest.mark.parametrize(("test_size", "n_test"), [(0.5, 75), (0.01, 2), (0.99, 148), (1 / 3, 50)])
+@for_each("test_size, n_test", [(0.5, 250), (0.01, 5), (0.99, 495), (1 / 3, 167)])
 def test_test_size_is_a_fraction(test_size, n_test):
-    data = load("iris", test_size=test_size)
-    assert (len(data.X_train), len(data.X_test)) == (150 - n_test, n_test)
-    assert (len(data.y_train), len(data.y_test)) == (150 - n_test, n_test)
+    data = load("moons", test_size=test_size)
+    assert (len(data.X_train), len(data.X_test)) == (500 - n_test, n_test)
+    assert (len(data.y_train), len(data.y_test)) == (500 - n_test, n_test)
 
 
 @for_each("test_size", [0, 1, -0.2, 1.5, 30, 0.001, 0.999, float("nan")])
 def test_a_test_size_that_leaves_a_part_empty_is_refused(test_size):
     with pytest.raises(ValueError, match=rf"test_size.*{test_size}"):
-        load("iris", test_size=test_size)
+        load("moons", test_size=test_size)
 
 
 @pytest.mark.parametrize("name", ["mnist", "", "Iris"])
@@ -159,7 +161,7 @@ def test_an_unknown_name_is_refused_with_the_known_ones(name):
 
 
 def test_without_scikit_learn_it_says_how_to_install(monkeypatch):
-    for module in [m for m in sys.modules if m.split(".")[0] == "sklearn"]:
+    for module in [*[m for m in sys.modules if m.split(".")[0] == "sklearn"], "sklearn"]:
         monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ModuleNotFoundError, match=r"scikit-learn.*pip install"):
         load("iris")
@@ -168,6 +170,7 @@ def test_without_scikit_learn_it_says_how_to_install(monkeypatch):
     assert load("moons").X_train.shape == (400, 2)
 
 
+@pytest.mark.slow
 @for_each("seed", [0, 1, 7, 2**32 - 1, 2**40 + 3])
 @for_each("n", [500, 7])
 def test_moons_are_scikit_learns_to_the_bit(seed, n):

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 import autograd
 from autograd import Drawing, Value, dot, draw, primitive, sin
 from autograd.show.layout import lay_out
-from tests.cases import examples, expression
+from tests.cases import examples, expression, for_each
 
 INF, NAN = math.inf, math.nan
 MINUS = "\N{MINUS SIGN}"  # as printed in a picture
@@ -186,8 +186,8 @@ def test_every_arrow_carries_the_local_derivative(f):
     )
 
 
-@pytest.mark.parametrize(
-    ("number", "text"),
+@for_each(
+    "number, text",
     [
         (0.0, "0"),
         (-0.0, MINUS + "0"),
@@ -479,7 +479,7 @@ def short(text):
     return text if len(text) <= 40 else text[:39] + "…"
 
 
-@pytest.mark.parametrize("label", list(SHOWN), ids=lambda label: ascii(label[:20])[1:-1])
+@for_each("label", list(SHOWN), ids=lambda label: ascii(label[:20])[1:-1])
 def test_any_label_is_shown_as_it_is(label):
     v = Value(1.0, label=label)
     y = 2.0 * v
@@ -491,7 +491,7 @@ def test_any_label_is_shown_as_it_is(label):
     assert len(repr(draw(y)).splitlines()) == 3, "a head, and a line per node"
 
 
-@pytest.mark.parametrize("label", list(SHOWN), ids=lambda label: ascii(label[:20])[1:-1])
+@for_each("label", list(SHOWN), ids=lambda label: ascii(label[:20])[1:-1])
 def test_any_label_does_for_an_inner_node_and_as_the_symbol_of_an_operation(label):
     op = primitive(label or "?", lambda x: x + 1, lambda z, x: (1.0,))
     y = op(Value(1.0, label="x"))
@@ -501,7 +501,7 @@ def test_any_label_does_for_an_inner_node_and_as_the_symbol_of_an_operation(labe
     assert heads(draw(y, stop=[y])) == [f"{SHOWN[label]} = {SHOWN[label]}"], "cut off: it alone"
 
 
-@pytest.mark.parametrize("label", list(SHOWN), ids=lambda label: ascii(label[:20])[1:-1])
+@for_each("label", list(SHOWN), ids=lambda label: ascii(label[:20])[1:-1])
 def test_any_label_does_as_the_symbol_of_an_operation_of_many_inputs(label):
     op = primitive(label, lambda x, y, z: x + y + z, lambda _, x, y, z: (1.0, 1.0, 1.0))
     y = op(*(Value(1.0, label=name) for name in "abc"))
@@ -614,8 +614,8 @@ def test_the_text_lists_nodes_inputs_first_with_formula_value_and_gradient(f):
     assert len({row[0] for row in table}) == 8, "every name is another"
 
 
-@pytest.mark.parametrize(
-    ("g", "formula", "in_picture"),
+@for_each(
+    "g, formula, in_picture",
     [
         (lambda x: -x, "-(x)", None),
         (lambda x: 2 * x, "2 * x", None),

@@ -204,7 +204,7 @@ def own_loss(a, y):
         ([EarlyStopping(3)], {"validation": None}, ValueError, r"give validation=\(X, y\)"),
         ([EarlyStopping(3)] * 2, {}, ValueError, "one EarlyStopping at most"),
         (EarlyStopping(3), {}, TypeError, r"write \[it\]"),
-        ([3], {}, TypeError, "must be a function, or have end_epoch, got 3"),
+        ([3], {}, TypeError, "must be a function, or have begin or end_epoch, got 3"),
     ],
 )
 def test_what_can_not_be_is_refused_before_anything_starts(

@@ -640,8 +640,8 @@ def test_a_line_through_all_points_can_be_evaluated_and_trained_on(far):
     train(net, gaussian_nll, X, y, epochs=1, batch_size=10)
 
 
-@pytest.mark.parametrize("factor", [1.0, 10.0, 100.0, 1e3, 1e5])
-@pytest.mark.parametrize("loss", [bernoulli_nll, categorical_nll])
+@for_each("factor", [1.0, 10.0, 100.0, 1e3, 1e5])
+@for_each("loss", [bernoulli_nll, categorical_nll])
 def test_a_network_that_is_sure_and_right_can_be_evaluated_and_trained_on(loss, factor):
     net = MLP(4, [8, 1 if loss is bernoulli_nll else 3], rng=np.random.default_rng(0))
     X = np.random.default_rng(1).normal(size=(30, 4))

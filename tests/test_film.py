@@ -294,8 +294,8 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("engine", ["program", "graph"])
-@pytest.mark.parametrize("what", WRONG)
+@for_each("engine", ["program", "graph"])
+@for_each("what", WRONG)
 def test_what_does_not_fit_is_refused_before_the_training(tmp_path, what, engine):
     net, rng = make_net(), np.random.default_rng(3)
     before, state = with_gradients(net), rng.bit_generator.state

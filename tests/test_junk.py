@@ -19,6 +19,7 @@ import pytest
 import autograd
 import nn
 from autograd import Value
+from tests.cases import for_each
 
 LONG = bool(os.environ.get("CHALKGRAD_LONG"))
 SECONDS = 20  # far more than any call takes
@@ -299,6 +300,6 @@ def test_junk_gets_an_answer(name):
     assert not complaints, "\n".join(f"{name}({k}): {v}" for k, v in complaints.items())
 
 
-@pytest.mark.parametrize("name", CALLS)
+@for_each("name", CALLS)
 def test_without_junk_all_is_well(name):
     CALLS[name][0](**CALLS[name][1]())

@@ -528,7 +528,7 @@ def test_a_table_of_ones_own_is_learned_and_predicted(table, capsys):
         ("train things.txt", "unknown data set 'things.txt'"),
         ("train iris --batch-size 1 1", "each only once"),
         ("train iris --batch-size 1 16 --checkpoint run.npz", "for one --batch-size"),
-        ("train iris --checkpoint runs/iris/network.npz", "would be written over"),
+        ("train moons --checkpoint runs/moons/network.npz", "would be written over"),
         ("predict none.npz things.csv", "none.npz"),
         ("predict net.npz things.csv", "not the names and scales of a table's columns"),
         ("predict things.csv things.csv", "is not a network file"),

@@ -171,6 +171,7 @@ def test_several_outputs_decide_by_the_largest():
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("x_0", "x_1")
 
 
+@pytest.mark.slow
 def test_a_network_that_chooses_one_class_everywhere():
     for bias, k in ((-1, 0), (1, 1)):
         net = linear([[0, 0]], [bias])

@@ -157,7 +157,7 @@ SPECIAL = {
 }
 
 
-@pytest.mark.parametrize("name", SPECIAL)
+@for_each("name", SPECIAL)
 def test_infinities_and_nans_are_those_of_the_graph(name):
     f, at, expected = SPECIAL[name]
     program = assert_same(lambda x, p: f(x[0]), [[at], [1.0]], [])
@@ -404,8 +404,8 @@ def swapped(x, theta, b):
     return [autograd.dot(x, row, b_j) for row, b_j in zip(theta, b, strict=True)]
 
 
-@pytest.mark.parametrize("order", ["as recorded", "shuffled", "reversed", "columns"])
-@pytest.mark.parametrize("write", [layer, neurons, neurons_of_copies, swapped])
+@for_each("order", ["as recorded", "shuffled", "reversed", "columns"])
+@for_each("write", [layer, neurons, neurons_of_copies, swapped])
 def test_a_layer_is_one_operation_however_it_is_written(write, order):
     flat = np.arange(15)  # positions of theta (4, 3), then of b (3,), in the parameters
     at = {
@@ -1266,7 +1266,7 @@ def test_short_indexes_are_written_out(n, listed):
 
 
 @for_each(
-    ("labels", "shared"),
+    "labels, shared",
     [
         (["a[0]", "a[1]"], "a"), (["a", "a"], "a"), (["a[0]", "b[1]"], ""), (["a", "b"], ""),
         (["a[0]", "a"], "a"), (["a[0][1]", "a[0][2]"], "a[0]"), (["a[0]", "a[1", "a[2]"], ""),

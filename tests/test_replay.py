@@ -532,6 +532,7 @@ def test_a_warning_says_which_argument_has_a_new_structure_each_time():
 
 
 @pytest.mark.filterwarnings("ignore:f was recorded")
+@pytest.mark.slow
 def test_threads_share_one_function():
     w = Value(2.0)
     f = replay(lambda x: autograd.sum(x) * w, keep=3)

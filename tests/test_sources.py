@@ -493,6 +493,7 @@ def test_a_list_of_masked_rows_has_gaps_too():
         fit(make_net(), gaussian_nll, rows, y, epochs=1, batch_size=4, lr=0.1, progress=False)
 
 
+@pytest.mark.slow
 def test_a_film_of_a_source_without_a_length_has_its_end_and_its_limit():
     X, y, _ = problem(bernoulli_nll)
     net = make_net()

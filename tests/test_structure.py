@@ -250,6 +250,22 @@ def frozen(net):
     net.parameters = lambda: top
 
 
+def with_a_frozen_layer(net):
+    net.layers[0].parameters = lambda: []
+
+
+class FrozenLayer(Layer):
+    def parameters(self):
+        return []
+
+
+def with_a_layer_of_a_kind_that_is_frozen(net):
+    net.layers[0].__class__ = FrozenLayer
+
+
+FROZEN = [frozen, with_a_frozen_layer, with_a_layer_of_a_kind_that_is_frozen]
+
+
 def as_an_iterator(net):
     own = net.parameters()
     net.parameters = lambda: iter(own)
@@ -273,7 +289,7 @@ def replaced(net):
 @pytest.mark.parametrize(
     "change",
     [
-        frozen,
+        *FROZEN,
         reordered,
         replaced,
         as_an_iterator,
@@ -295,10 +311,10 @@ def test_a_network_that_changes_is_not_taken_for_what_it_was(change):
     for _ in range(2):
         after = net.predict(X)
         np.testing.assert_allclose(after, [net(row).data for row in X.tolist()], atol=1e-14)
-    assert (after != before).any() or change in (frozen, reordered, as_an_iterator, with_another)
+    assert (after != before).any() or change in (*FROZEN, reordered, as_an_iterator, with_another)
 
 
-@pytest.mark.parametrize("change", [frozen, reordered, replaced, with_another])
+@pytest.mark.parametrize("change", [*FROZEN, reordered, replaced, with_another])
 @pytest.mark.parametrize("changed_first", [False, True])
 def test_a_network_with_something_redefined_shares_no_program(change, changed_first):
     X = np.random.default_rng(0).normal(size=(40, 2))
@@ -350,12 +366,33 @@ def test_no_network_is_kept_alive(lowered):
     X = np.zeros((40, 2))
     net.predict(X)
     evaluate(net, gaussian_nll, X, X[:, 0])
-    fit(net, bernoulli_nll, X, X[:, 0], epochs=1, batch_size=8, lr=0.1, progress=False)
+    for engine in ("program", "native"):
+        fit(net, bernoulli_nll, X, X[:, 0], epochs=1, batch_size=8, lr=0.1, progress=False,
+            engine=engine)  # fmt: skip
     lowered.clear()
     del net, neuron
     gc.collect()
     assert parameter() is None
     assert network() is None
+
+
+@pytest.mark.parametrize("run", [False, True])
+def test_no_recurrence_is_kept_alive(lowered, run):
+    class Watched(Value):
+        pass
+
+    x, r = Watched(0.5), Watched(3.2)
+    v = x
+    for _ in range(40):
+        v = r * v * (1 - v)
+    there = weakref.ref(x), weakref.ref(r)
+    program = autograd.compile(v, [x], [r])
+    if run:
+        program([[0.5]])
+    lowered.clear()
+    del program, x, r, v
+    gc.collect()
+    assert [found() for found in there] == [None, None]
 
 
 def test_a_network_with_a_primitive_of_its_own_is_not_kept_alive_either(lowered):

@@ -29,6 +29,7 @@ from nn import MLP, Adam, Epoch, History, bernoulli_nll, fit, sweep
 from nn.cli import main
 from nn.train.fingerprint import fingerprint
 from nn.train.schedules import cosine
+from tests.cases import for_each
 
 X, Y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
 GRID = {"lr": [0.1, 1.0], "batch_size": [1, 4]}
@@ -655,7 +656,7 @@ REFUSED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("train", "grid", "options", "what"), REFUSED)
+@for_each("train, grid, options, what", REFUSED)
 def test_refusals_come_before_anything_is_done(train, grid, options, what, tmp_path):
     with pytest.raises((ValueError, TypeError), match=what):
         quiet(train, grid, path=tmp_path / "folder", **options)
@@ -1101,6 +1102,7 @@ def test_a_plot_takes_as_many_colours_and_panels_as_can_be_told_apart(columns_of
     assert plots(lr=1, width=8).plot() is None
 
 
+@pytest.mark.slow
 def test_panels_have_room_marks_and_notes_that_stand_one_below_the_other():
     def train(seed, lr, width):
         if seed < lr:

@@ -750,6 +750,7 @@ def test_a_network_of_ones_own_layers_trains():
 
 
 @pytest.mark.tools
+@pytest.mark.slow
 def test_draw_graph_writes_numbered_files(tmp_path):
     X, y, _ = problem(gaussian_nll)
     draw = DrawGraph(X[0], y[0], every=2, folder=tmp_path / "pictures")

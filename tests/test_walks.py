@@ -176,7 +176,7 @@ def train(net, X, y, film, epochs, loss=bernoulli_nll, **options):
                rng=np.random.default_rng(2), callbacks=[film], **options)  # fmt: skip
 
 
-@pytest.mark.parametrize("engine", ["program", "graph"])
+@pytest.mark.parametrize("engine", ["program", pytest.param("graph", marks=pytest.mark.slow)])
 def test_a_film_shows_each_early_update_and_few_late_ones(engine):
     net, X, y = net_and_data()
     film, states = Film(net, X[0], 1, frames=20), {}

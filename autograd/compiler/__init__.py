@@ -20,7 +20,7 @@ import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,14 +28,15 @@ from numpy.typing import ArrayLike
 
 from ..value import Value, topological_order
 from ..vectors import data_of
-from .checking import check_example, check_leaves
+from .checking import as_floats, check_example, check_leaves, list_of
 from .lowering import Lowering
 from .structure import Kept, Structure, are_sound, structure_of
 from .written import Operation, Written
 
-Array = npt.NDArray[np.float64]
+if TYPE_CHECKING:
+    from .jax import JaxProgram
 
-FLOAT = np.dtype(float)
+Array = npt.NDArray[np.float64]
 
 
 class Program:
@@ -158,8 +159,28 @@ class Program:
         """
         return self._written.calls
 
+    def jax(self) -> JaxProgram:
+        """The program for JAX: ``f(batch, parameters)`` gives the losses and the gradient.
+
+        It is the same source over ``jax.numpy``, for ``jax.jit``, ``jax.vmap`` and JAX's devices,
+        and the gradient is that of its backward pass. ``f.forward(batch, parameters)`` gives the
+        losses alone: ``jax.grad`` differentiates them by rules of JAX's own, by which relu has the
+        slope 1/2 at 0, and a branch of `where` that is not taken may make a gradient nan.
+
+        It computes in JAX's floats, of 32 bits unless ``jax_enable_x64`` is set.
+
+        Raises:
+            ModuleNotFoundError: JAX is not installed.
+            ValueError: a user's own primitive is written in another way than with operators and
+                the functions of `autograd`.
+        """
+        from .jax import JaxProgram
+
+        m, n = len(self.parameters), len(self.inputs)
+        return JaxProgram(self.source, self.constants, self.functions, n, m)
+
     def _batch(self, batch: ArrayLike) -> Array:
-        array = _floats(batch, "batch")
+        array = as_floats(batch, "batch")
         if array.ndim != 2 or array.shape[1] != len(self.inputs):
             raise ValueError(
                 "batch must have one row per example and one column per input, shape "
@@ -172,7 +193,7 @@ class Program:
         m = len(self.parameters)
         if parameters is None:
             return data_of(self.parameters)
-        flat = _floats(parameters, "parameters")
+        flat = as_floats(parameters, "parameters")
         if flat.shape != (m,):
             raise ValueError(f"parameters must be a vector of {m} numbers, got shape {flat.shape}")
         return np.ascontiguousarray(flat)
@@ -233,12 +254,12 @@ def compile(
         ValueError: an input or a parameter is not a leaf, or is given twice; a primitive can't run
             on arrays; or the program differs from an example of ``check``.
     """
-    roots = root if isinstance(root, Value) else _list(root, "root")
-    inputs, parameters = _list(inputs, "inputs"), _list(parameters, "parameters")
+    roots = root if isinstance(root, Value) else list_of(root, "root")
+    inputs, parameters = list_of(inputs, "inputs"), list_of(parameters, "parameters")
     program = Program(_find(roots, inputs, parameters), inputs, parameters)
     n = 1 if isinstance(roots, Value) else len(roots)
     for i, (row, recorded) in enumerate(check):
-        batch = np.atleast_2d(_floats(row, f"the inputs of check[{i}]"))
+        batch = np.atleast_2d(as_floats(row, f"the inputs of check[{i}]"))
         check_example(f"check[{i}]", recorded, n, *of_one(program, batch), program.parameters)
     return program
 
@@ -312,27 +333,6 @@ def collector_paused() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-def _list(values: Any, name: str) -> list[Value]:
-    try:
-        return list(values)
-    except TypeError:
-        raise TypeError(
-            f"{name} must hold Values, in a list, got {values!r}: for one, write [x]"
-        ) from None
-
-
-def _floats(x: ArrayLike, name: str) -> Array:
-    try:
-        array = np.asarray(x)
-    except ValueError:
-        raise ValueError(f"{name} must be an array of numbers, with rows of one length") from None
-    if array.dtype == FLOAT:
-        return array
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must hold real numbers, got dtype {array.dtype}")
-    return array.astype(float)
 
 
 def _own(outputs: Array, *others: Array) -> Array:

@@ -140,6 +140,10 @@ class Expr:
 Rewrite = Callable[["Arithmetic", str, tuple[Any, ...], Any], Any]
 
 
+class LackError(Exception):
+    """An operation that a printer lacks."""
+
+
 class Arithmetic:
     """Makes expressions; ``rewrite`` may give a simpler one in place of each (`compiler.rules`).
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import primitives as p
-from .expressions import Arithmetic, Expr
+from .expressions import Arithmetic, Expr, LackError
 
 RUNTIME = Path(__file__).with_name("runtime.js").read_text(encoding="utf-8")
 LONG = 100  # letters: what has more becomes a constant of its own
@@ -107,10 +107,6 @@ def row(primitive: p.Primitive, arguments: tuple[int | float | None, ...]) -> st
             "Write it with operators and the functions of autograd; in place of `if` on a number "
             "use autograd.where(c, a, b)"
         ) from error
-
-
-class LackError(Exception):
-    """An operation that the printer lacks."""
 
 
 def _by_input(x: tuple[Any, ...], ds: tuple[Any, ...]) -> Iterator[Any]:

@@ -17,12 +17,13 @@ from itertools import count
 from typing import Any
 
 from .elementary import FUNCTIONS, TABLES
-from .expressions import Arithmetic, Expr
+from .expressions import Arithmetic, Expr, LackError
 
 SHORT = 12  # lines of a function
 MAGIC = 1.5 * 2.0**52  # added to a whole number, it leaves that number in the last bits
 
 
+LEVEL = 3  # of optimization; at 0, LLVM compiles ten times as fast, to slow code
 INSTALL = "pip install 'chalkgrad[native]'"
 
 
@@ -136,10 +137,6 @@ class Lines:
         return known[x]
 
 
-class LackError(Exception):
-    """An operation that machine code lacks."""
-
-
 def function_name(op: str) -> str:
     """What a function of `elementary` is called in the text."""
     return f"chalk.{op}"
@@ -211,11 +208,11 @@ class Code:
     """
 
     def __init__(self, text: str, loops: bool = True) -> None:
-        binding, machine = _machine(3 if loops else 1)
+        binding, machine = _machine(LEVEL if loops else min(LEVEL, 1))
         module = binding.parse_assembly(text)
         module.triple = machine.triple
         module.data_layout = str(machine.target_data)
-        options = binding.create_pipeline_tuning_options(speed_level=3)
+        options = binding.create_pipeline_tuning_options(speed_level=LEVEL)
         # Vectors are made of loops; what else would be tried made code no faster, and took ten
         # times as long to compile.
         options.loop_vectorization = True

@@ -1,248 +1,54 @@
 """Programs as loop nests over single numbers: the same listing, for machine code and for pages.
 
-An array is numbers in a memory: the batch, the parameters, their gradient, a constant, or the room
-in which results are kept. What only looks at an array in another way (a transposed matrix, some
-rows) is the same numbers with other strides. All else becomes loops that store single numbers:
-expressions over loads. Places and lengths are whole numbers, and expressions of these.
+What only looks at an array is its numbers with other strides; all else becomes loops that store
+single numbers (`nests`).
 """
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import reduce
-from itertools import count
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from .expressions import ALL, Arithmetic, Expr, Index, Shape
-from .listing import At, Listing, Statement, View
+from .expressions import Expr, LackError
+from .listing import At, Listing, Statement
+from .nests import (
+    BATCH,
+    OUT,
+    Array,
+    Fold,
+    For,
+    Picked,
+    Product,
+    Store,
+    Whole,
+    whole,
+)  # fmt: skip
+from .places import Places, is_tuple
 
-Whole = Any  # an int, or an expression of whole numbers
-BATCH, THETA, GRADIENT, OUT, ROOM, STEADY = ["batch", "theta", "gradient", "out", "room", "steady"]
 # What is computed into an array of its own before an expression over it can be.
 WHOLE_ARRAYS = {"matmul", "sum", "max", "reduceat", "joined"}
-LOOKS = {"transpose", "reshape", "full", "earlier", "entry", "item", "rows", "columns"}
-
-whole = Arithmetic()
 
 
-def plus(a: Whole, b: Whole) -> Whole:
-    """The sum of two whole numbers."""
-    if isinstance(a, int) and isinstance(b, int):
-        return a + b
-    return b if a == 0 else a if b == 0 else whole.make("add", a, b)
-
-
-def times(a: Whole, b: Whole) -> Whole:
-    """The product of two whole numbers."""
-    if isinstance(a, int) and isinstance(b, int):
-        return a * b
-    if a == 0 or b == 0:
-        return 0
-    return b if a == 1 else a if b == 1 else whole.make("mul", a, b)
-
-
-@dataclass(frozen=True)
-class Array:
-    """Numbers in a memory: the entry at (i, j) stands at start + i strides[0] + j strides[1].
-
-    Attributes:
-        is_condition: whether they stand for true and false.
-        in_a_row: whether they are neighbours, row by row.
-    """
-
-    memory: str
-    start: Whole
-    strides: tuple[Whole, ...]
-    shape: tuple[Whole, ...]
-    is_condition: bool = False
-    in_a_row: bool = False
-
-    def place(self, at: Sequence[Whole]) -> Whole:
-        """Where an entry stands."""
-        terms = [times(i, stride) for i, stride in zip(at, self.strides)]
-        return reduce(plus, terms, self.start)
-
-    @property
-    def T(self) -> Array:
-        """The transposed matrix."""
-        return self.looked_at(self.start, self.strides[::-1], self.shape[::-1])
-
-    def rows(self, rows: range) -> Array:
-        """Rows at a regular distance."""
-        first, *others = self.strides
-        return self.looked_at(
-            plus(self.start, times(rows.start, first)),
-            (times(rows.step, first), *others),
-            (len(rows), *self.shape[1:]),
-            in_a_row=self.in_a_row and rows.step == 1,
-        )
-
-    def entry(self, i: Whole) -> Array:
-        """One entry along the first axis."""
-        start = plus(self.start, times(i, self.strides[0]))
-        return self.looked_at(start, self.strides[1:], self.shape[1:], self.in_a_row)
-
-    def looked_at(
-        self, start: Whole, strides: Sequence[Whole], shape: Sequence[Whole], in_a_row: bool = False
-    ) -> Array:
-        """The same numbers otherwise."""
-        return Array(self.memory, start, tuple(strides), tuple(shape), self.is_condition, in_a_row)
-
-
-@dataclass(frozen=True)
-class Picked:
-    """Some rows of an array, or some entries of a vector, by a table of their places."""
-
-    array: Array
-    table: str
-    shape: tuple[Whole, ...]
-    width: int | None = None  # of a table of rows and columns
-
-    @property
-    def is_condition(self) -> bool:
-        """As the array's."""
-        return self.array.is_condition
-
-    def place(self, at: Sequence[Whole]) -> Whole:
-        """Where an entry stands."""
-        i, others = at[0], at[1:]
-        if self.width is not None:
-            i, others = plus(times(i, self.width), at[1]), at[2:]
-        return self.array.place((whole.make("table", i, info=self.table), *others))
-
-
-@dataclass(eq=False)
-class For:
-    """A body for each index from ``start`` up to ``stop``, or down from it.
-
-    Attributes:
-        is_free: whether the bodies can be run in any order.
-    """
-
-    index: Expr
-    start: Whole
-    stop: Whole
-    body: list[Any]
-    down: bool = False
-    is_free: bool = False
-
-
-@dataclass(eq=False)
-class Store:
-    """A number is put into a memory, or added to what is there; or the larger of both is."""
-
-    memory: str
-    place: Whole
-    value: Any
-    how: str = "set"
-
-
-@dataclass(eq=False)
-class Fold:
-    """The sum, or the maximum, of numbers for each index; ``name`` stands for it afterwards."""
-
-    name: Expr
-    how: str
-    index: Expr
-    start: Whole
-    stop: Whole
-    value: Any
-
-
-@dataclass(eq=False)
-class Let:
-    """A number gets a name."""
-
-    name: Expr
-    value: Any
-
-
-@dataclass(eq=False)
-class Stop:
-    """A training ends here if a number is not finite, before or after a rule has made the step."""
-
-    value: Any
-    after_rule: bool = False
-
-
-@dataclass(eq=False)
-class Product:
-    """A matrix product; the columns of ``b`` and of ``out`` are neighbours in memory.
-
-    For ``"step"``, ``rate`` times the product is subtracted from what is there.
-    """
-
-    out: Array
-    a: Array
-    b: Array
-    how: str = "set"
-    rate: Expr | None = None
-
-
-class Scalars(Arithmetic):
-    """The arithmetic of single numbers; a vector is a tuple of them."""
-
-    def sum(self, x: Iterable[Any]) -> Any:
-        """The sum over a vector."""
-        return reduce(operator.add, x)
-
-    def max(self, x: Iterable[Any]) -> Any:
-        """The maximum over a vector."""
-        return reduce(self.maximum, x)
-
-
-@dataclass
-class Nests:
-    """A program as loop nests.
-
-    Args:
-        listing: the program.
-        single: whether it is for batches of one example; else their length has the name ``b``.
+class Nests(Places):
+    """A program as loop nests; arguments as those of `Places`.
 
     Attributes:
         forward, backward: its two passes.
-        constants: arrays by name, of numbers and of places.
-        room, steady: how many numbers it keeps for each example, and besides.
     """
 
-    listing: Listing
-    single: bool
-    forward: list[Any] = field(default_factory=list)
-    backward: list[Any] = field(default_factory=list)
-    constants: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
-    room: int = 0
-    steady: int = 0
-
-    def __post_init__(self) -> None:
-        listing = self.listing
-        self.b: Whole = 1 if self.single else whole.name("b", ())
-        self.m = Scalars()
-        self._count = count()
+    def __init__(self, listing: Listing, single: bool) -> None:
+        super().__init__(listing, single)
+        self.forward: list[Any] = []
+        self.backward: list[Any] = []
         self._body = self.forward
-        self._arrays: dict[str, Array] = {}
-        self._made: dict[Any, Array] = {}  # arrays of expressions, while they last
-        self._defined: Statement | None = None
-        self._step: Whole = None
-        for name, constant in listing.constants.items():
-            self._arrays[name] = self._constant(constant, name)
-        for name, view in listing.views.items():
-            self._arrays[name] = self._view(THETA, view)
-            self._arrays[f"d_{name}"] = self._view(GRADIENT, view)
         self._run(listing.forward)
         result = self._lengths(listing.result.shape)
         self.write(self._in_a_row(OUT, 0, result), listing.result)
         self._body = self.backward
         self._run(listing.backward)
-
-    def outputs(self, b: int) -> tuple[int, ...]:
-        """The shape of the outputs of ``b`` examples."""
-        return tuple([b if isinstance(n, str) else n for n in self.listing.result.shape])
 
     # Statements
 
@@ -263,7 +69,7 @@ class Nests:
 
     def _state(self, statement: Statement) -> None:
         x, name = statement.value, statement.name
-        if _is_tuple(x):  # its items are computed where they are used
+        if is_tuple(x):  # its items are computed where they are used
             return
         defines = isinstance(x, Expr) and self.listing.named.get(x) is statement
         self._defined = statement if defines else None
@@ -279,6 +85,8 @@ class Nests:
         else:
             self.write(self._target(statement), x, statement.kind)
         self._defined = None
+        # What was read may change; but factors of products, of which copies are kept, do not.
+        self._made = {key: array for key, array in self._made.items() if isinstance(key, Array)}
 
     def _target(self, statement: Statement) -> Array | Picked:
         """Where a statement writes to."""
@@ -288,113 +96,7 @@ class Nests:
             array, index = array.entry(step), index.rows
         return array if index is None else self._rows(array, index)
 
-    def _earlier(self, back: int) -> Whole:
-        """So many steps before the one that is running."""
-        return plus(self._step, -back)
-
-    def _rows(self, array: Array, index: Index) -> Array | Picked:
-        """Some rows of an array."""
-        if index == ALL:
-            return array
-        if isinstance(index, range):
-            return array.rows(index)
-        if isinstance(index, Expr):
-            name = str(index.info)
-            table = self.constants[name]
-        else:
-            table = np.array(index)
-            name = self._constant(table, f"rows{next(self._count)}").memory
-        shape = (*table.shape, *array.shape[1:])
-        return Picked(array, name, shape, table.shape[1] if table.ndim == 2 else None)
-
     # Arrays
-
-    def _lengths(self, shape: Shape) -> tuple[Whole, ...]:
-        """A shape as whole numbers."""
-
-        def length(n: int | str) -> Whole:
-            if not isinstance(n, str):
-                return int(n)
-            return times(int(n.removesuffix("b").removesuffix("*") or 1), self.b)
-
-        return tuple(map(length, shape))
-
-    def _constant(self, constant: npt.NDArray[Any], name: str) -> Array:
-        self.constants[name] = constant
-        return self._in_a_row(name, 0, constant.shape)
-
-    def _view(self, memory: str, view: View | None) -> Array:
-        """An array inside the vector of parameters, or of their gradient."""
-        if view is None:
-            return Array(memory, 0, (1,), (self.listing.parameters,), in_a_row=True)
-        is_whole = view.width == view.columns
-        shape = view.rows, view.columns
-        return Array(memory, view.start, (view.width, 1), shape, in_a_row=is_whole)
-
-    def _in_a_row(
-        self, memory: str, start: Whole, shape: Sequence[Whole], is_condition: bool = False
-    ) -> Array:
-        strides = [1]
-        for n in reversed(shape[1:]):
-            strides.insert(0, times(n, strides[0]))
-        return Array(memory, start, tuple(strides), tuple(shape), is_condition, in_a_row=True)
-
-    def _new(self, shape: Sequence[Whole], is_condition: bool = False) -> Array:
-        """Room for an array."""
-        fixed = reduce(operator.mul, [n for n in shape if isinstance(n, int)], 1)
-        in_batch = [n for n in shape if not isinstance(n, int)]
-        if not in_batch:
-            start, self.steady = self.steady, self.steady + fixed
-            return self._in_a_row(STEADY, start, shape, is_condition)
-        (n,) = in_batch
-        per_example = fixed * (1 if n is self.b else int(n.args[0]))
-        start, self.room = self.room, self.room + per_example
-        return self._in_a_row(ROOM, times(start, self.b), shape, is_condition)
-
-    def _look(self, x: Any) -> Array | None:
-        """The array of an expression that only looks at numbers in memory; else None."""
-        if not isinstance(x, Expr) or _is_tuple(x):
-            return None
-        if x in self._made:
-            return self._made[x]
-        named = self.listing.named.get(x)
-        if named is not None and named is not self._defined:
-            array = self._arrays[named.name]
-            at_step = isinstance(named.index, At)
-            return array.entry(self._earlier(0)) if at_step else array
-        if x.op == "name":
-            return self._arrays[str(x.info)]
-        if x.op == "columns" and isinstance(x.info, range):
-            width = self.listing.inputs
-            shape = self._lengths(x.shape)
-            return Array(BATCH, x.info.start, (x.info.step, width), shape)
-        if x.op not in LOOKS or not x.args:
-            return None
-        if x.op == "item" and _is_tuple(x.args[0]):
-            return None
-        if x.op == "rows" and not isinstance(x.info, range):
-            return None
-        return self._looked(x, self.array(x.args[0]))
-
-    def _looked(self, x: Expr, array: Array) -> Array:
-        """What ``x`` makes of an array."""
-        if x.op == "transpose":
-            return array.T
-        if x.op == "rows":
-            return array.rows(x.info)
-        if x.op in ("item", "entry"):
-            return array.entry(x.info)
-        if x.op == "earlier":
-            is_local = x.args[0].info in self.listing.local
-            return array if is_local else array.entry(self._earlier(x.info))
-        shape = self._lengths(x.shape)
-        if x.op == "full":
-            missing = (0,) * (len(shape) - len(array.shape))
-            kept = [0 if n == 1 else s for n, s in zip(array.shape, array.strides)]
-            return array.looked_at(array.start, (*missing, *kept), shape)
-        if not array.in_a_row:
-            array = self._copy(array)
-        return self._in_a_row(array.memory, array.start, shape, array.is_condition)
 
     def _copy(self, array: Array) -> Array:
         """The same numbers, as neighbours."""
@@ -415,20 +117,6 @@ class Nests:
         return found
 
     # Loops
-
-    def index(self) -> Expr:
-        """A name for an index."""
-        index: Expr = whole.name(f"i{next(self._count)}", ())
-        return index
-
-    def scalar(self) -> Expr:
-        """A name for a number."""
-        name: Expr = self.m.name(f"s{next(self._count)}", ())
-        return name
-
-    def spare(self, n: int) -> int:
-        """Room for ``n`` numbers: where the first one stands."""
-        return int(self._new((n,)).start)
 
     @contextmanager
     def _within(self, *loops: For) -> Iterator[None]:
@@ -526,18 +214,13 @@ class Nests:
             self._each(target, folded, how)
             return
         # Along neighbours in the inner loop, each index one after the other in the outer.
-        if how == "add" and means == "max":
-            target, aim = self._new(target.shape), target
-        else:
-            aim = target
-        first: Any = k
+        aim = self._new(target.shape) if how == "add" and means == "max" else target
         if how == "set" or aim is not target:
-            start = self.m.name("-inf", ()) if means == "max" else 0.0
-            self._each(target, lambda at: -np.inf if means == "max" else start)
-        with self._within(For(first, 0, n, [])):
-            self._each(target, term, means)
+            self._each(aim, lambda at: -np.inf if means == "max" else 0.0)
+        with self._within(For(k, 0, n, [])):
+            self._each(aim, term, means)
         if aim is not target:
-            self._each(aim, lambda at: self._load(target, at), how)
+            self._each(target, lambda at: self._load(aim, at), how)
 
     def _sum_runs(self, target: Any, x: Expr, how: str) -> None:
         """Sums of neighbouring rows, from each start to the next."""
@@ -615,23 +298,27 @@ class Nests:
             return self._own(x.info, [self._number(a, at) for a in x.args])
         if x.op == "item":
             return self._number(x.args[0], at)[x.info]
-        return self.m.make(x.op, *[self._number(a, at) for a in x.args])
+        args = [self._number(a, at) for a in x.args]
+        if x.op == "pow" and args[1] == 2.0:
+            return args[0] * args[0]  # 20 times as fast
+        return self.m.make(x.op, *args)
 
     def _own(self, name: str, x: list[Any]) -> Any:
-        """A user's own primitive at numbers; for the name ``d_...``, its partial derivatives."""
+        """A user's own primitive at numbers; for the name ``d_...``, its partial derivatives.
+
+        Raises:
+            LackError: it is not written in operators and the functions of `autograd`.
+        """
         is_value = name in self.listing.functions
         own = self.listing.functions[name if is_value else name.removeprefix("d_")]
         self.m.compares = False
-        value, partials = own.primitive.on(self.m)
-        if is_value:
-            found = value(tuple(x)) if own.is_vector else value(*x)
-        else:
+        try:
+            value, partials = own.primitive.on(self.m)
+            if is_value:
+                return value(tuple(x)) if own.is_vector else value(*x)
             z, *x = x
-            found = partials(z, tuple(x))[0] if own.is_vector else partials(z, *x)
-        self.m.compares = True
-        return found
-
-
-def _is_tuple(x: Any) -> bool:
-    """Whether it is the partial derivatives of a user's own primitive, one by each input."""
-    return isinstance(x, Expr) and x.op == "own" and str(x.info).startswith("d_")
+            return partials(z, tuple(x))[0] if own.is_vector else partials(z, *x)
+        except Exception as error:  # whatever a user's function may do
+            raise LackError(f"the primitive {own.primitive.symbol!r} ({error})") from error
+        finally:
+            self.m.compares = True

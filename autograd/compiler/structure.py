@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from itertools import islice, repeat
-from operator import attrgetter, is_
+from operator import attrgetter
 from typing import Any, Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -95,15 +95,16 @@ def structure_of(
 _sound: WeakKeyDictionary[Any, list[Value]] = WeakKeyDictionary()  # parameters, by their owner
 
 
-def are_sound(parameters: Sequence[Value], owner: Any) -> bool:
+def are_sound(parameters: list[Value], owner: Any) -> bool:
     """Whether they are leaves, each given once; of an owner's this is found out but once."""
-    known = _sound.get(owner, [])
-    if len(known) == len(parameters) and all(map(is_, known, parameters)):
-        return True
-    sound = len(set(parameters)) == len(parameters) and are_leaves(parameters)
-    if sound:
+    if not are_leaves(parameters):
+        return False
+    # Lists of the same Values are equal without a look at them.
+    known = _sound.get(owner) == parameters
+    if not known and len(set(parameters)) == len(parameters):
         _sound[owner] = list(parameters)
-    return sound
+        known = True
+    return known
 
 
 class Sized(Protocol):

@@ -14,7 +14,8 @@ from typing import Any
 
 from .expressions import Expr
 from .listing import Listing
-from .loops import (
+from .loops import Nests
+from .nests import (
     BATCH,
     GRADIENT,
     OUT,
@@ -24,7 +25,6 @@ from .loops import (
     Fold,
     For,
     Let,
-    Nests,
     Product,
     Stop,
     Store,

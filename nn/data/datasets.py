@@ -80,9 +80,9 @@ def load(name: str, *, test_size: float = 0.2, seed: int = 0) -> Dataset:
         ValueError: ``name`` is not known, or ``test_size`` leaves one part empty.
         ModuleNotFoundError: scikit-learn is not installed; only ``moons`` does without it.
 
-    >>> iris = load("iris")
-    >>> iris.X_train.shape, iris.X_test.shape, iris.classes
-    ((120, 4), (30, 4), ('setosa', 'versicolor', 'virginica'))
+    >>> moons = load("moons")
+    >>> moons.X_train.shape, moons.X_test.shape, moons.classes
+    ((400, 2), (100, 2), ('upper', 'lower'))
     """
     if not isinstance(name, str) or name not in NAMES:
         raise ValueError(f"unknown data set {name!r}: choose from {', '.join(NAMES)}")

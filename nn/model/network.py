@@ -243,7 +243,10 @@ class MLP(Module):
         """Layer by layer, neuron by neuron, its weights, then its bias."""
         parameters: list[Value] = []
         for layer in self.layers:
-            parameters += layer.parameters()
+            # Of a layer as it was made the neurons are asked: its own list would be copied, slowly.
+            usual = type(layer) is Layer and "parameters" not in vars(layer)
+            for part in layer.neurons if usual else [layer]:
+                parameters += part.parameters()
         return parameters
 
     def structure(self, parameters: Sequence[Value]) -> Structure | None:

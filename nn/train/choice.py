@@ -10,7 +10,8 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
-from autograd.compiler.llvm import INSTALL, LackError, is_installed
+from autograd.compiler.expressions import LackError
+from autograd.compiler.llvm import INSTALL, is_installed
 
 from ..arrays import check_text
 from .engines import GraphEngine, ProgramEngine

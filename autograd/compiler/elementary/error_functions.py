@@ -52,7 +52,7 @@ def erf(m: Any, x: Any) -> Any:
 
 
 def erfc(m: Any, x: Any) -> Any:
-    """Below 1.5 ulp. Found: 1.27."""
+    """Below 1.4 ulp; the most where it is a little below 0.5. Found: 1.32."""
     size = m.abs(x)
     far = erfc_far(m, size)
     return m.choose(size < 0.477, 1.0 - erf_near(m, x), m.choose(x < 0.0, 2.0 - far, far))

@@ -1,0 +1,198 @@
+"""Where the arrays of a program lie, and what its expressions look at."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from functools import reduce
+from itertools import count
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .expressions import ALL, Expr, Index, Shape
+from .listing import At, Listing, Statement, View
+from .nests import (
+    BATCH,
+    GRADIENT,
+    ROOM,
+    STEADY,
+    THETA,
+    Array,
+    Picked,
+    Scalars,
+    Whole,
+    plus,
+    times,
+    whole,
+)  # fmt: skip
+
+LOOKS = {"transpose", "reshape", "full", "earlier", "entry", "item", "rows", "columns"}
+
+
+class Places:
+    """The arrays of a program, each in its place.
+
+    Args:
+        listing: the program.
+        single: whether it is for batches of one example; else their length has the name ``b``.
+
+    Attributes:
+        constants: arrays by name, of numbers and of places.
+        room, steady: how many numbers are kept for each example, and besides.
+    """
+
+    def __init__(self, listing: Listing, single: bool) -> None:
+        self.listing, self.single = listing, single
+        self.b: Whole = 1 if single else whole.name("b", ())
+        self.m = Scalars()
+        self.constants: dict[str, npt.NDArray[Any]] = {}
+        self.room = self.steady = 0
+        self._count = count()
+        self._arrays: dict[str, Array] = {}
+        self._made: dict[Any, Array] = {}  # computed arrays of expressions, while they last
+        self._defined: Statement | None = None  # the statement that gives its expression a name
+        self._step: Whole = None
+        for name, constant in listing.constants.items():
+            self._arrays[name] = self._constant(constant, name)
+        for name, view in listing.views.items():
+            self._arrays[name] = self._view(THETA, view)
+            self._arrays[f"d_{name}"] = self._view(GRADIENT, view)
+
+    # Names
+
+    def index(self) -> Expr:
+        """A name for an index."""
+        index: Expr = whole.name(f"i{next(self._count)}", ())
+        return index
+
+    def scalar(self) -> Expr:
+        """A name for a number."""
+        name: Expr = self.m.name(f"s{next(self._count)}", ())
+        return name
+
+    def spare(self, n: int) -> int:
+        """Room for ``n`` numbers: where the first one stands."""
+        return int(self._new((n,)).start)
+
+    # Places
+
+    def _lengths(self, shape: Shape) -> tuple[Whole, ...]:
+        """A shape as whole numbers."""
+
+        def length(n: int | str) -> Whole:
+            if not isinstance(n, str):
+                return int(n)
+            return times(int(n.removesuffix("b").removesuffix("*") or 1), self.b)
+
+        return tuple(map(length, shape))
+
+    def _constant(self, constant: npt.NDArray[Any], name: str) -> Array:
+        self.constants[name] = constant
+        return self._in_a_row(name, 0, constant.shape)
+
+    def _view(self, memory: str, view: View | None) -> Array:
+        """An array inside the vector of parameters, or of their gradient."""
+        if view is None:
+            return Array(memory, 0, (1,), (self.listing.parameters,), in_a_row=True)
+        is_whole = view.width == view.columns
+        shape = view.rows, view.columns
+        return Array(memory, view.start, (view.width, 1), shape, in_a_row=is_whole)
+
+    def _in_a_row(
+        self, memory: str, start: Whole, shape: Sequence[Whole], is_condition: bool = False
+    ) -> Array:
+        strides = [1]
+        for n in reversed(shape[1:]):
+            strides.insert(0, times(n, strides[0]))
+        return Array(memory, start, tuple(strides), tuple(shape), is_condition, in_a_row=True)
+
+    def _new(self, shape: Sequence[Whole], is_condition: bool = False) -> Array:
+        """Room for an array."""
+        fixed = reduce(operator.mul, [n for n in shape if isinstance(n, int)], 1)
+        in_batch = [n for n in shape if not isinstance(n, int)]
+        if not in_batch:
+            start, self.steady = self.steady, self.steady + fixed
+            return self._in_a_row(STEADY, start, shape, is_condition)
+        (n,) = in_batch
+        per_example = fixed * (1 if n is self.b else int(n.args[0]))
+        start, self.room = self.room, self.room + per_example
+        return self._in_a_row(ROOM, times(start, self.b), shape, is_condition)
+
+    def _look(self, x: Any) -> Array | None:
+        """The array of an expression that only looks at numbers in memory; else None."""
+        if not isinstance(x, Expr) or is_tuple(x):
+            return None
+        if x in self._made:
+            return self._made[x]
+        named = self.listing.named.get(x)
+        if named is not None and named is not self._defined:
+            array = self._arrays[named.name]
+            at_step = isinstance(named.index, At)
+            return array.entry(self._earlier(0)) if at_step else array
+        if x.op == "name":
+            return self._arrays[str(x.info)]
+        if x.op == "columns" and isinstance(x.info, range):
+            width = self.listing.inputs
+            shape = self._lengths(x.shape)
+            return Array(BATCH, x.info.start, (x.info.step, width), shape)
+        if x.op not in LOOKS or not x.args:
+            return None
+        if x.op == "item" and is_tuple(x.args[0]):
+            return None
+        if x.op == "rows" and not isinstance(x.info, range):
+            return None
+        return self._looked(x, self.array(x.args[0]))
+
+    def _looked(self, x: Expr, array: Array) -> Array:
+        """What ``x`` makes of an array."""
+        if x.op == "transpose":
+            return array.T
+        if x.op == "rows":
+            return array.rows(x.info)
+        if x.op in ("item", "entry"):
+            return array.entry(x.info)
+        if x.op == "earlier":
+            is_local = x.args[0].info in self.listing.local
+            return array if is_local else array.entry(self._earlier(x.info))
+        shape = self._lengths(x.shape)
+        if x.op == "full":
+            missing = (0,) * (len(shape) - len(array.shape))
+            kept = [0 if n == 1 else s for n, s in zip(array.shape, array.strides)]
+            return array.looked_at(array.start, (*missing, *kept), shape)
+        if not array.in_a_row:
+            array = self._copy(array)
+        return self._in_a_row(array.memory, array.start, shape, array.is_condition)
+
+    def _earlier(self, back: int) -> Whole:
+        """So many steps before the one that is running."""
+        return plus(self._step, -back)
+
+    def _rows(self, array: Array, index: Index) -> Array | Picked:
+        """Some rows of an array."""
+        if index == ALL:
+            return array
+        if isinstance(index, range):
+            return array.rows(index)
+        if isinstance(index, Expr):
+            name = str(index.info)
+            table = self.constants[name]
+        else:
+            table = np.array(index)
+            name = self._constant(table, f"rows{next(self._count)}").memory
+        shape = (*table.shape, *array.shape[1:])
+        return Picked(array, name, shape, table.shape[1] if table.ndim == 2 else None)
+
+    def array(self, x: Any) -> Array:
+        """The array of an expression, computed if need be."""
+        raise NotImplementedError
+
+    def _copy(self, array: Array) -> Array:
+        """The same numbers, as neighbours."""
+        raise NotImplementedError
+
+
+def is_tuple(x: Any) -> bool:
+    """Whether it is the partial derivatives of a user's own primitive, one by each input."""
+    return isinstance(x, Expr) and x.op == "own" and str(x.info).startswith("d_")

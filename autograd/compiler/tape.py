@@ -11,7 +11,6 @@ import ctypes
 import warnings
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -27,16 +26,16 @@ from .lowering import Lowering
 SMALLEST = 300  # nodes of a graph: for fewer, nobody is to wait until the machine is compiled
 
 # Nanoseconds: of the machine for a node, for an entry of a vector, and more where either calls a
-# function such as exp; of arrays for an operation. By these, the examples of tests/benchmarks/kinds
-# take 0.6 to 1.6 times as long as measured; arrays of `most` examples, up to half as long again as
-# the tape.
+# function such as exp; of arrays for an operation. Found with tests/benchmarks/kinds: a
+# tape takes 0.6 to 1.6 times as long as they say, and a batch of `most` examples takes arrays one
+# to three times as long.
 NODE, ENTRY, CALL, OPERATION = 8, 2, 20, 1000
 CALL_NOTHING = {
     p.ADD, p.SUB, p.MUL, p.DIV, p.NEG, p.POS, p.ABS, p.SQRT, p.RELU, p.STEP, p.WHERE, p.SUM, p.DOT,
     p.MAX,
 }  # fmt: skip
 
-SQUARE = TABLE.index(Row(p.MUL, 2, 0))
+SQUARE = 4 * TABLE.index(Row(p.MUL, 2, 0))  # the case of x * x
 
 Array = npt.NDArray[np.float64]
 Run = Callable[[int, int, int, int, int], int]
@@ -156,50 +155,77 @@ class _Writer:
         self.numbers: dict[str, int] = {}
         self.own: list[Case] = []
         self.time = 0
-        self._place, self._depth = lowering.operands.place, lowering.levels.depth
-        self._found = dict(zip(range(self.leaves), range(self.leaves)))  # by place in the graph
+        self._find: Callable[..., int] = lowering.operands.place.get
+        # By place in the graph, and for -1, that of a plain number; -1 for constants.
+        self._found: list[int] = [
+            *range(self.leaves),
+            *[-1] * (len(lowering.levels.depth) - self.leaves),
+        ]
         self._starts: dict[tuple[int, ...], int] = {}  # of vectors
-        # Which places need a gradient: parameters, and what is computed from them.
-        self._wanted = bytearray(self.leaves + self.nodes)
+        self._cases: dict[Any, int] = {}  # by primitive and number of arguments
+        # Which places need a gradient: parameters, and what is computed from them. Constants do
+        # not; the last entry stands for all of them.
+        self._wanted = bytearray(self.leaves + self.nodes + 1)
         self._wanted[lowering.inputs : self.leaves] = bytes([1]) * lowering.parameters
-        self._rows = {row: i for i, row in enumerate(TABLE)}
         for at, (_, node, _) in enumerate(nodes, self.leaves):
-            self._found[self._place[node]] = at
-            self._write(at, row_of(node.primitive, node.arguments), node.arguments)
+            primitive, arguments = node.primitive, node.arguments
+            if type(arguments[0]) is tuple:
+                wanted = self._of_vectors(primitive, arguments)
+            else:
+                wanted = self._of_numbers(primitive, arguments)
+            self._wanted[at] = wanted > 0
+            self._found[self._find(node, -1)] = at
 
     def place(self, v: Any) -> int:
         """Where a number stands."""
-        i = self._place.get(v, -1)
-        if i >= 0 and self._depth[i] >= 0:
-            return self._found[i]
-        text = repr(v if type(v) is float else v.data)
-        return self.leaves + self.nodes + self.numbers.setdefault(text, len(self.numbers))
+        place = self._found[self._find(v, -1)]
+        if place < 0:
+            text = repr(v if type(v) is float else v.data)
+            place = self.leaves + self.nodes + self.numbers.setdefault(text, len(self.numbers))
+        return place
 
-    def _write(self, at: int, row: Row, arguments: Sequence[Any]) -> None:
-        number, n = self._number(row), 0
-        places = [[*map(self.place, x if type(x) is tuple else (x,))] for x in arguments]
-        if row.vectors:
-            if len(places) == 2 and len(places[0]) > len(places[1]):
-                places[1].append(self.place(1.0))  # a bias is the weight of a constant 1
-            starts, n = [*map(self._start, places)], len(places[0])
-        else:
-            starts = [*chain.from_iterable(places)]
-        if row.primitive is p.POW and starts[1] == self.place(2.0):
-            number, places, starts = SQUARE, [places[0]] * 2, [starts[0]] * 2
-        wanted = [any(map(self._is_wanted, part)) for part in places]
-        self._wanted[at] = any(wanted)
-        case = 4 * number + sum([is_wanted << i for i, is_wanted in enumerate(wanted)])
-        self.code += case, starts[0], starts[-1], n
-        call = 0 if row.primitive in CALL_NOTHING else CALL
+    def _of_numbers(self, primitive: p.Primitive, arguments: Sequence[Any]) -> int:
+        """Writes a node of one number or two, and returns which need a gradient: 1, 2, or 3."""
+        case = self._cases.get((primitive, len(arguments)))
+        if case is None:
+            case = self._case(primitive, arguments, len(arguments))
+        a = b = self.place(arguments[0])
+        wanted = self._is_wanted(a)
+        if len(arguments) == 2:
+            b = self.place(arguments[1])
+            if primitive is p.POW and b == self.place(2.0):
+                case, b = SQUARE, a
+            wanted += 2 * self._is_wanted(b)
+        self.code += case + wanted, a, b, 0
+        self.time += NODE if primitive in CALL_NOTHING else NODE + CALL
+        return wanted
+
+    def _of_vectors(self, primitive: p.Primitive, arguments: Sequence[Any]) -> int:
+        """Likewise a node of one vector or two."""
+        places = [[*map(self.place, x)] for x in arguments]
+        n = len(places[0])
+        if len(places) == 2 and n > len(places[1]):
+            places[1].append(self.place(1.0))  # a bias is the weight of a constant 1
+        case = self._cases.get((primitive, -n))
+        if case is None:
+            case = self._case(primitive, arguments, -n)
+        wanted = sum([max(map(self._is_wanted, part)) << i for i, part in enumerate(places)])
+        starts = [*map(self._start, places)]
+        self.code += case + wanted, starts[0], starts[-1], n
+        call = 0 if primitive in CALL_NOTHING else CALL
         self.time += NODE + call + n * (ENTRY + call)
+        return wanted
 
-    def _number(self, row: Row) -> int:
-        """The row's among all rows; a user's own is a new one."""
-        number = self._rows.get(row)
-        if number is None:
+    def _case(self, primitive: p.Primitive, arguments: Sequence[Any], key: int) -> int:
+        """The first case of a row among all cases; a user's own primitive is a new row."""
+        row = row_of(primitive, arguments)
+        if row in TABLE:
+            number = TABLE.index(row)
+        else:
+            number = len(TABLE) + len(self.own)
             self.own.append(case(row))
-            number = self._rows[row] = len(self._rows)
-        return number
+        self._cases[primitive, key] = 4 * number
+        return 4 * number
 
     def _start(self, places: list[int]) -> int:
         """Where the places of a vector's entries are listed."""
@@ -208,8 +234,8 @@ class _Writer:
             self.places += places
         return start
 
-    def _is_wanted(self, place: int) -> bool:
-        return place < len(self._wanted) and self._wanted[place] == 1
+    def _is_wanted(self, place: int) -> int:
+        return self._wanted[min(place, self.leaves + self.nodes)]
 
 
 def _address(array: npt.NDArray[Any]) -> int:

@@ -50,10 +50,11 @@ WRITTEN = {
 }
 # Functions of numbers, and those of a list, all of them in `RUNTIME`.
 CALLED = {
-    "exp", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf", "erfc", "abs", "pow", "maximum",
-    "minimum",
+    "exp", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf", "erfc", "abs", "sign", "pow",
+    "maximum", "minimum",
 }  # fmt: skip
 OF_LISTS = {"sum", "max"}
+FROM_MEMORY = {"load", "table", "count"}  # of loop nests: their arguments are whole numbers
 
 
 class Scalars(Arithmetic):
@@ -97,16 +98,21 @@ def row(primitive: p.Primitive, arguments: tuple[int | float | None, ...]) -> st
         z = value(*x)
         return _function(m, z, list(_by_input(x, partials(z, *x))))
     except LackError as error:
-        raise ValueError(
-            f"the primitive {primitive.symbol!r} uses the function {str(error)!r}, which the "
-            "printer for JavaScript lacks: add it to autograd.compiler.javascript and runtime.js"
-        ) from None
+        raise ValueError(lacking(primitive.symbol, str(error))) from None
     except Exception as error:
         raise ValueError(
             f"the printer for JavaScript can't print the primitive {primitive.symbol!r} ({error}). "
             "Write it with operators and the functions of autograd; in place of `if` on a number "
             "use autograd.where(c, a, b)"
         ) from error
+
+
+def lacking(symbol: str, function: str) -> str:
+    """What is to be said about a primitive that uses a function unknown here."""
+    return (
+        f"the primitive {symbol!r} uses the function {function!r}, which the printer for "
+        "JavaScript lacks: add it to autograd.compiler.javascript and runtime.js"
+    )
 
 
 def _by_input(x: tuple[Any, ...], ds: tuple[Any, ...]) -> Iterator[Any]:
@@ -118,62 +124,83 @@ def _by_input(x: tuple[Any, ...], ds: tuple[Any, ...]) -> Iterator[Any]:
             yield d if isinstance(argument, Expr) else None
 
 
+class Text:
+    """Expressions as text; what is used more than once, or is long, as constants before it.
+
+    Attributes:
+        lines: those constants.
+        texts: what has been written, and how tightly it binds, by expression.
+    """
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.texts: dict[Expr, tuple[str, int]] = {}
+        self._names = count()
+
+    def prepare(self, roots: Iterable[Any]) -> None:
+        """Write the constants that expressions need."""
+        uses = self._uses(roots)
+        for x in sorted(uses, key=lambda x: x.serial):
+            self.texts[x] = text, _ = self.operation(x)
+            if x.op != "name" and (uses[x] > 1 or len(text) > LONG):
+                self.constant(x, text)
+
+    def constant(self, x: Expr, text: str) -> None:
+        """A constant, which stands for an expression from now on."""
+        name = f"t{next(self._names)}"
+        self.lines.append(f"const {name} = {text};")
+        self.texts[x] = name, ATOM
+
+    def _uses(self, roots: Iterable[Any]) -> Counter[Expr]:
+        """Expressions to be written, and how often each stands in others or is asked for."""
+        found: Counter[Expr] = Counter()
+        stack = list(roots)
+        while stack:
+            x = stack.pop()
+            if not isinstance(x, Expr) or x in self.texts:
+                continue
+            if x not in found and x.op not in FROM_MEMORY:
+                stack += x.args
+            found[x] += 1
+        return found
+
+    def written(self, x: Any, loosest: int = CHOICE) -> str:
+        """An expression that may bind so loosely."""
+        if not isinstance(x, Expr):
+            text, level = number(x)
+        else:
+            text, level = self.texts[x] if x in self.texts else self.operation(x)
+        return f"({text})" if level > loosest else text
+
+    def operation(self, x: Expr) -> tuple[str, int]:
+        """An expression in terms of its arguments, and how tightly it binds."""
+        if x.op == "name":
+            return str(x.info), ATOM
+        if x.op in WRITTEN:
+            template, level, first, others = WRITTEN[x.op]
+            texts = [self.written(a, others if i else first) for i, a in enumerate(x.args)]
+            return template.format(*texts), level
+        texts = [self.written(a) for a in x.args]
+        if x.op in CALLED:
+            return f"{x.op}({', '.join(texts)})", ATOM
+        if x.op in OF_LISTS:
+            return f"{x.op}([{', '.join(texts)}])", ATOM
+        raise LackError(x.op)
+
+
 def _function(m: Scalars, z: Any, ds: list[Any]) -> str:
     """A value and its partial derivatives as a function."""
     z, *ds = [d if d is None else m.number(d) for d in (z, *ds)]
-    uses = _uses([z, *ds])
-    texts: dict[Expr, tuple[str, int]] = {}
-
-    def written(x: Any, loosest: int) -> str:
-        text, level = texts[x] if isinstance(x, Expr) else _number(x)
-        return f"({text})" if level > loosest else text
-
-    lines: list[str] = []
-    for x in sorted(uses, key=lambda x: x.serial):
-        texts[x] = text, _ = _written(x, written)
-        if x.op != "name" and (uses[x] > 1 or len(text) > LONG):
-            name = f"t{len(lines)}"
-            lines.append(f"  const {name} = {text};\n")
-            texts[x] = name, ATOM
+    text = Text()
+    text.prepare([z, *ds])
+    lines = [f"  {line}\n" for line in text.lines]
     # Written only now: x and d may be the same array.
-    stores = [f"d[o{f' + {i}' if i else ''}] = {written(d, CHOICE)};"
+    stores = [f"d[o{f' + {i}' if i else ''}] = {text.written(d)};"
               for i, d in enumerate(ds) if d is not None]  # fmt: skip
-    return (
-        f"(x, d, o) => {{\n{''.join(lines)}  {' '.join(stores)}\n  return {written(z, CHOICE)};\n}}"
-    )
+    return f"(x, d, o) => {{\n{''.join(lines)}  {' '.join(stores)}\n  return {text.written(z)};\n}}"
 
 
-def _uses(roots: list[Any]) -> Counter[Expr]:
-    """All expressions, and how often each stands in others or is asked for."""
-    found: Counter[Expr] = Counter()
-    stack = list(roots)
-    while stack:
-        x = stack.pop()
-        if not isinstance(x, Expr):
-            continue
-        if x not in found:
-            stack += x.args
-        found[x] += 1
-    return found
-
-
-def _written(x: Expr, written: Any) -> tuple[str, int]:
-    """An expression, its arguments by ``written(argument, loosest)``, and how tightly it binds."""
-    if x.op == "name":
-        return str(x.info), ATOM
-    if x.op in WRITTEN:
-        template, level, first, others = WRITTEN[x.op]
-        texts = [written(a, others if i else first) for i, a in enumerate(x.args)]
-        return template.format(*texts), level
-    texts = [written(a, CHOICE) for a in x.args]
-    if x.op in CALLED:
-        return f"{x.op}({', '.join(texts)})", ATOM
-    if x.op in OF_LISTS:
-        return f"{x.op}([{', '.join(texts)}])", ATOM
-    raise LackError(x.op)
-
-
-def _number(x: float) -> tuple[str, int]:
+def number(x: float) -> tuple[str, int]:
     """A plain number."""
     text = repr(float(x)).removesuffix(".0")
     text = text.replace("inf", "Infinity") if math.isinf(x) else text.replace("nan", "NaN")

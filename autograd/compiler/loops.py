@@ -311,7 +311,7 @@ class Nests(Places):
         """
         is_value = name in self.listing.functions
         own = self.listing.functions[name if is_value else name.removeprefix("d_")]
-        self.m.compares = False
+        self.m.compares, self.m.running = False, own.primitive
         try:
             value, partials = own.primitive.on(self.m)
             if is_value:
@@ -321,4 +321,4 @@ class Nests(Places):
         except Exception as error:  # whatever a user's function may do
             raise LackError(f"the primitive {own.primitive.symbol!r} ({error})") from error
         finally:
-            self.m.compares = True
+            self.m.compares, self.m.running = True, None

@@ -9,7 +9,7 @@ of these; numbers are expressions of loads.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -185,3 +185,22 @@ class Scalars(Arithmetic):
     def max(self, x: Iterable[Any]) -> Any:
         """The maximum over a vector."""
         return reduce(self.maximum, x)
+
+
+def fixed(found: Iterable[Any], changes: Callable[[Expr], bool]) -> list[Expr]:
+    """The largest parts of expressions that do not depend on what changes."""
+    depends: dict[Expr, bool] = {}
+    parts: list[Expr] = []
+
+    def look(x: Any) -> bool:
+        if not isinstance(x, Expr):
+            return False
+        if x not in depends:
+            below = list(map(look, x.args))
+            depends[x] = changes(x) or any(below)
+            if depends[x]:
+                parts.extend(a for a, its in zip(x.args, below) if isinstance(a, Expr) and not its)
+        return depends[x]
+
+    parts += [x for x in found if not look(x) and isinstance(x, Expr)]
+    return list(dict.fromkeys(parts))

@@ -1,6 +1,6 @@
 // Functions of numbers as the table of primitives has them, where JavaScript's Math has them
 // otherwise or not at all. To nothing but the last digits they give what Python's floats give.
-const { exp, log, log1p, sqrt, sin, cos, tanh, abs } = Math;
+const { exp, log, log1p, sqrt, sin, cos, tanh, abs, sign } = Math;
 
 // Of JavaScript's own, 1 to an infinite power is nan, and (-1) as well.
 function pow(x, y) {

@@ -8,7 +8,7 @@ is left to others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,7 @@ from .nests import (
     Product,
     Stop,
     Store,
+    fixed,
     plus,
     times,
     whole,
@@ -57,6 +58,7 @@ class Training:
 
     Attributes:
         nests: the program's arrays and constants.
+        gather: puts the examples of a batch side by side.
         body: one update.
     """
 
@@ -70,7 +72,8 @@ class Training:
     def __post_init__(self) -> None:
         nests = self.nests = Nests(self.listing, self.single)
         self.m, self.b = nests.m, nests.b
-        self.body: list[Any] = [*self._gather(), *nests.forward, *self._loss()]
+        self.gather = self._gather()
+        self.body: list[Any] = [*self.gather, *nests.forward, *self._loss()]
         backward, products = nests.backward, []
         if self.rule is None and "flat" not in self.listing.views:
             products = [n for n in backward if isinstance(n, Product) and n.out.memory == GRADIENT]
@@ -170,7 +173,8 @@ class Training:
         g = self._load(GRADIENT, i) / m.make("count", self.b)
         step, new = rule(m, state, self._load(THETA, i), g, self._load(RATES, UPDATE))
         # What is the same for all parameters is computed before.
-        before = [Let(x, x) for x in _fixed([step, *new.values()], i)]
+        same = fixed([step, *new.values()], lambda x: x is i)
+        before = [Let(x, x) for x in same if x.m is not whole]
         lets = [Let(self.nests.scalar(), x) for x in (step, *new.values())]
         stores: dict[bool, list[Any]] = {True: [], False: []}
         for name, let in zip(new, lets[1:]):
@@ -214,22 +218,3 @@ class Training:
             if n != 1:
                 nests = [For(i, 0, n, nests)]
         return nests
-
-
-def _fixed(found: Iterable[Any], i: Expr) -> list[Expr]:
-    """The largest parts of expressions that do not depend on an index."""
-    depends: dict[Expr, bool] = {}
-    parts: list[Expr] = []
-
-    def look(x: Any) -> bool:
-        if not isinstance(x, Expr):
-            return False
-        if x not in depends:
-            below = list(map(look, x.args))
-            depends[x] = x is i or any(below)
-            if depends[x]:
-                parts.extend(a for a, its in zip(x.args, below) if isinstance(a, Expr) and not its)
-        return depends[x]
-
-    parts += [x for x in found if not look(x) and isinstance(x, Expr)]
-    return [x for x in dict.fromkeys(parts) if x.m is not whole]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from .. import primitives as p
-from .expressions import Arithmetic, Expr
+from .expressions import Arithmetic, Expr, LackError
 from .llvm import Lines, number
 
 ANY_LENGTH = {p.SUM: 1, p.DOT: 2, p.LOGSUMEXP: 1, p.MAX: 1}  # and how many vectors they take
@@ -78,10 +78,6 @@ class Case(NamedTuple):
     text: str
     parts: int
     functions: frozenset[str]
-
-
-class LackError(Exception):
-    """A user's own primitive whose formula can't be printed."""
 
 
 # Where the numbers of all nodes are, and where among them a node's arguments stand: at a and b. Or,

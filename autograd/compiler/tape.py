@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import primitives as p
-from .cases import TABLE, Case, LackError, Row, case, row_of
+from .cases import TABLE, Case, Row, case, row_of
+from .expressions import LackError
 from .floats import Cost
 from .kernel import machine as text_of
 from .llvm import Code, is_installed

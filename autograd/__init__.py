@@ -16,10 +16,11 @@ as ``autograd.sum`` and so on: ``from autograd import *`` leaves them out.
 from . import copies as copies
 from . import functions
 from .checks import GradCheck, gradcheck
-from .compiler import Operation, Program
+from .compiler import Program
 from .compiler import (
     compile as compile,
 )
+from .compiler.written import Operation
 from .derivatives import grad, hessian, jacobian, jvp, value_and_grad
 from .differences import finite_difference
 from .functions import *  # noqa: F403  (those that hide no builtin)

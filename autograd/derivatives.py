@@ -19,6 +19,7 @@ import numpy as np
 
 from . import functions, primitives
 from .value import Number, Value, real, record, topological_order
+from .walk import in_order
 
 Function = Callable[..., Any]
 
@@ -228,10 +229,10 @@ def backward_pass(root: Value, variables: Sequence[Value], recorded: bool) -> li
 def adjoints_of(root: Value) -> dict[Value, float]:
     """The derivative of ``root`` by each Value that a share of it reaches: as `Value.backward`."""
     adjoints = {root: 1.0}
-    for node in reversed(topological_order(root)):
-        if node._x is None or node not in adjoints:
+    for node in reversed(in_order(root, set(), leaves=False)):
+        if node not in adjoints:
             continue
-        adjoint, chooses = adjoints[node], node._primitive.chooses  # type: ignore[union-attr]
+        adjoint, chooses = adjoints[node], node._primitive.chooses
         for x, ds in ((node._x, node._dx), (node._y, node._dy)):
             for v, d in zip(x, ds) if type(x) is tuple else ((x, ds),):
                 if isinstance(v, Value) and (d != 0.0 or not chooses):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import primitives as p
-from .value import Number, Value, real, record
+from .value import Number, Value, real, record, record_dot
 
 # sum, max, abs and pow are missing: `from autograd import *` must not hide the builtins.
 __all__ = [
@@ -63,6 +63,8 @@ def apply(primitive: p.Primitive, *arguments: Any) -> Any:
 def _gather(x: Any) -> tuple[Any, Any]:
     """What a node keeps of an argument (Values, and floats for plain numbers), and its data."""
     if type(x) is tuple:
+        if type(x[0]) is float and set(map(type, x)) == {float}:
+            return x, x
         try:
             return x, tuple([v._data for v in x])
         except AttributeError:  # plain numbers among them
@@ -191,6 +193,8 @@ def dot(w: Iterable[Any], x: Iterable[Any], b: Any = None) -> Any:
     w, x = _vector(w, "w"), _vector(x, "x")
     if len(w) != len(x):
         raise ValueError(f"w and x must have the same length, got {len(w)} and {len(x)}")
+    if isinstance(w[0], Value):  # recorded, whatever the others are
+        return affine([w], x, None if b is None else [b])[0]
     return apply(p.DOT, w if b is None else (*w, b), x)
 
 
@@ -218,13 +222,18 @@ def affine(
         if len(b) != len(theta):
             raise ValueError(f"theta has {len(theta)} rows, but b has {len(b)} entries")
     nodes: list[Value] = []
+    d = len(inputs)
     for j, row in enumerate(theta):
         if type(row) is not list:
             row = _vector(row, f"row {j} of theta")
-        if len(row) != len(inputs):
-            raise ValueError(f"row {j} of theta has {len(row)} entries, but x has {len(inputs)}")
-        w, w_data = _gather(tuple(row) if b is None else (*row, b[j]))
-        nodes.append(record(p.DOT, w, w_data, inputs, data))
+        if len(row) != d:
+            raise ValueError(f"row {j} of theta has {len(row)} entries, but x has {d}")
+        w = tuple(row) if b is None else (*row, b[j])
+        try:
+            w_data = tuple([v._data for v in w])
+        except AttributeError:  # plain numbers among them
+            w, w_data = _gather(w)
+        nodes.append(record_dot(w, w_data, inputs, data))
     return nodes
 
 

@@ -32,8 +32,8 @@ import numpy.typing as npt
 
 from . import functions as recorded
 from . import primitives as p
-from .compiler import Program, collector_paused, compile
-from .compiler.checking import check_example, of_one
+from .compiler import Program, collector_paused, compile, of_one
+from .compiler.checking import check_example
 from .compiler.structure import Kept
 from .derivatives import backward_pass
 from .recordings import Given, Recording, given_to, is_recording, names_of, rebuilt, record_function
@@ -284,7 +284,7 @@ class _Tape:
             )
         rows = self.rows([given], [1.0] * self.outputs)
         point = data_of([*given.values, *self.shared])
-        outputs, gradient = of_one(lambda rows: self.program(rows, point), rows)
+        outputs, gradient = of_one(self.program, rows, point)
         leaves = [*anew.values, *self.shared]
         try:
             check_example(where, anew.roots, self.outputs, outputs, gradient, leaves)

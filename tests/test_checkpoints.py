@@ -4,6 +4,7 @@ Flipped bits and truncations are tried in test_damage.py, kill -9 in test_kills.
 """
 
 import io
+import itertools
 import json
 import math
 import pickle
@@ -367,7 +368,7 @@ def test_fewer_epochs_than_done_are_refused(tmp_path):
 def test_one_engine_goes_on_where_the_other_was(tmp_path):
     whole = make_net()
     train(whole, epochs=4)
-    for first, second in (ENGINES, ENGINES[::-1]):
+    for first, second in itertools.permutations(ENGINES, 2):
         net = make_net(seed=5)
         train(make_net(), epochs=2, checkpoint=tmp_path / "file.npz", engine=first)
         train(net, epochs=4, resume=tmp_path / "file.npz", engine=second)

@@ -12,9 +12,10 @@ from random_graphs import assert_same, record, values
 
 import autograd
 from autograd import compiler, primitive
-from autograd.compiler import LARGEST, LEAST, floats
+from autograd.compiler import floats
 from autograd.compiler.floats import Example
 from autograd.compiler.structure import Kept
+from autograd.compiler.written import LARGEST, LEAST
 from nn import MLP, categorical_nll
 
 INF, NAN = math.inf, math.nan

@@ -10,6 +10,7 @@ import pytest
 import autograd
 from autograd import Value, topological_order
 from autograd.functions import affine
+from autograd.walk import in_order
 from tests.cases import for_each
 
 
@@ -158,3 +159,32 @@ def test_depth_of_a_million():
 def test_a_root_that_is_no_value_is_a_type_error(root):
     with pytest.raises(TypeError, match="must be a Value"):
         topological_order(root)
+
+
+# without leaves, as a sweep takes it
+
+
+@for_each("seed", range(60))
+def test_without_leaves_the_order_is_the_same(seed):
+    root = random_graph(random.Random(seed), size=25)
+    assert in_order(root, set(), leaves=False) == [v for v in textbook_order(root) if v.op]
+    assert in_order(Value(1.0), set(), leaves=False) == []
+
+
+def test_weights_used_again_hide_nothing_that_is_not_in_order():
+    """Weights that were met before are passed over, but not what has some of them in common."""
+    u, v, x = Value(2.0), Value(3.0), Value(5.0)
+    for last in (u * v, v.tanh()):
+        rows = [(u, v), (u, v), (u, last), (u, v), (1.0, v), (1.0, last), (last, u), (u, v, last)]
+        root = autograd.sum([autograd.dot(row, [x] * len(row)) for row in rows])
+        expected = textbook_order(root)
+        assert in_order(root, set(), leaves=False) == [v for v in expected if v.op]
+        assert topological_order(root) == expected
+
+
+def test_the_set_of_what_was_seen_gets_the_values_listed_alone():
+    x = Value(1.0)
+    seen = set()
+    order = topological_order(autograd.dot([x, 2.0], [3.0, x]) + autograd.sum([4.0, x]), seen)
+    assert seen == set(order) and len(order) == 4
+    assert topological_order(x + 1.0, seen)[:-1] == []

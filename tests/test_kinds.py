@@ -58,7 +58,7 @@ def test_what_is_measured_is_tested():
 def test_a_row_of_the_table(monkeypatch):
     monkeypatch.setattr(timing, "SECONDS", 0.0)
     cells = timing.row(SMALL["RNN"], 1).split()
-    assert len(cells) == (7 if torch else 5)
+    assert len(cells) == (9 if torch else 7)
     assert all(float(cell.rstrip("x")) > 0.0 for cell in cells[:-2])
     assert int(cells[-1]) > 10  # lines
     assert len(timing.row(SMALL["RNN"], 5).split()) == (3 if torch else 1)

@@ -69,6 +69,8 @@ def test_readme_is_a_page():
 def test_code_blocks(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code = blocks(page, "python")
+    if not importlib.util.find_spec("jax"):  # no wheels for Macs with Intel's processors
+        code = [block for block in code if "import jax" not in block]
     assert all(block.startswith(">>> ") for block in code)
     test = doctest.DocTestParser().get_doctest("\n".join(code), {}, page, page, 0)
     report: list[str] = []

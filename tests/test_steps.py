@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import math
 import operator
+import random
 import re
 
 import pytest
@@ -73,7 +74,7 @@ def build(point, grads, recipe):
     """The last node of a random graph, its leaves with gradients from before."""
     nodes = [Value(x) for x in point]
     for leaf, grad in zip(nodes, grads, strict=True):
-        leaf.grad = grad
+        leaf.grad = grad + 0.0  # not -0.0, to which `backward` adds no 0 of a dead unit
     for name, i, j, k, constant in recipe:
         inputs = [nodes[-1 - i % len(nodes)] for i in (i, j, k)]
         nodes.append(OPERATIONS[name](*inputs, constant))
@@ -548,3 +549,118 @@ def test_what_is_no_step_is_a_type_error(make):
     f = shared()
     with pytest.raises(TypeError, match="step must be a Step"):
         draw(f, step=make(f))
+
+
+# ------------------------------------------------------------------ dead units
+
+# `backward` passes over the shares of a `dot` whose gradient is 0, where they change nothing.
+
+
+def test_a_dead_unit_is_passed_over_and_its_zero_shares_are_shown():
+    w, v, b = Value(0.125, label="w"), Value(-0.5, label="v"), Value(-9.0, label="b")
+    x = Value(0.3, label="x")
+    for leaf in (w, v, b, x):
+        leaf.grad = 0.7
+    before = [leaf.grad for leaf in (w, v, b, x)]
+    a = dot([w, v], [x, 2.0], b)
+    f = a.relu() * 3.0
+    f.backward()
+    after = [leaf.grad for leaf in (w, v, b, x)]
+    assert all(g is h for g, h in zip(before, after, strict=True))  # nothing was added, not even 0
+    (dead,) = (step for step in steps(f) if step.node is a)
+    assert dead.grad == 0.0 and dead.is_reached
+    assert dead.lines() == [
+        "w.grad += 0 × 0.3  (0.7 → 0.7)", "v.grad += 0 × 2  (0.7 → 0.7)",
+        "b.grad += 0 × 1  (0.7 → 0.7)", "x.grad += 0 × 0.125  (0.7 → 0.7)",
+    ]  # fmt: skip
+    assert all(share.is_given and share.product == 0.0 for share in dead.shares)
+
+
+@for_each("number", [INF, -INF, NAN])
+@for_each("place", range(5))
+def test_zero_times_a_weight_that_is_not_finite_stays_nan(number, place):
+    numbers = [2.0, 3.0, -9.0, 1.0, 0.5]
+    numbers[place] = number
+    w, v, b, x, y = map(Value, numbers)
+    a = dot([w, v], [x, y], b)
+    root = a * 0.0
+    a.data = w.data = v.data = x.data = y.data = 1.0  # the recorded point is what counts
+    root.backward()
+    other = {w: x, x: w, v: y, y: v, b: None}[(w, v, b, x, y)[place]]
+    for leaf in (w, v, b, x, y):
+        assert math.isnan(leaf.grad) == (leaf is other)
+    if other is None:  # b itself has the partial derivative 1
+        assert b.grad == 0.0
+
+
+def test_an_input_that_a_dead_unit_alone_reaches_is_reached():
+    for zero in (lambda a: (a - 9.0).relu(), lambda a: a * 0.0):
+        for place in (0, 1):
+            x, y = Value(0.0), Value(1.0)
+            root = x.sqrt()  # its slope is infinite there: a share of 0 makes it nan
+            vectors = [root, y], [y * 2.0, 3.0]
+            f = zero(dot(vectors[place], vectors[1 - place]))
+            f.backward()
+            assert math.isnan(x.grad) and y.grad == 0.0
+            x.grad = y.grad = 0.0
+            assert all(step.is_reached for step in steps(f))
+            assert math.isnan(x.grad) and y.grad == 0.0
+
+
+def test_dead_units_reach_no_branch_that_is_not_taken():
+    x, y = Value(0.0), Value(1.0)
+    branch = x.sqrt()
+    dead = [dot([y, -8.0], [y, 1.0]).relu() for _ in range(3)]
+    f = autograd.sum([*dead, where(y, x * 2.0, branch)])
+    f.backward()
+    assert (x.grad, y.grad, branch.grad) == (2.0, 0.0, 0.0)
+
+
+def test_a_gradient_set_to_minus_zero_is_still_0_after_a_dead_unit():
+    """Only its sign may be another than after the steps, which add a 0."""
+    w = Value(2.0)
+    root = dot([w], [1.0]) * 0.0
+    for sweep in (Value.backward, lambda root: list(steps(root))):
+        w.grad = -0.0
+        sweep(root)
+        assert w.grad == 0.0
+
+
+@for_each("seed", range(300))
+def test_networks_with_dead_units_and_hard_numbers(seed):
+    """A third of the units is dead; weights, inputs and gradients from before are often special."""
+    r = random.Random(seed)
+
+    def number():
+        return r.choice(SPECIAL) if r.random() < 0.06 else float(r.randint(-2, 2))
+
+    def leaf():
+        leaves.append(Value(number()))
+        return leaves[-1]
+
+    def g(a):
+        return r.choice([Value.relu, Value.relu, Value.sqrt, lambda v: v * 0.0, gated])(a)
+
+    def gated(v):
+        return where(v, v.sqrt(), v * 2.0)
+
+    leaves = []
+    x = [leaf() if r.random() < 0.7 else number() for _ in range(r.randint(1, 4))]
+    for _ in range(r.randint(1, 4)):
+        units = range(r.randint(1, 4))
+        inner = [v for v in x if isinstance(v, Value)]
+        if r.random() < 0.5 or not inner:
+            biases = [leaf() for _ in units] if r.random() < 0.5 else None
+            x = affine([[leaf() for _ in x] for _ in units], x, biases)
+        else:  # weights that were computed
+            x = [dot([r.choice([*inner, leaf(), number()]) for _ in x], x, leaf()) for _ in units]
+        x = [g(v) if isinstance(v, Value) else v for v in x]
+    root = autograd.sum([*x, leaf()])
+    before = [number() for _ in leaves]
+    found = []
+    for sweep in (Value.backward, lambda root: list(steps(root))):
+        for v, grad in zip(leaves, before, strict=True):
+            v.grad = grad + 0.0
+        sweep(root)
+        found.append(grads(topological_order(root)))
+    assert found[0] == found[1]

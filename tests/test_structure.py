@@ -366,12 +366,33 @@ def test_no_network_is_kept_alive(lowered):
     X = np.zeros((40, 2))
     net.predict(X)
     evaluate(net, gaussian_nll, X, X[:, 0])
-    fit(net, bernoulli_nll, X, X[:, 0], epochs=1, batch_size=8, lr=0.1, progress=False)
+    for engine in ("program", "native"):
+        fit(net, bernoulli_nll, X, X[:, 0], epochs=1, batch_size=8, lr=0.1, progress=False,
+            engine=engine)  # fmt: skip
     lowered.clear()
     del net, neuron
     gc.collect()
     assert parameter() is None
     assert network() is None
+
+
+@pytest.mark.parametrize("run", [False, True])
+def test_no_recurrence_is_kept_alive(lowered, run):
+    class Watched(Value):
+        pass
+
+    x, r = Watched(0.5), Watched(3.2)
+    v = x
+    for _ in range(40):
+        v = r * v * (1 - v)
+    there = weakref.ref(x), weakref.ref(r)
+    program = autograd.compile(v, [x], [r])
+    if run:
+        program([[0.5]])
+    lowered.clear()
+    del program, x, r, v
+    gc.collect()
+    assert [found() for found in there] == [None, None]
 
 
 def test_a_network_with_a_primitive_of_its_own_is_not_kept_alive_either(lowered):

@@ -5,6 +5,7 @@ import gc
 import math
 import operator
 import os
+import random
 import subprocess
 import sys
 import tracemalloc
@@ -17,7 +18,8 @@ from hypothesis import strategies as st
 from mpmath import mp, mpf
 
 import autograd
-from autograd import Value
+from autograd import Value, affine
+from autograd.primitives import ADD, DOT, MUL
 from autograd.vectors import data_of
 from tests.cases import examples, for_each
 
@@ -486,6 +488,51 @@ def test_grad_set_by_hand_on_an_inner_node_is_overwritten():
 
 def test_backward_returns_nothing():
     assert Value(1.0).exp().backward() is None
+
+
+@for_each("row, f", [(ADD, operator.add), (MUL, operator.mul)])
+def test_operators_that_are_written_out_keep_to_the_row(row, f):
+    """Also with what goes by the general way: other numbers, subclasses, reflected."""
+    hard = [0.0, -0.0, 1.0, -3.5, 1e308, -1e308, 5e-324, 1e-200, math.inf, -math.inf, math.nan]
+    for a in hard:
+        for b in hard:
+            z, partials = row.at(a, b)
+            x, y, y_too = Value(a), Value(b), Special(b)
+            for left, right in ((x, y), (x, b), (x, np.float64(b)), (x, y_too), (a, y)):
+                node = f(left, right)
+                assert type(node) is Value and node.primitive is row
+                for v, x_or_y in zip(node.inputs, (left, right), strict=True):
+                    assert v is x_or_y or bits([v]) == bits([x_or_y])
+                assert bits([node.data, *node.partials]) == bits([z, *partials])
+                assert (node.grad, node.label, len(node.arguments)) == (0.0, "", 2)
+
+
+def bits(numbers):
+    """To the last bit; nan equals nan."""
+    return [number.hex() for number in numbers]
+
+
+class Special(Value):
+    """A subclass."""
+
+
+@for_each("d", [1, 2, 5])
+def test_dots_that_are_written_out_keep_to_the_row(d):
+    hard = [0.0, -0.0, 1.5, -3.5, 1e308, -1e308, 5e-324, math.inf, -math.inf, math.nan, 2.0, 3.0]
+    r = random.Random(d)
+    for _ in range(300):
+        w, x, b = r.choices(hard, k=d), r.choices(hard, k=d), r.choice([None, *hard])
+        z, (dw, dx) = DOT.at(tuple(w if b is None else [*w, b]), tuple(x))
+        bias = None if b is None else Value(b)
+        for inputs in (x, [*map(Value, x)], [Value(x[0]), *x[1:]]):
+            for weights in ([*map(Value, w)], [Value(w[0]), *w[1:]], w):
+                nodes = affine([weights], inputs, None if b is None else [bias])
+                if weights is not w:
+                    nodes.append(autograd.dot(weights, inputs, bias))
+                for node in nodes:
+                    assert node.primitive is DOT
+                    assert bits([node.data, *node.partials]) == bits([z, *dw, *dx[:d]])
+                    assert len(node.inputs) == 2 * d + (b is not None)
 
 
 # backward: random expressions, against central differences at 50 digits

@@ -16,48 +16,27 @@ pass. Inside, a batch is columns, ``(d, b)``.
 
 from __future__ import annotations
 
-import builtins
 import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from numpy.typing import ArrayLike
 
-from ..primitives import ARRAYS
 from ..value import Value, topological_order
 from ..vectors import data_of
-from .checking import check_example, check_leaves, of_one
-from .floats import Example, is_worth_it
+from .checking import as_floats, check_example, check_leaves, list_of
 from .lowering import Lowering
-from .numpy import called, write
 from .structure import Kept, Structure, are_sound, structure_of
+from .written import Operation, Written
+
+if TYPE_CHECKING:
+    from .jax import JaxProgram
 
 Array = npt.NDArray[np.float64]
-
-LEAST, LARGEST = 64, 2**15  # examples in a block; numbers in its largest array
-LOOPED = 2000  # expressions of a program that may become loop nests: some seconds to compile
-
-
-@dataclass(frozen=True)
-class Operation:
-    """One array operation of a `Program`: which nodes of the graph it stands for.
-
-    Attributes:
-        name: what the source calls the result.
-        op: the primitive's symbol.
-        nodes: how many nodes of the graph, the rows of the result.
-        varies: whether it depends on the inputs, and so has a column for each example.
-    """
-
-    name: str
-    op: str
-    nodes: int
-    varies: bool
 
 
 class Program:
@@ -67,9 +46,10 @@ class Program:
         source: the program as Python: ``views`` finds the parameters in a flat vector, ``program``
             is the forward and the backward pass.
         code: the program that is run: the source line by line, except for where results lie in
-            memory (``autograd.compiler.numpy``). The numbers are the same up to rounding. A single
-            example with short arrays is run in plain floats instead, and a large batch block by
-            block.
+            memory (``autograd.compiler.numpy``). The numbers are the same up to rounding. A few
+            examples are run in machine code instead, where llvmlite is installed and the graph has
+            hundreds of nodes; or one, with short arrays, in plain floats; and a large batch block
+            by block.
         inputs: the Values that the columns of a batch stand for.
         parameters: the Values that the gradient is taken by, in the order of its entries.
         graph_size: how many nodes the recorded graph has.
@@ -81,13 +61,13 @@ class Program:
             {**constants, **functions})``.
     """
 
-    def __init__(self, written: _Written, inputs: list[Value], parameters: list[Value]) -> None:
+    def __init__(self, written: Written, inputs: list[Value], parameters: list[Value]) -> None:
         self._written = written
         self.source, self.code = written.source, written.code
         self.inputs, self.parameters = inputs, parameters
         self.graph_size = written.graph_size
         self.constants, self.functions = dict(written.constants), dict(written.functions)
-        self.operations = list(written.operations)
+        self.operations: list[Operation] = list(written.operations)
 
     def __call__(
         self,
@@ -112,18 +92,24 @@ class Program:
         batch, vector = self._batch(batch), self._vector(parameters)
         if out is None:
             out = np.empty(len(self.parameters))
-        with np.errstate(all="ignore"):
-            outputs = self.bind(vector, out)(batch)
+        else:
+            self._check(vector, out)
+        outputs = self._outputs(batch, vector, out)
         if len(batch) == 0:  # also where a partial derivative is infinite
             out[:] = 0.0
-        return _own(outputs, batch, vector), out
+        return outputs, out
 
     def forward(self, batch: ArrayLike, parameters: ArrayLike | None = None) -> Array:
         """The outputs alone, without the backward pass."""
-        batch, vector = self._batch(batch), self._vector(parameters)
-        with np.errstate(all="ignore"):
-            outputs = self._written.bind(vector, None)(batch)
-        return _own(outputs, batch, vector)
+        return self._outputs(self._batch(batch), self._vector(parameters), None)
+
+    def _outputs(self, batch: Array, vector: Array, out: Array | None) -> Array:
+        written = self._written
+        outputs = written.in_machine_code(batch, vector, out)
+        if outputs is None:
+            with np.errstate(all="ignore"):
+                outputs = _own(written.bind(vector, out)(batch), batch, vector)
+        return outputs
 
     def bind(self, parameters: Array, out: Array) -> Callable[[Array], Array]:
         """The program with its vectors given once and for all, for a training loop to call.
@@ -148,6 +134,11 @@ class Program:
         >>> losses_of(np.array([[10.0]])), gradient
         (array([30.]), array([10.]))
         """
+        self._check(parameters, out)
+        return self._written.bind(parameters, out)
+
+    def _check(self, parameters: Array, out: Array) -> None:
+        """Whether these are vectors to read from and to write to."""
         m = len(self.parameters)
         for name, vector in (("parameters", parameters), ("out", out)):
             if not isinstance(vector, np.ndarray) or vector.dtype != float or vector.shape != (m,):
@@ -158,7 +149,6 @@ class Program:
             raise ValueError(
                 "out must not be the vector of the parameters, which it would overwrite"
             )
-        return self._written.bind(parameters, out)
 
     @property
     def size(self) -> tuple[int, int, int]:
@@ -169,8 +159,28 @@ class Program:
         """
         return self._written.calls
 
+    def jax(self) -> JaxProgram:
+        """The program for JAX: ``f(batch, parameters)`` gives the losses and the gradient.
+
+        It is the same source over ``jax.numpy``, for ``jax.jit``, ``jax.vmap`` and JAX's devices,
+        and the gradient is that of its backward pass. ``f.forward(batch, parameters)`` gives the
+        losses alone: ``jax.grad`` differentiates them by rules of JAX's own, by which relu has the
+        slope 1/2 at 0, and a branch of `where` that is not taken may make a gradient nan.
+
+        It computes in JAX's floats, of 32 bits unless ``jax_enable_x64`` is set.
+
+        Raises:
+            ModuleNotFoundError: JAX is not installed.
+            ValueError: a user's own primitive is written in another way than with operators and
+                the functions of `autograd`.
+        """
+        from .jax import JaxProgram
+
+        m, n = len(self.parameters), len(self.inputs)
+        return JaxProgram(self.source, self.constants, self.functions, n, m)
+
     def _batch(self, batch: ArrayLike) -> Array:
-        array = _floats(batch, "batch")
+        array = as_floats(batch, "batch")
         if array.ndim != 2 or array.shape[1] != len(self.inputs):
             raise ValueError(
                 "batch must have one row per example and one column per input, shape "
@@ -183,7 +193,7 @@ class Program:
         m = len(self.parameters)
         if parameters is None:
             return data_of(self.parameters)
-        flat = _floats(parameters, "parameters")
+        flat = as_floats(parameters, "parameters")
         if flat.shape != (m,):
             raise ValueError(f"parameters must be a vector of {m} numbers, got shape {flat.shape}")
         return np.ascontiguousarray(flat)
@@ -211,72 +221,7 @@ class Program:
         return f"{self._summary()}\n\n```python\n{self.source}```\n"
 
 
-class _Written:
-    """A program without its Values: all parts of a `Program` that graphs can share.
-
-    Attributes:
-        listing: the program as data, to be printed otherwise; None if it is too long for that.
-        block: a batch of twice as many examples or more is run in blocks of so many.
-        example: what runs a single example, where that is not for arrays; else None.
-    """
-
-    def __init__(self, lowering: Lowering) -> None:
-        listing = lowering.listing
-        self.source, self.code = write(listing, lowering.names)
-        self.graph_size = lowering.graph_size
-        self.constants = listing.constants
-        self.functions: dict[str, Callable[..., Any]] = {
-            name: getattr(ARRAYS, name) for name in called(listing)
-        }
-        for name, own in listing.functions.items():
-            self.functions.update({name: own.value, f"d_{name}": own.partials})
-        self.operations = [
-            Operation(name, primitive.symbol, nodes, varies)
-            for part in lowering.groups
-            for name, primitive, nodes, varies in part.operations()
-        ]
-        namespace: dict[str, Any] = {**self.constants, **self.functions}
-        exec(builtins.compile(self.code, "<autograd.compile>", "exec"), namespace)
-        self.views, self.run = namespace["views"], namespace["program"]
-        self.example = Example(listing) if is_worth_it(listing) else None
-        self.listing = listing if len(listing.users) < LOOPED else None
-        self.trainers: dict[Any, Any] = {}  # machine code of trainings
-        self.block = listing.block(LEAST, LARGEST)
-        self.calls = listing.calls
-        arrays = self.constants.values()
-        for array in arrays:
-            array.flags.writeable = False
-        # A little over three times the text: the compiled code is about twice as large.
-        text = len(self.source) + len(self.code)
-        self.size = 2000 + 3 * text + sum([array.nbytes for array in arrays])
-        if self.example is not None or self.listing is not None:
-            self.size += 500 * len(listing.users)
-
-    def bind(self, parameters: Array, out: Array | None) -> Callable[[Array], Array]:
-        """As `Program.bind`; without a vector for the gradient, the forward pass alone."""
-        run, views, most, example = self.run, self.views(parameters), self.block, self.example
-        d_views = None if out is None else self.views(out)
-
-        def losses_of(batch: Array) -> Array:
-            if len(batch) == 1 and example is not None:
-                outputs = example(batch, parameters, out)
-                if outputs is not None:
-                    return outputs
-            if len(batch) < 2 * most:
-                return run(batch, views, d_views)  # type: ignore[no-any-return]
-            losses, total = [], np.zeros(len(parameters))
-            for start in range(0, len(batch), most):
-                losses.append(run(batch[start : start + most], views, d_views))
-                if out is not None:
-                    total += out
-            if out is not None:
-                out[:] = total
-            return np.concatenate(losses)
-
-        return losses_of
-
-
-_kept: Kept[_Written] = Kept()  # by structure, for the next graph with the same structure
+_kept: Kept[Written] = Kept()  # by structure, for the next graph with the same structure
 
 
 def compile(
@@ -309,14 +254,24 @@ def compile(
         ValueError: an input or a parameter is not a leaf, or is given twice; a primitive can't run
             on arrays; or the program differs from an example of ``check``.
     """
-    roots = root if isinstance(root, Value) else _list(root, "root")
-    inputs, parameters = _list(inputs, "inputs"), _list(parameters, "parameters")
+    roots = root if isinstance(root, Value) else list_of(root, "root")
+    inputs, parameters = list_of(inputs, "inputs"), list_of(parameters, "parameters")
     program = Program(_find(roots, inputs, parameters), inputs, parameters)
     n = 1 if isinstance(roots, Value) else len(roots)
     for i, (row, recorded) in enumerate(check):
-        batch = np.atleast_2d(_floats(row, f"the inputs of check[{i}]"))
+        batch = np.atleast_2d(as_floats(row, f"the inputs of check[{i}]"))
         check_example(f"check[{i}]", recorded, n, *of_one(program, batch), program.parameters)
     return program
+
+
+def of_one(
+    program: Program, batch: ArrayLike, parameters: ArrayLike | None = None
+) -> tuple[Array, Array]:
+    """Outputs and gradient of one example, by the program for batches, however it is run alone."""
+    out = np.empty(len(program.parameters))
+    with np.errstate(all="ignore"):
+        run = program._written.by_arrays(program._vector(parameters), out)
+        return run(program._batch(batch)), out
 
 
 def compile_as(
@@ -348,7 +303,7 @@ def _find(
     inputs: list[Value],
     parameters: list[Value],
     key: Structure | None = None,
-) -> _Written:
+) -> Written:
     """The program of a graph, one that is kept if there is; for a new ``key`` it is made."""
     several = not isinstance(root, Value)
     roots = [root] if isinstance(root, Value) else list(root)
@@ -363,7 +318,7 @@ def _find(
             key = (several, *structure_of(roots, order, place, len(inputs)))
             written = _kept.get(key)
         if written is None:
-            written = _Written(Lowering(roots, order, place, inputs, parameters, several))
+            written = Written(Lowering(roots, order, place, inputs, parameters, several))
             _kept.keep(key, written, {node.primitive for node in order if node.primitive})
         return written
 
@@ -378,27 +333,6 @@ def collector_paused() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-def _list(values: Any, name: str) -> list[Value]:
-    try:
-        return list(values)
-    except TypeError:
-        raise TypeError(
-            f"{name} must hold Values, in a list, got {values!r}: for one, write [x]"
-        ) from None
-
-
-def _floats(x: ArrayLike, name: str) -> Array:
-    try:
-        array = np.asarray(x)
-    except ValueError:
-        raise ValueError(f"{name} must be an array of numbers, with rows of one length") from None
-    if array.dtype == float:
-        return array
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must hold real numbers, got dtype {array.dtype}")
-    return array.astype(float)
 
 
 def _own(outputs: Array, *others: Array) -> Array:

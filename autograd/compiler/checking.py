@@ -2,11 +2,12 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy.typing import ArrayLike
 
 from .. import functions
 from ..derivatives import backward_pass
@@ -15,14 +16,7 @@ from ..vectors import are_leaves, are_values
 
 Array = npt.NDArray[np.float64]
 
-
-def of_one(run: Callable[[Any], tuple[Any, Any]], batch: Any) -> tuple[Any, Any]:
-    """Outputs and gradient of one example, by the program for batches.
-
-    A program may run a single example otherwise, so that it is given twice.
-    """
-    outputs, gradient = run(np.repeat(batch, 2, axis=0))
-    return outputs[:1], 0.5 * gradient
+FLOAT = np.dtype(float)  # with which NumPy compares ten times as fast as with the type
 
 
 def check_example(
@@ -124,3 +118,26 @@ def check_leaves(
                 raise ValueError(f"{name} is {seen[v]} already: give each Value once")
             seen[v] = name
     return places
+
+
+def list_of(values: Any, name: str) -> list[Value]:
+    """``values`` as a list."""
+    try:
+        return list(values)
+    except TypeError:
+        raise TypeError(
+            f"{name} must hold Values, in a list, got {values!r}: for one, write [x]"
+        ) from None
+
+
+def as_floats(x: ArrayLike, name: str) -> Array:
+    """``x`` as an array of floats."""
+    try:
+        array = np.asarray(x)
+    except ValueError:
+        raise ValueError(f"{name} must be an array of numbers, with rows of one length") from None
+    if array.dtype == FLOAT:
+        return array
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must hold real numbers, got dtype {array.dtype}")
+    return array.astype(float)

@@ -8,7 +8,7 @@ floats. They raise errors where IEEE has inf or nan: then NumPy runs it.
 import math
 from collections.abc import Callable, Iterable
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -53,10 +53,29 @@ MOVING = {
 SUMS = {"sum", "max", "reduceat", "matmul"}
 
 
-def is_worth_it(listing: Listing) -> bool:
+class Cost(NamedTuple):
+    """What a program consists of, for one example.
+
+    Attributes:
+        operations: on arrays.
+        numbers: operations on floats that these are.
+        text: how many of them there are in the text, where the body of a loop stands once.
+    """
+
+    operations: int
+    numbers: int
+    text: int
+
+
+def is_worth_it(listing: Listing, cost: Cost) -> bool:
     """Whether plain floats are faster than arrays for one example, and can do what they do."""
     if not {x.op for x in listing.users} <= {*ENTRYWISE, *MOVING, *SUMS}:
         return False
+    return cost.numbers < WORTH * cost.operations and cost.text < LONGEST
+
+
+def cost_of(listing: Listing) -> Cost:
+    """What one example costs."""
     numbers = operations = text = 0
     for statements, times in listing.scopes:
         seen: set[Expr] = set()
@@ -70,7 +89,7 @@ def is_worth_it(listing: Listing) -> bool:
                 numbers, text = numbers + size * times, text + size
                 operations += times * (not x.is_cheap)
         operations += times * len(statements)
-    return numbers < WORTH * operations and text < LONGEST
+    return Cost(operations, numbers, text)
 
 
 def _size(x: Expr) -> int:

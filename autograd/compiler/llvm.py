@@ -19,6 +19,7 @@ from typing import Any
 from .elementary import FUNCTIONS, TABLES
 from .expressions import Arithmetic, Expr, LackError
 
+SHORT = 12  # lines of a function
 MAGIC = 1.5 * 2.0**52  # added to a whole number, it leaves that number in the last bits
 
 
@@ -141,11 +142,17 @@ def function_name(op: str) -> str:
     return f"chalk.{op}"
 
 
-def with_functions(text: str, functions: set[str]) -> str:
-    """A text with the functions that it calls, and those that these call."""
+def with_functions(text: str, functions: set[str], inline: bool = True) -> str:
+    """A text with the functions that it calls, and those that these call.
+
+    They are copied to where they are called, for loops over arrays to be fast; or, if not
+    ``inline``, only short ones.
+    """
     texts, waiting, seen = [text], sorted(functions), set(functions)
     while waiting:
         definition, called = _function(waiting.pop())
+        if not inline and definition.count("\n") > SHORT:
+            definition = definition.replace("alwaysinline", "noinline", 1)
         texts.append(definition)
         waiting += sorted(called - seen)
         seen |= called
@@ -196,10 +203,12 @@ class Code:
 
     Args:
         text: one or more functions.
+        loops: whether it consists of loops over arrays. Else it is compiled five times as fast,
+            and runs as fast.
     """
 
-    def __init__(self, text: str) -> None:
-        binding, machine = _machine()
+    def __init__(self, text: str, loops: bool = True) -> None:
+        binding, machine = _machine(LEVEL if loops else min(LEVEL, 1))
         module = binding.parse_assembly(text)
         module.triple = machine.triple
         module.data_layout = str(machine.target_data)
@@ -209,7 +218,15 @@ class Code:
         options.loop_vectorization = True
         options.slp_vectorization = options.loop_unrolling = options.loop_interleaving = False
         passes = binding.create_pass_builder(machine, options)
-        passes.getModulePassManager().run(module, passes)
+        if loops:
+            manager = passes.getModulePassManager()
+        else:
+            manager = binding.create_new_module_pass_manager()
+            manager.add_sroa_pass()
+            manager.add_always_inliner_pass()
+            manager.add_instruction_combine_pass()
+            manager.add_simplify_cfg_pass()
+        manager.run(module, passes)
         self._engine = binding.create_mcjit_compiler(module, machine)
         self._engine.finalize_object()
 
@@ -219,7 +236,7 @@ class Code:
         return ctypes.CFUNCTYPE(result, *arguments)(address)
 
 
-def _machine() -> tuple[Any, Any]:
+def _machine(level: int) -> tuple[Any, Any]:
     """The part of llvmlite that compiles, and this machine's processor.
 
     A new one for each text: the compiled code owns it, and frees it.
@@ -231,7 +248,7 @@ def _machine() -> tuple[Any, Any]:
     machine = binding.Target.from_default_triple().create_target_machine(
         cpu=binding.get_host_cpu_name(),
         features=binding.get_host_cpu_features().flatten(),
-        opt=LEVEL,
+        opt=level,
         jit=True,
     )
     return binding, machine

@@ -51,6 +51,8 @@ class Lowering:
         names: the names in use in it.
         groups: the array operations.
         graph_size: how many nodes were recorded.
+        roots, inputs, parameters, several: what is computed, and how many inputs and parameters
+            there are; as given.
     """
 
     def __init__(
@@ -63,6 +65,8 @@ class Lowering:
         several: bool,
     ) -> None:
         leaves = len(inputs) + len(parameters)
+        self.roots, self.several = roots, several
+        self.inputs, self.parameters = len(inputs), len(parameters)
         recorded = len(order)
         order = with_dots(order, roots, place, range(len(inputs), leaves))
         self.m, self.names = Arithmetic(rewriting(tuple(RULES))), Names(RESERVED)

@@ -163,13 +163,13 @@ class Reading:
         m, views = listing.parameters, listing.views
         result = f"return {self.expression(listing.result, COMPARE)}"
         body = [
-            *([f"{_tuple(views)} = parameters"] if views else []),
+            *([f"{listed(views)} = parameters"] if views else []),
             "# forward",
             *self.lines(listing.forward),
             "if gradients is None:",
             f"    {result}",
             "# backward",
-            *([f"{_tuple(f'd_{name}' for name in views)} = gradients"] if views else []),
+            *([f"{listed(f'd_{name}' for name in views)} = gradients"] if views else []),
             *self.lines(listing.backward),
             result,
         ]
@@ -182,7 +182,7 @@ class Reading:
             "def views(flat):",
             f'    """The arrays inside a flat vector ({m},) of parameters, or of gradients."""',
             *[f"    {name} = {_view(view)}" for name, view in views.items() if view],
-            f"    return {_tuple(views)}",
+            f"    return {listed(views)}",
             "",
             "",
             "def program(batch, parameters, gradients=None):",
@@ -337,6 +337,7 @@ def _view(view: View) -> str:
     return f"{text}  # ({r}, {d})"
 
 
-def _tuple(names: Iterable[str]) -> str:
+def listed(names: Iterable[str]) -> str:
+    """Names as a tuple."""
     names = list(names)
     return f"({names[0]},)" if len(names) == 1 else ", ".join(names) or "()"

@@ -1,6 +1,6 @@
 """Users' own primitives in programs: called by name, on arrays."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,10 +23,10 @@ def row_on(sheet: Sheet, node: Value, x: tuple[Any, ...]) -> tuple[Any, Any]:
         return primitive.on(sheet.m)  # type: ignore[no-any-return]
     m, vector = sheet.m, type(node.arguments[0]) is tuple
     if primitive not in sheet.own:
-        functions = _on_arrays(primitive, vector)
-        _try(primitive, *functions, node.inputs)
+        own = OnArrays(primitive, vector)
+        _try(own, node.inputs)
         sheet.own[primitive] = sheet.names.pair(primitive.symbol)
-        sheet.functions[sheet.own[primitive]] = Own(*functions, primitive, vector)
+        sheet.functions[sheet.own[primitive]] = Own(own.value, own.partials, primitive, vector)
     name = sheet.own[primitive]
 
     def value(*_: Any) -> Any:
@@ -40,37 +40,44 @@ def row_on(sheet: Sheet, node: Value, x: tuple[Any, ...]) -> tuple[Any, Any]:
     return value, partials
 
 
-def _on_arrays(
-    primitive: p.Primitive, vector: bool
-) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """A user's primitive as two functions of arrays: its value, and its partial derivatives."""
-    value, partials = primitive.on(p.ARRAYS)
+class OnArrays:
+    """A user's primitive as two functions of arrays: its value, and its partial derivatives.
 
-    def full(z: Any, *x: Any) -> Any:
-        return np.broadcast_to(np.asarray(z, float), np.broadcast_shapes(*map(np.shape, x)))
+    Attributes:
+        primitive: the row.
+        vector: whether its inputs are one argument, a vector.
+    """
 
-    def f(*x: Any) -> Any:
+    def __init__(self, primitive: p.Primitive, vector: bool) -> None:
+        self.primitive, self.vector = primitive, vector
+        self._value, self._partials = primitive.on(p.ARRAYS)
+
+    def value(self, *x: Any) -> Any:
+        """The value, as an array with all rows and columns."""
         x = tuple([np.asarray(v, float) for v in x])  # plain numbers too: on arrays 1/0 is inf
-        return full(value(x) if vector else value(*x), *x)
+        return _full(self._value(x) if self.vector else self._value(*x), *x)
 
-    def df(z: Any, *x: Any) -> Any:
+    def partials(self, z: Any, *x: Any) -> tuple[Any, ...]:
+        """The partial derivative by each input, likewise."""
         x = tuple([np.asarray(v, float) for v in x])
-        ds = partials(z, x)[0] if vector else partials(z, *x)
-        return tuple([full(d, z, *x) for d in ds])
-
-    return f, df
+        ds = self._partials(z, x)[0] if self.vector else self._partials(z, *x)
+        return tuple([_full(d, z, *x) for d in ds])
 
 
-def _try(primitive: p.Primitive, f: Any, df: Any, inputs: Sequence[Any]) -> None:
+def _full(z: Any, *x: Any) -> Any:
+    return np.broadcast_to(np.asarray(z, float), np.broadcast_shapes(*map(np.shape, x)))
+
+
+def _try(own: OnArrays, inputs: Sequence[Any]) -> None:
     """Run a user's primitive on arrays once, at a recorded point."""
     numbers = [getattr(v, "data", v) for v in inputs]
     x = [np.array([[number, number]]) for number in numbers]
     try:
         with np.errstate(all="ignore"):
-            df(f(*x), *x)
+            own.partials(own.value(*x), *x)
     except Exception as error:
         raise ValueError(
-            f"the primitive {primitive.symbol!r} can't run on arrays ({error}). Write it with "
+            f"the primitive {own.primitive.symbol!r} can't run on arrays ({error}). Write it with "
             "operators and the functions of autograd; in place of `if` on a number use "
             "autograd.where(c, a, b)"
         ) from error

@@ -164,7 +164,7 @@ class Loop(Span):
         self.around = sheet.statements
         for source in (*self.varied.values(), *self.stacks):
             source.allocate(self.outer)
-        with sheet.writing(body, self):
+        with sheet.writing(body, self.key):
             for group, stack in zip(self.groups, self.stacks):
                 m.running, group.name = group.primitive, str(stack.array.info)
                 value = m.number(group.forward())
@@ -185,7 +185,7 @@ class Loop(Span):
         varied = [source for source in self.varied.values() if source.has_gradient]
         for source in (*stacks, *varied):
             source.begin_gradient()
-        with self.sheet.writing(body, self):
+        with self.sheet.writing(body, self.key):
             for stack in reversed(self.stacks):
                 if stack in stacks:
                     stack.group.give(list(range(len(stack.group.nodes))), *stack.now())
@@ -198,7 +198,7 @@ class Loop(Span):
             fixed.end_gradient()
 
     def _state(self, kind: str, body: list[Statement]) -> None:
-        self.sheet.state(kind, "", None, body=body, steps=self.span, loop=self)
+        self.sheet.state(kind, "", None, body=body, steps=self.span, loop=self.key)
 
 
 def _label(nodes: list[Any]) -> str:

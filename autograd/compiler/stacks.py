@@ -242,12 +242,14 @@ class Span:
         span: what t runs through. Before it are the steps that the first ones read.
         tracks: whether it matters which steps a gradient has reached.
         around: the statements outside of the loop.
+        key: what stands for the loop in the program, which must not keep the graph.
     """
 
     def __init__(self, outer: Operands) -> None:
         self.outer, self.sheet = outer, outer.sheet
         self.span, self.tracks = range(0), False
         self.around: list[Statement] = []
+        self.key = object()
 
 
 class Inside(Operands):

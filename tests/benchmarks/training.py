@@ -1,22 +1,26 @@
-"""An epoch of training through `nn.fit`, against NumPy written by hand and PyTorch.
+"""An update of training through `nn.fit`, beside NumPy by hand, JAX, numba and PyTorch.
 
 All sides start from the same weights, see the same batches in the same order, and use float64 and
-one thread. They take turns, one run of a few epochs each, in one process; what counts is the time
-from the first update of an epoch to the first update of the next. A ratio is the median of those
-of all rounds.
+one thread; what the others are is in `peers`. They take turns in one process. What counts is the
+processor's time of some epochs less that of one, so that neither compilation nor what `fit` does at
+the start is in it. That comes apart: the seconds to the first update, each in a process of its own.
+A ratio is the median of those of all rounds.
 """
 
 import importlib.util
+import multiprocessing
+import os
 import platform
 import statistics
 import time
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 import autograd
 import nn
@@ -25,8 +29,10 @@ from autograd.compiler.structure import Kept
 from nn.train.batches import Batch
 from nn.train.engines import GraphEngine, ProgramEngine
 
-ROUNDS, SECONDS = 7, 8.0  # at least so many runs, and for so long
-LR = 0.01
+from . import peers
+
+ROUNDS, MOST = 9, 60.0  # of all sides; fewer, but 3 at least, if they take so many seconds
+TURN = 0.1  # seconds that the epochs of a turn take, at least
 BATCHES = (1, 8, 32, 128, 1024)
 SHAPES: list[tuple[int, list[int]]] = [
     (64, [32, 10]),
@@ -35,9 +41,10 @@ SHAPES: list[tuple[int, list[int]]] = [
     (30, [1]),
     (784, [256, 10]),
 ]
+MANY = (1_000_000, 20, [32, 1], 32)  # rows, inputs, widths, batch
 
 
-def data(d0: int, outputs: int) -> tuple[Any, Any]:
+def data(d0: int, outputs: int, n: int = 2048) -> tuple[Any, Any]:
     """The digits for 64 inputs, else random numbers: the time does not depend on them."""
     if d0 == 64:
         from sklearn.datasets import load_digits
@@ -45,159 +52,143 @@ def data(d0: int, outputs: int) -> tuple[Any, Any]:
         X, y = load_digits(return_X_y=True)
         return (X[:1437] - 5) / 6, y[:1437]
     rng = np.random.default_rng(0)
-    return rng.normal(size=(2048, d0)), rng.integers(max(outputs, 2), size=2048)
+    return rng.normal(size=(n, d0)), rng.integers(max(outputs, 2), size=n)
 
 
-class Textbook:
-    """The lecture's equations in NumPy, layer by layer, a batch being rows, ``(b, d)``."""
+class Fit:
+    """Through `nn.fit`, a call of it in each turn."""
 
-    def __init__(self, net: nn.MLP) -> None:
-        self.thetas = [layer.theta.T.copy() for layer in net.layers]
-        self.biases = [layer.b.copy() for layer in net.layers if layer.b is not None]
+    engine = "auto"
 
-    def step(self, x: Any, y: Any, lr: float) -> float:
-        """One update; the mean loss before it."""
-        b = len(x)
-        xs = [x]
-        for theta, bias in zip(self.thetas[:-1], self.biases[:-1]):
-            xs.append(np.maximum(xs[-1] @ theta + bias, 0.0))
-        a = xs[-1] @ self.thetas[-1] + self.biases[-1]
-        if a.shape[1] > 1:
-            z = a - a.max(axis=1, keepdims=True)
-            e = np.exp(z)
-            total = e.sum(axis=1, keepdims=True)
-            rows = np.arange(b)
-            loss = (np.log(total[:, 0]) - z[rows, y]).mean()
-            delta = e / total
-            delta[rows, y] -= 1.0
-        else:
-            y = y[:, None]
-            loss = (np.logaddexp(0.0, a) - y * a).mean()
-            delta = 1.0 / (1.0 + np.exp(-a)) - y
-        delta /= b
-        for l in reversed(range(len(self.thetas))):
-            theta, bias = self.thetas[l], self.biases[l]
-            d_theta, d_bias = xs[l].T @ delta, delta.sum(axis=0)
-            if l:
-                delta = (delta @ theta.T) * (xs[l] > 0)
-            theta -= lr * d_theta
-            bias -= lr * d_bias
-        return float(loss)
+    def __init__(self, net: nn.MLP, X: Any, y: Any, b: int) -> None:
+        self.net, self.X, self.y, self.b = net, X, y, b
+
+    def train(self, epochs: int) -> Any:
+        """As `peers.Side.train`."""
+        many = len(self.net.layers[-1].neurons) > 1
+        loss: Any = nn.categorical_nll if many else nn.bernoulli_nll
+        return nn.fit(
+            self.net, loss, self.X, self.y, epochs=epochs, batch_size=self.b, lr=peers.LR,
+            progress=False, rng=np.random.default_rng(1), engine=self.engine,
+        )[-1].loss  # fmt: skip
 
 
-class TextbookDigits:
-    """The same, written out for one hidden layer and ten classes."""
+class Native(Fit):
+    """In machine code."""
 
-    def __init__(self, net: nn.MLP) -> None:
-        (self.W1, self.W2) = (layer.theta.T.copy() for layer in net.layers)
-        (self.b1, self.b2) = (layer.b.copy() for layer in net.layers if layer.b is not None)
-
-    def step(self, x: Any, y: Any, lr: float) -> float:
-        """One update; the mean loss before it."""
-        a1 = x @ self.W1 + self.b1
-        h = np.maximum(a1, 0.0)
-        a2 = h @ self.W2 + self.b2
-        z = a2 - a2.max(axis=1, keepdims=True)
-        e = np.exp(z)
-        total = e.sum(axis=1, keepdims=True)
-        rows = np.arange(len(x))
-        loss = (np.log(total[:, 0]) - z[rows, y]).mean()
-        d2 = e / total
-        d2[rows, y] -= 1.0
-        d2 /= len(x)
-        d1 = (d2 @ self.W2.T) * (a1 > 0)
-        self.W2 -= lr * (h.T @ d2)
-        self.b2 -= lr * d2.sum(axis=0)
-        self.W1 -= lr * (x.T @ d1)
-        self.b1 -= lr * d1.sum(axis=0)
-        return float(loss)
+    engine = "native"
 
 
-def textbook(net: nn.MLP, X: Any, y: Any, b: int, epochs: int) -> tuple[list[float], float]:
-    """Seconds of each epoch but the last, and the last loss."""
-    is_digits = [len(layer.neurons) for layer in net.layers] == [32, 10]
-    model = TextbookDigits(net) if is_digits else Textbook(net)
-    rng, starts, losses = np.random.default_rng(1), [], [0.0]
-    for _ in range(epochs):
-        starts.append(time.perf_counter())
-        losses = [model.step(X[batch], y[batch], LR) for batch in nn.minibatches(len(X), b, rng)]
-    return [b - a for a, b in pairwise(starts)], float(np.mean(losses))
+class Program(Fit):
+    """By NumPy."""
+
+    engine = "program"
 
 
-def through_fit(net: nn.MLP, X: Any, y: Any, b: int, epochs: int) -> tuple[list[float], float]:
-    """The same through `nn.fit`, whose rate, being a function, tells when an update begins."""
-    loss = nn.categorical_nll if len(net.layers[-1].neurons) > 1 else nn.bernoulli_nll
-    updates, starts = len(X) // b, []
-
-    def lr(t: int) -> float:
-        if (t - 1) % updates == 0:
-            starts.append(time.perf_counter())
-        return LR
-
-    history = nn.fit(
-        net, loss, X, y, epochs=epochs, batch_size=b, lr=lr, progress=False,
-        rng=np.random.default_rng(1),
-    )  # fmt: skip
-    return [b - a for a, b in pairwise(starts)], history[-1].loss
+# The name of a side, the package that it needs, and its class.
+SIDES: list[tuple[str, str, Callable[..., peers.Side]]] = [
+    ("fit, native", "llvmlite", Native),
+    ("fit, program", "numpy", Program),
+    ("NumPy by hand", "numpy", peers.by_hand),
+    ("JAX", "jax", peers.Jax),
+    ("numba", "numba", peers.Numba),
+    ("PyTorch", "torch", peers.PyTorch),
+]
+SIDES = [side for side in SIDES if importlib.util.find_spec(side[1])]
+Start = Callable[[], peers.Side]
 
 
-def pytorch(net: nn.MLP, X: Any, y: Any, b: int, epochs: int) -> tuple[list[float], float]:
-    """The same as an idiomatic PyTorch loop, the batches taken from tensors by index."""
-    import torch
-
-    torch.set_num_threads(1)
-    modules: list[Any] = []
-    for layer in net.layers:
-        linear = torch.nn.Linear(len(layer.neurons[0].w), len(layer.neurons), dtype=torch.float64)
-        linear.load_state_dict({k: torch.from_numpy(v) for k, v in layer.state_dict().items()})
-        modules += [linear, torch.nn.ReLU()]
-    model = torch.nn.Sequential(*modules[:-1])
-    classes = len(net.layers[-1].neurons) > 1
-    criterion = torch.nn.CrossEntropyLoss() if classes else torch.nn.BCEWithLogitsLoss()
-    inputs = torch.from_numpy(X)
-    targets = torch.from_numpy(y) if classes else torch.from_numpy(y[:, None].astype(float))
-    optimizer = torch.optim.SGD(model.parameters(), lr=LR)
-    rng, starts, losses = np.random.default_rng(1), [], [0.0]
-    for _ in range(epochs):
-        starts.append(time.perf_counter())
-        losses = []
-        for batch in nn.minibatches(len(X), b, rng):
-            index = torch.from_numpy(batch)
-            optimizer.zero_grad()
-            loss = criterion(model(inputs[index]), targets[index])
-            loss.backward()
-            optimizer.step()
-            losses.append(loss.item())
-    return [b - a for a, b in pairwise(starts)], float(np.mean(losses))
+def lasts(start: Start, epochs: int) -> float:
+    """The processor's seconds of a training."""
+    side = start()
+    begun = time.process_time()
+    side.train(epochs)
+    return time.process_time() - begun
 
 
-def compare(d0: int, widths: list[int], b: int) -> list[list[float]]:
-    """Seconds of an epoch by hand, through `fit`, and with PyTorch where it is, for each round."""
-    X, y = data(d0, widths[-1])
-    sides: list[Callable[..., tuple[list[float], float]]] = [textbook, through_fit]
-    if importlib.util.find_spec("torch"):
-        sides.append(pytorch)
-    updates = len(X) // b
-    epochs = 1 + max(2, min(40, 400 // updates))
+def compare(net: Callable[[], nn.MLP], X: Any, y: Any, b: int) -> list[list[float]]:
+    """The seconds of an epoch of each side, for each round."""
+    sides: list[Start] = [partial(_made, make, net, X, y, b) for *_, make in SIDES]
+    last = [float(np.mean(start().train(2))) for start in sides]
+    if max(last) - min(last) > 1e-9:
+        raise AssertionError(f"the sides compute different losses: {last}")
+    epochs = []
+    for start in sides:  # as many as it takes; what happens before the first may take longer
+        more, first = 1, lasts(start, 1)
+        while lasts(start, 1 + more) - first < max(TURN, first):
+            more *= 2
+        epochs.append(more)
     rounds: list[list[float]] = []
-    start = time.perf_counter()
-    while len(rounds) <= ROUNDS or time.perf_counter() - start < SECONDS:
-        seconds, last = [], []
-        for side in sides:
-            net = nn.MLP(d0, widths, rng=np.random.default_rng(0))
-            lasted, loss = side(net, X, y, b, epochs)
-            seconds.append(statistics.median(lasted))
-            last.append(loss)
-        if max(last) - min(last) > 1e-9:
-            raise AssertionError(f"the sides compute different losses: {last}")
-        rounds.append(seconds)
-    return rounds[1:]  # the first one warms up
+    begun = time.perf_counter()
+    while len(rounds) < (3 if time.perf_counter() - begun > MOST else ROUNDS):
+        rounds.append([
+            (lasts(start, 1 + more) - lasts(start, 1)) / more
+            for start, more in zip(sides, epochs)
+        ])  # fmt: skip
+    return rounds
+
+
+def _made(
+    make: Callable[..., peers.Side], net: Callable[[], nn.MLP], X: Any, y: Any, b: int
+) -> peers.Side:
+    return make(net(), X, y, b)
+
+
+def network(d0: int, widths: list[int]) -> nn.MLP:
+    """The same one for every side."""
+    return nn.MLP(d0, widths, rng=np.random.default_rng(0))
+
+
+def short(x: float) -> str:
+    """Three digits."""
+    return f"{x:.3g}" if x < 999 else f"{x:,.0f}"
+
+
+def row(d0: int, widths: list[int], b: int, cells: list[str]) -> str:
+    """A row of a table."""
+    return f"| {'-'.join(map(str, [d0, *widths]))} | {b} | {' | '.join(cells)} |"
+
+
+def times(d0: int, widths: list[int], b: int, n: int | None = None) -> str:
+    """Microseconds an update, of ``n`` rows seconds an epoch; and how often the first one's."""
+    X, y = data(d0, widths[-1], n or 2048)
+    unit, cells = 1e6 / (len(X) // b) if n is None else 1.0, list[str]()
+    rounds = compare(partial(network, d0, widths), X, y, b)
+    for i, seconds in enumerate(zip(*rounds)):
+        # The machine may be slow for a while: ratios are those within a round.
+        ratio = statistics.median(its[i] / its[0] for its in rounds)
+        middle = short(unit * statistics.median(seconds))
+        cells.append(f"{middle} ({short(ratio)}x)" if i else middle)
+    return row(d0, widths, b, cells)
+
+
+def first_update(which: int, d0: int, widths: list[int], b: int) -> float:
+    """Seconds from handing over the network to the end of the first update."""
+    if SIDES[which][1] in ("jax", "numba", "torch"):  # users import these before
+        importlib.import_module(SIDES[which][1])
+    X, y = data(d0, widths[-1])
+    net = network(d0, widths)
+    begun = time.perf_counter()
+    SIDES[which][2](net, X[:b], y[:b], b).train(1)
+    return time.perf_counter() - begun
+
+
+def first_updates(d0: int, widths: list[int], b: int) -> str:
+    """Seconds to the first update of each side, the median of three processes."""
+    cells = []
+    for which in range(len(SIDES)):
+        seconds = []
+        for _ in range(3):
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                seconds.append(pool.apply(first_update, (which, d0, widths, b)))
+        cells.append(f"{statistics.median(seconds):.2f}")
+    return row(d0, widths, b, cells)
 
 
 def compile_time(d0: int, widths: list[int]) -> tuple[float, float]:
     """Median seconds to compile a network, and of an update of the graph engine, batch 32."""
     X, y = data(d0, widths[-1])
-    net = nn.MLP(d0, widths, rng=np.random.default_rng(0))
+    net = network(d0, widths)
     engine = GraphEngine(net, nn.categorical_nll, X, y.astype(float), nn.SGD())
     batch = Batch(engine.columns(X[:32], y[:32].astype(float)), range(32))
     seconds: list[list[float]] = [[], []]
@@ -208,44 +199,50 @@ def compile_time(d0: int, widths: list[int]) -> tuple[float, float]:
         start = time.perf_counter()
         autograd.compile(loss, [*x, *target], net.parameters())
         middle = time.perf_counter()
-        engine.train_on(batch, LR)
-        for times, lasted in zip(seconds, (middle - start, time.perf_counter() - middle)):
-            times.append(lasted)
+        engine.train_on(batch, peers.LR)
+        for its, lasted in zip(seconds, (middle - start, time.perf_counter() - middle)):
+            its.append(lasted)
     return statistics.median(seconds[0]), statistics.median(seconds[1])
 
 
 def peak_memory(d0: int, widths: list[int], b: int) -> float:
     """Peak bytes that one update of the program takes, over those of widths x batch x 8."""
     X, y = data(d0, widths[-1])
-    net = nn.MLP(d0, widths, rng=np.random.default_rng(0))
+    net = network(d0, widths)
     engine = ProgramEngine(net, nn.categorical_nll, X, y.astype(float), nn.SGD())
     engine.prepare(evaluated=False)
     batch = Batch(engine.columns(X[:b], y[:b].astype(float)), range(b))
-    engine.train_on(batch, LR)
+    engine.train_on(batch, peers.LR)
     tracemalloc.start()
-    engine.train_on(batch, LR)
+    engine.train_on(batch, peers.LR)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return most / (8 * b * sum([d0, *widths]))
 
 
 def main() -> None:
-    """Print one line for each shape and batch size, then compilation and memory."""
-    torch = "PyTorch " + version("torch") if importlib.util.find_spec("torch") else "no PyTorch"
-    print(f"Python {platform.python_version()}, NumPy {np.__version__}, {torch}; float64, one "
-          f"thread; medians of {ROUNDS} interleaved runs or more")  # fmt: skip
-    print(f"\n{'an epoch of training':<18}{'batch':>7}{'by hand':>13}{'fit':>13}{'fit/hand':>10}"
-          f"{'PyTorch':>13}{'PyTorch/fit':>13}")  # fmt: skip
+    """Print the tables, as they stand in the README: updates, first updates; then memory."""
+    flags = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    os.environ.setdefault("XLA_FLAGS", flags)  # before JAX is imported
+    threadpool_limits(1)  # of BLAS
+    packages = {"numpy": "NumPy", "llvmlite": "llvmlite", "jax": "JAX", "torch": "PyTorch"}
+    packages = {package: package for _, package, _ in SIDES} | packages
+    versions = [f"{name} {version(package)}" if importlib.util.find_spec(package) else f"no {name}"
+                for package, name in packages.items()]  # fmt: skip
+    print(f"Python {platform.python_version()}, {', '.join(versions)}; float64, one thread; "
+          f"medians of {ROUNDS} interleaved rounds")  # fmt: skip
+    names = [name for name, *_ in SIDES]
+    head = f"| network | batch | {' | '.join(names)} |\n{'|---' * (2 + len(names))}|"
+    print(f"\nmicroseconds an update\n\n{head}")
     for d0, widths in SHAPES:
         for b in BATCHES:
-            rounds = compare(d0, widths, b)
-            hand, fit, *others = (1e3 * statistics.median(side) for side in zip(*rounds))
-            # The machine may be slow for a while: ratios are those within a round.
-            fit_hand = statistics.median(row[1] / row[0] for row in rounds)
-            more = [f"{s:>10.2f} ms{statistics.median(row[2] / row[1] for row in rounds):>12.2f}x"
-                    for s in others]  # fmt: skip
-            print(f"{'-'.join(map(str, [d0, *widths])):<18}{b:>7}{hand:>10.2f} ms{fit:>10.2f} ms"
-                  f"{fit_hand:>9.2f}x{''.join(more)}", flush=True)  # fmt: skip
+            print(times(d0, widths, b), flush=True)
+    n, d0, widths, b = MANY
+    print(f"\nseconds an epoch of {n:,} rows\n\n{head}\n{times(d0, widths, b, n)}", flush=True)
+    print(f"\nseconds to the first update\n\n{head}")
+    for d0, widths in SHAPES:
+        for b in (1, 32):
+            print(first_updates(d0, widths, b), flush=True)
     compiled, update = compile_time(64, [32, 10])
     print(f"\ncompile 64-32-10: {1e3 * compiled:.1f} ms, {compiled / update:.2f} updates of the "
           f"graph engine at batch 32 ({1e3 * update:.1f} ms)")  # fmt: skip

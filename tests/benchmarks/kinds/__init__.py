@@ -5,7 +5,7 @@ for a batch as one writes it in PyTorch. `KINDS` has those that are measured, by
 the same ways of writing at sizes for tests.
 """
 
-from . import dynamics, networks, sequences, statistics
+from . import dynamics, networks, patternless, sequences, statistics
 from .kind import Kind
 
 __all__ = ["KINDS", "SMALL", "Kind"]
@@ -31,6 +31,7 @@ KINDS: dict[str, Kind] = {
     "soft-DTW": statistics.soft_dtw(),
     "LU": statistics.lu(),
     "Black-Scholes": statistics.black_scholes(),
+    "random graph": patternless.random_graph(),
 }
 
 SMALL: dict[str, Kind] = {
@@ -53,4 +54,5 @@ SMALL: dict[str, Kind] = {
     "soft-DTW": statistics.soft_dtw(4, 3),
     "LU": statistics.lu(4),
     "Black-Scholes": statistics.black_scholes(),
+    "random graph": patternless.random_graph(90),
 }

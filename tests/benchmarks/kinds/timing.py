@@ -1,4 +1,6 @@
-"""Milliseconds of a loss and its gradient: the program, PyTorch, and at B = 1 the recorded graph.
+"""Milliseconds of a loss and its gradient: the program, PyTorch, and the recorded graph.
+
+At B = 1 the graph is recorded and swept anew, and "bare" is the program without machine code.
 
 All sides have the same numbers, in float64, on one thread, and take turns in one process. What
 counts is the processor's time; a ratio is the median of those of all rounds. The program is called
@@ -9,10 +11,17 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from importlib.metadata import version
 from typing import Any
+from unittest import mock
 
 import numpy as np
+
+from autograd import compiler
+from autograd.compiler import tape
+from autograd.compiler.llvm import is_installed
+from autograd.compiler.structure import Kept
 
 from . import KINDS
 from .kind import Kind, flat, rows, to_values, torch, vector
@@ -22,12 +31,21 @@ ROUNDS, SECONDS, TURN = 7, 1.0, 0.005  # rounds at least, of all sides together,
 Side = Callable[[], tuple[Any, Any]]
 
 
-def program_side(kind: Kind, inputs: list[Any], parameters: list[Any]) -> tuple[Side, float, int]:
-    """The program's call, the seconds to compile it, and the lines of its source."""
+def program_side(
+    kind: Kind, inputs: list[Any], parameters: list[Any], bare: bool = False
+) -> tuple[Side, float, int]:
+    """The program's call, the seconds to compile it, and the lines of its source.
+
+    If it is ``bare``, as if llvmlite were not installed.
+    """
     example = kind.example(inputs, parameters)
-    start = time.process_time()
-    program = example.compile()
-    seconds = time.process_time() - start
+    with ExitStack() as stack:
+        if bare:
+            stack.enter_context(mock.patch.object(tape, "is_installed", return_value=False))
+            stack.enter_context(mock.patch.object(compiler, "_kept", Kept()))
+        start = time.process_time()
+        program = example.compile()
+        seconds = time.process_time() - start
     gradient, batch = np.zeros(len(example.parameters)), rows(inputs)
     run = program.bind(vector(parameters), gradient)
     return lambda: (run(batch), gradient), seconds, len(program.source.splitlines())
@@ -105,10 +123,11 @@ def row(kind: Kind, b: int) -> str:
     if torch:
         sides["torch"] = torch_side(kind, inputs, parameters)
     if b == 1:
+        sides["bare"], *_ = program_side(kind, inputs, parameters, bare=True)
         sides["graph"] = graph_side(kind, inputs, parameters)
     rounds = [dict(zip(sides, seconds)) for seconds in compare([*sides.values()])]
     cells = []
-    for name in ("program", "torch", "graph"):
+    for name in ("program", "torch", "bare", "graph"):
         known = name in sides
         cells.append(f"{1e3 * statistics.median(r[name] for r in rounds):.3f}" if known else "")
         if name != "program":
@@ -120,12 +139,20 @@ def row(kind: Kind, b: int) -> str:
 
 def main(*names: str) -> None:
     """Print the table, of all kinds or of some."""
-    peer = f"PyTorch {version('torch')}" if torch else "no PyTorch"
+    versions = [f"Python {platform.python_version()}", f"NumPy {np.__version__}"]
+    versions.append(f"PyTorch {version('torch')}" if torch else "no PyTorch")
+    versions.append(f"llvmlite {version('llvmlite')}" if is_installed() else "no llvmlite")
     print(
-        f"Python {platform.python_version()}, NumPy {np.__version__}, {peer}; float64, one thread, "
-        f"milliseconds of the processor, medians of {ROUNDS - 2} interleaved rounds or more"
+        f"{', '.join(versions)}; float64, one thread, milliseconds of the processor, medians of "
+        f"{ROUNDS - 2} interleaved rounds or more"
     )
-    titles = ["program", "torch", "torch/p", "graph", "graph/p", "compile", "lines"]
+    if is_installed():
+        start = time.process_time()
+        tape.machine()
+        took = 1e3 * (time.process_time() - start)
+        print(f"To import llvmlite and compile the tape machine, once in a process: {took:.0f} ms")
+    titles = ["program", "torch", "torch/p", "bare", "bare/p", "graph", "graph/p"]
+    titles += ["compile", "lines"]
     print(f"\n{'a loss and its gradient':<24}{'B':>6}{''.join(f'{t:>10}' for t in titles)}")
     for name in names or KINDS:
         for b in BATCHES:

@@ -322,3 +322,13 @@ def test_the_same_structure_is_compiled_once(monkeypatch):
     trained("native", bernoulli_nll, X, y, [5, 1], seed=8)
     with pytest.raises(TypeError):
         trained("native", bernoulli_nll, X, y, [5, 1], optimizer="adam")
+
+
+def test_the_program_engine_is_numpy_whatever_is_installed(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "autograd.compiler.written.Written.in_machine_code", lambda *_: asked.append(1)
+    )
+    X, y = problem(30, 1)
+    trained("program", bernoulli_nll, X, y, [30, 1], batch_size=1)
+    assert not asked

@@ -111,12 +111,15 @@ class Program:
                 outputs = _own(written.bind(vector, out)(batch), batch, vector)
         return outputs
 
-    def bind(self, parameters: Array, out: Array) -> Callable[[Array], Array]:
+    def bind(
+        self, parameters: Array, out: Array, *, native: bool = True
+    ) -> Callable[[Array], Array]:
         """The program with its vectors given once and for all, for a training loop to call.
 
         Args:
             parameters: the vector to read the parameters from, ``(len(parameters),)``.
             out: the vector to write the gradient to, likewise.
+            native: whether small batches may be run in machine code, where it is installed.
 
         Returns:
             A function of a batch, an array of floats ``(b, len(inputs))``, that returns the outputs
@@ -135,7 +138,7 @@ class Program:
         (array([30.]), array([10.]))
         """
         self._check(parameters, out)
-        return self._written.bind(parameters, out)
+        return self._written.bind(parameters, out, native)
 
     def _check(self, parameters: Array, out: Array) -> None:
         """Whether these are vectors to read from and to write to."""

@@ -18,8 +18,8 @@ import numpy.typing as npt
 from .expressions import Expr, LackError
 from .listing import Listing
 from .llvm import Code, Lines, number, with_functions
-from .nests import GRADIENT, Array, Fold, For, Let, Product, Stop, Store
-from .tiles import HEIGHT, WIDTHS, Tile, tile
+from .nests import GRADIENT, Array, Dots, Fold, For, Let, Product, Stop, Store
+from .tiles import DOTS, HEIGHT, WIDTHS, Tile, dots, tile
 from .training import Rule, Training
 
 MEMORIES = ("batch", "theta", "gradient", "room", "steady", "out")
@@ -35,7 +35,7 @@ class Nested(Lines):
     """The body of a function that runs loop nests.
 
     Attributes:
-        tiles: the products that it calls.
+        tiles, dots: the products that it calls.
         marks: what LLVM is to know about loops.
     """
 
@@ -43,6 +43,7 @@ class Nested(Lines):
         super().__init__()
         self.constants, self.marks = set(constants), marks
         self.tiles: set[Tile] = set()
+        self.dots: set[tuple[int, str]] = set()
         self._block, self._blocks, self._group = "entry", 0, ""
         self._named: dict[Any, str] = {}
 
@@ -94,6 +95,8 @@ class Nested(Lines):
                 self._store(nest)
             elif isinstance(nest, Stop):
                 self._stop(nest)
+            elif isinstance(nest, Dots):
+                self._dots(nest)
             else:
                 self._product(nest)
         self._named = outside
@@ -211,6 +214,23 @@ class Nested(Lines):
                     with self.loop(j, *part):
                         self._tile(nest, (height, width, nest.how), i, j)
 
+    def _dots(self, nest: Dots) -> None:
+        """Some rows at a time, times a column."""
+        out, a, b = nest.out, nest.a, nest.b
+        rows, _ = out.shape
+        heights = (DOTS, rows % DOTS or 1) if isinstance(rows, int) else (DOTS, 1)
+        for height, run in self._runs(rows, heights):
+            self.dots.add((height, nest.how))
+            (i,) = self.fresh("%i.")
+            with self.loop(i, *run):
+                at = [
+                    self.address(x.memory, self._place(x, place, "0"))
+                    for x, place in ((a, i), (b, "0"), (out, i))
+                ]
+                sizes = [self.whole(n) for n in (a.strides[0], out.strides[0], b.shape[0])]
+                arguments = ", ".join([*[f"ptr {p}" for p in at], *[f"i64 {n}" for n in sizes]])
+                self.line(f"call void @dots.{height}.{nest.how}({arguments})")
+
     def _runs(self, n: Any, sizes: Sequence[int]) -> Iterator[tuple[int, Run]]:
         """A length as runs of equal parts: a part's size, and what `loop` takes."""
         start: Any = 0
@@ -286,6 +306,7 @@ class Trainer:
             f"define i64 @train(i64 %updates, i64 %b, i64 %X.row, i64 %y.row, {head}) nounwind {{",
             "entry:", *body.lines, "  ret i64 %updates", "}",
             *[tile(*which, inline=single) for which in sorted(body.tiles)],
+            *[dots(*which, inline=single) for which in sorted(body.dots)],
             *marks,
         ])  # fmt: skip
         self.text = with_functions(text, body.functions)

@@ -89,14 +89,16 @@ class Written:
         if self.example is not None or self.listing is not None:
             self.size += 500 * len(listing.users)
 
-    def bind(self, parameters: Array, out: Array | None) -> Callable[[Array], Array]:
+    def bind(
+        self, parameters: Array, out: Array | None, native: bool = True
+    ) -> Callable[[Array], Array]:
         """As `Program.bind`; without a vector for the gradient, the forward pass alone."""
         example = self.example
         arrays: Callable[[Array], Array] | None = None
 
         def losses_of(batch: Array) -> Array:
             nonlocal arrays
-            outputs = self.in_machine_code(batch, parameters, out)
+            outputs = self.in_machine_code(batch, parameters, out) if native else None
             if outputs is None and len(batch) == 1 and example is not None:
                 outputs = example(batch, parameters, out)
             if outputs is not None:

@@ -30,7 +30,7 @@ ENGINES = {
 SAVED = 1e-6
 LOADED, COMPILED = 0.3, 0.02
 # With larger products in an update, multiplications, BLAS is as good.
-LARGE = 50_000_000
+LARGE = 4_000_000
 
 
 def engine_class(name: str) -> Any:

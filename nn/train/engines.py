@@ -216,7 +216,8 @@ class ProgramEngine(Engine):
     @cached_property
     def _replay(self) -> Callable[[Array], Array]:
         """Gives the losses of a batch, and writes their gradient."""
-        return self._program.bind(self.theta, self.gradient)
+        # The numbers of a training do not depend on what else is installed.
+        return self._program.bind(self.theta, self.gradient, native=False)
 
     @cached_property
     def evaluation(self) -> Program:

@@ -23,6 +23,9 @@ from .training import Rule, Training
 
 VECTOR = 4  # numbers in a vector
 HEIGHT = 4  # rows of a tile
+# Vectors of sums in a loop at least so long. An update of 784-256-10 with one example takes 112
+# microseconds with 1, 91 with 2, 85 with 4, and 95 with 8.
+SUMS, LONG = 4, 64
 WIDTHS = {False: (2 * VECTOR, VECTOR, 1), True: (8 * VECTOR, 2 * VECTOR, VECTOR, 1)}
 
 MEMORIES = ("batch", "theta", "gradient", "room", "steady", "out")
@@ -129,7 +132,8 @@ class Nested(Lines):
         is_sum, old = nest.how == "add", f"%{nest.name.info}"
         first = number(0.0 if is_sum else -np.inf)
         before = self._block
-        with self.loop(f"%{nest.index.info}", start, stop):
+        mark = self._sums(nest) if is_sum else ""
+        with self.loop(f"%{nest.index.info}", start, stop, mark=mark):
             place, inside = len(self.lines), self._block
             x, known = nest.value, dict[Any, str]()
             if is_sum and isinstance(x, Expr) and x.op == "mul":  # a product and sum in one
@@ -146,6 +150,18 @@ class Nested(Lines):
                 place, f"  {old} = phi double [ {first}, %{before} ], [ {total}, %{again} ]"
             )
         return total
+
+    def _sums(self, nest: Fold) -> str:
+        """A mark for a long loop: so many vectors of sums at once that none waits for the other."""
+        n = nest.stop if isinstance(nest.start, int) and isinstance(nest.stop, int) else 0
+        if n < LONG:
+            return ""
+        k = 3 * len(self.marks)
+        self.marks.append(
+            f"!{k} = distinct !{{!{k}, !{k + 1}}}\n"
+            f'!{k + 1} = !{{!"llvm.loop.interleave.count", i32 {SUMS}}}'
+        )
+        return f", !llvm.loop !{k}"
 
     def _store(self, nest: Store) -> None:
         value = self.number(nest.value, {})

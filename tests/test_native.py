@@ -114,9 +114,10 @@ def both(loss, X, y, sizes, **options):
     return net, history
 
 
-# Products are computed in tiles of 4 rows, and of 32, 8, 4 and 1 columns: all that is left over.
+# Products are computed in tiles of 4 rows, and of 32, 8, 4 and 1 columns: all that is left over;
+# long sums in 4 vectors.
 @pytest.mark.parametrize("b", [1, 3, 4, 5, 11, 39])
-@pytest.mark.parametrize("widths", [(3, 5, 2), (7, 33, 4), (1, 9, 1), (46, 6, 3)])
+@pytest.mark.parametrize("widths", [(3, 5, 2), (7, 33, 4), (1, 9, 1), (46, 6, 3), (99, 67, 2)])
 def test_products_of_all_sizes(widths, b):
     d0, hidden, d_L = widths
     X, y = problem(d0, d_L)

@@ -18,7 +18,6 @@ from .nests import (
     BATCH,
     OUT,
     Array,
-    Dots,
     Fold,
     For,
     Picked,
@@ -185,12 +184,7 @@ class Nests(Places):
             self._body.append(Fold(name, "add", k, 0, b.shape[0], term))
             return name
 
-        before, self._body = self._body, list[Any]()
         self._each(out, value, how)
-        plain, self._body = self._body, before
-        if isinstance(out, Array) and (a.strides[1], b.strides[0]) == (1, 1):
-            plain = [Dots(out, a, b, how, plain)]
-        self._body += plain
 
     def _reduce(self, target: Any, x: Expr, how: str) -> None:
         """A sum or a maximum along an axis; of a sum, where a condition holds."""

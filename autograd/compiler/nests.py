@@ -187,21 +187,6 @@ class Scalars(Arithmetic):
         return reduce(self.maximum, x)
 
 
-@dataclass(eq=False)
-class Dots:
-    """A product with a column, the rows of ``a`` and the column ``b`` each being neighbours.
-
-    Attributes:
-        plain: the same as a loop over the rows, each a sum.
-    """
-
-    out: Array
-    a: Array
-    b: Array
-    how: str
-    plain: list[Any]
-
-
 def fixed(found: Iterable[Any], changes: Callable[[Expr], bool]) -> list[Expr]:
     """The largest parts of expressions that do not depend on what changes."""
     depends: dict[Expr, bool] = {}

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from .expressions import Expr, LackError
 from .javascript import ATOM, Text, lacking, number
 from .listing import Listing
-from .nests import GRADIENT, Dots, Fold, For, Let, Product, Stop, Store, fixed
+from .nests import GRADIENT, Fold, For, Let, Product, Stop, Store, fixed
 from .training import X_ROW, Y_ROW, Rule, Training
 
 HEIGHTS, WIDTHS = (4, 1), (4, 1)  # rows and columns of tiles
@@ -174,9 +174,6 @@ class _Script(Text):
                 self.fold(nest)
             elif isinstance(nest, Product):
                 self.product(nest)
-            elif isinstance(nest, Dots):
-                for inner in nest.plain:
-                    self.nest(inner)
             else:
                 self.prepare([nest.value])
                 value = self.written(nest.value)

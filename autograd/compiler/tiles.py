@@ -10,7 +10,6 @@ from .llvm import Lines
 
 VECTOR = 4  # numbers in a vector
 HEIGHT = 4  # rows of a tile
-DOTS = 8  # rows that are multiplied with a column together
 # Columns, for tiles of several rows and of one: some eight sums run beside each other, as many as a
 # processor can keep going.
 WIDTHS = {False: (2 * VECTOR, VECTOR, 1), True: (8 * VECTOR, 2 * VECTOR, VECTOR, 1)}
@@ -85,56 +84,6 @@ def tile(height: int, width: int, how: str, inline: bool) -> str:
         "  %i = phi i64 [ 0, %entry ], [ %i.next, %loop ]", *phis, *body,
         "  %i.next = add nsw i64 %i, 1", "  %more = icmp slt i64 %i.next, %k",
         "  br i1 %more, label %loop, label %done", "done:", end, "  ret void", "}",
-    ])  # fmt: skip
-
-
-def dots(height: int, how: str, inline: bool) -> str:
-    """The function that multiplies so many rows with a column, all of them neighbours in memory."""
-    rows, kind = range(height), f"<{VECTOR} x double>"
-    lines = Lines()
-
-    def terms(kind: str, suffix: str, i: str, sums: str) -> list[str]:
-        """The sums with what is at index ``i`` of the rows and of the column."""
-        at = lines.new(f"getelementptr double, ptr %b, i64 {i}")
-        x, found = lines.new(f"load {kind}, ptr {at}, align 8"), []
-        for r in rows:
-            down = lines.new(f"mul i64 {r}, %a.row")
-            at = lines.new(f"getelementptr double, ptr %a, i64 {lines.new(f'add i64 {down}, {i}')}")
-            a = lines.new(f"load {kind}, ptr {at}, align 8")
-            fma = f"call {kind} @llvm.fmuladd.{suffix}"
-            found.append(lines.new(f"{fma}({kind} {a}, {kind} {x}, {kind} {sums}{r})"))
-        return found
-
-    sums = terms(kind, f"v{VECTOR}f64", "%i", "%s")
-    vectors, lines.lines = lines.lines, []
-    rest = terms("double", "f64", "%j", "%u")
-    singles, lines.lines = lines.lines, []
-    for r in rows:
-        at = lines.new(f"getelementptr double, ptr %c, i64 {lines.new(f'mul i64 {r}, %c.row')}")
-        total = f"%z{r}"
-        if how == "add":
-            total = lines.new(f"fadd double {lines.new(f'load double, ptr {at}')}, {total}")
-        lines.line(f"store double {total}, ptr {at}")
-    reduced = f"call reassoc double @llvm.vector.reduce.fadd.v{VECTOR}f64(double 0.0, {kind}"
-    return "\n".join([
-        f"define internal void @dots.{height}.{how}(ptr noalias %a, ptr noalias %b, "
-        "ptr noalias %c, i64 %a.row, i64 %c.row, i64 %k) "
-        f"{'' if inline else 'noinline '}nounwind {{",
-        "entry:", f"  %whole = and i64 %k, {-VECTOR}", "  %some = icmp sgt i64 %whole, 0",
-        "  br i1 %some, label %loop, label %middle",
-        "loop:", "  %i = phi i64 [ 0, %entry ], [ %i.next, %loop ]",
-        *[f"  %s{r} = phi {kind} [ zeroinitializer, %entry ], [ {sums[r]}, %loop ]" for r in rows],
-        *vectors, f"  %i.next = add nsw i64 %i, {VECTOR}",
-        "  %more = icmp slt i64 %i.next, %whole", "  br i1 %more, label %loop, label %sums",
-        "sums:", *[f"  %t{r} = {reduced} {sums[r]})" for r in rows], "  br label %middle",
-        "middle:", *[f"  %m{r} = phi double [ 0.0, %entry ], [ %t{r}, %sums ]" for r in rows],
-        "  %left = icmp slt i64 %whole, %k", "  br i1 %left, label %rest, label %done",
-        "rest:", "  %j = phi i64 [ %whole, %middle ], [ %j.next, %rest ]",
-        *[f"  %u{r} = phi double [ %m{r}, %middle ], [ {rest[r]}, %rest ]" for r in rows],
-        *singles, "  %j.next = add nsw i64 %j, 1",
-        "  %again = icmp slt i64 %j.next, %k", "  br i1 %again, label %rest, label %done",
-        "done:", *[f"  %z{r} = phi double [ %m{r}, %middle ], [ {rest[r]}, %rest ]" for r in rows],
-        *lines.lines, "  ret void", "}",
     ])  # fmt: skip
 
 

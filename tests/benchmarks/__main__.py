@@ -1,8 +1,9 @@
 """Speed and memory, side by side with others: ``python -m tests.benchmarks``.
 
-First the scalar engine against micrograd, then training against NumPy by hand and PyTorch (see
-`training`), then data of many rows (see `data`), then kinds of programs against PyTorch (see
-`kinds.timing`). ``graph``, ``training``, ``data`` or ``kinds`` as an argument runs one of the four.
+First the scalar engine against micrograd, then training against NumPy by hand, JAX, numba and
+PyTorch (see `training`), then data of many rows (see `data`), then kinds of programs against
+PyTorch (see `kinds.timing`). ``graph``, ``training``, ``data`` or ``kinds`` as an argument runs one
+of the four.
 
 Both sides are timed in turn, in one process and one run. A step is one update of micrograd's own
 demo: 100 two-moons points, a 2-16-16-1 ReLU network, max-margin loss and an L2 penalty. Micrograd's

@@ -202,7 +202,6 @@ def numba_epoch() -> Any:
     """An epoch in one call: loops, the inner ones over neighbours, and no gradient kept."""
     import numba
 
-    @numba.njit
     def epoch(thetas: Any, biases: Any, xs: Any, deltas: Any, X: Any, y: Any, batches: Any) -> Any:
         updates, b = batches.shape
         losses = np.zeros(updates)
@@ -253,7 +252,7 @@ def numba_epoch() -> Any:
             losses[u] /= b
         return losses
 
-    return epoch
+    return numba.njit(epoch)
 
 
 class Numba:

@@ -31,7 +31,6 @@ MEMORIES = ("batch", "theta", "gradient", "room", "steady", "out")
 if TYPE_CHECKING:
     from . import Program
 
-Doubles = npt.NDArray[np.float64]
 Run = tuple[str, str, int, str, bool]
 
 
@@ -68,7 +67,11 @@ class Nested(Lines):
     ) -> Iterator[None]:
         """Lines for each index; ``certain`` that there is one."""
         head, again, done = self.fresh("loop", "again", "done")
-        self._enter(head, done, "" if certain else self.new(f"icmp slt i64 {start}, {stop}"))
+        if certain:
+            self.line(f"br label %{head}")
+        else:
+            some = self.new(f"icmp slt i64 {start}, {stop}")
+            self.line(f"br i1 {some}, label %{head}, label %{done}")
         before = self._block
         self.begin(head)
         self.line(f"{index} = phi i64 [ {start}, %{before} ], [ {index}.next, %{again} ]")
@@ -79,10 +82,6 @@ class Nested(Lines):
         more = self.new(f"icmp {'slt' if by > 0 else 'sge'} i64 {index}.next, {stop}")
         self.line(f"br i1 {more}, label %{head}, label %{done}{mark}")
         self.begin(done)
-
-    def _enter(self, head: str, done: str, some: str) -> None:
-        either = f"br i1 {some}, label %{head}, label %{done}"
-        self.line(either if some else f"br label %{head}")
 
     def run(self, nests: Iterable[Any]) -> None:
         """Lines for some nests."""

@@ -78,6 +78,9 @@ def traced(rule: Optimizer) -> Callable[..., tuple[Any, dict[str, Any]]]:
     def function(
         m: Any, state: dict[str, Any], theta: Any, g: Any, lr: Any
     ) -> tuple[Any, dict[str, Any]]:
+        bad = [name for name in state if not (name.isascii() and name.isidentifier())]
+        if bad:
+            raise TraceError(f"a state called {bad[0]!r}")
         stands = {name: Stand(m, x) for name, x in state.items()}
         try:
             step = rule.update(stands, Stand(m, theta), Stand(m, g), Stand(m, lr))  # type: ignore[arg-type]

@@ -51,6 +51,10 @@ def tape_of(lowering: Lowering, cost: Cost) -> Tape | None:
     """
     if lowering.graph_size < SMALLEST or not is_installed():
         return None
+    # An entry of a vector is computed with forward, and twice backward. Where even so arrays are
+    # surely as fast, as for wide layers, a tape need not be written to know it.
+    if OPERATION * cost.operations < ENTRY * cost.numbers / 3:
+        return None
     try:
         tape = Tape(lowering, cost)
     except LackError:

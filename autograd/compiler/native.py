@@ -345,7 +345,7 @@ def kernel(
     """
     written = program._written
     if written.listing is None:
-        raise LackError(f"the program is too long, {program.graph_size:,} nodes of the graph")
+        raise LackError(f"room for so long a program, {program.graph_size:,} nodes of the graph")
     which = single, inputs, classes, key
     if key is None or which not in written.trainers:
         trainer = Trainer(written.listing, single, inputs, classes, state, rule)

@@ -17,6 +17,7 @@ from nn import (
     MLP,
     SGD,
     Adam,
+    Optimizer,
     bernoulli_nll,
     categorical_nll,
     fit,
@@ -157,7 +158,7 @@ class Untraceable(SGD):
 def test_an_optimizer_of_ones_own():
     X, y = problem(3, 1)
     both(bernoulli_nll, X, y, [4, 1], optimizer=Signs())
-    with pytest.raises(ValueError, match="use 'program': machine code lacks"):
+    with pytest.raises(ValueError, match="use 'program': machine code can't run the rule Untraceable"):
         trained("native", bernoulli_nll, X, y, [4, 1], optimizer=Untraceable())
 
 
@@ -333,3 +334,97 @@ def test_the_program_engine_is_numpy_whatever_is_installed(monkeypatch):
     X, y = problem(30, 1)
     trained("program", bernoulli_nll, X, y, [30, 1], batch_size=1)
     assert not asked
+
+
+class Own(Optimizer):
+    """A rule with a state, by name, and a function that makes the step."""
+
+    def __init__(self, state, step):
+        super().__init__(None, None)
+        self.state_at_start, self.step_of, self.t = state, step, 0
+
+    def start(self, m):
+        return {name: make(m) for name, make in self.state_at_start.items()}
+
+    def update(self, state, theta, g, lr):
+        return self.step_of(self, state, g, lr)
+
+
+def counting(rule, state, g, lr):
+    rule.t += 1
+    return lr / rule.t * g
+
+
+def averaging(rule, state, g, lr):
+    state["v"] *= 0.9
+    state["v"] += g
+    return lr * state["v"]
+
+
+def counted(rule, state, g, lr):
+    state["v"] += 1
+    return lr * g
+
+
+noise = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(("state", "step", "why"), [
+    ({}, counting, "changes by itself"),
+    ({}, lambda rule, state, g, lr: lr * g + lr * noise.normal(), "gives different steps"),
+    ({"v": lambda m: np.zeros(m, np.float32)}, averaging, "no array of floats"),
+    ({"v": lambda m: np.zeros(1)}, averaging, "no array of floats"),
+    ({"v": lambda m: np.zeros((), int)}, counted, "no array of floats"),
+    ({"v": lambda m: np.zeros(2 * m)[::2]}, averaging, "no array of floats"),
+    ({"v": lambda m: 0.0}, counted, "no array of floats"),
+    ({}, lambda rule, state, g, lr: lr * g * (g.sum() > 0), "Stand|no attribute"),
+])  # fmt: skip
+def test_rules_that_are_left_to_numpy(state, step, why):
+    X, y = problem(3, 1)
+    with pytest.raises(ValueError, match=f"machine code can't run the rule Own: it has .*({why})"):
+        trained("native", bernoulli_nll, X, y, [4, 1], optimizer=Own(state, step))
+
+
+def test_a_number_that_becomes_one_for_each_parameter_is_left_to_numpy():
+    def spread(rule, state, g, lr):
+        state["v"] = state["v"] + g
+        return lr * state["v"]
+
+    X, y = problem(3, 1)
+    rule = Own({"v": lambda m: np.zeros(())}, spread)
+    with pytest.raises(ValueError, match="'v'"):
+        trained("native", bernoulli_nll, X, y, [4, 1], optimizer=rule)
+
+
+def test_settings_that_a_callback_changes_are_obeyed():
+    X, y = problem(3, 1)
+    rows = []
+    for engine in ("native", "program"):
+        rule = SGD(momentum=0.5)
+
+        def change(epoch, update, loss, net, rule=rule):
+            rule.momentum = 0.95 if update > 8 else 0.5
+
+        _, history = trained(engine, bernoulli_nll, X, y, [4, 1], optimizer=rule, epochs=4,
+                             callbacks=[change])  # fmt: skip
+        rows.append([row.loss for row in history])
+    np.testing.assert_allclose(*rows, rtol=1e-11)
+
+
+def test_what_a_primitive_reads_is_read_anew_for_each_training():
+    scale = [1.0]
+    scaled = primitive("scaled", lambda x: scale[0] * x * x, lambda z, x: (2 * scale[0] * x,))
+    X, y = problem(3, 1)
+    for scale[0] in (1.0, 3.0):
+        both(lambda a, y: scaled(a - y), X, y, [4, 1])
+
+
+def test_data_that_shrink_during_the_training_are_not_read_beyond():
+    X, y = problem(3, 1)
+
+    def shrink(epoch, update, loss, net):
+        if update == 3:
+            X.resize((5, 3), refcheck=False)
+
+    with pytest.raises(IndexError, match="another shape"):
+        trained("native", bernoulli_nll, X, y, [4, 1], callbacks=[shrink])

@@ -9,6 +9,7 @@ import re
 import numpy as np
 import pytest
 from random_graphs import assert_same, by_source, only_compiled, program_of
+from random_patterns import PatternGraph
 
 import autograd
 from autograd import Value, primitive
@@ -593,3 +594,10 @@ def test_a_constant_is_no_node_with_the_same_number():
         return (total * p[0]).sin()
 
     assert_same(build, [[-1.0], [0.5]], [0.7])
+
+
+@pytest.mark.parametrize("seed", [52990, 32798])
+def test_what_the_longer_run_has_found(seed):
+    """A constant for a node of the same number; steps that do not vary after one that does."""
+    graph = PatternGraph(seed)
+    assert_same(graph, np.reshape(graph.rows, (len(graph.rows), -1)), graph.numbers)

@@ -28,6 +28,7 @@ from numpy.typing import ArrayLike
 
 from ..value import Value, topological_order
 from ..vectors import data_of
+from .cases import formulas_of
 from .checking import as_floats, check_example, check_leaves, list_of
 from .lowering import Lowering
 from .structure import Kept, Structure, are_sound, structure_of
@@ -318,7 +319,7 @@ def _find(
         place.update(zip(order, count(len(place))))
         written = None
         if key is None:
-            key = (several, *structure_of(roots, order, place, len(inputs)))
+            key = (several, *structure_of(roots, order, place, len(inputs)), *formulas_of(order))
             written = _kept.get(key)
         if written is None:
             written = Written(Lowering(roots, order, place, inputs, parameters, several))

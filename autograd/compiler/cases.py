@@ -103,6 +103,23 @@ def case(row: Row) -> Case:
     return Case(text, row.parts, frozenset(printer.functions))
 
 
+def formulas_of(order: Iterable[Any]) -> list[Case | None]:
+    """Those of users' own primitives among some nodes, as they are now: what they read may change.
+
+    None for one that is not for machine code.
+    """
+    found: dict[Any, Case | None] = {}
+    for node in order:
+        if node.primitive is not None and node.primitive.function is not None:
+            row = row_of(node.primitive, node.arguments)
+            if row not in found:
+                try:
+                    found[row] = case(row)
+                except LackError:
+                    found[row] = None
+    return list(found.values())
+
+
 class _Numbers(Arithmetic):
     """The arithmetic of single numbers; a vector is a tuple of them."""
 

@@ -26,6 +26,8 @@ from .training import Rule, Training
 # microseconds with 1, 91 with 2, 85 with 4, and 95 with 8.
 SUMS, LONG = 4, 64
 
+KEPT = 8  # trainings of one program that are kept compiled
+
 MEMORIES = ("batch", "theta", "gradient", "room", "steady", "out")
 
 if TYPE_CHECKING:
@@ -351,6 +353,8 @@ def kernel(
         trainer = Trainer(written.listing, single, inputs, classes, state, rule)
         if key is None:
             return trainer
+        if len(written.trainers) >= KEPT:
+            del written.trainers[next(iter(written.trainers))]
         written.trainers[which] = trainer
     found: Trainer = written.trainers[which]
     return found

@@ -99,6 +99,9 @@ class Tape:
             if run is None:
                 self.most = 0
                 return None
+        if batch.shape[1:] != (self.inputs,):
+            return None  # arrays say what is wrong with it
+        batch = np.ascontiguousarray(batch, float)
         try:
             room = self._free.pop()  # each call has its own: threads may call at the same time
         except IndexError:
@@ -110,7 +113,6 @@ class Tape:
             run(room.address, room.batch_address, room.outputs_address, 1, back)
             outputs = room.outputs.copy()
         else:
-            batch = np.ascontiguousarray(batch)
             outputs = np.empty((b, *room.outputs.shape[1:]))
             run(room.address, _address(batch), _address(outputs), b, back)
         if out is not None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .expressions import Expr
+from .expressions import Expr, LackError
 from .listing import Listing
 from .loops import Nests
 from .nests import (
@@ -172,6 +172,13 @@ class Training:
         state = {name: self._load(f"state.{name}", at) for name, at in place.items()}
         g = self._load(GRADIENT, i) / m.make("count", self.b)
         step, new = rule(m, state, self._load(THETA, i), g, self._load(RATES, UPDATE))
+        for name, x in new.items():
+            if (
+                not self.state[name]
+                and isinstance(x, Expr)
+                and x not in fixed([x], lambda part: part is i)
+            ):
+                raise LackError(f"a number {name!r} that becomes one for each parameter")
         # What is the same for all parameters is computed before.
         same = fixed([step, *new.values()], lambda x: x is i)
         before = [Let(x, x) for x in same if x.m is not whole]

@@ -87,8 +87,10 @@ def native_or_not(program: ProgramEngine, sizes: Iterable[int], updates: int, mu
         for single in {b == 1 for b in sizes}:
             native.compile(single)
         return native
-    except (LackError, TraceError) as error:
+    except LackError as error:
         reason = f"machine code lacks {error}"
+    except TraceError as error:
+        reason = f"machine code can't run the rule {type(program.rule).__name__}: it has {error}"
     except (ImportError, OSError, RuntimeError) as error:  # of llvmlite
         reason = f"llvmlite does not run here ({error})"
     if must:
@@ -99,7 +101,9 @@ def native_or_not(program: ProgramEngine, sizes: Iterable[int], updates: int, mu
 
 def pays(program: ProgramEngine, b: int, updates: int) -> bool:
     """Whether machine code saves more time than it takes to compile."""
-    calls, multiplications, statements = program.size
+    calls, multiplications, statements = program.program.size
     saved = updates * calls * SAVED
-    is_small = b == 1 or b * multiplications < LARGE
-    return is_small and saved > LOADED + COMPILED * statements
+    is_small = b == 1 or b * max(multiplications, program.program.graph_size) < LARGE
+    # What a user's own primitive reads from outside is read once for machine code, and may change.
+    has_own = any(f.startswith("d_") for f in program.program.functions)
+    return is_small and not has_own and saved > LOADED + COMPILED * statements

@@ -41,7 +41,7 @@ class Engine:
 
     def most(self, b: int) -> int:
         """How many updates of ``b`` examples are made at once."""
-        return max(1, self.at_once // (b * len(self.parameters)))
+        return max(1, self.at_once // (b * max(1, len(self.parameters))))
 
     def gather(self, span: Span) -> Any:
         """The examples of a span as `train_on` takes them."""
@@ -209,9 +209,9 @@ class ProgramEngine(Engine):
         return self.recording.compile(outputs=False)
 
     @property
-    def size(self) -> tuple[int, int, int]:
-        """How many calls of NumPy an update is, how many multiplications per example, and lines."""
-        return self._program.size
+    def program(self) -> Program:
+        """The losses, and their gradient."""
+        return self._program
 
     @cached_property
     def _replay(self) -> Callable[[Array], Array]:

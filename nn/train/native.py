@@ -17,7 +17,7 @@ from ..arrays import Array
 from .batches import Batch, Span
 from .engines import ProgramEngine
 from .optimizers import OPTIMIZERS
-from .tracing import traced
+from .tracing import check_state, traced
 
 
 class NativeEngine(ProgramEngine):
@@ -30,7 +30,9 @@ class NativeEngine(ProgramEngine):
         vars(self).update(vars(program))
         of_classes = self.recording.one_hot and self.recording.y.ndim == 1
         self._classes = self.recording.d_L if of_classes else 0
+        self._width = self.recording.X.shape[1]
         self._trainers: dict[bool, Trainer] = {}
+        self._settings = repr(vars(self.rule))
 
     def trainer(self, single: bool) -> Trainer:
         """The machine code for batches of one example, or of any number.
@@ -38,12 +40,12 @@ class NativeEngine(ProgramEngine):
         Raises:
             LackError, TraceError: it can't be had.
         """
+        check_state(self.state, len(self.theta))
         rule, key = (None, "plain") if self._plain else (traced(self.rule), None)
         if type(self.rule) in OPTIMIZERS.values():
             key = repr(self.rule)
         arrays = {name: array.ndim > 0 for name, array in self.state.items()}
-        inputs = self.recording.X.shape[1]
-        return kernel(self._program, single, inputs, self._classes, arrays, rule, key)
+        return kernel(self._program, single, self._width, self._classes, arrays, rule, key)
 
     def compile(self, single: bool) -> None:
         """Have it ready.
@@ -52,6 +54,11 @@ class NativeEngine(ProgramEngine):
             LackError, TraceError: as `trainer`.
         """
         self._trainers[single] = self.trainer(single)
+
+    def most(self, b: int) -> int:
+        """As `Engine.most`; a long program counts too."""
+        size = len(self.theta) + self._program.graph_size
+        return max(1, self.at_once // (b * size))
 
     def gather(self, span: Span) -> Span:
         """Machine code gathers for itself.
@@ -67,6 +74,10 @@ class NativeEngine(ProgramEngine):
         self, data: Span, span: Span, start: int, rates: Sequence[float], losses: list[float]
     ) -> None:
         """As `Engine.train_through`."""
+        if repr(vars(self.rule)) != self._settings:  # a callback has changed them: NumPy goes on
+            examples = self.columns(*span.examples())
+            super().train_through(examples, span, start, rates, losses)
+            return
         b = span.size
         while len(rates):
             done, step = self._run(span, start, rates)
@@ -90,6 +101,7 @@ class NativeEngine(ProgramEngine):
         if (b == 1) not in self._trainers:
             self.compile(b == 1)
         trainer = self._trainers[b == 1]
+        check_state(self.state, m)
         self._losses = np.empty(n)
         given = {
             "X": span.X, "y": span.y,
@@ -98,6 +110,9 @@ class NativeEngine(ProgramEngine):
             "rates": np.array(rates, dtype=float), "losses": self._losses, "step": np.empty(m),
             **{f"state.{name}": array for name, array in self.state.items()},
         }  # fmt: skip
+        n_rows, width = span.X.shape
+        if given["rows"].max() >= min(n_rows, len(span.y)) or width != self._width:
+            raise IndexError("X or y has been given another shape during the training")
         self._unit = math.inf  # there is no gradient while it is being written
         done = trainer(n, b, given)
         self._unit = b

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from .stepping import Optimizer
@@ -75,7 +76,7 @@ def traced(rule: Optimizer) -> Callable[..., tuple[Any, dict[str, Any]]]:
         TraceError: when called, if the rule does what an expression can't.
     """
 
-    def function(
+    def once(
         m: Any, state: dict[str, Any], theta: Any, g: Any, lr: Any
     ) -> tuple[Any, dict[str, Any]]:
         bad = [name for name in state if not (name.isascii() and name.isidentifier())]
@@ -94,4 +95,34 @@ def traced(rule: Optimizer) -> Callable[..., tuple[Any, dict[str, Any]]]:
             raise TraceError("a state that is no array")
         return step.x, {name: stand.x for name, stand in stands.items()}
 
+    def function(*arguments: Any) -> tuple[Any, dict[str, Any]]:
+        """The rule, tried twice: what it counts or draws itself would be frozen."""
+        before = repr(vars(rule))
+        step, new = once(*arguments)
+        again, new_again = once(*arguments)
+        if repr(vars(rule)) != before:
+            raise TraceError("a rule that changes by itself")
+        pairs = [(step, again), *[(new[name], new_again[name]) for name in new]]
+        if not all(a is b or (isinstance(a, float) and a == b) for a, b in pairs):
+            raise TraceError("a rule that gives different steps")
+        return step, new
+
     return function
+
+
+def check_state(state: dict[str, Any], m: int) -> None:
+    """Raise unless a rule's state is arrays of floats, each a number for each parameter, or one.
+
+    Raises:
+        TraceError: one is not.
+    """
+    for name, array in state.items():
+        fits = (
+            isinstance(array, np.ndarray)
+            and array.dtype == float
+            and array.shape in ((m,), ())
+            and array.flags.c_contiguous
+            and array.flags.writeable
+        )
+        if not fits:
+            raise TraceError(f"a state {name!r} that is no array of floats, ({m},) or ()")

@@ -158,7 +158,7 @@ class Untraceable(SGD):
 def test_an_optimizer_of_ones_own():
     X, y = problem(3, 1)
     both(bernoulli_nll, X, y, [4, 1], optimizer=Signs())
-    with pytest.raises(ValueError, match="use 'program': machine code can't run the rule Untraceable"):
+    with pytest.raises(ValueError, match=r"use 'program': .* the rule Untraceable"):
         trained("native", bernoulli_nll, X, y, [4, 1], optimizer=Untraceable())
 
 

@@ -141,9 +141,7 @@ class Wiring:
     def _begins(self, start: int, period: int, level: Ints, group: Ints, kinds: Ints) -> bool:
         """Whether the groups before the first step are those that a step reads."""
         read = {*zip(level[kinds == FROM_BEFORE].tolist(), group[kinds == FROM_BEFORE].tolist())}
-        pairs = [
-            (self.levels[i][j], self.levels[start + (i - start) % period][j]) for i, j in read
-        ]
+        pairs = [(self.levels[i][j], self.levels[start + (i - start) % period][j]) for i, j in read]
         alike = [
             len(before.nodes) == len(group.nodes) and before.varies <= group.varies
             for before, group in pairs

@@ -203,6 +203,12 @@ def test_a_primitive_of_ones_own():
         trained("native", lambda a, y: floored(a) ** 2 - y, X, y, [4, 1])
 
 
+def test_a_primitive_may_be_called_as_a_derivative_is():
+    d_one = primitive("d_one", lambda x: x * x * x, lambda z, x: (3.0 * x * x,))
+    X, y = problem(3, 1)
+    both(lambda a, y: d_one(a) * d_one(a) + d_one(a - y).tanh(), X, y, [4, 1])
+
+
 def test_an_update_that_is_not_finite_is_that_of_the_program():
     X, y = problem(2, 1)
     X[17] = 1e200

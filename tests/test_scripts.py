@@ -256,7 +256,7 @@ class Case:
         size = len(engine.theta)
         given = {f"state.{name}": np.array(array) for name, array in engine.state.items()}
         text = scripts.script(
-            engine._program._written.listing, b == 1, 3, classes,
+            engine.program._written.listing, b == 1, 3, classes,
             {name: array.ndim > 0 for name, array in engine.state.items()},
             None if engine.rule.is_plain else traced(engine.rule),
         )  # fmt: skip

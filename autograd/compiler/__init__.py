@@ -109,7 +109,8 @@ class Program:
         outputs = written.in_machine_code(batch, vector, out)
         if outputs is None:
             with np.errstate(all="ignore"):
-                outputs = _own(written.bind(vector, out)(batch), batch, vector)
+                run = written.bind(vector, out, native=False)
+                outputs = _own(run(batch), batch, vector)
         return outputs
 
     def bind(

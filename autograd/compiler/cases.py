@@ -7,14 +7,13 @@ single expression, as for arrays; here a sum or a maximum over one is a loop.
 
 from __future__ import annotations
 
-import functools
-import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from .. import primitives as p
 from .expressions import Arithmetic, Expr, LackError
 from .llvm import Lines, number
+from .nests import Numbers
 
 ANY_LENGTH = {p.SUM: 1, p.DOT: 2, p.LOGSUMEXP: 1, p.MAX: 1}  # and how many vectors they take
 OF_TWO = {p.ADD, p.SUB, p.MUL, p.DIV, p.POW}
@@ -120,18 +119,6 @@ def formulas_of(order: Iterable[Any]) -> list[Case | None]:
     return list(found.values())
 
 
-class _Numbers(Arithmetic):
-    """The arithmetic of single numbers; a vector is a tuple of them."""
-
-    def sum(self, x: Iterable[Any]) -> Any:
-        """The sum over a vector."""
-        return functools.reduce(operator.add, x)
-
-    def max(self, x: Iterable[Any]) -> Any:
-        """The maximum over a vector."""
-        return functools.reduce(self.maximum, x)
-
-
 class _Printer:
     """Prints the functions of a row.
 
@@ -141,7 +128,7 @@ class _Printer:
 
     def __init__(self, row: Row) -> None:
         self.row, self.functions = row, set[str]()
-        m: Arithmetic = _Numbers() if row.numbers else Arithmetic()
+        m: Arithmetic = Numbers() if row.numbers else Arithmetic()
         m.running, m.compares = row.primitive, row.primitive.function is None
         shape, of_z = ((), ()) if row.numbers else (("n", 1), (1, 1))
         x = tuple([m.name(f"x{i}", shape) for i in range(row.numbers or row.vectors)])

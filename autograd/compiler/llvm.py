@@ -21,8 +21,6 @@ from .expressions import Arithmetic, Expr, LackError
 
 SHORT = 12  # lines of a function
 MAGIC = 1.5 * 2.0**52  # added to a whole number, it leaves that number in the last bits
-
-
 LEVEL = 3  # of optimization; at 0, LLVM compiles ten times as fast, to slow code
 INSTALL = "pip install 'chalkgrad[native]'"
 
@@ -66,7 +64,7 @@ WRITTEN: dict[str, tuple[str, ...]] = {
     "exponent": (
         "bitcast double {0} to i64",
         "lshr i64 {a}, 52",
-        f"or i64 {{b}}, {2**62 + (0x433 << 52) - 2**62}",
+        f"or i64 {{b}}, {0x433 << 52}",
         "bitcast i64 {c} to double",
         f"fsub double {{d}}, {number(2.0**52 + 1023.0)}",
     ),

@@ -26,7 +26,7 @@ from .nests import (
     Whole,
     whole,
 )  # fmt: skip
-from .places import Places, is_tuple
+from .places import Places
 
 # What is computed into an array of its own before an expression over it can be.
 WHOLE_ARRAYS = {"matmul", "sum", "max", "reduceat", "joined"}
@@ -69,7 +69,7 @@ class Nests(Places):
 
     def _state(self, statement: Statement) -> None:
         x, name = statement.value, statement.name
-        if is_tuple(x):  # its items are computed where they are used
+        if self._is_tuple(x):  # its items are computed where they are used
             return
         defines = isinstance(x, Expr) and self.listing.named.get(x) is statement
         self._defined = statement if defines else None
@@ -112,8 +112,7 @@ class Nests(Places):
             is_condition = isinstance(x, Expr) and x.is_condition
             found = self._new(shape, is_condition)
             self.write(found, x)
-            if isinstance(x, Expr) and self._step is None:
-                self._made[x] = found
+            self._made[x] = found  # for the rest of the statement
         return found
 
     # Loops
@@ -134,8 +133,7 @@ class Nests(Places):
         loops = [For(i, 0, n, [], is_free=True) for i, n in zip(at, target.shape) if i != 0]
         with self._within(*loops):
             number = self.m.number(value(at))
-            memory = target.array.memory if isinstance(target, Picked) else target.memory
-            self._body.append(Store(memory, target.place(at), number, how))
+            self._body.append(Store(target.memory, target.place(at), number, how))
 
     def write(self, target: Array | Picked, x: Any, how: str = "set") -> None:
         """Put an expression into an array, or add it to what is there."""
@@ -263,9 +261,9 @@ class Nests(Places):
         if not isinstance(x, Expr) or self._look(x) is not None:
             return
         if x.op in WHOLE_ARRAYS:
-            self._made[x] = self.array(x)
+            self.array(x)
         elif x.op == "rows":
-            self._made[x.args[0]] = self.array(x.args[0])
+            self.array(x.args[0])
         else:
             for a in x.args:
                 self._prepare(a)
@@ -274,8 +272,7 @@ class Nests(Places):
         """An entry of an array; along axes of length 1, the only one."""
         along = list(at)[len(at) - len(array.shape) :]
         along = [0 if n == 1 else i for i, n in zip(along, array.shape)]
-        memory = array.array.memory if isinstance(array, Picked) else array.memory
-        number = self.m.make("load", array.place(along), info=memory, shape=())
+        number = self.m.make("load", array.place(along), info=array.memory, shape=())
         return self.m.make("differs", number, 0.0) if array.is_condition else number
 
     def _number(self, x: Any, at: Sequence[Whole]) -> Any:

@@ -66,8 +66,8 @@ class Nested(Lines):
     @contextmanager
     def loop(
         self, index: str, start: str, stop: str, by: int = 1, mark: str = "", certain: bool = True
-    ) -> Iterator[None]:
-        """Lines for each index; ``certain`` that there is one."""
+    ) -> Iterator[str]:
+        """Lines for each index; ``certain`` that there is one. It gives the block that goes on."""
         head, again, done = self.fresh("loop", "again", "done")
         if certain:
             self.line(f"br label %{head}")
@@ -77,7 +77,7 @@ class Nested(Lines):
         before = self._block
         self.begin(head)
         self.line(f"{index} = phi i64 [ {start}, %{before} ], [ {index}.next, %{again} ]")
-        yield
+        yield again
         self.line(f"br label %{again}")
         self.begin(again)
         self.line(f"{index}.next = add nsw i64 {index}, {by}")
@@ -131,8 +131,8 @@ class Nested(Lines):
         first = number(0.0 if is_sum else -np.inf)
         before = self._block
         mark = self._sums(nest) if is_sum else ""
-        with self.loop(f"%{nest.index.info}", start, stop, mark=mark):
-            place, inside = len(self.lines), self._block
+        with self.loop(f"%{nest.index.info}", start, stop, mark=mark) as again:
+            place = len(self.lines)
             x, known = nest.value, dict[Any, str]()
             if is_sum and isinstance(x, Expr) and x.op == "mul":  # a product and sum in one
                 a, b = (self.number(a, known) for a in x.args)
@@ -143,7 +143,6 @@ class Nested(Lines):
                 total = self.new(f"fadd reassoc contract double {old}, {term}")
             else:
                 total = self.operation("maximum", old, term)
-            again = inside.replace("loop", "again")
             self.lines.insert(
                 place, f"  {old} = phi double [ {first}, %{before} ], [ {total}, %{again} ]"
             )
@@ -306,8 +305,7 @@ class Trainer:
             *[tile(*which, inline=single) for which in sorted(body.tiles)],
             *marks,
         ])  # fmt: skip
-        self.text = with_functions(text, body.functions)
-        self._code = Code(self.text)
+        self._code = Code(with_functions(text, body.functions))
         whole = [ctypes.c_int64] * 4
         self._run = self._code.function("train", *whole, *[ctypes.c_void_p] * len(self.memories))
 

@@ -95,6 +95,11 @@ class Picked:
     width: int | None = None  # of a table of rows and columns
 
     @property
+    def memory(self) -> str:
+        """As the array's."""
+        return self.array.memory
+
+    @property
     def is_condition(self) -> bool:
         """As the array's."""
         return self.array.is_condition
@@ -175,7 +180,7 @@ class Product:
     rate: Expr | None = None
 
 
-class Scalars(Arithmetic):
+class Numbers(Arithmetic):
     """The arithmetic of single numbers; a vector is a tuple of them."""
 
     def sum(self, x: Iterable[Any]) -> Any:

@@ -20,8 +20,8 @@ from .nests import (
     STEADY,
     THETA,
     Array,
+    Numbers,
     Picked,
-    Scalars,
     Whole,
     plus,
     times,
@@ -46,7 +46,7 @@ class Places:
     def __init__(self, listing: Listing, single: bool) -> None:
         self.listing, self.single = listing, single
         self.b: Whole = 1 if single else whole.name("b", ())
-        self.m = Scalars()
+        self.m = Numbers()
         self.constants: dict[str, npt.NDArray[Any]] = {}
         self.room = self.steady = 0
         self._count = count()
@@ -122,7 +122,7 @@ class Places:
 
     def _look(self, x: Any) -> Array | None:
         """The array of an expression that only looks at numbers in memory; else None."""
-        if not isinstance(x, Expr) or is_tuple(x):
+        if not isinstance(x, Expr) or self._is_tuple(x):
             return None
         if x in self._made:
             return self._made[x]
@@ -139,7 +139,7 @@ class Places:
             return Array(BATCH, x.info.start, (x.info.step, width), shape)
         if x.op not in LOOKS or not x.args:
             return None
-        if x.op == "item" and is_tuple(x.args[0]):
+        if x.op == "item" and self._is_tuple(x.args[0]):
             return None
         if x.op == "rows" and not isinstance(x.info, range):
             return None
@@ -184,6 +184,10 @@ class Places:
         shape = (*table.shape, *array.shape[1:])
         return Picked(array, name, shape, table.shape[1] if table.ndim == 2 else None)
 
+    def _is_tuple(self, x: Any) -> bool:
+        """Whether it is the partial derivatives of a user's own primitive, one by each input."""
+        return isinstance(x, Expr) and x.op == "own" and x.info not in self.listing.functions
+
     def array(self, x: Any) -> Array:
         """The array of an expression, computed if need be."""
         raise NotImplementedError
@@ -191,8 +195,3 @@ class Places:
     def _copy(self, array: Array) -> Array:
         """The same numbers, as neighbours."""
         raise NotImplementedError
-
-
-def is_tuple(x: Any) -> bool:
-    """Whether it is the partial derivatives of a user's own primitive, one by each input."""
-    return isinstance(x, Expr) and x.op == "own" and str(x.info).startswith("d_")

@@ -8,7 +8,7 @@ is left to others.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -203,25 +203,27 @@ class Training:
 
     def _over(self, array: Array, body: Callable[[Any], list[Any]]) -> Any:
         """Loops over all entries of an array."""
-        at = [0 if n == 1 else self.nests.index() for n in array.shape]
-        nests = body(at)
-        for i, n in reversed(list(zip(at, array.shape))):
-            if n != 1:
-                nests = [For(i, 0, n, nests, is_free=True)]
-        (nest,) = nests
+        (nest,) = self._around(array.shape, body, free=True)
         return nest
+
+    def _around(
+        self, shape: Sequence[Any], body: Callable[[list[Any]], list[Any]], free: bool
+    ) -> list[Any]:
+        """Loops over all indices of a shape; along axes of length 1 there is but 0."""
+        at = [0 if n == 1 else self.nests.index() for n in shape]
+        nests = body(at)
+        for i, n in reversed(list(zip(at, shape))):
+            if n != 1:
+                nests = [For(i, 0, n, nests, is_free=free)]
+        return nests
 
     def _squares(self, array: Array, place: Any) -> list[Any]:
         """The sum of squares of the entries is added to what stands at a place."""
         *rows, n = array.shape
         k, total = self.nests.index(), self.nests.scalar()
-        at = [0 if n == 1 else self.nests.index() for n in rows]
-        x = self._load(array.memory, array.place((*at, k)))
-        nests: list[Any] = [
-            Fold(total, "add", k, 0, n, x * x),
-            Store(STEADY, place, total, "add"),
-        ]
-        for i, n in reversed(list(zip(at, rows))):
-            if n != 1:
-                nests = [For(i, 0, n, nests)]
-        return nests
+
+        def added(at: list[Any]) -> list[Any]:
+            x = self._load(array.memory, array.place((*at, k)))
+            return [Fold(total, "add", k, 0, n, x * x), Store(STEADY, place, total, "add")]
+
+        return self._around(rows, added, free=False)

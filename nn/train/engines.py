@@ -193,7 +193,7 @@ class ProgramEngine(Engine):
 
     def _compare(self, examples: Sequence[int]) -> None:
         rows = self.columns(*floats(self.X[examples], self.y[examples]))
-        for i, ours in zip(examples, replay(self._program, rows, self.theta)):
+        for i, ours in zip(examples, replay(self.program, rows, self.theta)):
             theirs = self.recording.example(i).data
             if not np.isclose(ours, theirs, rtol=1e-6, atol=1e-9, equal_nan=True):
                 raise ValueError(
@@ -204,20 +204,15 @@ class ProgramEngine(Engine):
                 )
 
     @cached_property
-    def _program(self) -> Program:
-        """The losses, and their gradient."""
-        return self.recording.compile(outputs=False)
-
-    @property
     def program(self) -> Program:
         """The losses, and their gradient."""
-        return self._program
+        return self.recording.compile(outputs=False)
 
     @cached_property
     def _replay(self) -> Callable[[Array], Array]:
         """Gives the losses of a batch, and writes their gradient."""
         # The numbers of a training do not depend on what else is installed.
-        return self._program.bind(self.theta, self.gradient, native=False)
+        return self.program.bind(self.theta, self.gradient, native=False)
 
     @cached_property
     def evaluation(self) -> Program:

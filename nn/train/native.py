@@ -34,8 +34,8 @@ class NativeEngine(ProgramEngine):
         self._trainers: dict[bool, Trainer] = {}
         self._settings = repr(vars(self.rule))
 
-    def trainer(self, single: bool) -> Trainer:
-        """The machine code for batches of one example, or of any number.
+    def compile(self, single: bool) -> None:
+        """Have the machine code ready for batches of one example, or of any number.
 
         Raises:
             LackError, TraceError: it can't be had.
@@ -45,19 +45,13 @@ class NativeEngine(ProgramEngine):
         if type(self.rule) in OPTIMIZERS.values():
             key = repr(self.rule)
         arrays = {name: array.ndim > 0 for name, array in self.state.items()}
-        return kernel(self._program, single, self._width, self._classes, arrays, rule, key)
-
-    def compile(self, single: bool) -> None:
-        """Have it ready.
-
-        Raises:
-            LackError, TraceError: as `trainer`.
-        """
-        self._trainers[single] = self.trainer(single)
+        self._trainers[single] = kernel(
+            self.program, single, self._width, self._classes, arrays, rule, key
+        )
 
     def most(self, b: int) -> int:
         """As `Engine.most`; a long program counts too."""
-        size = len(self.theta) + self._program.graph_size
+        size = len(self.theta) + self.program.graph_size
         return max(1, self.at_once // (b * size))
 
     def gather(self, span: Span) -> Span:

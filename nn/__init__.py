@@ -24,6 +24,7 @@ from .show.film import Film
 from .show.graphs import DrawGraph
 from .show.network import NetworkDrawing
 from .show.network import draw as draw  # by name: `*` would hide autograd.draw
+from .show.playground import live
 from .show.walks import walks
 from .train import optimizers
 from .train.batches import minibatches
@@ -62,6 +63,7 @@ __all__ = [
     "gaussian_nll",
     "growing",
     "inverse_time",
+    "live",
     "load",
     "load_csv",
     "load_table",

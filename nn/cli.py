@@ -1,4 +1,4 @@
-"""The command line: ``python -m nn train digits``, ``python -m nn predict NETWORK FILE.csv``."""
+"""The command line: ``python -m nn train digits``, ``predict NETWORK FILE.csv``, ``play moons``."""
 
 import argparse
 import math
@@ -30,9 +30,11 @@ from .options import (
     say,
     settings_of,
 )
+from .playing import add_play
 from .show.film import FRAMES, Film
 from .show.graphs import small_drawing
-from .show.report import Run, write_report
+from .show.playground import Playground, live
+from .show.report import PLAYGROUND, Run, write_report
 from .sweeping import check_sweep, run_sweep
 from .train.callbacks import EarlyStopping
 from .train.checkpoints import load_table, save
@@ -43,7 +45,9 @@ from .train.history import History
 from .train.stepping import Optimizer
 
 FILMED = 20_000_000  # parameters, counted anew in every frame of the film
-FILES = ("report.html", "network.npz", "history.csv", "curves.svg", "graph.svg", "graph.dot")
+FILES = (
+    "report.html", "network.npz", "history.csv", "curves.svg", "graph.svg", "graph.dot", PLAYGROUND,
+)  # fmt: skip
 
 
 class _Parser(argparse.ArgumentParser):
@@ -59,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_train(commands)
     _add_predict(commands)
+    add_play(commands)
     given = sys.argv[1:] if arguments is None else list(arguments)
     options = parser.parse_args(given)
     options.given = shlex.join(["python", "-m", "nn", *given])
@@ -110,7 +115,8 @@ def train(options: argparse.Namespace) -> None:
     runs = [_run(options, data, held_out, rule, *pair) for pair in zip(nets, batchings)]
     _print_scores(runs)
     facts["engine"] = ENGINES[runs[0].history.engine]
-    _write(out, data, runs, facts, options.given)
+    again = _playground(options, data, rule, batchings[0])
+    _write(out, data, runs, facts, options.given, again)
 
 
 def _check_options(options: argparse.Namespace) -> None:
@@ -239,8 +245,27 @@ def _line(scores: Mapping[str, float]) -> str:
     return ", ".join([f"loss {scores['loss']:{decimals}}", *texts])
 
 
+def _playground(
+    options: argparse.Namespace, data: Dataset, rule: Optimizer, batching: Batching
+) -> Playground | None:
+    """A page to train in, from the same first weights; None where it can't be had."""
+    size, lr = batching.size, batching.lr
+    try:
+        return live(
+            networks_of(options, data, 1)[0], data.loss, data, optimizer=rule, seed=options.seed,
+            batch_size=size(1) if callable(size) else size, lr=lr(1) if callable(lr) else lr,
+        )  # fmt: skip
+    except ValueError:  # too much data for a page
+        return None
+
+
 def _write(
-    out: Path, data: Dataset, runs: Sequence[Run], facts: Mapping[str, str], command: str
+    out: Path,
+    data: Dataset,
+    runs: Sequence[Run],
+    facts: Mapping[str, str],
+    command: str,
+    again: Playground | None,
 ) -> None:
     """Write the files, and say where they are."""
     first = runs[0]
@@ -255,7 +280,7 @@ def _write(
     except RuntimeError as error:
         graph, advice = "graph.dot", f"\n{error}"
         drawing.save(out / graph)
-    write_report(out / "report.html", data, runs, facts, command)
+    write_report(out / "report.html", data, runs, facts, command, again)
     whose = f", of batch size {first.name}" if len(runs) > 1 else ""
     print(f"wrote    {out}: network.npz, history.csv, curves.svg, {graph} ({what}){whose}{advice}")
     print(f"look at  {out / 'report.html'}")

@@ -665,7 +665,7 @@ class TestInChromium:
         numbers += [r.randrange(10**6) / 2**k for k in range(1, 8) for _ in range(300)]
         numbers += [r.uniform(-1, 1) * 10 ** r.uniform(-12, 12) for _ in range(1000)]
         numbers += [math.ldexp(m, -k) for m in range(1, 300) for k in (1, 2, 3, 4, 20)]
-        script = (Path(autograd.__file__).parent / "show" / "live_graph.js").read_text("utf-8")
+        script = (Path(autograd.__file__).parent / "show" / "common.js").read_text("utf-8")
         driver.get("data:text/html,<p>")
         seen = driver.execute_script(f"{script}; return arguments[0].map(number)", numbers)
         assert seen == [digits(x) for x in numbers]

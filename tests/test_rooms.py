@@ -11,7 +11,18 @@ from tests.cases import for_each
 
 ROOT = Path(nn.__file__).parent
 # From the ground floor up: a room imports from those before it, and from itself.
-FLOORS = ["arrays", "figures", "model", "data", "train", "show", "options", "sweeping", "cli"]
+FLOORS = [
+    "arrays",
+    "figures",
+    "model",
+    "data",
+    "train",
+    "show",
+    "options",
+    "sweeping",
+    "playing",
+    "cli",
+]
 FILES = sorted(ROOT.rglob("*.py"))
 
 

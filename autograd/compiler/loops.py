@@ -24,9 +24,10 @@ from .nests import (
     Product,
     Store,
     Whole,
+    plus,
     whole,
 )  # fmt: skip
-from .places import Places
+from .places import Places, Sizes
 
 # What is computed into an array of its own before an expression over it can be.
 WHOLE_ARRAYS = {"matmul", "sum", "max", "reduceat", "joined"}
@@ -39,13 +40,13 @@ class Nests(Places):
         forward, backward: its two passes.
     """
 
-    def __init__(self, listing: Listing, single: bool) -> None:
-        super().__init__(listing, single)
+    def __init__(self, listing: Listing, single: bool, sizes: Sizes | None = None) -> None:
+        super().__init__(listing, single, sizes)
         self.forward: list[Any] = []
         self.backward: list[Any] = []
         self._body = self.forward
         self._run(listing.forward)
-        result = self._lengths(listing.result.shape)
+        result = self.lengths(listing.result.shape)
         self.write(self._in_a_row(OUT, 0, result), listing.result)
         self._body = self.backward
         self._run(listing.backward)
@@ -78,10 +79,10 @@ class Nests(Places):
             if looked_at is None:
                 is_room = isinstance(x, Expr) and x.op == "empty"
                 is_condition = x.info[1] if is_room else isinstance(x, Expr) and x.is_condition
-                looked_at = self._new(self._lengths(statement.shape), is_condition)
+                looked_at = self._new(self.lengths(statement.shape), is_condition)
                 if not is_room:
                     self.write(looked_at, x)
-            self._arrays[name] = looked_at
+            self.arrays[name] = looked_at
         else:
             self.write(self._target(statement), x, statement.kind)
         self._defined = None
@@ -90,7 +91,7 @@ class Nests(Places):
 
     def _target(self, statement: Statement) -> Array | Picked:
         """Where a statement writes to."""
-        array, index = self._arrays[statement.name], statement.index
+        array, index = self.arrays[statement.name], statement.index
         if isinstance(index, At):
             step = self._earlier(index.step) if index.inside else index.step
             array, index = array.entry(step), index.rows
@@ -108,7 +109,7 @@ class Nests(Places):
         """The array of an expression, computed if need be."""
         found = self._look(x)
         if found is None:
-            shape = self._lengths(x.shape) if isinstance(x, Expr) else ()
+            shape = self.lengths(x.shape) if isinstance(x, Expr) else ()
             is_condition = isinstance(x, Expr) and x.is_condition
             found = self._new(shape, is_condition)
             self.write(found, x)
@@ -189,7 +190,7 @@ class Nests(Places):
         array, axis = x.args[0], x.info
         for part in x.args:
             self._prepare(part)
-        shape = self._lengths(array.shape)
+        shape = self.lengths(array.shape)
         keeps = len(x.shape) == len(shape)
         k, n = self.index(), shape[axis]
 
@@ -248,11 +249,11 @@ class Nests(Places):
             self._join_parts(target, x, how)
 
     def _join_parts(self, target: Array, x: Expr, how: str) -> None:
-        first = 0
+        first: Whole = 0
         for part in x.args:
-            n = int(part.shape[0])
-            self.write(target.rows(range(first, first + n)), part, how)
-            first += n
+            (n, *_) = self.lengths(part.shape)
+            self.write(target.rows(first, 1, n), part, how)
+            first = plus(first, n)
 
     # Single numbers
 
@@ -285,7 +286,7 @@ class Nests(Places):
         if x.op == "rows":
             return self._load(self._rows(self.array(x.args[0]), x.info), at)
         if x.op == "columns":
-            batch = Array(BATCH, 0, (1, self.listing.inputs), (self.listing.inputs, self.b))
+            batch = Array(BATCH, 0, (1, self.inputs), (self.inputs, self.b))
             return self._load(self._rows(batch, x.info), at)
         if x.op == "count":
             return 1.0 if self.single else self.m.make("count", self.b, shape=())

@@ -14,27 +14,60 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
-from .expressions import Arithmetic, Expr
+from .expressions import Arithmetic, Expr, Shape
 
 Whole = Any  # an int, or an expression of whole numbers
 BATCH, THETA, GRADIENT, OUT, ROOM, STEADY = ["batch", "theta", "gradient", "out", "room", "steady"]
-whole = Arithmetic()
+
+
+class Size(int):
+    """A whole number that was recorded, where any other can stand: the width of a layer, a place.
+
+    Attributes:
+        formula: what it is, an expression of names.
+    """
+
+    formula: Expr
+
+    def __new__(cls, n: int, formula: Expr) -> Size:
+        """A number with its formula."""
+        size = super().__new__(cls, n)
+        size.formula = formula
+        return size
+
+
+class Sized(Arithmetic):
+    """An arithmetic in which a size is its formula."""
+
+    def make(self, op: str, *args: Any, info: Any = None, shape: Shape | None = None) -> Any:
+        """As `Arithmetic.make`."""
+        formulas = [a.formula if isinstance(a, Size) else a for a in args]
+        return super().make(op, *formulas, info=info, shape=shape)
+
+
+whole = Sized()
 
 
 def plus(a: Whole, b: Whole) -> Whole:
     """The sum of two whole numbers."""
-    if isinstance(a, int) and isinstance(b, int):
-        return a + b
-    return b if a == 0 else a if b == 0 else whole.make("add", a, b)
+    if a == 0 or b == 0:
+        return b if a == 0 else a
+    return _of_two("add", operator.add, a, b)
 
 
 def times(a: Whole, b: Whole) -> Whole:
     """The product of two whole numbers."""
-    if isinstance(a, int) and isinstance(b, int):
-        return a * b
     if a == 0 or b == 0:
         return 0
-    return b if a == 1 else a if b == 1 else whole.make("mul", a, b)
+    return b if a == 1 else a if b == 1 else _of_two("mul", operator.mul, a, b)
+
+
+def _of_two(op: str, on: Callable[[int, int], int], a: Whole, b: Whole) -> Whole:
+    if not (isinstance(a, int) and isinstance(b, int)):
+        return whole.make(op, a, b)
+    both = on(int(a), int(b))
+    is_size = isinstance(a, Size) or isinstance(b, Size)
+    return Size(both, whole.make(op, a, b)) if is_size else both
 
 
 @dataclass(frozen=True)
@@ -63,14 +96,14 @@ class Array:
         """The transposed matrix."""
         return self.looked_at(self.start, self.strides[::-1], self.shape[::-1])
 
-    def rows(self, rows: range) -> Array:
-        """Rows at a regular distance."""
+    def rows(self, start: Whole, step: int, n: Whole) -> Array:
+        """``n`` rows at a regular distance."""
         first, *others = self.strides
         return self.looked_at(
-            plus(self.start, times(rows.start, first)),
-            (times(rows.step, first), *others),
-            (len(rows), *self.shape[1:]),
-            in_a_row=self.in_a_row and rows.step == 1,
+            plus(self.start, times(start, first)),
+            (times(step, first), *others),
+            (n, *self.shape[1:]),
+            in_a_row=self.in_a_row and step == 1,
         )
 
     def entry(self, i: Whole) -> Array:
@@ -180,7 +213,7 @@ class Product:
     rate: Expr | None = None
 
 
-class Numbers(Arithmetic):
+class Numbers(Sized):
     """The arithmetic of single numbers; a vector is a tuple of them."""
 
     def sum(self, x: Iterable[Any]) -> Any:

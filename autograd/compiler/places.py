@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from itertools import count
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .expressions import ALL, Expr, Index, Shape
+from .expressions import ALL, Expr, Index, LackError, Shape
 from .listing import At, Listing, Statement, View
 from .nests import (
     BATCH,
@@ -22,12 +21,14 @@ from .nests import (
     Array,
     Numbers,
     Picked,
+    Size,
     Whole,
     plus,
     times,
     whole,
 )  # fmt: skip
 
+Sizes = Mapping[int, Size]
 LOOKS = {"transpose", "reshape", "full", "earlier", "entry", "item", "rows", "columns"}
 
 
@@ -37,28 +38,35 @@ class Places:
     Args:
         listing: the program.
         single: whether it is for batches of one example; else their length has the name ``b``.
+        sizes: recorded whole numbers that stand for any others.
 
     Attributes:
+        inputs, parameters: as of a listing.
+        arrays: those that have a name.
         constants: arrays by name, of numbers and of places.
         room, steady: how many numbers are kept for each example, and besides.
+        starts: where in the room there is a size before, by name: formulas, in order.
     """
 
-    def __init__(self, listing: Listing, single: bool) -> None:
+    def __init__(self, listing: Listing, single: bool, sizes: Sizes | None = None) -> None:
         self.listing, self.single = listing, single
+        self._sizes = {} if sizes is None else sizes
+        self.inputs, self.parameters = map(self.size, (listing.inputs, listing.parameters))
         self.b: Whole = 1 if single else whole.name("b", ())
         self.m = Numbers()
         self.constants: dict[str, npt.NDArray[Any]] = {}
         self.room = self.steady = 0
+        self.starts: dict[str, Expr] = {}
         self._count = count()
-        self._arrays: dict[str, Array] = {}
+        self.arrays: dict[str, Array] = {}
         self._made: dict[Any, Array] = {}  # computed arrays of expressions, while they last
         self._defined: Statement | None = None  # the statement that gives its expression a name
         self._step: Whole = None
         for name, constant in listing.constants.items():
-            self._arrays[name] = self._constant(constant, name)
+            self.arrays[name] = self._constant(constant, name)
         for name, view in listing.views.items():
-            self._arrays[name] = self._view(THETA, view)
-            self._arrays[f"d_{name}"] = self._view(GRADIENT, view)
+            self.arrays[name] = self._view(THETA, view)
+            self.arrays[f"d_{name}"] = self._view(GRADIENT, view)
 
     # Names
 
@@ -78,13 +86,17 @@ class Places:
 
     # Places
 
-    def _lengths(self, shape: Shape) -> tuple[Whole, ...]:
+    def size(self, n: int) -> int:
+        """A recorded number, with its formula if it is a size."""
+        return self._sizes.get(n, n)
+
+    def lengths(self, shape: Shape) -> tuple[Whole, ...]:
         """A shape as whole numbers."""
 
         def length(n: int | str) -> Whole:
             if not isinstance(n, str):
-                return int(n)
-            return times(int(n.removesuffix("b").removesuffix("*") or 1), self.b)
+                return self.size(int(n))
+            return times(self.size(int(n.removesuffix("b").removesuffix("*") or 1)), self.b)
 
         return tuple(map(length, shape))
 
@@ -95,29 +107,38 @@ class Places:
     def _view(self, memory: str, view: View | None) -> Array:
         """An array inside the vector of parameters, or of their gradient."""
         if view is None:
-            return Array(memory, 0, (1,), (self.listing.parameters,), in_a_row=True)
+            return Array(memory, 0, (1,), (self.parameters,), in_a_row=True)
         is_whole = view.width == view.columns
-        shape = view.rows, view.columns
-        return Array(memory, view.start, (view.width, 1), shape, in_a_row=is_whole)
+        start, rows, columns, width = map(
+            self.size, (view.start, view.rows, view.columns, view.width)
+        )
+        return Array(memory, start, (width, 1), (rows, columns), in_a_row=is_whole)
 
     def _in_a_row(
         self, memory: str, start: Whole, shape: Sequence[Whole], is_condition: bool = False
     ) -> Array:
-        strides = [1]
+        strides: list[Whole] = [1]
         for n in reversed(shape[1:]):
             strides.insert(0, times(n, strides[0]))
         return Array(memory, start, tuple(strides), tuple(shape), is_condition, in_a_row=True)
 
     def _new(self, shape: Sequence[Whole], is_condition: bool = False) -> Array:
         """Room for an array."""
-        fixed = reduce(operator.mul, [n for n in shape if isinstance(n, int)], 1)
+        fixed = reduce(times, [n for n in shape if isinstance(n, int)], 1)
         in_batch = [n for n in shape if not isinstance(n, int)]
         if not in_batch:
-            start, self.steady = self.steady, self.steady + fixed
+            start, self.steady = self.steady, plus(self.steady, fixed)
             return self._in_a_row(STEADY, start, shape, is_condition)
         (n,) = in_batch
-        per_example = fixed * (1 if n is self.b else int(n.args[0]))
-        start, self.room = self.room, self.room + per_example
+        if n is not self.b:
+            if isinstance(n.args[0], Expr):
+                raise LackError("a size times that of the batch")
+            fixed = times(fixed, int(n.args[0]))
+        start, self.room = self.room, plus(self.room, fixed)
+        if isinstance(self.room, Size):
+            name = f"r{len(self.starts)}"
+            self.starts[name] = self.room.formula
+            self.room = Size(self.room, whole.name(name, ()))
         return self._in_a_row(ROOM, times(start, self.b), shape, is_condition)
 
     def _look(self, x: Any) -> Array | None:
@@ -128,15 +149,14 @@ class Places:
             return self._made[x]
         named = self.listing.named.get(x)
         if named is not None and named is not self._defined:
-            array = self._arrays[named.name]
+            array = self.arrays[named.name]
             at_step = isinstance(named.index, At)
             return array.entry(self._earlier(0)) if at_step else array
         if x.op == "name":
-            return self._arrays[str(x.info)]
+            return self.arrays[str(x.info)]
         if x.op == "columns" and isinstance(x.info, range):
-            width = self.listing.inputs
-            shape = self._lengths(x.shape)
-            return Array(BATCH, x.info.start, (x.info.step, width), shape)
+            shape = self.lengths(x.shape)
+            return Array(BATCH, self.size(x.info.start), (x.info.step, self.inputs), shape)
         if x.op not in LOOKS or not x.args:
             return None
         if x.op == "item" and self._is_tuple(x.args[0]):
@@ -150,13 +170,13 @@ class Places:
         if x.op == "transpose":
             return array.T
         if x.op == "rows":
-            return array.rows(x.info)
+            return self._run_of_rows(array, x.info)
         if x.op in ("item", "entry"):
             return array.entry(x.info)
         if x.op == "earlier":
             is_local = x.args[0].info in self.listing.local
             return array if is_local else array.entry(self._earlier(x.info))
-        shape = self._lengths(x.shape)
+        shape = self.lengths(x.shape)
         if x.op == "full":
             missing = (0,) * (len(shape) - len(array.shape))
             kept = [0 if n == 1 else s for n, s in zip(array.shape, array.strides)]
@@ -169,12 +189,16 @@ class Places:
         """So many steps before the one that is running."""
         return plus(self._step, -back)
 
+    def _run_of_rows(self, array: Array, rows: range) -> Array:
+        """Rows at a regular distance."""
+        return array.rows(self.size(rows.start), rows.step, self.size(len(rows)))
+
     def _rows(self, array: Array, index: Index) -> Array | Picked:
         """Some rows of an array."""
         if index == ALL:
             return array
         if isinstance(index, range):
-            return array.rows(index)
+            return self._run_of_rows(array, index)
         if isinstance(index, Expr):
             name = str(index.info)
             table = self.constants[name]

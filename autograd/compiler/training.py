@@ -72,7 +72,8 @@ class Training:
     def __post_init__(self) -> None:
         nests = self.nests = Nests(self.listing, self.single)
         self.m, self.b = nests.m, nests.b
-        self.gather = self._gather()
+        first = times(UPDATE, self.b)
+        self.gather = gather(nests, self.inputs, self.classes, first)
         self.body: list[Any] = [*self.gather, *nests.forward, *self._loss()]
         backward, products = nests.backward, []
         if self.rule is None and "flat" not in self.listing.views:
@@ -82,37 +83,7 @@ class Training:
         self.body += self._step(products) if self.rule is None else self._by_rule(self.rule)
 
     def _load(self, memory: str, place: Any) -> Any:
-        return self.m.make("load", place, info=memory, shape=())
-
-    def _each(self, n: Any, nests: Callable[[Any], list[Any]], free: bool = True) -> For:
-        """A loop over ``n`` indices."""
-        i = self.nests.index()
-        return For(i, 0, n, nests(i), is_free=free)
-
-    # The examples
-
-    def _gather(self) -> list[Any]:
-        """The examples of a batch, inputs and targets side by side."""
-        width, n = self.listing.inputs, self.inputs
-
-        def example(j: Any) -> list[Any]:
-            at = plus(times(UPDATE, self.b), j)
-            row = whole.make("table", at, info=ROWS)
-            start = times(j, width)
-            x, y = times(row, X_ROW), times(row, Y_ROW)
-
-            def target(k: Any) -> Any:
-                if not self.classes:
-                    return self._load(Y, plus(y, k))
-                differs = self.m.make("differs", self._load(Y, y), self.m.make("count", k))
-                return self.m.choose(differs, 0.0, 1.0)
-
-            return [
-                self._each(n, lambda i: [Store(BATCH, plus(start, i), self._load(X, plus(x, i)))]),
-                self._each(width - n, lambda k: [Store(BATCH, plus(plus(start, n), k), target(k))]),
-            ]
-
-        return [self._each(self.b, example, free=False)]
+        return _load(self.nests, memory, place)
 
     def _loss(self) -> list[Any]:
         """The mean loss is kept; the training stops if it is not finite."""
@@ -198,7 +169,7 @@ class Training:
             *stores[False],
             Fold(total, "add", k, 0, size, self._load(STEP, k) * self._load(STEP, k)),
             Stop(total, after_rule=True),
-            self._each(size, lambda k: [Store(THETA, k, -self._load(STEP, k), "add")]),
+            _each(self.nests, size, lambda k: [Store(THETA, k, -self._load(STEP, k), "add")]),
         ]
 
     def _over(self, array: Array, body: Callable[[Any], list[Any]]) -> Any:
@@ -227,3 +198,42 @@ class Training:
             return [Fold(total, "add", k, 0, n, x * x), Store(STEADY, place, total, "add")]
 
         return self._around(rows, added, free=False)
+
+
+def gather(nests: Nests, inputs: int, classes: int, first: Any = 0) -> list[Any]:
+    """The examples of a batch, inputs and targets side by side; ``first`` is the place in the rows.
+
+    The lengths of a row of X and of y have the names `X_ROW` and `Y_ROW`.
+    """
+    width = nests.listing.inputs - inputs
+
+    def example(j: Any) -> list[Any]:
+        row = whole.make("table", plus(first, j), info=ROWS)
+        start, x, y = times(j, nests.inputs), times(row, X_ROW), times(row, Y_ROW)
+        after = plus(start, nests.size(inputs))
+
+        def target(k: Any) -> Any:
+            if not classes:
+                return _load(nests, Y, plus(y, k))
+            differs = nests.m.make("differs", _load(nests, Y, y), nests.m.make("count", k))
+            return nests.m.choose(differs, 0.0, 1.0)
+
+        def column(i: Any) -> list[Any]:
+            return [Store(BATCH, plus(start, i), _load(nests, X, plus(x, i)))]
+
+        return [
+            _each(nests, nests.size(inputs), column),
+            _each(nests, nests.size(width), lambda k: [Store(BATCH, plus(after, k), target(k))]),
+        ]
+
+    return [_each(nests, nests.b, example, free=False)]
+
+
+def _load(nests: Nests, memory: str, place: Any) -> Any:
+    return nests.m.make("load", place, info=memory, shape=())
+
+
+def _each(nests: Nests, n: Any, body: Callable[[Any], list[Any]], free: bool = True) -> For:
+    """A loop over ``n`` indices."""
+    i = nests.index()
+    return For(i, 0, n, body(i), is_free=free)

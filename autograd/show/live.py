@@ -9,7 +9,7 @@ import hashlib
 import html
 import math
 import re
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 from .. import primitives as p
@@ -22,10 +22,9 @@ from .frames import FOLDED
 from .groups import groups_of
 from .notation import digits, printable
 from .picture import Picture
-from .player import Page, in_script
+from .player import HERE, Page, in_script, svg_url
 
-HERE = Path(__file__).parent
-PARTS = ("live_graph", "live_plot", "live_stage", "live_panels", "live_runs", "live")
+PARTS = ("common", "live_graph", "live_plot", "live_stage", "live_panels", "live_runs", "live")
 LITERAL = re.compile(
     r'"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`|/(?:\[[^\]\n]*\]|\\.|[^/\\\[\s])+/[gi]*|\s*//.*'
 )
@@ -52,11 +51,24 @@ def _read(name: str) -> str:
     return (HERE / name).read_text(encoding="utf-8")
 
 
-STAGE, FOLD = squeezed(_read("stage.js")), squeezed(_read("fold.js"))
-SCRIPT = squeezed("\n".join(_read(f"{name}.js") for name in PARTS))
-RUNTIME = squeezed(javascript.RUNTIME)
+@cache  # when a page is made, not at import: it takes a while
+def _scripts(*names: str) -> str:
+    """Scripts of this room as one, for a page."""
+    return "\n".join([squeezed(_read(f"{name}.js")) for name in names])
+
+
+@cache
+def _runtime() -> str:
+    return squeezed(javascript.RUNTIME)
+
+
+@cache
+def live_style() -> str:
+    """Styles of pages that compute."""
+    return SPACE.sub(r"\1", PAGE + _read("stage.css") + _read("live.css"))
+
+
 SPACE = re.compile(r"\s*(?:;\s*(?=})|([{};,]|:(?= ))\s*)")  # of a style, that need not be
-STYLE = SPACE.sub(r"\1", PAGE + _read("stage.css") + _read("live.css"))
 # What would else stand at each text: numbers end at the right; the words before them are soft.
 LEAN = (
     ".node [id],[data-as]{text-anchor:end}"
@@ -116,10 +128,8 @@ class Live(Page):
         rows = ",\n".join(program.rows)
         self._script = "\n".join(
             [
-                f"const ROWS = (() => {{\n{RUNTIME}\nreturn [\n{rows}\n];\n}})();",
-                STAGE,
-                *([FOLD] if self._groups else []),
-                SCRIPT,
+                f"const ROWS = (() => {{\n{_runtime()}\nreturn [\n{rows}\n];\n}})();",
+                _scripts("stage", *(["fold"] if self._groups else []), *PARTS),
             ]
         )
         places = {v: i for i, v in enumerate(order)}
@@ -142,16 +152,13 @@ class Live(Page):
 
     def fragment(self) -> str:
         """The page's content as a piece of HTML, to stand in any page."""
-        data = in_script({"css": STYLE, **self._data})
-        # Not in base64, which would be a third longer. An attribute ends at a double quote alone.
-        image = self._svg.replace("'", "&#39;").replace('"', "'")
-        image = image.replace("%", "%25").replace("#", "%23").replace("&", "&amp;")
+        data = in_script({"css": live_style(), **self._data})
         # A script starts the pages that it is for, and no other.
         name = hashlib.sha256(self._script.encode()).hexdigest()[:16]
         return (
             f'<div data-chalkgrad="live" data-program="{name}"'
             ' data-lm-suppress-shortcuts="true">\n'
-            f'<img alt="{html.escape(self.title)}" src="data:image/svg+xml,{image}">\n'
+            f'<img alt="{html.escape(self.title)}" src="{svg_url(self._svg)}">\n'
             f'<script type="application/json">{data}</script>\n'
             f'<script>\n(() => {{\nconst PROGRAM = "{name}";\n{self._script}\n}})();\n'
             "</script>\n</div>"

@@ -1,23 +1,4 @@
 // The slice: f against one leaf, all else held, with the tangent whose slope is the gradient.
-// Round numbers from a to b, some `count` of them.
-function ticks(a, b, count) {
-  const raw = (b - a) / count, unit = 10 ** Math.floor(Math.log10(raw));
-  const step = unit * ([1, 2, 5].find((k) => k * unit >= raw) ?? 10);
-  const found = [];
-  for (let k = Math.ceil(a / step); k * step <= b && found.length < 20; k++) {
-    found.push(Number((k * step).toPrecision(12)));
-  }
-  return found;
-}
-
-// The ticks' numbers, with as many digits as tell them apart.
-function written(list) {
-  const most = Math.max(...list.map(Math.abs)), step = list.length > 1 ? list[1] - list[0] : most;
-  if (step > 2e-3 * most) return list.map(number);
-  const places = Math.max(0, Math.min(20, -Math.floor(Math.log10(step) + 1e-9)));
-  return list.map((x) => x.toFixed(places).replaceAll("-", MINUS));
-}
-
 class Plot {
   constructor(live) {
     this.live = live;
@@ -194,15 +175,4 @@ class Plot {
       this.draw();
     });
   }
-}
-
-// Calls `move` with each event of the pointer until it is released.
-function follow(move, end = () => {}) {
-  const stop = () => {
-    removeEventListener("pointermove", move);
-    for (const name of ["pointerup", "pointercancel"]) removeEventListener(name, stop);
-    end();
-  };
-  addEventListener("pointermove", move);
-  for (const name of ["pointerup", "pointercancel"]) addEventListener(name, stop);
 }

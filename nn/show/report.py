@@ -5,6 +5,7 @@ import html
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,10 @@ from ..train.recording import Recording
 from . import plots
 from .film import Film
 from .network import draw
+from .playground import Playground
 
+LARGEST = 3_000_000  # letters of a report with a playground in it
+PLAYGROUND = "playground.html"
 STYLE = """
 body { max-width: 1100px; margin: 1.5rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
@@ -80,6 +84,7 @@ def write_report(
     runs: Sequence[Run],
     facts: Mapping[str, str],
     command: str,
+    again: Playground | None = None,
 ) -> None:
     """Write the report of one training, or of several that differ in their batches.
 
@@ -89,6 +94,8 @@ def write_report(
         runs: the trainings; details are those of the first.
         facts: names and texts to stand at the top.
         command: what made it.
+        again: the same network before its training, to be trained in the page; in a file of its own
+            beside it, ``playground.html``, if the page would become too large.
 
     Raises:
         OSError: the file can't be written.
@@ -133,6 +140,8 @@ def write_report(
         "<p>The same example while the network learned. The curve is the loss of the batches.</p>"
     )
     parts.append(run.film.player().fragment())
+    if again is not None:
+        parts.append(_again(again, sum(map(len, parts)), Path(path).with_name(PLAYGROUND)))
     parts.append("<h2>The program of the training</h2>")
     parts.append(
         "<p>The graph of one example, recorded number by number, was written out as NumPy for "
@@ -143,6 +152,22 @@ def write_report(
     source = recording.compile(outputs=False).source
     parts.append(f"<pre tabindex='0'>{html.escape(source)}</pre>")
     write_whole(path, page(title, "\n".join(parts), STYLE))
+
+
+def _again(playground: Playground, size: int, beside: Path) -> str:
+    """The playground, or the way to it."""
+    title = "<h2>Train it again</h2>"
+    fragment = playground.fragment()
+    if size + len(fragment) <= LARGEST:
+        return (
+            f"{title}<details><summary>Train it in this page: from the same first weights, with "
+            f"settings of your own</summary>{fragment}</details>"
+        )
+    playground.save(beside)
+    return (
+        f"{title}<p><a href='{beside.name}'>{beside.name}</a> is a page in which it trains: from "
+        "the same first weights, with settings of your own.</p>"
+    )
 
 
 def _example(data: Dataset) -> str:

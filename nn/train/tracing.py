@@ -69,6 +69,13 @@ class Stand(NDArrayOperatorsMixin):
         raise TraceError("an if on numbers")
 
 
+class Setting(Stand):
+    """A stand-in for a setting that is open: a rule that asks whether it has one is told yes."""
+
+    def __bool__(self) -> bool:
+        return True
+
+
 def traced(rule: Optimizer) -> Callable[..., tuple[Any, dict[str, Any]]]:
     """A rule as a function of expressions: (m, state, theta, g, lr) to the step and the new state.
 

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from autograd import Value, draw
-from nn import MLP, Film, bernoulli_nll, datasets, fit, plots
+from nn import MLP, Film, bernoulli_nll, datasets, fit, live, plots
 from nn.figures import png
 from tests import browser
 
@@ -60,6 +60,16 @@ def photograph(driver, player, title, folder):
     return view.find(".player").screenshot_as_png
 
 
+def playground(driver, folder):
+    """The playground after 600 updates, without what unfolds below it."""
+    net = MLP(2, [8, 4, 1], activation="tanh", rng=np.random.default_rng(0))
+    live(net, bernoulli_nll, datasets.load("moons"), lr=0.3).save(folder / "playground.html")
+    view = browser.Page(driver, (folder / "playground.html").as_uri())
+    driver.execute_script("document.querySelector('[data-chalkgrad]').play.advance(600)")
+    view.run("for (const e of root.querySelectorAll('.tabs, .foot')) e.hidden = true")
+    return view.find(".play").screenshot_as_png
+
+
 def report(driver, folder):
     """The top of the report that README's first command writes."""
     subprocess.run([sys.executable, "-m", "nn", "train", "digits"], cwd=folder, check=True)
@@ -83,6 +93,7 @@ def main():
             steps = draw(example()).steps()
             write(photograph(driver, steps, "Backward: v2", folder), "steps.png")
             write(photograph(driver, film.player(), "Update 200", folder), "film.png")
+            write(playground(driver, folder), "playground.png")
             write(report(driver, folder), "report.png")
     finally:
         driver.quit()

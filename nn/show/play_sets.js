@@ -1,0 +1,302 @@
+// The data of the page, and what is computed over all of it.
+const PAINTED = "painted";
+
+function pointText(x, y, target) {
+  return `${x.toFixed(2)},${y.toFixed(2)},${number(target).replaceAll(MINUS, "-")}`;
+}
+
+class Data {
+  constructor(host, data) {
+    Object.assign(this, { host, data, playing: false, painting: false, brush: 0, picked: null, pinned: null, drawn: null, example: 0, paintedPoints: [], names: null });
+    this.sets = new Map(data.sets.map((packed) => [packed.name, () => unpacked(packed)]));
+    this.givenTheta = decoded(data.net.theta);
+    this.link = data.likelihood.link;
+    this.link_ = LINKS[this.link];
+    this.known = data.likelihood.known;
+    this.scoreName = data.likelihood.score;
+    this.outcomeName = this.link ? "What the network says" : "The output";
+    this.kind = data.likelihood.name;
+  }
+
+  // All data there are, each with what it is called: from Python, made here, painted, of a file.
+  menu() {
+    const all = new Map(Array.from(this.sets.keys(), (name) => [name, name]));
+    if (!this.isFixed) for (const { kind, name } of this.makable()) if (!all.has(kind)) all.set(kind, name);
+    if (this.settings.points || this.settings.set === PAINTED) all.set(PAINTED, "Painted points");
+    if (this.table) all.set(this.fileName, this.fileName);
+    return [...all];
+  }
+
+  makable() {
+    return MADE.filter(({ likelihoods }) => likelihoods.includes(this.kind));
+  }
+
+  // The data as the settings say, and a new start with it.
+  sample() {
+    const { settings } = this, { set: name, seed, held, noise, labels } = settings;
+    const rng = new Random(seed + 1), classes = Math.max(2, this.data.classes);
+    let points;
+    if (this.sets.has(name)) points = this.sets.get(name)();
+    else if (this.table && name === this.fileName) points = tableSet(this.table, { target: this.fileTarget, likelihood: this.kind, held, rng });
+    else if (this.isFixed || (name !== PAINTED && !this.makable().some(({ kind }) => kind === name))) {
+      settings.set = this.menu()[0][0];
+      return this.sample();
+    } else if (name === PAINTED) points = this.fromHand(classes);
+    else points = { ...made(name, { n: settings.n, noise, seed, classes, likelihood: this.kind }), made: true };
+    const isSplit = this.sets.has(name) ? held === this.defaults.held : name === this.fileName;
+    if (!isSplit && points.n) points = heldOut(points, held, rng);
+    if (noise && !points.made && points.n) points = noisy(points, noise, rng);
+    if (labels && points.n) points = shuffledLabels(points, labels, rng);
+    this.take(points);
+  }
+
+  // The painted points; they stand in the settings as text, and so in the address.
+  fromHand(classes) {
+    const points = this.settings.points.split(";").filter(Boolean).map((text) => text.split(",").map(Number)).filter((p) => p.length === 3 && p.every(finite));
+    this.paintedPoints = points;
+    const names = this.kind === "gaussian" ? [] : this.names ?? Array.from({ length: classes }, (_, k) => String(k));
+    const known = points.filter(([, , v]) => !names.length || (Number.isInteger(v) && v >= 0 && v < names.length));
+    if (known.length) return { ...painted(known, this.kind, names), painted: true };
+    const none = new Float64Array(0), rows = new Int32Array(0);
+    return { n: 0, d0: 2, X: none, y: none, features: ["x1", "x2"], target: "class", classes: names, mean: new Float64Array(2), scale: Float64Array.of(1, 1), notes: [], test: new Uint8Array(0), train: rows, held: rows, source: null, painted: true };
+  }
+
+  take(points) {
+    const before = this.points;
+    points.picture ??= null;
+    this.points = points;
+    this.targetCount = this.kind === "own" || this.data.targets > 1 ? this.data.targets : 1;
+    this.classCount = this.data.oneHot ? (points.classes.length || this.data.classes) : 0;
+    this.outputs = this.isFixed || this.kind === "own" ? this.data.net.widths.at(-1) : this.data.oneHot ? this.classCount : this.targetCount;
+    let low = Infinity, high = -Infinity;
+    for (const v of points.y) {
+      low = Math.min(low, v);
+      high = Math.max(high, v);
+    }
+    this.middle = points.n ? (low + high) / 2 : 0;
+    this.half = points.n ? Math.max(1e-9, (high - low) / 2) : 1;
+    this.meanName = this.link ? cut(points.classes[1] ?? `P(${points.target} = 1)`, 12) : cut(points.target || "a", 12);
+    this.allData = { X: points.X, y: points.y, n: points.n, d0: points.d0, classes: this.classCount };
+    this.trainData = this.part(points.train);
+    this.heldData = this.part(points.held);
+    this.renewed = !before || before.d0 !== points.d0 || before.features.join() !== points.features.join() || before.classes.join() !== points.classes.join();
+    this.example = points.train[0] ?? 0;
+    this.drawn = null;
+    this.region.fresh();
+    this.outcome.fresh();
+    this.restart();
+  }
+
+  // Some rows, as data for the engine.
+  part(rows) {
+    const { X, y, d0 } = this.points, k = this.targetCount, part = { X: new Float64Array(rows.length * d0), y: new Float64Array(rows.length * k), n: rows.length, d0, classes: this.classCount };
+    rows.forEach((e, at) => {
+      part.X.set(X.subarray(e * d0, (e + 1) * d0), at * d0);
+      part.y.set(y.subarray(e * k, (e + 1) * k), at * k);
+    });
+    return part;
+  }
+
+  // The rows 0, 1, ..., n - 1.
+  range(n) {
+    this.ranges ??= new Map();
+    if (!this.ranges.has(n)) {
+      if (this.ranges.size > 20) this.ranges.clear();
+      this.ranges.set(n, Int32Array.from({ length: n }, (_, i) => i));
+    }
+    return this.ranges.get(n);
+  }
+
+  targets(e) {
+    const { y } = this.points, k = this.targetCount;
+    if (this.classCount) return Float64Array.from({ length: this.classCount }, (_, j) => (y[e] === j ? 1 : 0));
+    return y.subarray(e * k, (e + 1) * k);
+  }
+
+  // The mean of y that the network gives for an example of its last pass.
+  mean(net, e) {
+    return this.link_(Float64Array.from({ length: net.widths[net.L] }, (_, k) => net.number("a", net.L, k, e)));
+  }
+
+  // Loss and score of all rows of data, and the outputs if asked for.
+  evaluate(net, data, outputs = null) {
+    const { n } = data, K = net.widths[net.L], at = outputs ?? new Float64Array(n * K);
+    let total = 0;
+    for (let from = 0; from < n; from += AT_ONCE) {
+      const rows = Int32Array.from(this.range(Math.min(AT_ONCE, n - from)), (i) => i + from), losses = net.forward(data, rows);
+      for (let e = 0; e < rows.length; e++) {
+        total += losses[e];
+        for (let k = 0; k < K; k++) at[(from + e) * K + k] = net.number("a", net.L, k, e);
+      }
+    }
+    return { loss: total / n, score: n ? this.score(at, data.y, n, K) : null };
+  }
+
+  score(outputs, y, n, K) {
+    if (this.scoreName === "accuracy") {
+      let right = 0;
+      for (let e = 0; e < n; e++) right += this.classCount ? this.decide(outputs, e, K) === y[e] : this.agrees(outputs, y, e, K);
+      return right / (this.classCount ? n : n * K);
+    }
+    if (this.scoreName !== "r2") return null;
+    const means = new Float64Array(K);
+    y.forEach((v, i) => { means[i % K] += v / n; });
+    let residual = 0, whole = 0;
+    y.forEach((v, i) => {
+      residual += (outputs[i] - v) ** 2;
+      whole += (v - means[i % K]) ** 2;
+    });
+    return whole ? 1 - residual / whole : Number(residual === 0);
+  }
+
+  agrees(outputs, y, e, K) {
+    let right = 0;
+    for (let k = 0; k < K; k++) right += outputs[e * K + k] > 0 === y[e * K + k] > 0.5;
+    return right;
+  }
+
+  decide(outputs, e, K = this.net.widths[this.net.L]) {
+    if (K === 1) return outputs[e] > 0 ? 1 : 0;
+    let best = 0;
+    for (let k = 1; k < K; k++) if (outputs[e * K + k] > outputs[e * K + best]) best = k;
+    return best;
+  }
+
+  // The outputs of all examples, and which of them are wrong.
+  judge() {
+    const { points, net, probe } = this, K = net.widths[net.L];
+    if (!points.n) {
+      this.wrong = this.outputs_ = null;
+      return;
+    }
+    probe.theta.set(net.theta);
+    this.outputs_ = new Float64Array(points.n * K);
+    this.evaluate(probe, this.allData, this.outputs_);
+    this.wrong = this.scoreName === "accuracy" && this.targetCount === 1 && (this.classCount || K === 1)
+      ? Uint8Array.from({ length: points.n }, (_, e) => (this.classCount ? this.decide(this.outputs_, e) !== points.y[e] : this.outputs_[e] > 0 !== points.y[e] > 0.5)) : null;
+    this.sendThrough();
+  }
+
+  // The gradient of the mean loss of some rows.
+  gradientOf(net, data, rows) {
+    const gradient = new Float64Array(net.size);
+    for (let from = 0; from < rows.length; from += AT_ONCE) {
+      const some = rows.subarray(from, from + AT_ONCE);
+      net.backward(data, some);
+      for (let i = 0; i < gradient.length; i++) gradient[i] += net.gradient[i] / rows.length;
+    }
+    return gradient;
+  }
+
+  // Points by hand
+
+  paint() {
+    if (this.isFixed) return this.say("This page's network has a form of its own, and takes only the data that it was made with.");
+    if (this.kind === "own" || this.data.targets > 1) return this.say("Points can be painted where there is one target, for one of the lecture's three losses.");
+    this.painting = true;
+    if (this.settings.set !== PAINTED) {
+      const { points } = this, keeps = points.d0 === 2 && points.n <= 200;
+      this.names = points.classes.length ? points.classes : null;
+      this.settings.points = keeps ? Array.from({ length: points.n }, (_, e) => pointText(points.X[2 * e], points.X[2 * e + 1], points.y[e])).join(";") : "";
+      Object.assign(this.settings, { set: PAINTED, noise: 0, labels: 0 });
+      this.sample();
+    }
+    this.refresh();
+    this.look();
+  }
+
+  stopPainting(draws = true) {
+    this.painting = false;
+    if (draws) {
+      this.refresh();
+      this.look();
+    }
+  }
+
+  // A point where it was painted; without a place, in the middle, for those who use no mouse.
+  addPoint(at) {
+    const [x, y] = at ?? [this.paintedPoints.length % 5 / 5, 0], last = this.paintedPoints.at(-1);
+    if (this.paintedPoints.length >= 500) return this.say("500 points are enough: remove some first.");
+    if (at && last && Math.hypot(last[0] - x, last[1] - y) < 0.08) return;
+    this.settings.points += `${this.settings.points && ";"}${pointText(x, y, this.brush)}`;
+    this.sample();
+  }
+
+  clearPoints() {
+    this.settings.points = "";
+    this.sample();
+  }
+
+  // Whether the page computes what the engine recorded, said at its foot.
+  agreement() {
+    const { recorded } = this.data, { net } = this.run, [loss] = decoded(recorded.loss), gradient = decoded(recorded.gradient);
+    const first = this.network(this.defaults), points = this.sets.get(this.defaults.set)();
+    if (first.widths.join() !== this.data.net.widths.join()) return "";
+    first.theta.set(this.givenTheta);
+    const [here] = first.backward({ ...points, classes: this.classCount }, Int32Array.of(0));
+    const apart = (x, y) => (x === y ? 0 : Math.abs(x - y) / Math.max(1, Math.abs(y)));
+    let most = apart(here, loss);
+    gradient.forEach((g, k) => { most = Math.max(most, apart(first.gradient[k * recorded.every], g)); });
+    return `${net.size.toLocaleString("en")} parameters. The page computes with the recorded program; for the first example it agrees with the engine's loss and gradient to ${number(Math.max(most, 1e-16))}.`;
+  }
+
+  // Files
+
+  readFile(file) {
+    if (this.isFixed) return this.say("This page's network has a form of its own, and takes only the data that it was made with.");
+    file.text().then((text) => {
+      const table = readTable(text, file.name);
+      this.table = table;
+      this.fileName = file.name;
+      const usual = /^(class|target|label|y|survived|species)$/i, columns = targetsFor(table, this.kind).reverse();
+      this.useTable(columns.find((name) => usual.test(name)) ?? columns[0] ?? table.columns.at(-1).name, columns);
+    }).catch((error) => this.say(error.message));
+  }
+
+  // A column of the file as the target; if it won't do, the next one of those that may be tried.
+  useTable(target, others = []) {
+    const before = [this.fileTarget, this.settings.set];
+    let failure = null;
+    for (const name of [target, ...others.filter((other) => other !== target)]) {
+      [this.fileTarget, this.settings.set] = [name, this.fileName];
+      try {
+        this.sample();
+        this.say(`${this.fileName}: ${this.points.n} examples; target: ${name}.`);
+        if (this.tab !== "data" && this.tabs.querySelector("[data-do=data]")) this.toggle("data");
+        return this.refresh();
+      } catch (error) {
+        failure ??= error;
+      }
+    }
+    [this.fileTarget, this.settings.set] = before;
+    if (this.settings.set === this.fileName && !this.fileTarget) this.settings.set = this.menu()[0][0];
+    this.say(failure.message);
+    this.refresh();
+  }
+
+  // The bytes of a file to take away: the weights, as .npz or JSON, or the points.
+  file(kind) {
+    const { trainData, heldData, targetCount } = this, state = stateOf(this.net);
+    if (kind === "npz") return npz(state);
+    if (kind === "json") return new TextEncoder().encode(JSON.stringify(Object.fromEntries(Object.entries(state).map(([key, { rows }]) => [key, rows]))));
+    const arrays = (part, end) => ({ [`X${end}`]: { rows: [...part.X], shape: [part.n, part.d0] }, [`y${end}`]: { rows: [...part.y], shape: targetCount > 1 ? [part.n, targetCount] : [part.n] } });
+    return npz({ ...arrays(trainData, ""), ...(heldData.n ? arrays(heldData, "_held") : {}) });
+  }
+
+  copy(text) {
+    const done = () => this.say("Copied.");
+    if (navigator.clipboard?.writeText) navigator.clipboard.writeText(text).then(done, () => this.say("Copy it by hand: this page may not write to the clipboard."));
+    else this.say("Copy it by hand: this browser does not let pages write to the clipboard.");
+  }
+
+  // Whether a task's settings can be had here.
+  allows({ set: name, hidden }) {
+    const known = name === undefined || this.sets.has(name) || this.makable().some(({ kind }) => kind === name);
+    return known && !this.isFixed && (!hidden || this.has(this.defaults.activation, hidden.length));
+  }
+
+  link_to(more = {}) {
+    const text = written_({ ...this.settings, ...more }, this.defaults);
+    return (this.data.ownPage ? location.href.split("#")[0] : "playground.html") + (text && `#${text}`);
+  }
+}

@@ -3,7 +3,10 @@
 import base64
 import io
 import json
+import re
 import warnings
+from pathlib import Path
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ from nn import MLP, Module, bernoulli_nll, categorical_nll, datasets, gaussian_n
 from nn.cli import main
 from tests import browser
 
+ROOT = Path(nn.__file__).parent.parent
 XOR = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0]
 
 
@@ -423,6 +427,21 @@ class TestInABrowser:
         page.js("p.task.element.querySelector('input').value = 'yes'")
         page.press("predict")
         assert not page.js("return p.playButton.disabled")
+
+    def test_the_tasks_of_the_exercises(self, opened):
+        """Each address in the exercises is read whole."""
+        found = 0
+        made = nn.live(net((2, 8, 1)), bernoulli_nll, datasets.load("moons"))
+        for path in sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb")):
+            for address in re.findall(r"\(playground.html(#[^)]*)\)", path.read_text("utf-8")):
+                page = opened(made, address)
+                settings, found = page.js("return p.settings"), found + 1
+                for name, text in parse_qsl(address[1:]):
+                    value = settings[name]
+                    value = "-".join(map(str, value)) if name == "hidden" else value
+                    assert str(value) == text or float(value) == float(text), (address, name)
+                assert page.js("return !p.settings.goal || p.task.goal !== null")
+        assert found == 6
 
     def test_two_runs_side_by_side(self, opened):
         page = opened(nn.live(net(), bernoulli_nll, datasets.load("moons"), batch_size=4))

@@ -30,7 +30,6 @@ from nn import (
 from nn.train import choice, native
 from tests.cases import for_each, many
 
-
 of_vectors = Kept()  # nothing that has been compiled without
 
 

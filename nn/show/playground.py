@@ -98,6 +98,7 @@ def live(
             the loss, an activation or the optimizer can't be printed as JavaScript.
         TypeError: the data are neither a pair nor a data set.
 
+    >>> from nn import bernoulli_nll
     >>> net = MLP(2, [4, 1], activation="tanh", rng=np.random.default_rng(0))
     >>> live(net, bernoulli_nll, ([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]))
     Playground of MLP(2, [4, 1], activation='tanh', bias=True), bernoulli_nll, 4 examples

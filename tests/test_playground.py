@@ -102,6 +102,11 @@ class TestTheFile:
                                     (net((2, 8, 3)), categorical_nll, flower())]:  # fmt: skip
             assert len(nn.live(network, loss, data).fragment().encode()) < 400_000
 
+    def test_a_class_without_examples_is_one(self):
+        X, y = flower()
+        page = nn.live(net((2, 4, 3)), categorical_nll, (X, y % 2))
+        assert page._data["sets"][0]["classes"] == ["0", "1", "2"]
+
     def test_where_no_script_runs_there_is_a_picture(self):
         page = nn.live(net(), bernoulli_nll, XOR)
         assert '<img alt="Playground of MLP(2, [4, 1]' in page.fragment()
@@ -206,13 +211,14 @@ def opened(driver, tmp_path):
 
 
 RUNS = [
-    ((2, 4, 1), bernoulli_nll, "moons", {"b": 7, "lr": 0.3}),
+    ((2, 4, 1), bernoulli_nll, "moons", {"b": 7, "lr": 0.3, "held": 0.4}),
     ((2, 4, 1), bernoulli_nll, "moons", {
         "hidden": [5, 3], "activation": "sigmoid", "momentum": 0.9, "schedule": "cosine",
         "every": 400, "grow": 1.5, "period": 2, "b": 5, "seed": 3}),
     ((2, 4, 1), bernoulli_nll, "circles", {"set": "circles", "n": 90, "noise": 0.1, "seed": 2}),
     ((4, 6, 3), categorical_nll, "iris", {"optimizer": "adam", "lr": 0.01, "b": 11}),
-    ((4, 6, 3), categorical_nll, "iris", {"hidden": [], "schedule": "inverse", "every": 30}),
+    ((4, 6, 3), categorical_nll, "iris", {
+        "hidden": [], "schedule": "inverse", "every": 30, "b": 4, "grow": 2, "period": 2}),
     ((10, 5, 1), gaussian_nll, "diabetes", {
         "activation": "gelu", "optimizer": "rmsprop", "lr": 0.003, "schedule": "halved",
         "every": 50}),
@@ -237,6 +243,29 @@ class TestInABrowser:
         last = history[-1].updates - (history[-2].updates if len(history) > 1 else 0)
         assert np.mean(losses[-last:]) == pytest.approx(history[-1].loss, rel=1e-9)
         assert not page.complaints()
+
+    def test_the_lines_have_what_the_page_was_given(self, opened):
+        """Rules with settings, an activation a layer; other weights than those of a trained net."""
+        moons = datasets.load("moons")
+        several = MLP(2, [4, 3, 1], activation=["tanh", "relu"], rng=np.random.default_rng(0))
+        for network, rule in [(several, nn.SGD(momentum=0.9, nesterov=True)),
+                              (net(), nn.AdamW(weight_decay=0.1)),
+                              (net(), nn.RMSprop())]:  # fmt: skip
+            page = opened(nn.live(network, bernoulli_nll, moons, optimizer=rule, lr=0.01, seed=0))
+            page.change(momentum=0.5)
+            page.press("step")
+            page.press("epoch")
+            theta, history = page.python()
+            assert history[-1].updates == page.js("return p.run.updates")
+            np.testing.assert_allclose(page.theta, theta, rtol=1e-9, atol=1e-10)
+        page = opened(nn.live(several, bernoulli_nll, moons))
+        page.js("p.pick(p.picture.units.find((u) => u.l === 2))")
+        assert "x2[0] = relu(a)" in page.text(".detail")
+        trained = net()
+        trained.parameters()[0].data = 0.5
+        page = opened(nn.live(trained, bernoulli_nll, moons), "#seed=5")
+        page.press("epoch")
+        np.testing.assert_allclose(page.theta, page.python()[0], rtol=1e-9, atol=1e-10)
 
     def test_the_score_and_the_loss_are_evaluates(self, opened):
         for widths, loss, name in [
@@ -287,6 +316,71 @@ class TestInABrowser:
                 page.press(name)
             assert not page.complaints()
 
+    def test_several_targets(self, opened):
+        """All are shown, and data of one target are not offered."""
+        X = np.array(XOR[0])
+        page = opened(nn.live(net((2, 4, 2)), gaussian_nll, (X, X + np.array([0.5, 3.0]))))
+        assert "y = 0.5, 3;" in page.text(".chosen")
+        page.press("data")
+        assert page.js("return p.menu().map(([name]) => name)") == ["your data"]
+        assert "one target" in page.drop("mine.csv", "a,b,c\n1,2,3\n2,3,5\n3,4,4\n")[0]
+        assert page.js("return p.points.n") == 4
+
+    def test_one_input(self, opened):
+        """What is drawn over it is the mean of y: probabilities, if it is a class."""
+        x = np.linspace(-2, 2, 30)[:, None]
+        for loss, widths in [(bernoulli_nll, (1, 3, 1)), (categorical_nll, (1, 3, 2))]:
+            page = opened(nn.live(net(widths), loss, (x, (x[:, 0] > 0.3).astype(int))))
+            drawn = page.js(
+                "for (let i = 0; i < p.net.size; i++) p.net.theta[i] *= 20;"
+                "const seen = [], { region } = p, toY = region.toY.bind(region);"
+                "p.look(); region.layers[1].fill(0);"
+                "region.toY = (v) => { seen.push(v); return toY(v); };"
+                "region.draw(); return seen"
+            )
+            assert min(drawn) >= 0 and max(drawn) <= 1 and max(drawn) > 0.9
+
+    def test_while_it_plays(self, opened):
+        """However often it is started, it goes on once a frame; other data stop it."""
+        page = opened(nn.live(net(), bernoulli_nll, datasets.load("moons")))
+        page.js("p.change('held', 0); for (let k = 0; k < 21; k++) p.playButton.click()")
+        most = page.later(
+            "let most = 0, now = 0; const frame = p.frame.bind(p);"
+            "p.frame = (at) => { now += 1; most = Math.max(most, now); frame(at); };"
+            "const tick = () => { now = 0; requestAnimationFrame(tick); }; tick();"
+            "setTimeout(() => done(most), 200)"
+        )
+        assert most == 1 and page.js("return p.playing && p.run.updates > 0")
+        page.change(held=0.3)
+        assert not page.js("return p.playing || p.run.updates")
+        page.press("play")
+        page.change(set="circles")
+        assert "held out" in page.text(".status") and not page.complaints()
+
+    def test_narrow_wide_and_on_paper(self, opened):
+        page = opened(nn.live(net((4, 6, 3)), categorical_nll, datasets.load("iris")))
+        assert page.text(".neuron title") == "sepal length (cm)"
+        cdp = page.driver.execute_cdp_cmd
+        size = {"width": 360, "height": 700, "deviceScaleFactor": 1, "mobile": False}
+        cdp("Emulation.setDeviceMetricsOverride", size)
+        for name in ("data", "network", "training", "noise", "compare", "task", "out"):
+            page.js("p.toggle(arguments[0])", name)
+            assert page.js("return document.documentElement.scrollWidth") <= 360, name
+        cdp("Emulation.setDeviceMetricsOverride", {**size, "width": 3840})
+        page.wait(lambda: page.js("return p.curves.width") > 3000)
+        assert "45" in page.js(
+            "const context = p.curves.canvas.getContext('2d'), seen = [];"
+            "context.fillText = (text) => seen.push(text); p.curves.draw(); return seen"
+        )
+        cdp("Emulation.clearDeviceMetricsOverride", {})
+        light = page.js("return p.colours.paper")
+        page.js("p.element.classList.add('dark'); p.colours.fresh()")
+        dark = page.js("return p.colours.paper")
+        page.js("dispatchEvent(new Event('beforeprint'))")
+        assert page.js("return p.colours.paper") == light != dark
+        page.js("dispatchEvent(new Event('afterprint'))")
+        assert page.js("return p.element.classList.contains('dark')")
+
     def test_every_control(self, opened):
         """All buttons, fields, boxes and menus are used; nothing fails, and the run goes on."""
         page = opened(nn.live(net(), bernoulli_nll, datasets.load("moons")))
@@ -318,7 +412,8 @@ class TestInABrowser:
     def test_the_address_restores_the_page(self, opened):
         made = nn.live(net(), bernoulli_nll, datasets.load("moons"))
         page = opened(made)
-        page.change(set="xor", hidden=[6, 2], activation="relu", lr=0.25, b=9, seed=4, noise=0.2)
+        page.change(set="xor", hidden=[6, 2], activation="relu", lr=0.25, b=9, noise=0.2, held=0.3)
+        page.change(seed=4)  # of the run; the data stay as they are
         page.press("epoch")
         page.press("rewind")
         page.press("epoch")
@@ -355,6 +450,9 @@ class TestInABrowser:
         assert "row" in message and name == "mine.csv"
         message, _ = page.drop("numbers.csv", "a,b\n" + "".join(f"{i},{i}\n" for i in range(30)))
         assert "two" in message
+        page.change(noise=0.1)
+        assert page.js("return [p.settings.set, p.points.n]") == ["mine.csv", 40]
+        assert page.drop("your data", "a,b\n" + "1,x\n2,y\n" * 4)[1] == "your data (file)"
         hostile = "<img src=x onerror=\"document.title='broken'\">"
         page.drop("h.csv", f"{hostile},b\n1,x\n2,y\n3,x\n4,y\n5,x\n6,y\n")
         page.press("epoch")
@@ -379,6 +477,10 @@ class TestInABrowser:
         assert "100.0% right" in page.text(".status")
         theta, _ = page.python()
         np.testing.assert_allclose(page.theta, theta, rtol=1e-7, atol=1e-8)
+        page.change(points="9,9,1;-30,0,0")
+        page.js("p.change('noise', 1); p.change('noise', 0)")
+        low, high = page.js("return [p.region.x[0], p.region.y[1]]")
+        assert low <= -30 and high >= 9
 
     def test_a_rate_too_large(self, opened):
         page = opened(nn.live(net(activation="relu"), gaussian_nll, XOR, lr=0.1, batch_size=4))
@@ -393,6 +495,7 @@ class TestInABrowser:
         page.change(lr=rate)
         page.js("for (let k = 0; k < 300; k++) p.update(); p.look()")
         assert page.js("return p.run.looks.at(-1).loss < p.run.looks[0].loss")
+        assert page.js("p.trainData.X.fill(1e200); return p.run.stable(1)") is None
 
     def test_weights_are_taken_away(self, opened):
         network = net((2, 3, 2, 1))
@@ -413,7 +516,8 @@ class TestInABrowser:
 
     def test_goals(self, opened):
         made = nn.live(net(), bernoulli_nll, datasets.load("moons"))
-        page = opened(made, "#goal=loss<0.5@200&lr=0.5&hide=data,out")
+        page = opened(made, "#goal=loss<0.5@200&lr=0.5&hide=data,out&panel=data")
+        assert not page.js("return p.tab")
         assert "a loss under 0.5 in 200 updates" in page.text(".task")
         assert not page.js("return p.tabs.querySelector('[data-do=data], [data-do=out]')")
         for _ in range(20):
@@ -426,6 +530,7 @@ class TestInABrowser:
         assert page.js("return p.playButton.disabled")
         page.js("p.task.element.querySelector('input').value = 'yes'")
         page.press("predict")
+        page.press("rewind")
         assert not page.js("return p.playButton.disabled")
 
     def test_the_tasks_of_the_exercises(self, opened):
@@ -454,6 +559,23 @@ class TestInABrowser:
             page.js("p.advance(20)")
             assert page.js("return [p.run.updates, p.pinned.updates]") == [20, 20 * times]
         assert "Pinned (dashed)" in page.text(".caption")
+        page.change(b=4, grow=3, period=1)
+        page.press("rewind")
+        for epochs in (1, 2, 3):
+            page.press("epoch")
+            assert page.js("return p.run.time(p.run.updates, 'epochs')") == pytest.approx(epochs)
+        page.press("noise")
+        now = page.run(
+            "return ['batch', 'true'].map((name) => root.querySelector(`.slice .${name}`)"
+            ".getAttribute('d').match(/L90.0 ([\\d.]+)/)[1])"
+        )
+        assert now[0] == now[1]
+        page.press("network")
+        for text, seed in [("x", 0), ("501", 501)]:
+            page.js("const field = p.panel.querySelector('[data-field=seed]'); field.value ="
+                    "arguments[0]; field.dispatchEvent(new Event('change'))", text)  # fmt: skip
+            assert page.js("return p.settings.seed") == seed
+            assert bool(page.text(".message")) == (seed == 0)
 
     def test_a_weight_is_dragged(self, opened):
         page = opened(nn.live(net(), bernoulli_nll, XOR))

@@ -30,7 +30,7 @@ class Play extends Data {
     this.build();
     this.sample();
     this.agree.textContent = this.agreement();
-    if (Object.hasOwn(PANELS, this.settings.panel)) this.toggle(this.settings.panel);
+    if (this.tabs.children[`tab-${this.settings.panel}`]) this.toggle(this.settings.panel);
   }
 
   build() {
@@ -74,6 +74,7 @@ class Play extends Data {
       this.look();
     }).observe(this.element, { attributes: true, attributeFilter: ["class"] });
     this.listen();
+    this.onPaper();
   }
 
   listen() {
@@ -81,7 +82,7 @@ class Play extends Data {
     this.actions = {
       play: () => (this.playing ? this.pause() : this.go()),
       step: () => this.advance(1),
-      epoch: () => this.advance(Math.max(1, Math.floor(this.trainData.n / this.run.size(this.run.training.epoch || 1)))),
+      epoch: () => this.advance(this.run.training.left),
       rewind: () => this.rewind(),
     };
     on(page, "click", (event) => {
@@ -112,6 +113,19 @@ class Play extends Data {
     });
   }
 
+  // On paper the page is light, and what is painted on canvases as well.
+  onPaper() {
+    const { classList } = this.element;
+    let wasDark = false;
+    on(window, "beforeprint", () => {
+      wasDark = classList.contains("dark");
+      classList.remove("dark");
+      this.colours.fresh();
+      this.look();
+    });
+    on(window, "afterprint", () => wasDark && classList.add("dark"));
+  }
+
   say(text) {
     put(this.message, text);
   }
@@ -129,13 +143,16 @@ class Play extends Data {
 
   // A network of these settings: the one from Python, if it has this form and this seed.
   network(settings) {
-    const { net: given } = this.data, net = new Net(this.widths(settings.hidden), settings.activation);
-    const isGiven = net.widths.join() === given.widths.join() && settings.activation === given.activation && settings.seed === this.defaults.seed;
-    if (isGiven || this.isFixed) net.theta.set(this.givenTheta);
+    const net = new Net(this.widths(settings.hidden), settings.activation);
+    if (this.isGiven(settings)) net.theta.set(this.givenTheta);
     else net.start(settings.seed);
     if (settings.small) for (let i = 0; i < net.size; i++) net.theta[i] *= 0.02;
-    this.fromPython = isGiven;
     return net;
+  }
+
+  isGiven({ hidden, activation, seed }) {
+    const { net } = this.data;
+    return this.isFixed || (this.widths(hidden).join() === net.widths.join() && activation === net.activation && seed === this.defaults.seed);
   }
 
   // Another network of the same form and with the same numbers, to compute with on the side.
@@ -191,6 +208,7 @@ class Play extends Data {
     if (typeof this.defaults[name] === "number") value = Number(value);
     if (String(settings[name]) === String(value)) return;
     settings[name] = value;
+    this.say("");
     if (name === "speed" || name === "axis" || name.endsWith("_shown")) this.draw();
     else if (SAMPLE.has(name)) this.sample();
     else if (RESTART.has(name)) this.restart();
@@ -255,16 +273,16 @@ class Play extends Data {
     this.last = this.seen = this.drawn_ = performance.now();
     this.refreshBar();
     const tick = (now) => {
-      if (!this.playing) return;
       this.frame(now);
-      requestAnimationFrame(tick);
+      if (this.playing) this.ticking = requestAnimationFrame(tick);
     };
-    requestAnimationFrame(tick);
+    this.ticking = requestAnimationFrame(tick);
   }
 
   pause() {
     if (!this.playing) return;
     this.playing = false;
+    cancelAnimationFrame(this.ticking);
     this.look();
     this.refresh();
   }
@@ -316,7 +334,9 @@ class Play extends Data {
     this.pause();
     this.say(`Diverged at update ${update}: the loss is no finite number any more. Looking for a rate that holds \u2026`);
     setTimeout(() => {
-      if (this.run.training.diverged) this.say(`Diverged at update ${update}: the loss is no finite number any more. The largest stable rate here is about ${number(this.run.stable(update))}. Rewind brings back the start.`);
+      if (!this.run.training.diverged) return;
+      const rate = this.run.stable(update), said = rate ? `The largest stable rate here is about ${number(rate)}.` : "No smaller rate holds either: are the numbers of the data too large?";
+      this.say(`Diverged at update ${update}: the loss is no finite number any more. ${said} Rewind brings back the start.`);
     }, 30);
     this.look();
   }
@@ -447,6 +467,7 @@ class Play extends Data {
 
   setWeight(at, v, isMoving = false) {
     this.net.theta[at] = v;
+    this.say("");
     this.run.changed = true;
     this.run.looks.pop();
     if (!isMoving) return this.look();

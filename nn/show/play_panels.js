@@ -47,7 +47,7 @@ class Panel {
     on(slide, "input", () => play.change(name, from(Number(slide.value))));
     on(text, "change", () => {
       const v = parsed(text.value);
-      const [least, largest] = LIMITS[name], top = whole ? most() : largest, bad = v === null || !allowed(name, v) || v > top;
+      const [least, largest] = LIMITS[name], top = typeof high === "function" ? high() : largest, bad = v === null || !allowed(name, v) || v > top;
       set(text, { "aria-invalid": bad ? "true" : null });
       if (bad) play.say(`${label} must be ${whole ? "a whole number " : ""}from ${number(least)} to ${number(top)}; ${WRITE}.`);
       else play.change(name, v);
@@ -128,7 +128,7 @@ class DataPanel extends Panel {
     if (table && play.settings.set === play.fileName) {
       const target = element("select", { "aria-label": "target" }, ...targetsFor(table, play.kind).map((name) => element("option", { value: name }, name)));
       target.value = play.fileTarget;
-      on(target, "change", () => play.useTable(target.value));
+      on(target, "change", () => play.useTable(target.value) || this.update());
       this.columns.append(element("label", {}, "target, the column to predict", target));
     }
     const held = points.held.length ? `, ${points.held.length} held out` : "";

@@ -28,12 +28,14 @@ class Data {
   }
 
   makable() {
-    return MADE.filter(({ likelihoods }) => likelihoods.includes(this.kind));
+    return this.data.targets > 1 ? [] : MADE.filter(({ likelihoods }) => likelihoods.includes(this.kind));
   }
 
   // The data as the settings say, and a new start with it.
   sample() {
-    const { settings } = this, { set: name, seed, held, noise, labels } = settings;
+    this.pause();
+    // The seed of the page, not of the run: other weights train on the same data.
+    const { settings, defaults: { seed } } = this, { set: name, held, noise, labels } = settings;
     const rng = new Random(seed + 1), classes = Math.max(2, this.data.classes);
     let points;
     if (this.sets.has(name)) points = this.sets.get(name)();
@@ -105,6 +107,11 @@ class Data {
       this.ranges.set(n, Int32Array.from({ length: n }, (_, i) => i));
     }
     return this.ranges.get(n);
+  }
+
+  // So many of n rows at most, as far from each other.
+  spread(n, most) {
+    return Int32Array.from({ length: Math.min(n, most) }, (_, i) => Math.floor(i * n / Math.min(n, most)));
   }
 
   targets(e) {
@@ -188,11 +195,18 @@ class Data {
     return gradient;
   }
 
+  // Whether points can't be painted or read here; it is said why.
+  refuses() {
+    const isOpen = !this.isFixed && this.kind !== "own" && this.data.targets === 1;
+    if (this.isFixed) this.say("This page's network has a form of its own, and takes only the data that it was made with.");
+    else if (!isOpen) this.say("Points are painted and files read where there is one target, for one of the lecture's three losses.");
+    return !isOpen;
+  }
+
   // Points by hand
 
   paint() {
-    if (this.isFixed) return this.say("This page's network has a form of its own, and takes only the data that it was made with.");
-    if (this.kind === "own" || this.data.targets > 1) return this.say("Points can be painted where there is one target, for one of the lecture's three losses.");
+    if (this.refuses()) return;
     this.painting = true;
     if (this.settings.set !== PAINTED) {
       const { points } = this, keeps = points.d0 === 2 && points.n <= 200;
@@ -243,17 +257,20 @@ class Data {
   // Files
 
   readFile(file) {
-    if (this.isFixed) return this.say("This page's network has a form of its own, and takes only the data that it was made with.");
+    if (this.refuses()) return;
     file.text().then((text) => {
-      const table = readTable(text, file.name);
-      this.table = table;
-      this.fileName = file.name;
+      const table = readTable(text, file.name), { table: before, fileName } = this;
+      const isTaken = file.name === PAINTED || this.menu().some(([name]) => name === file.name && name !== fileName);
+      Object.assign(this, { table, fileName: isTaken ? `${file.name} (file)` : file.name });
       const usual = /^(class|target|label|y|survived|species)$/i, columns = targetsFor(table, this.kind).reverse();
-      this.useTable(columns.find((name) => usual.test(name)) ?? columns[0] ?? table.columns.at(-1).name, columns);
+      const isUsed = this.useTable(columns.find((name) => usual.test(name)) ?? columns[0] ?? table.columns.at(-1).name, columns);
+      if (!isUsed) Object.assign(this, { table: before, fileName });
+      this.refresh();
     }).catch((error) => this.say(error.message));
   }
 
   // A column of the file as the target; if it won't do, the next one of those that may be tried.
+  // False, and the data are as before, if none will.
   useTable(target, others = []) {
     const before = [this.fileTarget, this.settings.set];
     let failure = null;
@@ -263,15 +280,15 @@ class Data {
         this.sample();
         this.say(`${this.fileName}: ${this.points.n} examples; target: ${name}.`);
         if (this.tab !== "data" && this.tabs.querySelector("[data-do=data]")) this.toggle("data");
-        return this.refresh();
+        this.refresh();
+        return true;
       } catch (error) {
         failure ??= error;
       }
     }
     [this.fileTarget, this.settings.set] = before;
-    if (this.settings.set === this.fileName && !this.fileTarget) this.settings.set = this.menu()[0][0];
     this.say(failure.message);
-    this.refresh();
+    return false;
   }
 
   // The bytes of a file to take away: the weights, as .npz or JSON, or the points.

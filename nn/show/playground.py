@@ -28,7 +28,7 @@ from ..model.likelihoods import likelihood_of
 from ..model.module import Module, own_gradients
 from ..model.network import MLP
 from ..train.examples import Examples
-from ..train.optimizers import make_rule
+from ..train.optimizers import OPTIMIZERS, make_rule
 from ..train.recording import loss_of
 from ..train.stepping import Optimizer
 from .network import draw
@@ -103,7 +103,7 @@ def live(
     >>> live(net, bernoulli_nll, ([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]))
     Playground of MLP(2, [4, 1], activation='tanh', bias=True), bernoulli_nll, 4 examples
     """
-    sets = _sets(data, validation, loss, picture, seed)
+    sets = _sets(net, data, validation, loss, picture, seed)
     return Playground(
         net, loss, sets, batch_size=batch_size, lr=lr, momentum=momentum, optimizer=optimizer,
         seed=seed,
@@ -149,7 +149,7 @@ class Playground(Page):
         network = dict(made.network)
         theta = network.pop("theta")
         layers = network["layers"]
-        rule_name = type(rule).__name__.lower()
+        rule_name, is_ours = type(rule).__name__.lower(), type(rule) in OPTIMIZERS.values()
         self._data = {
             "title": self.title,
             "likelihood": {
@@ -165,7 +165,7 @@ class Playground(Page):
             "sets": [one.packed for one in sets],
             "net": {**network, "fixed": not layers, "theta": encoded(theta),
                     "drawn": isinstance(net, MLP) and layers and _is_drawn(net, theta, seed)},
-            "rules": {rule_name: repr(rule)} if rule.given else {},
+            "rules": {rule_name: [repr(rule), is_ours]} if rule.given else {},
             "recorded": _recorded(net, loss, first),
             "settings": {
                 **CONTROLS, "set": first.name, "held": first.held, "seed": seed, "lr": lr,
@@ -196,7 +196,7 @@ class Playground(Page):
         )
 
 
-def _sets(data: Any, validation: Any, loss: Any, picture: Any, seed: int) -> list[Set]:
+def _sets(net: Module, data: Any, validation: Any, loss: Any, picture: Any, seed: int) -> list[Set]:
     """The data as sets for a page."""
     if isinstance(data, Dataset):
         data = [data]
@@ -218,7 +218,9 @@ def _sets(data: Any, validation: Any, loss: Any, picture: Any, seed: int) -> lis
     likelihood, d0 = likelihood_of(loss), X.shape[1]
     K = 0
     if likelihood is not None and likelihood.classes[0] and y.ndim == 1:
-        K = 2 if not likelihood.one_hot else int(y.max(initial=1)) + 1
+        K = int(y.max(initial=1)) + 1 if likelihood.one_hot else 2
+        if likelihood.one_hot and isinstance(net, MLP):  # a class may have no example
+            K = max(K, len(net.layers[-1].neurons))
     X, y = np.concatenate([X, X_held]), np.concatenate([y, y_held])
     return [
         Set(

@@ -149,6 +149,18 @@ class TestCommand:
         assert not list(tmp_path.iterdir())
 
 
+def test_a_report_has_one_or_a_file_beside_it(tmp_path, monkeypatch):
+    command = ["train", "moons", "--epochs", "1", "--widths", "3", "--quiet", "--out"]
+    assert main([*command, str(tmp_path / "one")]) == 0
+    assert 'data-chalkgrad="play"' in (tmp_path / "one" / "report.html").read_text("utf-8")
+    assert not (tmp_path / "one" / "playground.html").exists()
+    monkeypatch.setattr("nn.show.report.LARGEST", 100_000)
+    assert main([*command, str(tmp_path / "two")]) == 0
+    report = (tmp_path / "two" / "report.html").read_text("utf-8")
+    assert 'data-chalkgrad="play"' not in report and "href='playground.html'" in report
+    assert (tmp_path / "two" / "playground.html").exists()
+
+
 # ------------------------------------------------------------------------------- in a real browser
 
 
@@ -380,6 +392,20 @@ class TestInABrowser:
         assert page.js("return p.colours.paper") == light != dark
         page.js("dispatchEvent(new Event('afterprint'))")
         assert page.js("return p.element.classList.contains('dark')")
+
+    def test_the_one_in_a_report(self, driver, tmp_path):
+        """Of the network that was trained, from the same first weights; widths can be changed."""
+        main(["train", "moons", "--epochs", "1", "--widths", "3", "2", "--quiet",
+              "--out", str(tmp_path)])  # fmt: skip
+        page = Play(driver, (tmp_path / "report.html").as_uri(), player=2)
+        page.js("document.querySelector('details:has([data-chalkgrad=play])').open = true")
+        page.press("network")
+        assert page.js("return [...p.panel.querySelectorAll('button:disabled')].length") == 2
+        assert page.js("return p.panel.querySelector('[data-choice=activation]').length") == 1
+        page.change(hidden=[4, 5])
+        page.press("step")
+        assert page.js("return [p.net.widths.join(), p.run.updates]") == ["2,4,5,1", 1]
+        assert not page.complaints()
 
     def test_every_control(self, opened):
         """All buttons, fields, boxes and menus are used; nothing fails, and the run goes on."""

@@ -96,7 +96,7 @@ def test_the_engines_agree_on_every_data_set(name):
 
 
 @pytest.mark.parametrize("epochs", [pytest.param(1, marks=pytest.mark.slow), 3])
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("momentum", [pytest.param(0.0, marks=pytest.mark.slow), 0.9])
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize(
     ("loss", "d_L"),
@@ -117,7 +117,9 @@ def test_the_engines_agree_on_every_loss(loss, d_L, bias, momentum, epochs):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("loss", [gaussian_nll, categorical_nll])
+@pytest.mark.parametrize(
+    "loss", [pytest.param(gaussian_nll, marks=pytest.mark.slow), categorical_nll]
+)
 @pytest.mark.parametrize("bias", [True, pytest.param(False, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("hidden", "activation"),

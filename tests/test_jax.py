@@ -80,9 +80,10 @@ def logistic_map(n=60):
     return autograd.compile(x, [x0], [r])
 
 
-# The numbers
+# The numbers: to compile takes a second for each, and the fast subset has one.
 
 
+@pytest.mark.slow
 def test_network(jax):
     program, batch, theta = network()
     f = assert_same(jax, program, batch, theta, 10.0)
@@ -95,7 +96,6 @@ def test_loop(jax):
     assert_same(jax, logistic_map(), [[0.1], [0.2], [0.7]], [3.2], 100.0)
 
 
-# The others take longer.
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["conv, plain", "RNN", "attention", "n-body", "Ising", "HMM"])
 def test_kinds(name, jax):

@@ -1,8 +1,10 @@
 """Machine code: loop nests of programs, updates of a training, and which engine `fit` takes.
 
-What the engines have in common is tested for each in test_engines.py and test_checkpoints.py. Here
-all is compiled as users have it, with vectors.
+What the engines have in common is tested for each in test_engines.py and test_checkpoints.py. What
+vectors could do wrong is compiled here as users have it, which takes ten times as long.
 """
+
+import os
 
 import numpy as np
 import pytest
@@ -10,9 +12,10 @@ from random_graphs import RandomGraph, record
 from random_patterns import PatternGraph
 
 import autograd
-from autograd import primitive
+from autograd import compiler, primitive
 from autograd.compiler import llvm
 from autograd.compiler.native import Trainer
+from autograd.compiler.structure import Kept
 from nn import (
     MLP,
     SGD,
@@ -25,12 +28,17 @@ from nn import (
     growing,
 )  # fmt: skip
 from nn.train import choice, native
-from tests.cases import many
+from tests.cases import for_each, many
+
+of_vectors = Kept()  # nothing that has been compiled without
 
 
-@pytest.fixture(autouse=True)
-def whole_level(monkeypatch):
-    monkeypatch.setattr(llvm, "LEVEL", 3)
+@pytest.fixture
+def vectors(monkeypatch):
+    """All is compiled as users have it, with vectors; without, for the fast subset."""
+    if "CHALKGRAD_FAST" not in os.environ:
+        monkeypatch.setattr(llvm, "LEVEL", 3)
+        monkeypatch.setattr(compiler, "_kept", of_vectors)
 
 
 # Programs
@@ -59,8 +67,11 @@ def graphs(kind, seeds):
             yield seed, autograd.compile(roots[0], inputs, parameters), rows, graph.numbers
 
 
-@pytest.mark.parametrize("kind", [RandomGraph, PatternGraph])
-@pytest.mark.parametrize(("level", "seeds"), [(0, range(60)), (3, range(60, 68))])
+@pytest.mark.parametrize(("level", "seeds", "kind"), [
+    (0, range(60), RandomGraph), (0, range(60), PatternGraph),
+    (3, range(60, 68), RandomGraph),
+    pytest.param(3, range(60, 68), PatternGraph, marks=pytest.mark.slow),
+])  # fmt: skip
 def test_random_graphs(kind, level, seeds, monkeypatch):
     monkeypatch.setattr(llvm, "LEVEL", level)
     tried = 0
@@ -119,19 +130,26 @@ def both(loss, X, y, sizes, **options):
 # long sums in 4 vectors.
 @pytest.mark.parametrize("b", [1, 3, 4, 5, 11, 39])
 @pytest.mark.parametrize("widths", [(3, 5, 2), (7, 33, 4), (1, 9, 1), (46, 6, 3), (99, 67, 2)])
-def test_products_of_all_sizes(widths, b):
+def test_products_of_all_sizes(widths, b, vectors):
     d0, hidden, d_L = widths
     X, y = problem(d0, d_L)
     loss = categorical_nll if d_L > 1 else bernoulli_nll
     both(loss, X, y, [hidden, hidden + 1, d_L], batch_size=b)
 
 
-@pytest.mark.parametrize("optimizer", [
-    "sgd", SGD(momentum=0.9, nesterov=True), SGD(weight_decay=0.1), "adam", "adamw", "rmsprop",
-])  # fmt: skip
-def test_optimizers(optimizer):
+OPTIMIZERS = ["sgd", SGD(momentum=0.9, nesterov=True), SGD(weight_decay=0.1), "adam", "adamw",
+              "rmsprop"]  # fmt: skip
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_optimizers(optimizer, vectors):
     X, y = problem(3, 1)
     both(bernoulli_nll, X, y, [4, 1], optimizer=optimizer, epochs=4)
+
+
+@for_each("optimizer", OPTIMIZERS)
+def test_optimizers_after_each_example(optimizer):
+    X, y = problem(3, 1)
     both(bernoulli_nll, X, y, [4, 1], optimizer=optimizer, batch_size=1)
 
 

@@ -381,19 +381,24 @@ def test_a_network_alone_has_no_controls(driver, tmp_path):
 # ------------------------------------------------------------------- the report, and the film in it
 
 
-@pytest.mark.parametrize("value", ["light", "dark"])
-def test_the_report(driver, tmp_path, value):
-    """Of a table whose words would like to be markup."""
-    scheme(driver, value)
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    """The address of one, of a table whose words would like to be markup."""
+    folder = tmp_path_factory.mktemp("report")
     rows = ["a,b,<kind>"]
     for i in range(60):
         word = "<b>&one" if i % 7 > 3 else "<img src=x onerror=document.title='broken'>"
         rows.append(f"{i % 7},{(i * i) % 11},{word}")
-    (tmp_path / "table.csv").write_text("\n".join(rows), encoding="utf-8")
-    assert main(["train", str(tmp_path / "table.csv"), "--target", "<kind>", "--epochs", "3",
-                 "--out", str(tmp_path), "--widths", "3", "--quiet"]) == 0  # fmt: skip
-    url = (tmp_path / "report.html").as_uri()
-    network, film = Page(driver, url, 0), Page(driver, url, 1)
+    (folder / "table.csv").write_text("\n".join(rows), encoding="utf-8")
+    assert main(["train", str(folder / "table.csv"), "--target", "<kind>", "--epochs", "3",
+                 "--out", str(folder), "--widths", "3", "--quiet"]) == 0  # fmt: skip
+    return (folder / "report.html").as_uri()
+
+
+@pytest.mark.parametrize("value", ["light", "dark"])
+def test_the_report(driver, report, value):
+    scheme(driver, value)
+    network, film = Page(driver, report, 0), Page(driver, report, 1)
     assert driver.title != "broken"
     assert driver.find_elements(By.CSS_SELECTOR, "body > b, img[src=x]") == []
     images = driver.find_elements(By.CSS_SELECTOR, ".figures img")

@@ -3,7 +3,10 @@
 import base64
 import io
 import json
+import re
 import warnings
+from pathlib import Path
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ from nn import MLP, Module, bernoulli_nll, categorical_nll, datasets, gaussian_n
 from nn.cli import main
 from tests import browser
 
+ROOT = Path(nn.__file__).parent.parent
 XOR = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0]
 
 
@@ -143,6 +147,18 @@ class TestCommand:
             main(["play", *arguments])
         assert match in capsys.readouterr().err
         assert not list(tmp_path.iterdir())
+
+
+def test_a_report_has_one_or_a_file_beside_it(tmp_path, monkeypatch):
+    command = ["train", "moons", "--epochs", "1", "--widths", "3", "--quiet", "--out"]
+    assert main([*command, str(tmp_path / "one")]) == 0
+    assert 'data-chalkgrad="play"' in (tmp_path / "one" / "report.html").read_text("utf-8")
+    assert not (tmp_path / "one" / "playground.html").exists()
+    monkeypatch.setattr("nn.show.report.LARGEST", 100_000)
+    assert main([*command, str(tmp_path / "two")]) == 0
+    report = (tmp_path / "two" / "report.html").read_text("utf-8")
+    assert 'data-chalkgrad="play"' not in report and "href='playground.html'" in report
+    assert (tmp_path / "two" / "playground.html").exists()
 
 
 # ------------------------------------------------------------------------------- in a real browser
@@ -381,6 +397,20 @@ class TestInABrowser:
         page.js("dispatchEvent(new Event('afterprint'))")
         assert page.js("return p.element.classList.contains('dark')")
 
+    def test_the_one_in_a_report(self, driver, tmp_path):
+        """Of the network that was trained, from the same first weights; widths can be changed."""
+        main(["train", "moons", "--epochs", "1", "--widths", "3", "2", "--quiet",
+              "--out", str(tmp_path)])  # fmt: skip
+        page = Play(driver, (tmp_path / "report.html").as_uri(), player=2)
+        page.js("document.querySelector('details:has([data-chalkgrad=play])').open = true")
+        page.press("network")
+        assert page.js("return [...p.panel.querySelectorAll('button:disabled')].length") == 2
+        assert page.js("return p.panel.querySelector('[data-choice=activation]').length") == 1
+        page.change(hidden=[4, 5])
+        page.press("step")
+        assert page.js("return [p.net.widths.join(), p.run.updates]") == ["2,4,5,1", 1]
+        assert not page.complaints()
+
     def test_every_control(self, opened):
         """All buttons, fields, boxes and menus are used; nothing fails, and the run goes on."""
         page = opened(nn.live(net(), bernoulli_nll, datasets.load("moons")))
@@ -540,6 +570,21 @@ class TestInABrowser:
         page.press("predict")
         page.press("rewind")
         assert not page.js("return p.playButton.disabled")
+
+    def test_the_tasks_of_the_exercises(self, opened):
+        """Each address in the exercises is read whole."""
+        found = 0
+        made = nn.live(net((2, 8, 1)), bernoulli_nll, datasets.load("moons"))
+        for path in sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb")):
+            for address in re.findall(r"\(playground.html(#[^)]*)\)", path.read_text("utf-8")):
+                page = opened(made, address)
+                settings, found = page.js("return p.settings"), found + 1
+                for name, text in parse_qsl(address[1:]):
+                    value = settings[name]
+                    value = "-".join(map(str, value)) if name == "hidden" else value
+                    assert str(value) == text or float(value) == float(text), (address, name)
+                assert page.js("return !p.settings.goal || p.task.goal !== null")
+        assert found == 6
 
     def test_two_runs_side_by_side(self, opened):
         page = opened(nn.live(net(), bernoulli_nll, datasets.load("moons"), batch_size=4))

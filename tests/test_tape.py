@@ -128,7 +128,8 @@ def test_any_graph_at_kinks_and_where_numbers_are_not_finite():
 
 FEW = [0.0, -0.0, 1.0, -2.5, 710.0, INF, -INF, NAN]
 VECTORS = [
-    *[x for n in (1, 2, 3) for x in itertools.product(FEW, repeat=n)],
+    *[x for n in (1, 2) for x in itertools.product(FEW, repeat=n)],
+    *[*itertools.product(FEW, repeat=3)][:: 512 // many(512)],
     *[tuple(np.random.default_rng(n).normal(0.0, 3.0, n).tolist()) for n in range(4, 12)],
     (2.0, 1.0, 2.0, 2.0, -1.0), (1e308, 1e308, -1e308, 0.5), (5.0,) * 40,
 ]  # fmt: skip
@@ -191,7 +192,7 @@ def test_a_row_alone_is_that_of_floats(row):
 
 @for_each("row", [p.ADD, p.SUB, p.MUL, p.DIV, p.POW, p.DOT, p.WHERE, p.MAX, p.LOGSUMEXP, p.SUM])
 def test_an_argument_may_be_a_parameter_an_input_or_a_number(row):
-    arguments = ((1.5, 0.5, -2.0), (0.25, 3.0, 1.0))[: 2 if row is p.DOT else 1]
+    arguments = ((1.5, 0.5), (0.25, 3.0)) if row is p.DOT else ((1.5, 0.5, -2.0),)
     if row in (p.ADD, p.SUB, p.MUL, p.DIV, p.POW):
         arguments = (1.5, 2.0)
     given = flat(arguments)

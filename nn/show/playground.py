@@ -98,6 +98,7 @@ def live(
             the loss, an activation or the optimizer can't be printed as JavaScript.
         TypeError: the data are neither a pair nor a data set.
 
+    >>> from nn import bernoulli_nll
     >>> net = MLP(2, [4, 1], activation="tanh", rng=np.random.default_rng(0))
     >>> live(net, bernoulli_nll, ([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]))
     Playground of MLP(2, [4, 1], activation='tanh', bias=True), bernoulli_nll, 4 examples
@@ -115,7 +116,8 @@ class Playground(Page):
     Args:
         net, loss, batch_size, lr, momentum, optimizer, seed: as `live`'s.
         sets: data sets, the first one to begin with.
-        drawn: whether ``net`` is as ``MLP(..., rng=np.random.default_rng(seed))`` gives it.
+        alone: whether the number of layers and the activation stay as they are: such a page is
+            smaller, and sooner made.
 
     Raises:
         ValueError: as `live`.
@@ -132,13 +134,14 @@ class Playground(Page):
         momentum: float = 0.0,
         optimizer: str | Optimizer = "sgd",
         seed: int = 0,
+        alone: bool = False,
     ) -> None:
         check_positive(lr=lr)
         check_seed(seed)
         check_whole("batch_size", batch_size)
         first, rule = sets[0], make_rule(optimizer, **({"momentum": momentum} if momentum else {}))
         Examples(first.X, first.y).open(net, loss, 1)
-        made = programs(net, loss, first.X, first.y, rule)
+        made = programs(net, loss, first.X, first.y, rule, alone=alone)
         likelihood = likelihood_of(loss)
         name = "own" if likelihood is None else likelihood.name
         self.title = f"Playground of {net!r}, {_name_of(loss)}, {len(first.X)} examples"
@@ -202,7 +205,7 @@ def _sets(net: Module, data: Any, validation: Any, loss: Any, picture: Any, seed
     if isinstance(data, Sequence) and data and all(isinstance(one, Dataset) for one in data):
         if validation is not None:
             raise ValueError("validation is for a pair (X, y): a data set has its own test part")
-        return [Set.of(one, _source(one, seed)) for one in data]
+        return [Set.of(one, source_of(one, seed)) for one in data]
     X, y = _pair(data, "data")
     X_held, y_held = (X[:0], y[:0]) if validation is None else _pair(validation, "validation")
     if X_held.shape[1:] != X.shape[1:] or y_held.shape[1:] != y.shape[1:]:
@@ -243,7 +246,7 @@ def _pair(data: Any, name: str) -> tuple[Array, Array]:
     return X.astype(float), y.astype(float)
 
 
-def _source(data: Dataset, seed: int) -> str | None:
+def source_of(data: Dataset, seed: int) -> str | None:
     """Python that makes the set again, if it is one of those with a name."""
     if data.name not in datasets.NAMES:
         return None

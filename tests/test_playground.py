@@ -323,6 +323,7 @@ class TestInABrowser:
             assert seen == pytest.approx(network(X[2].tolist()).data, rel=1e-9)
             for name in ("data", "network", "training", "noise", "compare", "task", "out"):
                 page.press(name)
+            assert page.js("return p.panels.network.layers.hidden") == isinstance(network, Own)
             assert not page.complaints()
 
     def test_several_targets(self, opened):
@@ -360,6 +361,9 @@ class TestInABrowser:
             "setTimeout(() => done(most), 200)"
         )
         assert most == 1 and page.js("return p.playing && p.run.updates > 0")
+        slow = "const to = performance.now() + 20; while (performance.now() < to);"
+        assert page.js(f"const from = performance.now(), next = p.inTurn(0, 1, () => {{ {slow} }});"
+                       "return next - from") >= 100  # fmt: skip
         page.change(held=0.3)
         assert not page.js("return p.playing || p.run.updates")
         page.press("play")
@@ -488,6 +492,9 @@ class TestInABrowser:
         page.press("paint")
         page.press("clear")
         assert page.js("return p.points.n") == 0
+        page.js("p.toggle('out')")
+        assert "no points" in page.js("return p.panels.out.python.textContent")
+        page.js("p.toggle('data')")
         box = page.find("canvas.region")
         for k, (dx, dy) in enumerate([(-80, -80), (80, 80), (-80, 80), (80, -80)]):
             page.js("p.brush = arguments[0]", k // 2)
@@ -504,6 +511,8 @@ class TestInABrowser:
         page.js("p.change('noise', 1); p.change('noise', 0)")
         low, high = page.js("return [p.region.x[0], p.region.y[1]]")
         assert low <= -30 and high >= 9
+        page.js("p.paint(); p.change('set', 'xor')")
+        assert not page.js("return p.painting")
 
     def test_a_rate_too_large(self, opened):
         page = opened(nn.live(net(activation="relu"), gaussian_nll, XOR, lr=0.1, batch_size=4))
@@ -546,6 +555,9 @@ class TestInABrowser:
         for _ in range(20):
             page.js("p.advance(10)")
         assert "Reached after" in page.text(".task")
+        page.press("task")
+        page.press("task3")
+        assert "learn? Four" in page.text(".task")
         page = opened(made, "#goal=loss<0.001@30&lr=0.01")
         page.js("p.advance(100)")
         assert "Not yet" in page.text(".task") and page.js("return p.run.updates") == 30
@@ -609,6 +621,9 @@ class TestInABrowser:
         changed = np.flatnonzero(page.theta != before)
         assert len(changed) == 1 and page.theta[changed[0]] > before[changed[0]]
         assert page.js("return p.run.looks.at(-1).loss") != loss
+        away = page.find("[data-do=rewind]")
+        browser.actions(page.driver).move_to_element(line).move_to_element(away).perform()
+        assert not page.text(".message")
 
     def test_a_units_line_of_the_recursion(self, opened):
         network = net((2, 3, 2, 1))

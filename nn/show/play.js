@@ -6,6 +6,7 @@ const PANELS = {
 const RESTART = new Set(["hidden", "activation", "seed", "optimizer", "small"]), LIVE = new Set(["lr", "momentum", "b", "schedule", "every", "grow", "period"]);
 const SAMPLE = new Set(["set", "n", "noise", "labels", "held"]);
 const FRAME = 12, NUMBERS = 100, REGIONS = 125; // milliseconds: of updates a frame, from look to look
+const SHARE = 4; // a look that takes long has so many times as long for updates after it
 const LINKS = {
   "": (a) => Float64Array.from(a),
   sigmoid: (a) => Float64Array.from(a, (v) => (v >= 0 ? 1 / (1 + Math.exp(-v)) : Math.exp(v) / (1 + Math.exp(v)))),
@@ -270,7 +271,9 @@ class Play extends Data {
     if (this.run.training.diverged) this.rewind();
     this.playing = true;
     this.due = 0;
-    this.last = this.seen = this.drawn_ = performance.now();
+    this.last = performance.now();
+    this.seen = this.last + NUMBERS;
+    this.drawn_ = this.last + REGIONS;
     this.refreshBar();
     const tick = (now) => {
       this.frame(now);
@@ -297,15 +300,21 @@ class Play extends Data {
       if (!this.update()) return;
       this.due -= 1;
     }
-    if (now - this.seen > NUMBERS) {
-      this.seen = now;
+    this.seen = this.inTurn(this.seen, NUMBERS, () => {
       this.numbers();
       this.panels[this.tab]?.tick();
-    }
-    if (now - this.drawn_ > REGIONS) {
-      this.drawn_ = now;
-      this.regions(COARSE);
-    }
+    });
+    this.drawn_ = this.inTurn(this.drawn_, REGIONS, () => this.regions(COARSE));
+  }
+
+  // What is looked at from time to time; the longer that takes, the more seldom, so that most of the
+  // time is for training.
+  inTurn(turn, every, see) {
+    const from = performance.now();
+    if (from < turn) return turn;
+    see();
+    const to = performance.now();
+    return Math.max(from + every, to + SHARE * (to - from));
   }
 
   // One update, of the pinned run as well; false at the end.

@@ -133,6 +133,7 @@ class Picture {
         const weight = { l, j, i, line, at: "" };
         on(hit, "pointerdown", (event) => this.play.dragWeight(event, l, j, i));
         on(hit, "pointerenter", () => this.play.hover(l, j, i));
+        on(hit, "pointerleave", () => this.play.say(""));
         this.lines.append(line, hit);
         this.weights.push(weight);
       }

@@ -32,6 +32,7 @@ class OutPanel extends Panel {
 
 // Python that makes the run, from its data to its last update.
 function pythonOf(play) {
+  if (!play.trainData.n) return "# There are no points yet.\n";
   const { settings: s, run, data, points, net } = play, { lr, every } = s, names = [];
   const use = (name) => {
     if (!names.includes(name)) names.push(name);

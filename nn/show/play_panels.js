@@ -164,6 +164,7 @@ class NetworkPanel extends Panel {
       play.change("hidden", next);
       this.element.querySelector(`[data-do="${name}"]`)?.focus();
     };
+    for (const e of [this.layers, this.element.querySelector("[data-choice=activation]").parentElement]) e.hidden = play.isFixed;
     this.layers.replaceChildren("hidden layers", this.button("fewer", "\u2212", change(hidden.slice(0, -1), "fewer")),
       element("b", {}, String(hidden.length)), this.button("more", "+", change([...hidden, hidden.at(-1) ?? 4], "more")));
     this.layers.querySelector("[data-do=fewer]").disabled = !play.has(activation, hidden.length - 1);

@@ -34,6 +34,7 @@ class Data {
   // The data as the settings say, and a new start with it.
   sample() {
     this.pause();
+    if (this.settings.set !== PAINTED) this.painting = false;
     // The seed of the page, not of the run: other weights train on the same data.
     const { settings, defaults: { seed } } = this, { set: name, held, noise, labels } = settings;
     const rng = new Random(seed + 1), classes = Math.max(2, this.data.classes);

@@ -81,7 +81,7 @@ class TaskPanel extends Panel {
     const list = element("ul", { class: "tasks" });
     TASKS.forEach((task, k) => {
       if (!play.allows(task.set)) return;
-      list.append(element("li", {}, this.button(`task${k}`, task.name, () => play.begin({ ...task.set, title: `${task.name}. ${task.how}` })), ` ${task.how}`));
+      list.append(element("li", {}, this.button(`task${k}`, task.name, () => play.begin({ ...task.set, title: `${task.name}${task.name.endsWith("?") ? "" : "."} ${task.how}` })), ` ${task.how}`));
     });
     this.element.append(list, element("p", { class: "heading" }, "Set a task of your own"));
     this.goal = entry("goal");

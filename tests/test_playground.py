@@ -276,6 +276,22 @@ class TestInABrowser:
         page.press("epoch")
         np.testing.assert_allclose(page.theta, page.python()[0], rtol=1e-9, atol=1e-10)
 
+    def test_looking_at_the_next_batch_draws_nothing(self, opened):
+        made = nn.live(net(), bernoulli_nll, datasets.load("moons"))
+        runs = []
+        for looks in (False, True):
+            page = opened(made)
+            page.change(b=100)
+            for _ in range(9):
+                if looks:
+                    rows = page.js("p.change('b', 80); p.change('b', 100);"
+                                   "return [...p.run.training.peek()]")  # fmt: skip
+                page.press("step")
+                if looks:
+                    assert rows == page.js("return [...p.run.training.rows]")
+            runs.append(page.theta)
+        np.testing.assert_array_equal(*runs)
+
     def test_the_score_and_the_loss_are_evaluates(self, opened):
         for widths, loss, name in [
             ((2, 4, 1), bernoulli_nll, "moons"), ((4, 6, 3), categorical_nll, "iris"),

@@ -166,6 +166,14 @@ class Training {
     return order.subarray(at, at + b);
   }
 
+  // The next batch, which is still to be drawn.
+  peek() {
+    const { coming, random } = this, { state } = random, rows = this.batch();
+    this.coming = coming;
+    random.state = state;
+    return rows;
+  }
+
   // One update. False, and no parameter is changed, if a loss or the step is not finite.
   update() {
     const { net } = this, rows = this.batch(), { epoch, b } = this.coming;

@@ -1,4 +1,4 @@
-// The noise of batches made visible: the batch's gradient beside that of all examples, the sizes of
+// The noise of batches made visible: the next batch's gradient beside that of all examples, the sizes of
 // error signals and gradients by layer, and the loss along the step.
 const ALONG = 500, SEEN = 200; // examples, for the loss along the step and for the sizes of error signals
 
@@ -10,7 +10,7 @@ class NoisePanel extends Panel {
     this.table = element("table", {});
     const wideTable = wide("Sizes by layer");
     wideTable.append(this.table);
-    this.element.append(element("div", { class: "row figures" }, this.figure(this.arrows, "the batch's gradient, and the one of all examples (straight up)"), this.figure(this.slice, `how the loss changes along the step: that of the batch (grey), of all (blue; of ${ALONG} of them, if there are more)`)), this.words, wideTable);
+    this.element.append(element("div", { class: "row figures" }, this.figure(this.arrows, "the batch's gradient, and the one of all examples (straight up)"), this.figure(this.slice, `how the loss changes against that gradient (at 1: the step of plain SGD): that of the batch (grey), of all (blue; of ${ALONG} of them, if there are more)`)), this.words, wideTable);
     this.note("Sizes that shrink from the last layer to the first, by the same factor a layer: that is how depth makes gradients vanish. Try four layers of sigmoid.");
   }
 
@@ -25,14 +25,14 @@ class NoisePanel extends Panel {
   tick() {
     const { play } = this, { run, trainData } = play, { net } = run;
     if (!trainData.n) return;
-    const probe = play.other(net), rows = run.training.rows?.length ? run.training.rows : play.range(Math.min(trainData.n, run.size(1)));
+    const probe = play.other(net), rows = run.training.peek();
     const all = play.gradientOf(probe, trainData, play.range(trainData.n)), norms = this.norms(probe, trainData);
     const batch = play.gradientOf(probe, trainData, rows);
     const [size, sizeAll] = [length(batch), length(all)], cosine = dotted(batch, all) / (size * sizeAll || 1);
     this.drawArrows(size, sizeAll, cosine);
-    const b = rows.length, lr = run.training.rate || run.rate(1), { n } = trainData;
-    put(this.words, `Batch of ${b}: cosine ${number(cosine)} with the gradient of all ${n}; size ${number(size)} against ${number(sizeAll)}. `
-      + `lr n / b = ${number(lr * n / b)}, the scale of the noise: SGD with this number behaves alike, whatever b is, as long as b is much smaller than n (Smith and Le 2018).`);
+    const b = rows.length, lr = run.rate(run.updates + 1), { n } = trainData;
+    put(this.words, `The next batch, of ${b}: cosine ${number(cosine)} with the gradient of all ${n}; size ${number(size)} against ${number(sizeAll)}. `
+      + `lr n / b = ${number(lr * n / b)}, the scale of the noise: SGD with this number behaves alike, whatever b is, as long as b is much smaller than n (Smith and Le 2018); with momentum m, lr counts as lr / (1 ${MINUS} m).`);
     this.drawSlice(probe, batch, rows, lr);
     if (NETWORK.layers) this.writeTable(norms, all, net);
   }

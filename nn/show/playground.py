@@ -38,7 +38,7 @@ from .programs import programs
 HERE = Path(__file__).parent
 PARTS = (
     "random", "engine", "data", "table", "columns", "colours", "network", "region", "outcome",
-    "curves", "run", "panels", "noise", "out", "task", "sets",
+    "curves", "run", "panels", "noise", "out", "task", "sets", "brought", "look",
 )  # fmt: skip
 # Where controls stand at first, of those that are not arguments.
 CONTROLS = {

@@ -461,6 +461,9 @@ class TestInABrowser:
         page.press("rewind")
         page.press("epoch")
         theta, address = page.theta, page.js("return location.hash")
+        assert "The page has no data called mine.csv" in opened(made, "#set=mine.csv").text(
+            ".message"
+        )
         again = opened(made, address)
         again.press("epoch")
         np.testing.assert_array_equal(again.theta, theta)

@@ -125,6 +125,7 @@ class TestTheFile:
 
 
 class TestCommand:
+    @pytest.mark.slow
     def test_writes_a_page(self, tmp_path, capsys):
         out = tmp_path / "page.html"
         assert main(["play", "moons", "--widths", "3", "--out", str(out)]) == 0

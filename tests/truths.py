@@ -125,7 +125,7 @@ def forward(Value):
 def _program(rng):
     """A random expression as a function of a list of leaves, for any kind of Value."""
     steps = [
-        (rng.integers(13), rng.integers(99), rng.integers(99), float(rng.uniform(0.5, 2)))
+        (rng.integers(15), rng.integers(99), rng.integers(99), float(rng.uniform(0.5, 2)))
         for _ in range(rng.integers(2, 12))
     ]
 
@@ -137,6 +137,7 @@ def _program(rng):
                 [
                     lambda: a + b, lambda: a - b, lambda: a * b, lambda: a / (b * b + 1.0),
                     lambda: c - a, lambda: c / (a * a + c), lambda: c * a + c, lambda: -a,
+                    lambda: c + a, lambda: (a.relu() + c) * b,
                     lambda: a.sin(), lambda: a.tanh(), lambda: (a * a + c).log(),
                     lambda: a.sin().exp(), lambda: (a.tanh() + 0.01).relu() + (a * a + c) ** -1.5,
                 ][kind]()

@@ -20,7 +20,7 @@ To write a check of your own, see `Case` and `check`.
 """
 
 from .checking import Case, Outcome, Report, check
-from .comparing import COLUMN, any_of, is_column, not_finite, of_results, raises, unlike
+from .comparing import COLUMN, any_of, is_column, not_finite, of_errors, of_results, raises, unlike
 from .graphs import (
     check_bishop,
     check_central_difference,
@@ -47,6 +47,7 @@ __all__ = [
     "check_topological_order",
     "is_column",
     "not_finite",
+    "of_errors",
     "of_results",
     "raises",
     "unlike",

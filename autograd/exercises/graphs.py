@@ -144,9 +144,7 @@ def check_central_difference(central_difference: Any) -> Iterator[Case]:
             COLUMN: is_column,
         }
         if f is cube:
-            known["the error h^2 belongs to it: at x = 2 the difference is 12 + h^2"] = [
-                3 * x[0] ** 2
-            ]
+            known["the error h^2 belongs to it: 12 + h^2"] = [3 * x[0] ** 2]
         if f is both:
             known |= {
                 "all inputs are moved at once: move one, keep the others": [at_once, at_once],
@@ -155,9 +153,8 @@ def check_central_difference(central_difference: Any) -> Iterator[Case]:
                 ),
                 "one slope for each entry of x. Does a return stand in the loop?": right[:1],
             }
-        at = tuple(x) if len(x) > 1 else x[0]
-        yield Case(f"f = {text} at {at}, h = {h}", partial(central_difference, f, list(x), h), right,
-                   unlike(right, known))  # fmt: skip
+        at, run = tuple(x) if len(x) > 1 else x[0], partial(central_difference, f, list(x), h)
+        yield Case(f"f = {text} at {at}, h = {h}", run, right, unlike(right, known))
 
     def kept() -> list[float]:
         x = [2.0, 3.0]

@@ -113,7 +113,7 @@ def operators(Value: Any) -> Iterator[Case]:
     rows: list[Any] = [(t, f, [(3, 4), (2, 5)], d, m) for t, f, d, m in TWO]
     rows += [(t, f, [(x,) for x in points], d, m) for t, f, points, d, m in ONE]
     for text, f, points, partials, mistakes in rows:
-        s = f"({text})" if len(points[0]) > 1 else text
+        s = f"({text})" if " " in text else text
 
         def equal(*leaves: Any, f: Number = f) -> Any:
             return f(*leaves) + f(*leaves)
@@ -162,6 +162,7 @@ def programs(Value: Any) -> Iterator[Case]:
             lambda x: 2 * math.tanh(x) / math.cosh(x) ** 2,
         ),
         ("x.relu() * x.relu()", lambda x: x.relu() * x.relu(), lambda x: 2 * x),
+        ("((-x).relu() + 2) * x", lambda x: ((-x).relu() + 2) * x, lambda x: 2.0),
     ):  # fmt: skip
 
         def slope(f: Callable[[Any], Any] = f) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.exercises import COLUMN, Case, check, is_column, of_results, raises
+from autograd.exercises import COLUMN, Case, check, is_column, of_errors, of_results, raises
 from autograd.exercises.comparing import plain
 
 from ..arrays import Array
@@ -16,6 +16,11 @@ LAYER_0 = "layer 0 has no a and no Delta: the loop ends, or begins, at l = 1"
 MISSING = "a layer is missing: there is one for each l = 1 ... L. Does a return stand in the loop?"
 TRANSPOSE = "theta is to be transposed: sum_k theta_kj Delta_k runs over its first index"
 NO_ZERO = "0 stands at layer 0, where None belongs: there is no Delta^(0), [None, Delta^(1), ...]"
+FORWARD = "the loop runs forward: Delta^(L) is given, and the sweep goes from L - 1 down to 1"
+NOT_YET = (
+    "an entry is used that is None still: Delta^(l) needs Delta^(l+1), so the loop runs from L - 1 "
+    "down to 1"
+)
 SHAPES = (
     "the shapes: theta^(l+1) is (d_(l+1), d_l), and is to be transposed, Delta^(l+1) is "
     "(d_(l+1),), and g'(a^(l)), (d_l,), multiplies entry by entry"
@@ -63,6 +68,14 @@ def _recursion(
     return delta
 
 
+def _forward(theta: Any, a: Any, first: Array, slope: Any, transposed: int) -> list[Array]:
+    """What comes of the recursion if it runs from layer 1 up."""
+    delta = [first]
+    for l in range(2, len(a)):
+        delta.append(slope(a[l]) * ((theta[l].T if transposed else theta[l]) @ delta[-1]))
+    return delta
+
+
 def _entry(x: Any) -> Any:
     """An entry of a list as an array, or None; generators and Values are looked into."""
     if x is None:
@@ -90,6 +103,10 @@ def _same(layers: Sequence[Any]) -> Callable[[Any], bool]:
         return len(found) == len(layers) and all(map(_is_same, found, layers))
 
     return of_results(test)
+
+
+def _any_holds(tests: Sequence[Callable[[Any], bool]], got: Any) -> bool:
+    return any(test(got) for test in tests)
 
 
 def _zero_first(layers: Sequence[Any]) -> Callable[[Any], bool]:
@@ -126,6 +143,14 @@ def check_error_signals(error_signals: Any) -> Iterator[Case]:
     and the Delta^(l) are ``(d_l,)``. ``g_prime`` is the derivative of g, a function of a.
     """
     networks: list[tuple[int, ...]] = [(2, 2, 2, 2), (3, 4, 5, 2), (3, 3, 3, 3), (2, 4, 3), (4, 3)]
+
+    def only_shapes() -> bool:
+        """Whether all is right, up to a transpose, where all layers are of one width."""
+        theta, a, x = _network((3, 3, 3, 3))
+        got = _called(error_signals, theta, a, x[-1] - 1.0, _slope)
+        right = (_recursion(theta, a, x[-1] - 1.0, transposed=bool(t)) for t in (0, 1))
+        return any(_same(layers)(got) for layers in right)
+
     for widths in networks:
         theta, a, x = _network(widths)
         top = x[-1] - 1.0
@@ -153,8 +178,13 @@ def check_error_signals(error_signals: Any) -> Iterator[Case]:
                 "the layer: Delta^(l) needs theta^(l+1), the weights above it":
                     _same(recursion(top, above=0)),
             }  # fmt: skip
+            upward = [_same(_forward(theta, a, top, g_prime, t)) for t in (0, 1)]
+            mistakes[FORWARD] = of_results(partial(_any_holds, upward))
         elif len(widths) > 2:
-            mistakes[SHAPES] = raises(ValueError, words="mismatch")
+            mistakes[SHAPES] = of_errors(
+                lambda got: isinstance(got, ValueError) and "mismatch" in str(got) and only_shapes()
+            )
+        mistakes[NOT_YET] = raises(ValueError, TypeError, words="(has 0")
         mistakes["the sign of every Delta: Delta^(L) is given, and goes in as it is"] = _same(
             [-d for d in right]
         )

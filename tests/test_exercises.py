@@ -660,7 +660,148 @@ def test_every_task_has_two_right_solutions():
     assert all(tasks.count(task) >= 2 for task in TASKS if task not in ("forward", "backward"))
 
 
+def recursion_upward(theta, a, top, g_prime):
+    delta = [None, top]
+    for l in range(2, len(a)):
+        delta.append(g_prime(a[l]) * (theta[l].T @ delta[l - 1]))
+    return delta
+
+
+def recursion_in_place_upward(theta, a, top, g_prime):
+    delta = [None] * len(a)
+    delta[-1] = top
+    for l in range(1, len(a) - 1):
+        delta[l] = g_prime(a[l]) * (theta[l + 1].T @ delta[l + 1])
+    return delta
+
+
+def slope_of_sigmoid(a):
+    return stable_sigmoid(a) * (1 - stable_sigmoid(a))
+
+
+def nll_from_p(log_of, K=False):
+    """A likelihood by way of p, which is clipped, or has eps added to it."""
+
+    def nll(a, y):
+        if K:
+            return -log_of(softmax(a)[y])
+        p = stable_sigmoid(a)
+        return -y * log_of(p) - (1 - y) * log_of(1 - p)
+
+    return nll
+
+
+FROM_P = [
+    (lambda p: np.log(np.clip(p, 1e-12, 1 - 1e-12)), "p is clipped"),
+    (lambda p: np.log(p + 1e-12), "eps is added"),
+]
+BERNOULLI_DELTA = lambda a, y: stable_sigmoid(a) - y  # noqa: E731
+CATEGORICAL_DELTA = lambda a, y: softmax(a) - np.eye(len(a))[y]  # noqa: E731
+
+
+def counting_epochs(b, every):
+    calls = 0
+
+    def size(epoch):
+        nonlocal calls
+        calls += 1
+        return b * 2 ** ((calls - 1) // every)
+
+    return size
+
+
 WRONG = [
+    *[("bernoulli", (nll_from_p(from_p), BERNOULLI_DELTA), words) for from_p, words in FROM_P],
+    *[("categorical", (nll_from_p(from_p, K=True), CATEGORICAL_DELTA), words)
+      for from_p, words in FROM_P],
+    (
+        "bernoulli",
+        (nn.bernoulli_nll, lambda a, y: (stable_sigmoid(a) - y) * slope_of_sigmoid(a)),
+        "the slope of a squared error",
+    ),
+    (
+        "bernoulli",
+        (nn.bernoulli_nll, lambda a, y: (stable_sigmoid(a) - y) / slope_of_sigmoid(a)),
+        "the slope by p",
+    ),
+    (
+        "categorical",
+        (lambda a, y: nn.categorical_nll(a, y) / len(a),
+         lambda a, y: CATEGORICAL_DELTA(a, y) / len(a)),
+        "one number of the true class",
+    ),
+    (
+        "categorical",
+        (lambda a, y: nn.categorical_nll(a, y) / math.log(2),
+         lambda a, y: CATEGORICAL_DELTA(a, y) / len(a)),
+        "all K derivatives",
+    ),
+    (
+        "categorical",
+        (lambda a, y: nn.categorical_nll(a, y) / math.log(2),
+         lambda a, y: CATEGORICAL_DELTA(a, y) * softmax(a) * (1 - softmax(a))),
+        "base e",
+    ),
+    (
+        "categorical",
+        (nn.categorical_nll, lambda a, y: CATEGORICAL_DELTA(a, y) * softmax(a) * (1 - softmax(a))),
+        "the slope of a squared error",
+    ),
+    ("categorical", (nn.categorical_nll, lambda *x: CATEGORICAL_DELTA(*x)[:, None]), "a column"),
+    ("gaussian", (lambda a, y: (y - a) ** 2 / 2, lambda a, y: (y - a) ** 2 / 2), "the loss itself"),
+    ("error_signals", (lambda t, a, d, g: recursion(t, a, d, lambda a: a * (1 - a)),), "a(1 - a)"),
+    (
+        "error_signals",
+        (changed_recursion(lambda t, a, d, g, l: -g(a[l]) * (t[l + 1].T @ d[l + 1])),),
+        "turns at every layer",
+    ),
+    ("error_signals", (lambda t, a, d, g: recursion(t, a, -d, g),), "the sign of every Delta"),
+    ("error_signals", (lambda *args: [d if d is None else d[:, None] for d in recursion(*args)],),
+     "a column"),
+    ("error_signals", (lambda *args: [0, *recursion(*args)[1:]],), "where None belongs"),
+    (
+        "weight_gradients",
+        (lambda delta, x: [None, *[-np.outer(d, v) for d, v in zip(delta[1:], x)]],),
+        "the sign",
+    ),
+    (
+        "weight_gradients",
+        (lambda delta, x: [0, *[np.outer(d, v) for d, v in zip(delta[1:], x)]],),
+        "where None belongs",
+    ),
+    (
+        "batch_gradient",
+        (lambda theta, X, y: sum((stable_sigmoid(x @ theta) - t) * slope_of_sigmoid(x @ theta) * x
+                                 for x, t in zip(X, y)),),
+        "the slope of a squared error",
+    ),
+    ("batch_gradient", (lambda *args: logistic_gradient(*args)[:, None],), "a column"),
+    ("sgd_step", (lambda *args: [w[:, None] for w in momentum(*args)],), "a column"),
+    ("sgd_step", (lambda w, v, g, lr, m: (w - lr * (v + m * g), v + m * g),), "stands at g"),
+    ("sgd_step", (lambda w, v, g, lr, m: (w - lr * m * (m * v + g), m * v + g),), "comes in twice"),
+    ("sgd_step", (lambda w, v, g, lr, m: (w - lr * (m * v + g) / 2, m * v + g),), "half a step"),
+    (
+        "step_decay",
+        (lambda lr, f, k: lambda t: lr * math.exp(-f * (t - 1) / k),),
+        "it sinks smoothly",
+    ),
+    ("growing", (lambda b, k: lambda e: b * e,), "it grows with each epoch"),
+    ("growing", (counting_epochs,), "must not count its calls"),
+    ("backward", (own_value(slopes={"exp": lambda a: (a,)}),), "exp(x)' = exp(x)"),
+    *[("bishop", (BISHOP[0], BISHOP[1], BISHOP[2] | {name: wrong}), "the sum of both shares")
+      for name, wrong in (("x1", 2.0), ("x2", 1 - C))],
+    ("central_difference", (lambda f, x, h: central(f, x, h / 2),), "half a step"),
+    ("error_signals", (recursion_upward,), "the loop runs forward"),
+    ("error_signals", (recursion_in_place_upward,), "is None still"),
+    (
+        "minibatches",
+        (lambda n, b, rng: [o[i * b : (i + 1) * b] for o in [rng.permutation(n)]
+                            for i in range(round(n / b))],),
+        "n / b is rounded",
+    ),
+    ("central_difference", (lambda f, x, h: central_arrays(f, x, h)[:, None],), "a column"),
+    ("swish", (swish(lambda z, x: (sigmoid(x) + x * x * (1 - x),)),), "a(1 - a)"),
+    ("swish", (swish(lambda x, z: (sigmoid(x) + x * sigmoid(x) * (1 - sigmoid(x)),)),), "z for x"),
     ("huber", (partial(huber, parabola=lambda a: a * a),), "not a^2"),
     ("huber", (partial(huber, line=abs),), "the pieces meet at 1"),
     ("huber", (partial(huber, line=lambda a: a - 0.5),), "goes up to the left"),
@@ -904,7 +1045,120 @@ def test_classic_mistakes_are_named(task, things, words):
     assert words in repr(report).replace("\n" + " " * 14, " ")
 
 
+@pytest.mark.slow
+def test_no_wrong_answer_passes_and_no_right_one_is_refused(monkeypatch):
+    """A sample; ``python tests/wrong_answers.py`` tries all."""
+    from tests import wrong_answers
+
+    monkeypatch.setattr(checking, "SECONDS", 0.4)
+    tried = 0
+    for task, sources in wrong_answers.solutions().items():
+        for source in sources:
+            assert wrong_answers.is_right(task, wrong_answers.things_of(task, source)), task
+        wrong, survivors, refused = wrong_answers.try_task(task, sources, most=5, seed=1)
+        assert not survivors and not refused, (task, survivors, refused)
+        tried += wrong
+        assert wrong_answers.try_forms(task, sources[:1])[1] == [], task
+    assert tried > 100
+
+
+# A hint that is not true is worse than none
+
+
+@pytest.mark.parametrize(
+    ("task", "thing", "words"),
+    [
+        ("step_decay", lambda lr, f, k: lambda t: lr * math.exp(-f * t / k), "count its calls"),
+        ("step_decay", lambda lr, f, k: lambda t: lr * f ** (t - 1), "count its calls"),
+        ("step_decay", lambda lr, f, k: lambda t: lr * f ** (t // k), "count its calls"),
+        ("growing", lambda b, every: lambda epoch: b * epoch, "count its calls"),
+        ("error_signals", recursion_upward, "the shapes"),
+        ("error_signals", recursion_in_place_upward, "the shapes"),
+        (
+            "backward",
+            own_value(__eq__=lambda a, b: isinstance(b, type(a)) and a.data == b.data,
+                      __hash__=lambda a: hash(a.data)),
+            "= where += belongs",
+        ),
+        ("backward", own_value(slopes={"**": lambda a, n: (n * a**n, 0)}), "= where += belongs"),
+        ("backward", own_value("pre"), "breadth first"),
+        (
+            "minibatches",
+            lambda n, b, rng: [o[i * b : (i + 1) * b] for o in [rng.permutation(n)]
+                               for i in range(round(n / b))],
+            "the last, smaller batch",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_not_so_is_not_said(task, thing, words):
+    report = report_of(task, (thing,))
+    assert report.state == "wrong" and words not in repr(report).replace("\n" + " " * 14, " ")
+
+
+def test_one_number_is_no_proof_and_two_explanations_are_none():
+    @check("f")
+    def check_triple(f):
+        for x in (2, 3):
+            known = {"squared": x * x, "plus 2": x + 2, "times 2": 2 * x}
+            yield Case(f"f({x})", lambda x=x: f(x), 3 * x, known)
+
+    del TASKS["triple"]
+    assert check_triple(lambda x: 4).mistakes == []  # of x = 2 alone
+    assert check_triple(lambda x: x * x if x == 2 else 0).mistakes == []
+    assert check_triple(lambda x: 2 * x).mistakes == ["times 2"]
+    assert check_triple(lambda x: x + 2).mistakes == ["plus 2"]
+
+    @check("f")
+    def check_alike(f):
+        for x in (2, 3):
+            yield Case(f"f({x})", lambda x=x: f(x), x, {"doubled": 2 * x, "added to itself": x + x})
+
+    del TASKS["alike"]
+    assert check_alike(lambda x: 2 * x).mistakes == []
+
+
 # The contract of reports
+
+
+def test_one_mistake_is_one_block():
+    report = report_of("backward", (own_value(assign=True),))
+    text, page = repr(report), report._repr_mimebundle_()["text/html"]
+    count = sum("+=" in m for o in report.outcomes for m in o.mistakes)
+    assert count > 10 and text.count("= where += belongs") == 1
+    assert f"and {count - 1} more, the same" in text and f"and {count - 1} more, the same" in page
+    assert len(report.outcomes) > 100  # all are kept
+
+    def fails(x):
+        return x / 0
+
+    assert repr(trial(fails)).count("ZeroDivisionError") == 1
+
+
+def test_what_is_printed_is_kept_of_the_first_wrong_case(capsys):
+    def double(x):
+        print(f"x is {x} \x1b[2J")
+        return 4
+
+    report = trial(double)
+    assert capsys.readouterr().out == ""
+    assert report.printed == "x is 3 \\x1b[2J\n"  # no control characters
+    page = report._repr_mimebundle_()["text/html"]
+    assert "<summary>what your code printed</summary>" in page and "x is 3" in repr(report)
+    assert trial(lambda x: 2 * x if print(x) is None else 0).printed == "2\n"
+
+
+def test_after_a_cell_that_failed_the_check_says_what_it_looks_at():
+    shell = pytest.importorskip("IPython").core.interactiveshell.InteractiveShell.instance()
+    try:
+        shell.push({"trial": trial})
+        shell.run_cell("def double(x):\n    return 2 * x")
+        assert shell.run_cell("trial(double).note", silent=False).result == ""
+        shell.run_cell("def double(x)\n    return 3 * x")
+        report = shell.run_cell("trial(double)").result
+        assert "SyntaxError" in report.note and "from before" in repr(report)
+        assert report.note in report._repr_mimebundle_()["text/html"]
+    finally:
+        type(shell).clear_instance()
 
 
 # In a file of its own, so that this one is a student's.
@@ -1280,9 +1534,10 @@ def test_printing_for_ever_is_cut_off(capsys, monkeypatch):
         while True:
             print("still here", x)
 
-    assert "no end" in repr(trial(chatty))
+    report = trial(chatty)
+    assert "no end" in repr(report) and "still here 2" in repr(report)
     said = capsys.readouterr().out
-    assert said.startswith("still here 2") and len(said) < 3000
+    assert said == "" and report.printed.startswith("still here 2") and len(report.printed) < 3000
 
 
 def test_what_cannot_be_shown():

@@ -20,7 +20,7 @@ To write a check of your own, see `Case` and `check`.
 """
 
 from .checking import Case, Outcome, Report, check
-from .comparing import any_of, not_finite, raises
+from .comparing import COLUMN, any_of, is_column, not_finite, of_errors, of_results, raises, unlike
 from .graphs import (
     check_bishop,
     check_central_difference,
@@ -31,6 +31,7 @@ from .own_value import check_backward, check_forward
 from .recordings import check_attend, check_huber
 
 __all__ = [
+    "COLUMN",
     "Case",
     "Outcome",
     "Report",
@@ -44,6 +45,10 @@ __all__ = [
     "check_huber",
     "check_swish",
     "check_topological_order",
+    "is_column",
     "not_finite",
+    "of_errors",
+    "of_results",
     "raises",
+    "unlike",
 ]

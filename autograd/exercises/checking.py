@@ -12,25 +12,35 @@ double: 0 of 1 right
     look at   x is squared, not doubled
 """
 
-import html
 import inspect
 import io
+import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import wraps
-from textwrap import wrap
 from typing import Any
 
-from ..show.notation import ELLIPSIS, for_output
+from ..show.notation import ELLIPSIS
 from .comparing import Test, agrees_with, holes_in, is_unfinished, raising, written
 from .limits import Place, TimeUp, is_given_up, is_students, line_of, places_of, within
+from .reports import (
+    MARKS,
+    NOT_DONE,
+    RIGHT,
+    WRONG,
+    Outcome,
+    Report,
+    note_of_a_failed_cell,
+    surely,
+)
 
+__all__ = ["MARKS", "NOT_DONE", "RIGHT", "TASKS", "WRONG", "Case", "Outcome", "Report", "check"]
+
+MISCALLED = re.compile(r"(positional|keyword|required) argument")  # what Python says
 SECONDS = 2.0  # after which a check gives up
-RIGHT, WRONG, NOT_DONE = "right", "wrong", "not done"
-MARKS = {RIGHT: ("✓", "#2a9d5c"), WRONG: ("✗", "#d1495b"), NOT_DONE: (ELLIPSIS, "#8a8a8a")}
 
 
 @dataclass(frozen=True)
@@ -59,101 +69,6 @@ class Case:
     right: Test | None = None
     tolerance: float = 1e-9
     slow: str = "a loop that never ends: does what its condition looks at ever change?"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a case went: ``state`` is "right", "wrong" or "not done"."""
-
-    what: str
-    state: str
-    expected: str = ""
-    got: str = ""
-    look: tuple[str, ...] = ()
-    mistakes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a check found. It is true if all is right, and shows itself in text and in Jupyter.
-
-    Attributes:
-        task: the name of the task.
-        outcomes: one for each case.
-    """
-
-    task: str
-    outcomes: tuple[Outcome, ...]
-
-    def __bool__(self) -> bool:
-        return self.state == RIGHT
-
-    @property
-    def state(self) -> str:
-        """Of all: "right"; "not done" where something is missing, but nothing wrong; or "wrong"."""
-        states = {outcome.state for outcome in self.outcomes}
-        return WRONG if WRONG in states else NOT_DONE if NOT_DONE in states else RIGHT
-
-    @property
-    def mistakes(self) -> list[str]:
-        """The classic mistakes that were recognised, those that explain most first."""
-        found = Counter(m for outcome in self.outcomes for m in outcome.mistakes)
-        return [mistake for mistake, _ in found.most_common()]
-
-    @property
-    def title(self) -> str:
-        """The report in a line."""
-        n, right = len(self.outcomes), sum(o.state == RIGHT for o in self.outcomes)
-        if self.state == NOT_DONE:
-            return f"{self.task}: not done yet" + (f", {right} of {n} right" if right else "")
-        return f"{self.task}: all {n} right" if self else f"{self.task}: {right} of {n} right"
-
-    def __repr__(self) -> str:
-        lines = [self.title]
-        for o in self._shown():
-            lines.append(f"  {o.state:<10}{o.what}")
-            for name, text in _rows(o):
-                rows = [part for row in text.split("\n") for part in wrap(row, 88) or [""]]
-                lines.append(f"    {name:<10}" + ("\n" + " " * 14).join(rows))
-        return "\n".join(line.rstrip() for line in for_output(lines))
-
-    def _shown(self) -> Sequence[Outcome]:
-        """All outcomes, or none if nothing was begun."""
-        begun = any(outcome.state != NOT_DONE for outcome in self.outcomes)
-        return self.outcomes if begun else ()
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        mark, colour = MARKS[self.state]
-        parts = [
-            f'<div style="border-left: 4px solid {colour}; padding: 2px 12px; text-align: left">'
-            f"<b>{mark} {html.escape(self.title)}</b>"
-        ]
-        shown = self._shown()
-        done = [f"<code>{html.escape(o.what)}</code>" for o in shown if o.state == RIGHT]
-        if done:
-            parts.append(
-                f"<details><summary>{len(done)} right</summary>{'<br>'.join(done)}</details>"
-            )
-        for o in [o for o in shown if o.state != RIGHT]:
-            mark, colour = MARKS[o.state]
-            parts.append(
-                f'<div style="margin-top: 4px"><b style="color: {colour}">{mark}</b> {o.state}: '
-                f"<code>{html.escape(o.what)}</code></div>"
-            )
-            for name, text in _rows(o):
-                escaped = html.escape(text).replace("\n", "<br>")
-                text = f"<code>{escaped}</code>" if name in ("expected", "got") else escaped
-                parts.append(f'<div style="margin-left: 2em">{name}: {text}</div>')
-        parts.append("</div>")
-        return {"text/plain": repr(self), "text/html": "".join(parts)}
-
-
-def _rows(outcome: Outcome) -> list[tuple[str, str]]:
-    """What a report says below a case."""
-    if outcome.state != WRONG:
-        return []
-    rows = [("expected", outcome.expected), ("got", outcome.got)]
-    return rows + [("look at" if i == 0 else "or at", text) for i, text in enumerate(outcome.look)]
 
 
 @dataclass(frozen=True)
@@ -198,10 +113,11 @@ def check(*takes: str) -> Callable[[Callable[..., Iterable[Case]]], Callable[...
         def checked(*things: Any) -> Report:
             if len(things) != len(takes):
                 raise TypeError(f"{cases.__name__} takes {', '.join(takes)}, got {len(things)}")
-            outcomes = _Run(cases, things).outcomes
-            if not outcomes:
+            run = _Run(cases, things)
+            if not run.outcomes:
                 raise ValueError(f"{cases.__name__} yields no case")
-            return Report(name, tuple(outcomes))
+            outcomes = tuple(run.diagnosed())
+            return Report(name, outcomes, run.printed(), note_of_a_failed_cell())
 
         TASKS[name] = Task(name, takes, checked)
         return checked
@@ -222,13 +138,34 @@ class _Run:
         ]
         self._holes = holes_in(filter(inspect.isclass, things))
         self._case: Case | None = None
-        printed = _Printed()
-        with warnings.catch_warnings(), redirect_stdout(printed):
+        self._tried: list[Case] = []  # those of the outcomes
+        self._elsewhere: dict[int, tuple[str, ...]] = {}  # where to look if no mistake is known
+        self._said: list[str] = []  # what was printed in each
+        self._printed = _Printed()
+        with warnings.catch_warnings(), redirect_stdout(self._printed):
             warnings.simplefilter("ignore")  # of overflow and the like: the numbers show it
             where = within(SECONDS, self._try_all)
-        print(printed.shown(), end="")
         if where is not None:
             self._give_up(where)
+
+    def diagnosed(self) -> list[Outcome]:
+        """The outcomes, with the mistakes that are beyond doubt, and where to look."""
+        listed = Counter(mistake for case in self._tried for mistake in case.mistakes)
+        computed = {
+            mistake
+            for case in self._tried
+            for mistake, gives in case.mistakes.items()
+            if not callable(gives) or getattr(gives, "of_results", False)
+        }
+        return [
+            replace(o, look=(*o.look, *o.mistakes) or self._elsewhere.get(i, ()))
+            for i, o in enumerate(surely(self.outcomes, listed, computed))
+        ]
+
+    def printed(self) -> str:
+        """What was printed in the first wrong case, or else in the first that printed."""
+        wrong = [said for o, said in zip(self.outcomes, self._said) if said and o.state == WRONG]
+        return next(iter([*wrong, *filter(None, self._said)]), "")
 
     def _try_all(self) -> None:
         for case in self._cases(*self._things):
@@ -236,7 +173,11 @@ class _Run:
             outcome = self._try(case)
             if is_given_up():  # a bare `except:` has swallowed TimeUp: the result is no answer
                 return
-            self.outcomes.append(outcome)
+            self._note(case, outcome)
+
+    def _note(self, case: Case, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+        self._tried.append(case)
 
     def _noting(self, f: Callable[..., Any]) -> Callable[..., Any]:
         """A function with a hole, which notes that it is called."""
@@ -258,7 +199,10 @@ class _Run:
             raise
         except BaseException as raised:  # also SystemExit: a check always ends in a report
             got = error = raised
-        return self._judge(case, got, error)
+        self._said.append(self._printed.taken())
+        outcome = self._judge(case, got, error)
+        self._printed.taken()  # of calls that only a diagnosis made
+        return outcome
 
     def _judge(self, case: Case, got: Any, error: BaseException | None) -> Outcome:
         right = case.right or agrees_with(case.expected, case.tolerance)
@@ -273,12 +217,14 @@ class _Run:
         )
         if type(error) is NotImplementedError or self._is_missing(case, got):
             return Outcome(case.what, NOT_DONE)
-        look = list(mistakes) or [case.look] * bool(case.look and error is None)
+        look: list[str] = []
+        if case.look and error is None:
+            self._elsewhere[len(self.outcomes)] = (case.look,)
         line = "" if error is None else self._line(places_of(error))
         # None where a number was to come; the student's own line in a traceback tells more.
         if got is None or (error is not None and not line and "NoneType" in _text(error)):
             look.insert(0, "it gives back None: is a return missing?")
-        if isinstance(error, TypeError) and not line and "argument" in _text(error):
+        if isinstance(error, TypeError) and not line and MISCALLED.search(_text(error)):
             look.insert(0, "the arguments: it is called as the task says")
         shown = written(got) if error is None else f"{type(error).__name__}: {_text(error)}{line}"
         expected = case.expected if case.right else written(case.expected)
@@ -310,9 +256,11 @@ class _Run:
         what = case.what if case is not None else "the first case"
         expected = "" if case is None else case.expected if case.right else written(case.expected)
         got = f"no end within {SECONDS:.0f} seconds{self._line(where)}"
-        look = case.slow if case is not None else Case.slow
-        found = (look,) if look != Case.slow else ()
-        self.outcomes.append(Outcome(what, WRONG, str(expected), got, (look,), found))
+        slow = case.slow if case is not None else Case.slow
+        look, found = ((slow,), ()) if slow == Case.slow else ((), (slow,))
+        case = case or Case(what, bool, None)
+        self._said.append(self._printed.taken())
+        self._note(case, Outcome(what, WRONG, str(expected), got, look, found))
 
     def _line(self, frames: Sequence[Place]) -> str:
         """The last of the student's own lines in a call, as text."""
@@ -324,16 +272,20 @@ class _Run:
 
 
 class _Printed(io.StringIO):
-    """What a student's code prints during a check, up to a limit: it might print for ever."""
+    """What a student's code prints during a case, up to a limit: it might print for ever."""
 
     MOST = 2000
 
     def write(self, text: str) -> int:
         return super().write(text) if self.tell() < self.MOST else len(text)
 
-    def shown(self) -> str:
+    def taken(self) -> str:
+        """What there is, which is then gone; control characters as escapes."""
         text = self.getvalue()
-        return text if len(text) < self.MOST else f"{text[: self.MOST]}{ELLIPSIS}\n"
+        self.seek(0)
+        self.truncate()
+        text = text if len(text) < self.MOST else f"{text[: self.MOST]}{ELLIPSIS}\n"
+        return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
 
 
 def _text(error: BaseException) -> str:

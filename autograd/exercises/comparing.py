@@ -141,7 +141,34 @@ def _written(x: Any) -> str:
 
 def any_of(*values: Any, tolerance: float = 1e-6) -> Test:
     """For `Case.mistakes`: a mistake that gives one of several values."""
-    return lambda got: any(agree(got, value, tolerance) for value in values)
+    return of_results(lambda got: any(agree(got, value, tolerance) for value in values))
+
+
+def unlike(expected: Any, mistakes: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `Case.mistakes` that give something else than is expected."""
+    return {text: v for text, v in mistakes.items() if callable(v) or not agree(v, expected, 1e-6)}
+
+
+def is_column(got: Any) -> bool:
+    """For `Case.mistakes`: (d, 1) where (d,) was to come, alone or in a list."""
+    if isinstance(got, np.ndarray) and got.dtype != object:
+        return got.ndim == 2 and got.shape[1] == 1
+    return isinstance(got, list | tuple) and any(
+        isinstance(v, np.ndarray) and v.ndim == 2 and v.shape[1] == 1 for v in got
+    )
+
+
+COLUMN = "a column, (d, 1), where (d,) is asked: give v.ravel() back, or index v[:, 0]"
+
+
+def of_results(test: Test) -> Test:
+    """Mark a test of `Case.mistakes` as one for what a mistake computes, which others may too.
+
+    Such a mistake is named where it explains two cases, if so many list it; without the mark, a
+    test says what can be seen in the result, and that is true of a single one.
+    """
+    test.of_results = True  # type: ignore[attr-defined]
+    return test
 
 
 def of_errors(test: Test) -> Test:

@@ -39,7 +39,14 @@ def check_huber(huber: Any) -> Iterator[Case]:
     def value(a: float) -> Any:
         return huber(Value(a))
 
-    for a, expected in ((0.5, 0.125), (3.0, 2.5), (-3.0, 2.5)):
+    for a, expected in (
+        (0.5, 0.125),
+        (3.0, 2.5),
+        (-3.0, 2.5),
+        (-0.8, 0.32),
+        (1.5, 1.0),
+        (-1.2, 0.7),
+    ):
         yield Case(f"huber(Value({a}))", partial(value, a), expected, mistakes(a))
 
     def slope(a: float) -> float:
@@ -48,7 +55,7 @@ def check_huber(huber: Any) -> Iterator[Case]:
         return x.grad
 
     lost = "the graph is lost: compute with a itself, not with a.data"
-    for a, expected in ((0.5, 0.5), (-3.0, -1.0)):
+    for a, expected in ((0.5, 0.5), (-3.0, -1.0), (-0.8, -0.8), (1.5, 1.0)):
         yield Case(f"the gradient at {a}", partial(slope, a), expected, {lost: 0.0})
 
     def replayed(recorded_at: float, a: float) -> Any:
@@ -74,9 +81,9 @@ def check_attend(attend: Any) -> Iterator[Case]:
     q, keys = [1.0, -0.5, 2.0, 0.3], [[0.4, 1.0, 0.5, -1.0], [1.5, 0.2, -0.3, 0.8], [-1, 0.5, 1, 1]]
     values = [[1.0, 10.0], [2.0, -5.0], [4.0, 3.0]]
 
-    def attended(
-        weights: Weights, divisor: float = 2.0, k: Sequence[Any] = keys, v: Any = values
-    ) -> list[float]:
+    several = [*values, [-3.0, 0.5]]
+
+    def attended(q: Any, k: Any, v: Any, weights: Weights, divisor: float) -> list[float]:
         p = weights([float(np.dot(q, row)) / divisor for row in k])
         return [float(x) for x in p @ np.array(v)]
 
@@ -88,50 +95,60 @@ def check_attend(attend: Any) -> Iterator[Case]:
         return attend(numbers[0], numbers[1 : 1 + len(keys)], numbers[1 + len(keys) :])
 
     a_list = "one number for each entry of a value, in a list"
-    yield Case("one position alone: its value", lambda: run([1.0], [[2.0]], [[3.0, -7.0]]),
-               [3.0, -7.0], {
-                   "the weights do not add up to 1: divide each by their sum": any_of(
-                       [3 * math.exp(2), -7 * math.exp(2)]
-                   ),
-                   "the scores are no weights: take their softmax": any_of([6.0, -14.0]),
-                   a_list: lambda got: not hasattr(got, "__len__"),
-               })  # fmt: skip
+    for size, value in ((1.0, [3.0, -7.0]), (0.75, [-2.0, 4.0])):
+        yield Case(
+            f"one position alone: its value, {value}",
+            partial(run, [size], [[2.0]], [value]),
+            value,
+            {
+                "the weights do not add up to 1: divide each by their sum": any_of(
+                    [v * math.exp(2 * size) for v in value]
+                ),
+                "the scores are no weights: take their softmax": [v * 2 * size for v in value],
+                a_list: lambda got: not hasattr(got, "__len__"),
+            },
+        )  # fmt: skip
     yield Case("two keys that are equal: the mean of the values",
                lambda: run([1.0, 1.0], [[0.5, 0.5]] * 2, [[2.0], [4.0]]), [3.0])  # fmt: skip
-    yield Case(
-        "three positions, d = 4", lambda: run(q, keys, values), attended(softmax),
-        {
-            "the scores are divided by the root of d": attended(softmax, 1.0),
-            "by the root of d, not by d": attended(softmax, 4.0),
-            "by the root of d = len(q), not of the number of positions": attended(
-                softmax, math.sqrt(3)
-            ),
-            "the weights go by the scores, not by their softmax": any_of(
-                attended(lambda s: np.array(s) / sum(s)), attended(np.array)
-            ),
-            "the largest score takes all: that is max, not softmax": attended(
-                lambda s: np.eye(len(s))[np.argmax(s)]
-            ),
-        },
-    )  # fmt: skip
+    for n, d in ((3, 4), (4, 3)):
+        question, k, v = q[:d], [row[:d] for row in (*keys, keys[1][::-1])][:n], several[:n]
+        root = math.sqrt(d)
+        out = partial(attended, question, k, v)
+        yield Case(
+            f"{n} positions, d = {d}", partial(run, question, k, v), out(softmax, root),
+            {
+                "the scores are divided by the root of d": out(softmax, 1.0),
+                "by the root of d, not by d": out(softmax, d),
+                "by the root of d = len(q), not of the number of positions": out(
+                    softmax, math.sqrt(n)
+                ),
+                "the weights go by the scores, not by their softmax": any_of(
+                    out(lambda s: np.array(s) / sum(s), root), out(np.array, root)
+                ),
+                "the largest score takes all: that is max, not softmax": out(
+                    lambda s: np.eye(len(s))[np.argmax(s)], root
+                ),
+            },
+        )  # fmt: skip
 
-    def slopes() -> list[float]:
+    def slopes(factor: float) -> list[float]:
         query = [*map(Value, q)]
         numbers = [[*map(Value, row)] for row in keys], [[*map(Value, row)] for row in values]
         first, second = attend(query, *numbers)
-        (first + 2 * second).backward()
+        (first + factor * second).backward()
         return [v.grad for v in query]
 
     p = softmax([float(np.dot(q, row)) / 2 for row in keys])
-    c = np.array(values) @ [1.0, 2.0]
-    exact = (p * (c - p @ c)) @ np.array(keys) / 2
-
-    yield Case(
-        "the gradient by q", slopes, exact,
-        {
-            "the weights are numbers: compute with the Values, not with their data": [0.0] * 4,
-            "a sum of Values is a Value: does a float come back?": of_errors(
-                lambda got: isinstance(got, AttributeError | TypeError)
-            ),
-        },
-    )  # fmt: skip
+    for factor in (2.0, -1.0):
+        c = np.array(values) @ [1.0, factor]
+        exact = (p * (c - p @ c)) @ np.array(keys) / 2
+        yield Case(
+            f"the gradient by q, of the first entry + {factor:g} times the second",
+            partial(slopes, factor), exact,
+            {
+                "the weights are numbers: compute with the Values, not with their data": [0.0] * 4,
+                "a sum of Values is a Value: does a float come back?": of_errors(
+                    lambda got: isinstance(got, AttributeError | TypeError)
+                ),
+            },
+        )  # fmt: skip

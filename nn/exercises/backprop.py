@@ -7,13 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from autograd.exercises import Case, check, raises
+from autograd.exercises import COLUMN, Case, check, is_column, of_errors, of_results, raises
+from autograd.exercises.comparing import plain
 
 from ..arrays import Array
 
 LAYER_0 = "layer 0 has no a and no Delta: the loop ends, or begins, at l = 1"
 MISSING = "a layer is missing: there is one for each l = 1 ... L. Does a return stand in the loop?"
 TRANSPOSE = "theta is to be transposed: sum_k theta_kj Delta_k runs over its first index"
+NO_ZERO = "0 stands at layer 0, where None belongs: there is no Delta^(0), [None, Delta^(1), ...]"
+FORWARD = "the loop runs forward: Delta^(L) is given, and the sweep goes from L - 1 down to 1"
+NOT_YET = (
+    "an entry is used that is None still: Delta^(l) needs Delta^(l+1), so the loop runs from L - 1 "
+    "down to 1"
+)
 SHAPES = (
     "the shapes: theta^(l+1) is (d_(l+1), d_l), and is to be transposed, Delta^(l+1) is "
     "(d_(l+1),), and g'(a^(l)), (d_l,), multiplies entry by entry"
@@ -61,6 +68,31 @@ def _recursion(
     return delta
 
 
+def _forward(theta: Any, a: Any, first: Array, slope: Any, transposed: int) -> list[Array]:
+    """What comes of the recursion if it runs from layer 1 up."""
+    delta = [first]
+    for l in range(2, len(a)):
+        delta.append(slope(a[l]) * ((theta[l].T if transposed else theta[l]) @ delta[-1]))
+    return delta
+
+
+def _entry(x: Any) -> Any:
+    """An entry of a list as an array, or None; generators and Values are looked into."""
+    if x is None:
+        return None
+    return np.asarray(plain(list(x) if isinstance(x, Iterator) else x))
+
+
+def _is_same(entry: Any, layer: Any) -> bool:
+    if entry is None or layer is None:
+        return entry is layer
+    x = _entry(entry)
+    single = x.dtype == np.float32 or {type(v) for v in np.ravel(entry)} == {np.float32}
+    near = 1e-5 if single else 1e-9
+    x = x.astype(float)
+    return x.shape == np.shape(layer) and np.allclose(x, layer, near, near)
+
+
 def _same(layers: Sequence[Any]) -> Callable[[Any], bool]:
     """Whether the result is a list of these, with or without an entry for layer 0."""
 
@@ -68,13 +100,29 @@ def _same(layers: Sequence[Any]) -> Callable[[Any], bool]:
         found = list(got)
         if found and found[0] is None:
             del found[0]
-        return len(found) == len(layers) and all(
-            (entry is None and layer is None)
-            or (np.shape(entry) == np.shape(layer) and np.allclose(entry, layer, 1e-9, 1e-9))
-            for entry, layer in zip(found, layers)
-        )
+        return len(found) == len(layers) and all(map(_is_same, found, layers))
+
+    return of_results(test)
+
+
+def _any_holds(tests: Sequence[Callable[[Any], bool]], got: Any) -> bool:
+    return any(test(got) for test in tests)
+
+
+def _zero_first(layers: Sequence[Any]) -> Callable[[Any], bool]:
+    """Whether the result is a list of these after a 0, or zeros."""
+
+    def test(got: Any) -> bool:
+        first, *rest = got
+        return first is not None and not np.any(first) and all(map(_is_same, rest, layers))
 
     return test
+
+
+def _called(f: Any, *arguments: Any) -> Any:
+    """What a function gives, and for generators their entries."""
+    got = f(*arguments)
+    return got if got is None else [list(v) if isinstance(v, Iterator) else v for v in got]
 
 
 def _is_short(layers: Sequence[Array]) -> Callable[[Any], bool]:
@@ -94,11 +142,19 @@ def check_error_signals(error_signals: Any) -> Iterator[Case]:
     All lists are by the lecture's l, with None at 0: ``theta[l]`` is ``(d_l, d_{l-1})``, ``a[l]``
     and the Delta^(l) are ``(d_l,)``. ``g_prime`` is the derivative of g, a function of a.
     """
-    networks: list[tuple[int, ...]] = [(2, 2, 2, 2), (3, 4, 5, 2), (4, 3)]
+    networks: list[tuple[int, ...]] = [(2, 2, 2, 2), (3, 4, 5, 2), (3, 3, 3, 3), (2, 4, 3), (4, 3)]
+
+    def only_shapes() -> bool:
+        """Whether all is right, up to a transpose, where all layers are of one width."""
+        theta, a, x = _network((3, 3, 3, 3))
+        got = _called(error_signals, theta, a, x[-1] - 1.0, _slope)
+        right = (_recursion(theta, a, x[-1] - 1.0, transposed=bool(t)) for t in (0, 1))
+        return any(_same(layers)(got) for layers in right)
+
     for widths in networks:
         theta, a, x = _network(widths)
         top = x[-1] - 1.0
-        g_prime = _sigmoid_slope if len(widths) == 4 and widths[0] == 3 else _slope
+        g_prime = _sigmoid_slope if widths[0] == 3 else _slope
         recursion = partial(_recursion, theta, a, slope=g_prime)
         right = recursion(top)
         mistakes: dict[str, Callable[[Any], bool]] = {}
@@ -110,7 +166,11 @@ def check_error_signals(error_signals: Any) -> Iterator[Case]:
                     _same(_recursion(theta, a, top, slope=np.ones_like)),
                 "g' is taken at x: it belongs at a":
                     _same(_recursion(theta, a, top, slope=_at_x(g_prime))),
+                "a(1 - a) where g'(a) is asked: that is sigmoid's slope, by its output x":
+                    _same(_recursion(theta, a, top, slope=lambda a: a * (1 - a))),
                 "Delta^(L) is missing from the list": _same(right[:-1]),
+                "the sign turns at every layer: no minus belongs into the recursion":
+                    _same([d * (-1) ** k for k, d in zip(range(len(right))[::-1], right)]),
             }  # fmt: skip
         if len(set(widths)) == 1:  # in other cases the shapes do not fit
             mistakes |= {
@@ -118,8 +178,18 @@ def check_error_signals(error_signals: Any) -> Iterator[Case]:
                 "the layer: Delta^(l) needs theta^(l+1), the weights above it":
                     _same(recursion(top, above=0)),
             }  # fmt: skip
-        else:
-            mistakes[SHAPES] = raises(ValueError)
+            upward = [_same(_forward(theta, a, top, g_prime, t)) for t in (0, 1)]
+            mistakes[FORWARD] = of_results(partial(_any_holds, upward))
+        elif len(widths) > 2:
+            mistakes[SHAPES] = of_errors(
+                lambda got: isinstance(got, ValueError) and "mismatch" in str(got) and only_shapes()
+            )
+        mistakes[NOT_YET] = raises(ValueError, TypeError, words="(has 0")
+        mistakes["the sign of every Delta: Delta^(L) is given, and goes in as it is"] = _same(
+            [-d for d in right]
+        )
+        mistakes[COLUMN] = lambda got: is_column(list(got))
+        mistakes[NO_ZERO] = _zero_first(right)
         mistakes["g' at the top: there is none, its g is the identity"] = _same(
             recursion(top * g_prime(a[-1]))
         )
@@ -132,7 +202,7 @@ def check_error_signals(error_signals: Any) -> Iterator[Case]:
             )
         yield Case(
             f"error_signals of a network {'-'.join(map(str, widths))}",
-            partial(error_signals, theta, a, top.copy(), g_prime),
+            partial(_called, error_signals, theta, a, top.copy(), g_prime),
             _written("Delta", right), mistakes, right=_same(right),
         )  # fmt: skip
 
@@ -144,13 +214,13 @@ def check_weight_gradients(weight_gradients: Any) -> Iterator[Case]:
     The lists are by the lecture's l: ``delta[l]`` ``(d_l,)`` with None at 0, ``x[l]`` ``(d_l,)``
     from 0 on; what comes has shapes ``(d_l, d_{l-1})``, and None at 0.
     """
-    for widths in ((2, 2, 2), (3, 4, 2)):
+    for widths in ((2, 2, 2), (3, 4, 2), (3, 3, 3)):
         theta, a, x = _network(widths)
         delta = _recursion(theta, a, x[-1] - 1.0)
         right = [np.outer(d, below) for d, below in zip(delta, x)]
         yield Case(
             f"weight_gradients of a network {'-'.join(map(str, widths))}",
-            partial(weight_gradients, [None, *delta], list(x)),
+            partial(_called, weight_gradients, [None, *delta], list(x)),
             _written("dL/dtheta", right),
             {
                 "the outer product is transposed: entry (j, i) is Delta_j x_i":
@@ -159,6 +229,9 @@ def check_weight_gradients(weight_gradients: Any) -> Iterator[Case]:
                     _same([np.outer(d, at) for d, at in zip(delta, x[1:])]),
                 "the entries alone are multiplied, Delta_j x_j: it is an outer product":
                     lambda got: any(np.ndim(g) < 2 for g in got if g is not None),
+                "the sign: dL/dtheta is Delta x^T, the minus comes with the step":
+                    _same([-g for g in right]),
+                NO_ZERO.replace("Delta", "dL/dtheta"): _zero_first(right),
                 MISSING: _is_short(right),
                 LAYER_0: raises(TypeError, words="NoneType"),
                 "the shapes: np.outer(u, v) takes arrays of any lengths": raises(ValueError),

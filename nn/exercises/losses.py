@@ -1,22 +1,31 @@
 """The tasks of the three losses and their error signals."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from autograd.exercises import Case, any_of, check, not_finite
+from autograd.exercises import (
+    COLUMN,
+    Case,
+    any_of,
+    check,
+    is_column,
+    not_finite,
+    of_results,
+    unlike,
+)
 
 SIGN = "the sign: Delta is {}, the derivative by a"
+ON_PAPER = "Take the log on paper: no p is left"
 
 
 @check("gaussian_nll", "gaussian_delta")
 def check_gaussian(nll: Any, delta: Any) -> Iterator[Case]:
     """``gaussian_nll(a, y)`` = (y - a)^2/2, and its error signal ``gaussian_delta(a, y)``."""
     no_half = "the half: the density of variance 1 is exp(-(y - a)^2 / 2)"
-    sign = {SIGN.format("a - y"): -2.0}
     rest = math.log(math.sqrt(2 * math.pi))
 
     def known(loss: float) -> dict[str, Any]:
@@ -31,9 +40,14 @@ def check_gaussian(nll: Any, delta: Any) -> Iterator[Case]:
 
     yield Case("gaussian_nll(3.0, 1.0)", lambda: nll(3.0, 1.0), 2.0, known(2.0))
     yield Case("gaussian_nll(-1.0, 2.0)", lambda: nll(-1.0, 2.0), 4.5, known(4.5))
-    yield Case("gaussian_delta(3.0, 1.0)", lambda: delta(3.0, 1.0), 2.0,
-               {**sign, "the factor: the derivative of (y - a)^2/2 is a - y": 4.0})  # fmt: skip
-    yield Case("gaussian_delta(1.0, 1.0)", lambda: delta(1.0, 1.0), 0.0)
+    for a, y in ((3.0, 1.0), (-1.0, 2.5), (0.5, 4.0), (1.0, 1.0)):
+        d = a - y
+        known_of_delta = {
+            SIGN.format("a - y"): -d,
+            "the factor: the derivative of (y - a)^2/2 is a - y": 2 * d,
+            "the loss itself, where its derivative is asked: a - y": d * d / 2,
+        }
+        yield Case(f"gaussian_delta({a}, {y})", partial(delta, a, y), d, unlike(d, known_of_delta))
 
 
 @check("bernoulli_nll", "bernoulli_delta")
@@ -46,8 +60,22 @@ def check_bernoulli(nll: Any, delta: Any) -> Iterator[Case]:
         "overflow: exp(800) is beyond the floats, and 1 - sigmoid(800) is 0 in floats. Find a form "
         "without sigmoid: log(1 + exp(a)) is np.logaddexp(0, a), for any a": not_finite
     }  # fmt: skip
-    p = 1 / (1 + math.exp(-2.0))
-    for a, y in ((2.0, 1), (2.0, 0)):
+    clipped = "p is clipped: far out the loss stops growing, and its slope is 0. " + ON_PAPER
+    added = "eps is added, log(p + eps): far out the loss stops growing. " + ON_PAPER
+
+    def stops(adds: bool) -> Callable[[Any], bool]:
+        """Whether the loss ends at -log eps, and whether eps is added or p is clipped."""
+
+        def test(got: Any) -> bool:
+            eps = math.exp(-float(got))
+            near = float(nll(math.log(2 * eps), 1))  # there p is 2 eps
+            return 0 < eps < 0.01 and abs(near + math.log(3 * eps if adds else 2 * eps)) < 0.01
+
+        return of_results(test)
+
+    overflow |= {clipped: stops(False), added: stops(True)}
+    for a, y in ((2.0, 1), (2.0, 0), (-0.7, 1)):
+        p = 1 / (1 + math.exp(-a))
         right, other = -math.log(p if y else 1 - p), -math.log(1 - p if y else p)
         yield Case(
             f"bernoulli_nll({a}, {y})", partial(nll, a, y), right,
@@ -58,17 +86,29 @@ def check_bernoulli(nll: Any, delta: Any) -> Iterator[Case]:
             },
         )  # fmt: skip
     yield Case("bernoulli_nll(0.0, 1)", lambda: nll(0.0, 1), math.log(2))
+    p = 1 / (1 + math.exp(-2.0))
     yield Case("bernoulli_nll(2.0, 0.25), y between", lambda: nll(2.0, 0.25),
                -0.25 * math.log(p) - 0.75 * math.log(1 - p),
                look="y log(1/p) + (1 - y) log(1/(1 - p)), for every y in [0, 1]")  # fmt: skip
     yield Case("bernoulli_nll(800.0, 0)", lambda: nll(800.0, 0), 800.0, overflow)
     yield Case("bernoulli_nll(-800.0, 1)", lambda: nll(-800.0, 1), 800.0, overflow)
     yield Case("bernoulli_nll(800.0, 1)", lambda: nll(800.0, 1), 0.0, overflow)
-    sign = SIGN.format("sigmoid(a) - y")
-    lacking = "sigmoid is missing: Delta is sigmoid(a) - y"
-    yield Case("bernoulli_delta(2.0, 1)", lambda: delta(2.0, 1), p - 1,
-               {sign: 1 - p, lacking: 1.0, "y is missing: Delta is sigmoid(a) - y": p})  # fmt: skip
-    yield Case("bernoulli_delta(2.0, 0)", lambda: delta(2.0, 0), p, {sign: -p, lacking: 2.0})
+    points: list[tuple[float, float]] = [
+        (2.0, 1), (2.0, 0), (-1.5, 0), (-1.5, 1), (0.7, 0.25)
+    ]  # fmt: skip
+    for a, t in points:
+        p = 1 / (1 + math.exp(-a))
+        known = {
+            SIGN.format("sigmoid(a) - y"): t - p,
+            "sigmoid is missing: Delta is sigmoid(a) - y": a - t,
+            "y is missing: Delta is sigmoid(a) - y": p,
+            "times sigmoid'(a): that is the slope of a squared error. That of -log P is "
+            "sigmoid(a) - y, the sigmoid' cancels": (p - t) * p * (1 - p),
+            "the slope by p, (p - y) / (p (1 - p)), where that by a is asked": (
+                (p - t) / (p * (1 - p))
+            ),
+        }
+        yield Case(f"bernoulli_delta({a}, {t})", partial(delta, a, t), p - t, unlike(p - t, known))
     overflow = {
         "overflow: for a < 0 write the sigmoid as exp(a) / (1 + exp(a)), and for a > 0 as "
         "1 / (1 + exp(-a))": not_finite
@@ -89,6 +129,7 @@ def check_categorical(nll: Any, delta: Any) -> Iterator[Case]:
     }
     a = np.array([1.0, 2.0, 4.0])
     p = np.exp(a) / np.exp(a).sum()
+    mean = "the mean over the classes, where one number of the true class is asked: no / K"
     for y in (0, 2):
         yield Case(
             f"categorical_nll([1, 2, 4], {y})",
@@ -97,15 +138,32 @@ def check_categorical(nll: Any, delta: Any) -> Iterator[Case]:
                 "the sign: a negative log likelihood is -log P": math.log(p[y]),
                 "the probability itself: take its negative log": p[y],
                 "the score a_y without the log of the sum: log sum_k exp(a_k) - a_y": -a[y],
+                mean: -math.log(p[y]) / 3,
+                "base e: np.log, not log2 or log10": any_of(-math.log2(p[y]), -math.log10(p[y])),
             },
         )  # fmt: skip
+    clipped = "p is clipped: far out the loss stops growing, and its slope is 0. " + ON_PAPER
+    added = "eps is added, log(p + eps): far out the loss stops growing. " + ON_PAPER
+
+    def stops(adds: bool) -> Callable[[Any], bool]:
+        """Whether the loss ends at -log eps, and whether eps is added or p is clipped."""
+
+        def test(got: Any) -> bool:
+            eps = math.exp(-float(got))
+            near = float(nll(np.array([math.log(2 * eps), 0.0]), 0))  # there p is 2 eps
+            return 0 < eps < 0.01 and abs(near + math.log(3 * eps if adds else 2 * eps)) < 0.01
+
+        return of_results(test)
+
     underflow = {
+        clipped: stops(False), added: stops(True),
         "overflow, or the log of a probability that is 0 in floats: take the log on paper, "
-        "log sum_k exp(a_k - m) - (a_y - m) with the largest a as m": not_finite
-    }
+        "log sum_k exp(a_k - m) - (a_y - m) with the largest a as m": not_finite,
+    }  # fmt: skip
     for scores, y, loss in (
         ([1000.0, 0.0], 1, 1000.0), ([1000.0, 0.0], 0, 0.0), ([0.0, 1000.0], 0, 1000.0),
         ([-1001.0, -1000.0], 1, math.log1p(math.exp(-1))),
+        ([1000.0, 1000.0, 1000.0], 0, math.log(3)),
     ):  # fmt: skip
         yield Case(f"categorical_nll({[round(v) for v in scores]}, {y})",
                    partial(nll, np.array(scores), y), loss,
@@ -120,10 +178,20 @@ def check_categorical(nll: Any, delta: Any) -> Iterator[Case]:
                 "y as one-hot: 1 is taken off the true class alone": any_of(p, p - y, p - 1),
                 "softmax is missing: Delta is softmax(a) - y": a - one_hot,
                 "one derivative for each k: an array (K,)": lambda got: np.ndim(got) == 0,
+                "the mean over the classes, where all K derivatives are asked: no / K": (
+                    (p - one_hot) / 3
+                ),
+                "times p (1 - p): that is the slope of a squared error. That of -log P is "
+                "softmax(a) - y": (p - one_hot) * p * (1 - p),
+                COLUMN: is_column,
             },
         )  # fmt: skip
-    for scores, y in (([1000.0, 0.0], 1), ([0.0, 1000.0], 0)):
-        right = np.array([1.0, -1.0]) if y else np.array([-1.0, 1.0])
+    for scores, y, right in (
+        ([1000.0, 0.0], 1, np.array([1.0, -1.0])), ([0.0, 1000.0], 0, np.array([-1.0, 1.0])),
+        ([1000.0] * 3, 2, np.array([1 / 3, 1 / 3, -2 / 3])),
+        ([-1000.0] * 3, 0, np.array([-2 / 3, 1 / 3, 1 / 3])),
+    ):  # fmt: skip
         yield Case(f"categorical_delta({[round(v) for v in scores]}, {y})",
                    partial(delta, np.array(scores), y), right,
-                   {**overflow, SIGN.format("softmax(a) - y"): -right})  # fmt: skip
+                   {**overflow, SIGN.format("softmax(a) - y"): -right,
+                    COLUMN: is_column})  # fmt: skip

@@ -1,15 +1,28 @@
 """The tasks of stochastic gradient descent."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import pairwise
+from operator import eq, lt, not_
 from typing import Any
 
 import numpy as np
 
-from autograd.exercises import Case, any_of, check, not_finite, raises
+from autograd.exercises import (
+    COLUMN,
+    Case,
+    any_of,
+    check,
+    is_column,
+    not_finite,
+    raises,
+    unlike,
+)
+from autograd.exercises.comparing import agree
 
 CEILING = "the last, smaller batch: floor(n/b) batches are full, the rest is left out"
+ROUNDED = "n / b is rounded, up from a half on: the floor is asked, n // b"
 EARLY = "one batch too few: the last full one ends at n"
 REPLACEMENT = "an example comes twice: an epoch draws without replacement, it cuts a permutation"
 UNSHUFFLED = "the order of the data, or of a seed of your own: shuffle, by rng.permutation(n)"
@@ -26,7 +39,11 @@ def check_minibatches(minibatches: Any) -> Iterator[Case]:
     def flat(got: Any) -> list[int]:
         return [i for batch in got for i in batch]
 
-    for n, b in ((10, 3), (9, 3), (10, 10), (7, 1), (5, 4)):
+    def rounds() -> bool:
+        """Whether one batch more comes where n / b is 2.75, and not where it is 10 / 3."""
+        return (len(epoch(11, 4)), len(epoch(10, 3))) == (3, 3)
+
+    for n, b in ((10, 3), (9, 3), (10, 10), (7, 1), (5, 4), (11, 4)):
         full = n // b
 
         def right(got: Any, n: int = n, b: int = b, full: int = full) -> bool:
@@ -39,7 +56,8 @@ def check_minibatches(minibatches: Any) -> Iterator[Case]:
             f"{full} batch{'es' * (full > 1)} of {b}, from 0 ... {n - 1}, none twice",
             {
                 REPLACEMENT: lambda got: len(set(flat(got))) < len(flat(got)),
-                CEILING: lambda got, full=full, b=b: len(got) == full + 1 and len(got[-1]) < b,
+                CEILING: lambda got, more=full + 1: len(got) == more and not rounds(),
+                ROUNDED: lambda got, more=full + 1: len(got) == more and rounds(),
                 EARLY: lambda got, full=full: len(got) == full - 1,
                 "indices run from 0 to n - 1": lambda got, n=n: not set(flat(got)) <= set(range(n)),
             },
@@ -50,7 +68,7 @@ def check_minibatches(minibatches: Any) -> Iterator[Case]:
         return all(isinstance(i, int) for i in flat(epoch(10, 3)))
 
     yield Case("all indices of minibatches(10, 3, rng) are whole numbers (int)", kinds, True,
-               {"an array of np.zeros or np.empty holds floats: say dtype=int": False})  # fmt: skip
+               {"an array of np.zeros or np.empty holds floats: say dtype=int": not_})  # fmt: skip
 
     def jumps() -> int:
         orders = [flat(epoch(20, 5, seed)) for seed in range(5)]
@@ -65,13 +83,14 @@ def check_minibatches(minibatches: Any) -> Iterator[Case]:
         return len({tuple(flat(epoch(20, 5, seed))) for seed in range(5)})
 
     yield Case("five epochs of minibatches(20, 5, rng), by five seeds", sizes,
-               "orders that differ", {UNSHUFFLED: 1}, right=lambda got: got > 1)  # fmt: skip
+               "orders that differ", {UNSHUFFLED: partial(eq, 1)},
+               right=partial(lt, 1))  # fmt: skip
 
     def again() -> bool:
         return epoch(20, 5) == epoch(20, 5)
 
     yield Case("two epochs by rng of the same seed are the same", again, True, {
-        "chance that is not from rng: use the generator that is given, and no other": False,
+        "chance that is not from rng: use the generator that is given, and no other": not_,
     })  # fmt: skip
 
     def goes_on() -> bool:
@@ -80,7 +99,7 @@ def check_minibatches(minibatches: Any) -> Iterator[Case]:
         return bool(np.array_equal(np.concatenate(list(first)), np.concatenate(list(second))))
 
     same_order = "every epoch has the same order: draw a new permutation in each"
-    yield Case("two epochs by one rng are the same", goes_on, False, {same_order: True})
+    yield Case("two epochs by one rng are the same", goes_on, False, {same_order: bool})
 
     def left_out() -> list[int]:
         rng = np.random.default_rng(0)
@@ -90,7 +109,8 @@ def check_minibatches(minibatches: Any) -> Iterator[Case]:
     fixed = "always the same is left out: shuffle first, then cut"
     yield Case(
         "which examples are left out by minibatches(5, 2, rng), over 60 epochs", left_out,
-        [0, 1, 2, 3, 4], {CEILING: [], fixed: lambda got: len(got) == 1},
+        [0, 1, 2, 3, 4],
+        {CEILING: lambda got: not got and len(epoch(5, 2)) > 2, fixed: lambda got: len(got) == 1},
     )  # fmt: skip
 
 
@@ -101,7 +121,7 @@ def check_batch_gradient(batch_gradient: Any) -> Iterator[Case]:
     ``theta`` is ``(d,)``, ``X`` ``(n, d)``, ``y`` ``(n,)`` of 0 and 1; the gradient is ``(d,)``.
     """
     rng = np.random.default_rng(0)
-    for n, d in ((1, 2), (5, 3)):
+    for n, d in ((1, 2), (5, 3), (4, 4)):
         X, theta = rng.normal(size=(n, d)), rng.normal(size=d)
         y = (np.arange(n) + 1) % 2  # both classes; the first target is 1
         p = 1 / (1 + np.exp(-X @ theta))
@@ -109,6 +129,9 @@ def check_batch_gradient(batch_gradient: Any) -> Iterator[Case]:
         mistakes: dict[str, Any] = {
             "the sign: the sum of (sigmoid(a) - y) x": -right,
             "y is missing: Delta is sigmoid(a) - y": X.T @ p,
+            "times sigmoid'(a): that is the slope of a squared error. That of -log P is "
+            "sigmoid(a) - y": X.T @ ((p - y) * p * (1 - p)),
+            COLUMN: is_column,
             "one number: dL/dtheta_k for each k, sum over the examples alone":
                 lambda got: isinstance(got, float),
         }  # fmt: skip
@@ -134,49 +157,72 @@ def check_sgd_step(sgd_step: Any) -> Iterator[Case]:
     v = momentum v + g, then theta = theta - lr v.
     """
 
-    def step(theta: float, v: float, g: float, lr: float, momentum: float) -> list[list[float]]:
-        pair = sgd_step(np.array([theta]), np.array([v]), np.array([g]), lr, momentum)
-        return [np.asarray(entry).tolist() for entry in pair]
+    def step(theta: float, v: float, g: float, lr: float, momentum: float) -> Any:
+        # Of two entries, so that a sum or a mean over them is seen.
+        arrays = [np.array([x, x / 2]) for x in (theta, v, g)]
+        return _list_of(sgd_step(*arrays, lr, momentum))
 
-    def case(theta: float, v: float, g: float, lr: float, m: float, mistakes: Any) -> Case:
-        new_v = m * v + g
-        return Case(
-            f"sgd_step([{theta}], [{v}], [{g}], lr={lr}, momentum={m})",
-            partial(step, theta, v, g, lr, m), [[theta - lr * new_v], [new_v]],
-            {
-                "the sign: the step goes against the gradient": [[theta + lr * new_v], [new_v]],
-                "the order of the pair: theta, then v": [[new_v], [theta - lr * new_v]],
-                "one of the two alone: a pair comes back, theta and v": lambda got: len(got) == 1,
-                "the old v comes back: the next step needs the new one":
-                    [[theta - lr * new_v], [v]],
-            }
-            | mistakes,
-        )  # fmt: skip
+    def both(theta: float, v: float) -> list[list[float]]:
+        return [[theta, theta / 2], [v, v / 2]]
 
-    yield case(1.0, 0.0, 2.0, 0.1, 0.0, {})
-    lr_inside = "lr is in v: v = momentum v + g, and lr comes in where theta moves"
-    yield case(
-        1.0, 3.0, 2.0, 0.1, 0.5,
-        {
-            "v as it was before the step moves theta: compute the new v first": [[0.7], [3.5]],
+    def case(theta: float, v: float, g: float, lr: float, m: float) -> Case:
+        new = m * v + g
+        right = both(theta - lr * new, new)
+        mistakes = {
+            "the sign: the step goes against the gradient": both(theta + lr * new, new),
+            "the order of the pair: theta, then v": right[::-1],
+            "one of the two alone: a pair comes back, theta and v": lambda got: len(got) == 1,
+            "the old v comes back: the next step needs the new one": both(theta - lr * new, v),
+            COLUMN: is_column,
+            "v as it was before the step moves theta: compute the new v first":
+                both(theta - lr * v, new),
             "momentum is missing: v = momentum v + g":
-                any_of([[0.8], [2.0]], [[0.5], [5.0]], [[0.8], [3.0]]),
+                any_of(both(theta - lr * g, g), both(theta - lr * (v + g), v + g),
+                       both(theta - lr * g, v)),
             "the gradient comes in whole: not (1 - momentum) g, nor momentum (v + g)":
-                [[0.75], [2.5]],
-            lr_inside: any_of([[-0.7], [1.7]], [[2.3], [1.3]], [[0.83], [1.7]]),
-            "the step looks ahead, Nesterov's: here theta moves by lr v": [[0.625], [3.5]],
-        },
-    )  # fmt: skip
-    yield case(0.0, 1.0, 0.0, 0.5, 0.9, {lr_inside: any_of([[-0.9], [0.9]], [[0.9], [0.9]])})
+                any_of(both(theta - lr * (m * v + (1 - m) * g), m * v + (1 - m) * g),
+                       both(theta - lr * m * (v + g), m * (v + g))),
+            "momentum stands at g, v + momentum g: it belongs to the old v, momentum v + g":
+                both(theta - lr * (v + m * g), v + m * g),
+            "momentum comes in twice: once, in v = momentum v + g":
+                any_of(both(theta - lr * m * new, new), both(theta - lr * (m * m * v + g), new),
+                       both(theta - lr * (m * m * v + g), m * m * v + g)),
+            "half a step: theta moves by lr v": both(theta - lr * new / 2, new),
+            "lr is in v: v = momentum v + g, and lr comes in where theta moves":
+                any_of(both(theta - m * v - lr * g, m * v + lr * g),
+                       both(theta + m * v - lr * g, m * v - lr * g),
+                       both(theta - lr * (m * v + lr * g), m * v + lr * g)),
+            "the step looks ahead, Nesterov's: here theta moves by lr v":
+                both(theta - lr * (g + m * new), new),
+        }  # fmt: skip
+        what = f"sgd_step({both(theta, 0)[0]}, {both(v, 0)[0]}, {both(g, 0)[0]}"
+        return Case(f"{what}, lr={lr}, momentum={m})", partial(step, theta, v, g, lr, m), right,
+                    unlike(right, mistakes))  # fmt: skip
+
+    yield case(1.0, 0.0, 2.0, 0.1, 0.0)
+    yield case(1.0, 3.0, 2.0, 0.1, 0.5)
+    yield case(-1.0, 0.5, 4.0, 0.2, 0.75)
+    yield case(0.0, 1.0, 0.0, 0.5, 0.9)
 
 
 MEMORY = "a schedule depends on what it is given alone: it must not count its calls"
 
 
-def again(schedule: Any, *arguments: Any) -> list[Any]:
-    """A schedule, asked out of order and twice for the same t."""
-    f = schedule(*arguments)
-    return [f(t) for t in (5, 1, 5)]
+def _asked_again(schedule: Any, what: str, arguments: Sequence[Any], right: Any) -> Iterator[Case]:
+    """A schedule, asked out of order and twice for the same t, which tells whether it counts."""
+    for order in ((5, 1, 5), (7, 2, 7)):
+
+        def rates(order: Sequence[int] = order) -> list[Any]:
+            f = schedule(*arguments)
+            return [f(t) for t in order]
+
+        yield Case(f"{what} at {', '.join(map(str, order))}", rates, [right(t) for t in order],
+                   {MEMORY: lambda got: not agree(got[0], got[2])})  # fmt: skip
+
+
+def _list_of(got: Any) -> Any:
+    """A generator's entries, the inner ones' too."""
+    return [list(v) if isinstance(v, Iterator) else v for v in got]
 
 
 LATE = "one too early: updates count from 1, so that (t - 1) // every is 0 for the first ones"
@@ -197,24 +243,31 @@ def check_step_decay(step_decay: Any) -> Iterator[Case]:
         "step_decay gives back a function of t: def rate(t): ..., then return rate":
             raises(TypeError, words="not callable")
     }  # fmt: skip
-    yield Case(
-        "step_decay(0.8, 0.5, 2) at t = 1 ... 5", partial(rates, 0.8, 0.5, 2),
-        [0.8, 0.8, 0.4, 0.4, 0.2],
-        {
-            **no_function,
-            LATE: [0.8, 0.4, 0.4, 0.2, 0.2],
+    for lr, factor, every in ((0.8, 0.5, 2), (1.0, 0.1, 3), (0.5, 0.9, 1)):
+        ts = range(1, 2 * every + 2)
+
+        def of(f: Any, lr: float = lr, factor: float = factor, ts: Any = ts) -> list[float]:
+            return [lr * factor ** f(t) for t in ts]
+
+        k = every
+        right = of(lambda t, k=k: (t - 1) // k)
+        known = {
+            LATE: of(lambda t, k=k: t // k),
             "a whole number of steps: //, not /":
-                any_of([0.8 * 0.5 ** (k / 2) for k in range(5)],
-                       [0.8 * 0.5 ** (k / 2) for k in range(1, 6)]),
-            "multiplied by factor at every update: at every `every`-th":
-                [0.8 * 0.5**k for k in range(5)],
-        },
-    )  # fmt: skip
-    yield Case("step_decay(0.8, 0.5, 2) at t = 5, 1, 5", partial(again, step_decay, 0.8, 0.5, 2),
-               [0.2, 0.8, 0.2], {MEMORY: lambda got: True})  # fmt: skip
-    yield Case("step_decay(1.0, 0.1, 3) at t = 1 ... 7", partial(rates, 1.0, 0.1, 3),
-               [1, 1, 1, 0.1, 0.1, 0.1, 0.01],
-               {**no_function, LATE: [1, 1, 0.1, 0.1, 0.1, 0.01, 0.01]})  # fmt: skip
+                any_of(of(lambda t, k=k: (t - 1) / k), of(lambda t, k=k: t / k)),
+            "multiplied by factor at every update: at every `every`-th": of(lambda t: t - 1),
+            "it sinks smoothly: the rate is a staircase, lr for the first `every` updates":
+                any_of([lr * math.exp(-factor * (t - 1) / k) for t in ts],
+                       [lr / (1 + factor * (t - 1) / k) for t in ts]),
+        }  # fmt: skip
+        yield Case(f"step_decay({lr}, {factor}, {every}) at t = 1 ... {ts[-1]}",
+                   partial(rates, lr, factor, every), right,
+                   no_function | unlike(right, known if every > 1 else {}))  # fmt: skip
+    for lr, factor, every in ((0.8, 0.5, 2), (1.0, 0.1, 3)):
+        yield from _asked_again(
+            step_decay, f"step_decay({lr}, {factor}, {every})", (lr, factor, every),
+            lambda t, lr=lr, factor=factor, every=every: lr * factor ** ((t - 1) // every),
+        )  # fmt: skip
 
 
 @check("growing")
@@ -228,22 +281,27 @@ def check_growing(growing: Any) -> Iterator[Case]:
         size = growing(b, period)
         return [size(epoch) for epoch in range(1, 2 * period + 2)]
 
-    yield Case(
-        "growing(4, 2) at epochs 1 ... 5", partial(sizes, 4, 2), [4, 4, 8, 8, 16],
-        {
-            "growing gives back a function of the epoch": raises(TypeError, words="not callable"),
-            LATE.replace("updates count", "epochs count").replace("(t ", "(epoch "):
-                [4, 8, 8, 16, 16],
-            "it doubles: b, 2b, 4b, not b, 2b, 3b": [4, 4, 8, 8, 12],
-            "it doubles after every `every` epochs, not after each": [4, 8, 16, 32, 64],
-        },
-    )  # fmt: skip
-
-    yield Case("growing(4, 2) at epochs 5, 1, 5", partial(again, growing, 4, 2), [16, 4, 16],
-               {MEMORY: lambda got: True})  # fmt: skip
+    late = LATE.replace("updates count", "epochs count").replace("(t ", "(epoch ")
+    for first, k in ((4, 2), (10, 3), (3, 1)):
+        epochs = range(1, 2 * k + 2)
+        right = [first * 2 ** ((e - 1) // k) for e in epochs]
+        known = {
+            late: [first * 2 ** (e // k) for e in epochs],
+            "it doubles: b, 2b, 4b, not b, 2b, 3b": [first * (1 + (e - 1) // k) for e in epochs],
+            "it doubles after every `every` epochs, not after each":
+                [first * 2 ** (e - 1) for e in epochs],
+            "it grows with each epoch, b, 2b, 3b: it doubles after every `every` epochs":
+                [first * e for e in epochs],
+        }  # fmt: skip
+        yield Case(f"growing({first}, {k}) at epochs 1 ... {epochs[-1]}", partial(sizes, first, k),
+                   right, {
+                       "growing gives back a function of the epoch":
+                           raises(TypeError, words="not callable"),
+                   } | unlike(right, known))  # fmt: skip
+    yield from _asked_again(growing, "growing(4, 2)", (4, 2), lambda e: 4 * 2 ** ((e - 1) // 2))
 
     def kinds() -> bool:
-        return all(isinstance(b, int | np.integer) for b in sizes(4, 2))
+        return all(isinstance(np.asarray(b)[()], int | np.integer) for b in sizes(4, 2))
 
     whole = "a size cuts arrays: make it an int, by // and ** on whole numbers"
-    yield Case("the sizes are whole numbers (int)", kinds, True, {whole: False})
+    yield Case("the sizes are whole numbers (int)", kinds, True, {whole: not_})

@@ -1,0 +1,199 @@
+"""The report of a check, in text and in Jupyter: one block for one mistake."""
+
+import html
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from textwrap import wrap
+from typing import Any
+
+from ..show.notation import ELLIPSIS, for_output
+
+RIGHT, WRONG, NOT_DONE = "right", "wrong", "not done"
+MARKS = {RIGHT: ("✓", "#2a9d5c"), WRONG: ("✗", "#d1495b"), NOT_DONE: (ELLIPSIS, "#8a8a8a")}
+MORE = 12  # lines of what was printed that text shows
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a case went: ``state`` is "right", "wrong" or "not done"."""
+
+    what: str
+    state: str
+    expected: str = ""
+    got: str = ""
+    look: tuple[str, ...] = ()
+    mistakes: tuple[str, ...] = ()
+
+    @property
+    def cause(self) -> object:
+        """What wrong cases have in common that one block can stand for; None if they have not."""
+        if self.state != WRONG:
+            return self.state
+        if self.look or ("Error" in self.got and "\nin your " in self.got):
+            return self.look, self.look or self.got
+        return None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check found. It is true if all is right, and shows itself in text and in Jupyter.
+
+    Attributes:
+        task: the name of the task.
+        outcomes: one for each case.
+        printed: what the student's code printed in the first case that is wrong; if none is, in
+            the first in which it printed.
+        note: what to know before reading it.
+    """
+
+    task: str
+    outcomes: tuple[Outcome, ...]
+    printed: str = ""
+    note: str = ""
+
+    def __bool__(self) -> bool:
+        return self.state == RIGHT
+
+    @property
+    def state(self) -> str:
+        """Of all: "right"; "not done" where something is missing, but nothing wrong; or "wrong"."""
+        states = {outcome.state for outcome in self.outcomes}
+        return WRONG if WRONG in states else NOT_DONE if NOT_DONE in states else RIGHT
+
+    @property
+    def mistakes(self) -> list[str]:
+        """The classic mistakes that were recognised, those that explain most first."""
+        found = Counter(m for outcome in self.outcomes for m in outcome.mistakes)
+        return [mistake for mistake, _ in found.most_common()]
+
+    @property
+    def title(self) -> str:
+        """The report in a line."""
+        n, right = len(self.outcomes), sum(o.state == RIGHT for o in self.outcomes)
+        if self.state == NOT_DONE:
+            return f"{self.task}: not done yet" + (f", {right} of {n} right" if right else "")
+        return f"{self.task}: all {n} right" if self else f"{self.task}: {right} of {n} right"
+
+    def __repr__(self) -> str:
+        lines = [self.title, *[f"  {row}" for row in wrap(self.note, 96)]]
+        for first, others in self._blocks():
+            lines.append(f"  {first.state:<10}{first.what}")
+            if first.state != WRONG:
+                lines += [f"  {o.state:<10}{o.what}" for o in others]
+                continue
+            for name, text in _rows(first):
+                rows = [part for row in text.split("\n") for part in wrap(row, 88) or [""]]
+                lines.append(f"    {name:<10}" + ("\n" + " " * 14).join(rows))
+            if others:
+                lines.append(f"    and {len(others)} more, the same")
+        if self.printed:
+            shown = self.printed.rstrip("\n").split("\n")
+            cut = [f"    {ELLIPSIS}"] * (len(shown) > MORE)
+            lines += ["  printed", *[f"    {line[:200]}" for line in shown[:MORE]], *cut]
+        return "\n".join(line.rstrip() for line in for_output(lines))
+
+    def _shown(self) -> Sequence[Outcome]:
+        """All outcomes, or none if nothing was begun."""
+        begun = any(outcome.state != NOT_DONE for outcome in self.outcomes)
+        return self.outcomes if begun else ()
+
+    def _blocks(self) -> list[tuple[Outcome, list[Outcome]]]:
+        """The outcomes, each with the later ones that are wrong in the same way."""
+        blocks: list[tuple[Outcome, list[Outcome]]] = []
+        by_cause: dict[object, list[Outcome]] = {}
+        for o in self._shown():
+            if o.state == WRONG and o.cause is not None and o.cause in by_cause:
+                by_cause[o.cause].append(o)
+                continue
+            blocks.append((o, []))
+            if o.state == WRONG:
+                by_cause[o.cause] = blocks[-1][1]
+        return blocks
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        mark, colour = MARKS[self.state]
+        parts = [
+            f'<div style="border-left: 4px solid {colour}; padding: 2px 12px; text-align: left">'
+            f"<b>{mark} {html.escape(self.title)}</b>"
+        ]
+        if self.note:
+            parts.append(f"<div>{html.escape(self.note)}</div>")
+        shown = self._shown()
+        done = [o for o in shown if o.state == RIGHT]
+        if done:
+            parts.append(_folded(f"{len(done)} right", _names(done)))
+        for first, others in self._blocks():
+            if first.state == RIGHT:
+                continue
+            mark, colour = MARKS[first.state]
+            parts.append(
+                f'<div style="margin-top: 4px"><b style="color: {colour}">{mark}</b> '
+                f"{first.state}: <code>{html.escape(first.what)}</code></div>"
+            )
+            for name, text in _rows(first):
+                escaped = html.escape(text).replace("\n", "<br>")
+                text = f"<code>{escaped}</code>" if name in ("expected", "got") else escaped
+                parts.append(f'<div style="margin-left: 2em">{name}: {text}</div>')
+            if others:
+                more = _folded(f"and {len(others)} more, the same", _names(others))
+                parts.append(f'<div style="margin-left: 2em">{more}</div>')
+        if self.printed:
+            text = f'<pre style="margin: 0 2em">{html.escape(self.printed)}</pre>'
+            parts.append(_folded("what your code printed", text))
+        parts.append("</div>")
+        return {"text/plain": repr(self), "text/html": "".join(parts)}
+
+
+def _folded(summary: str, inside: str) -> str:
+    return f"<details><summary>{summary}</summary>{inside}</details>"
+
+
+def _names(outcomes: Sequence[Outcome]) -> str:
+    return "<br>".join(f"<code>{html.escape(o.what)}</code>" for o in outcomes)
+
+
+def _rows(outcome: Outcome) -> list[tuple[str, str]]:
+    """What a report says below a case."""
+    if outcome.state != WRONG:
+        return []
+    rows = [("expected", outcome.expected), ("got", outcome.got)]
+    return rows + [("look at" if i == 0 else "or at", text) for i, text in enumerate(outcome.look)]
+
+
+def surely(outcomes: Sequence[Outcome], listed: Counter[str], computed: set[str]) -> list[Outcome]:
+    """The outcomes, with only those mistakes that are beyond doubt.
+
+    One number may come about in many ways. A mistake that is told by what it computes is named
+    where it explains two cases, if so many list it, and where no other one explains as many.
+
+    Args:
+        outcomes: the outcomes, with all mistakes that fit.
+        listed: in how many cases a mistake is known.
+        computed: mistakes that are told by what they compute; others say what can be seen.
+    """
+    found = Counter(m for o in outcomes for m in o.mistakes)
+    kept = []
+    for o in outcomes:
+        sure = [m for m in o.mistakes if m in computed and found[m] >= min(2, listed[m])]
+        sure.sort(key=lambda m: -found[m])
+        if len(sure) > 1 and found[sure[0]] == found[sure[1]]:
+            sure = []
+        names = sure[:1] or [m for m in o.mistakes if m not in computed]
+        kept.append(replace(o, mistakes=tuple(names)))
+    return kept
+
+
+def note_of_a_failed_cell() -> str:
+    """In a notebook, after a cell that did not run: what is checked is older than what is seen."""
+    shell: Any = None
+    if "IPython" in sys.modules:
+        shell = sys.modules["IPython"].get_ipython()
+    error = getattr(getattr(shell, "last_execution_result", None), "error_before_exec", None)
+    if error is None:
+        return ""
+    return (
+        f"The cell that ran before this one failed ({type(error).__name__}) and defined nothing: "
+        "this looks at the definition from before."
+    )

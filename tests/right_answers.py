@@ -1,0 +1,381 @@
+"""Right answers in other words, and what forms their results may have."""
+
+from functools import partial, wraps
+
+import numpy as np
+
+
+def _each(convert, x):
+    """A result with each array and number of it converted; None and the nesting stay."""
+    if isinstance(x, np.ndarray) and x.dtype != object:
+        return convert(x)
+    if isinstance(x, list | tuple):
+        return type(x)(_each(convert, v) for v in x)
+    return convert(x) if isinstance(x, int | float | np.number) else x
+
+
+def _single(x):
+    return np.asarray(x, np.float32) if np.ndim(x) else np.float32(x)
+
+
+def _readonly(x):
+    x = np.array(x)
+    x.flags.writeable = False
+    return x
+
+
+def _strided(x):
+    x = np.asarray(x)
+    wide = np.zeros((*x.shape[:-1], 2 * x.shape[-1]), x.dtype) if x.ndim else None
+    if wide is None:
+        return x
+    wide[..., ::2] = x
+    return wide[..., ::2]
+
+
+def _tupled(x):
+    return tuple(map(_tupled, x)) if isinstance(x, list) else x
+
+
+def _generator(x):
+    return (v for v in x) if isinstance(x, list | tuple) or np.ndim(x) else x
+
+
+def _column(x):
+    """(d,) as (d, 1); matrices stay."""
+    x = np.asarray(x)
+    return x[:, None] if x.ndim == 1 else x
+
+
+def _lists(x):
+    return x.tolist() if isinstance(x, np.ndarray) else x
+
+
+RESULTS = {
+    "lists": partial(_each, _lists),
+    "tuples": partial(_each, lambda x: _tupled(_lists(x))),
+    "outer tuple": lambda x: tuple(x) if isinstance(x, list | tuple) or np.ndim(x) else x,
+    "outer list": lambda x: list(x) if isinstance(x, list | tuple) or np.ndim(x) else x,
+    "a generator": _generator,
+    "float32": partial(_each, _single),
+    "float64 arrays": partial(_each, np.asarray),
+    "NumPy's numbers": partial(_each, lambda x: np.asarray(x)[()]),
+    "columns first": partial(_each, lambda x: np.asarray(x, order="F")),
+    "read-only": partial(_each, _readonly),
+    "strided": partial(_each, _strided),
+    "objects": partial(_each, lambda x: np.asarray(x, object) if np.ndim(x) else x),
+    "int64 arrays": partial(_each, lambda x: np.asarray(x, np.int64)),
+    "int32 arrays": partial(_each, lambda x: np.asarray(x, np.int32)),
+    "floats": partial(_each, lambda x: np.asarray(x, float).tolist()),
+    "an array, of column": partial(_each, _column),
+}
+ARRAYS = [
+    "lists", "tuples", "outer tuple", "outer list", "a generator", "float32", "float64 arrays",
+    "columns first", "read-only", "strided", "objects",
+]  # fmt: skip
+NUMBERS = ["float32", "float64 arrays", "NumPy's numbers", "read-only"]
+WHOLE = ["lists", "tuples", "outer tuple", "a generator", "int64 arrays", "int32 arrays"]
+DATA = [name for name in ARRAYS if name != "a generator"]  # which can be read once alone
+FORMS = {
+    "topological_order": ["outer tuple", "a generator"],
+    "central_difference": [*ARRAYS, "NumPy's numbers", "an array, of column"],
+    "gaussian": NUMBERS,
+    "bernoulli": NUMBERS,
+    "categorical": [*ARRAYS, "NumPy's numbers", "an array, of column"],
+    "error_signals": [*ARRAYS, "an array, of column"],
+    "weight_gradients": ARRAYS,
+    "minibatches": [*WHOLE, "strided", "read-only", "outer list"],
+    "batch_gradient": [*ARRAYS, "an array, of column"],
+    "sgd_step": [*ARRAYS, "an array, of column"],
+    "step_decay": NUMBERS,
+    "growing": ["NumPy's numbers", "int64 arrays"],
+    "standardise": ARRAYS,
+    "confusion_matrix": [*ARRAYS, "int64 arrays", "int32 arrays", "floats"],
+    "xor": [*DATA, "floats"],
+    "mirror": [*DATA, "floats", "int32 arrays"],
+    "attend": ["outer tuple", "a generator"],
+}
+
+
+def in_form(name, thing):
+    """A function whose results come in another form, or data in that form."""
+    form = RESULTS[name]
+    if not callable(thing):
+        return form(thing)
+
+    @wraps(thing)
+    def other(*arguments):
+        result = thing(*arguments)
+        return in_form(name, result) if callable(result) else form(result)
+
+    return other
+
+
+OTHERS = {
+    "topological_order": [
+        """
+def topological_order(root):
+    order = []
+    stack = [(root, False)]
+    seen = set()
+    while stack:
+        v, ready = stack.pop()
+        if ready:
+            order.append(v)
+        elif v not in seen:
+            seen.add(v)
+            stack.append((v, True))
+            for u in v.inputs:
+                if isinstance(u, Value):
+                    stack.append((u, False))
+    return order
+""",
+        """
+def topological_order(root):
+    found = [root]
+    for v in found:
+        for u in v.inputs:
+            if isinstance(u, Value) and not any(u is w for w in found):
+                found.append(u)
+    order = []
+    while found:
+        for v in found:
+            if all(u in order for u in v.inputs if isinstance(u, Value)):
+                order.append(v)
+        found = [v for v in found if v not in order]
+    return order
+""",
+    ],
+    "central_difference": [
+        """
+def central_difference(f, x, h):
+    slopes = []
+    for i in range(len(x)):
+        old = x[i]
+        x[i] = old + h
+        up = f(x)
+        x[i] = old - h
+        down = f(x)
+        x[i] = old
+        slopes.append((up - down) / (2 * h))
+    return slopes
+""",
+        """
+def central_difference(f, x, h):
+    x = np.array(x)
+    return np.array([(f(x + h * e) - f(x - h * e)) / h / 2 for e in np.eye(len(x))])
+""",
+    ],
+    "bernoulli": [
+        """
+def bernoulli_nll(a, y):
+    return max(a, 0) - a * y + math.log1p(math.exp(-abs(a)))
+
+def bernoulli_delta(a, y):
+    if a > 0:
+        return 1 / (1 + math.exp(-a)) - y
+    return math.exp(a) / (1 + math.exp(a)) - y
+""",
+        """
+def bernoulli_nll(a, y):
+    return np.logaddexp(0, a) - y * a
+
+def bernoulli_delta(a, y):
+    return (np.tanh(a / 2) + 1) / 2 - y
+""",
+    ],
+    "categorical": [
+        """
+def categorical_nll(a, y):
+    m = max(a)
+    total = sum(math.exp(v - m) for v in a)
+    return math.log(total) + m - a[y]
+
+def categorical_delta(a, y):
+    m = max(a)
+    e = [math.exp(v - m) for v in a]
+    return [v / sum(e) - (k == y) for k, v in enumerate(e)]
+""",
+        """
+def categorical_nll(a, y):
+    return np.logaddexp.reduce(a) - a[y]
+
+def categorical_delta(a, y):
+    a -= a.max()
+    np.exp(a, out=a)
+    a /= a.sum()
+    a[y] -= 1
+    return a
+""",
+    ],
+    "error_signals": [
+        """
+def error_signals(theta, a, delta_top, g_prime):
+    delta = [delta_top]
+    for l in range(len(a) - 2, 0, -1):
+        row = []
+        for j in range(len(a[l])):
+            total = 0.0
+            for k in range(len(delta[0])):
+                total += theta[l + 1][k, j] * delta[0][k]
+            row.append(g_prime(a[l])[j] * total)
+        delta.insert(0, row)
+    return delta
+""",
+        """
+def error_signals(theta, a, delta_top, g_prime):
+    delta = delta_top
+    found = [delta]
+    for weights, below in zip(theta[:1:-1], a[-2:0:-1]):
+        delta = delta @ weights * g_prime(below)
+        found.append(delta)
+    return [None, *found[::-1]]
+""",
+    ],
+    "weight_gradients": [
+        """
+def weight_gradients(delta, x):
+    return [None] + [d[:, None] * v[None, :] for d, v in zip(delta[1:], x)]
+""",
+        """
+def weight_gradients(delta, x):
+    grads = [None]
+    for l in range(1, len(x)):
+        grads.append([[d * v for v in x[l - 1]] for d in delta[l]])
+    return grads
+""",
+    ],
+    "minibatches": [
+        """
+def minibatches(n, b, rng):
+    order = list(range(n))
+    rng.shuffle(order)
+    batches = []
+    while len(order) >= b:
+        batches.append(order[:b])
+        order = order[b:]
+    return batches
+""",
+        """
+def minibatches(n, b, rng):
+    order = rng.permutation(n)
+    for start in range(0, n - b + 1, b):
+        yield order[start : start + b]
+""",
+        """
+def minibatches(n, b, rng):
+    k = n // b
+    return rng.choice(n, size=k * b, replace=False).reshape(k, b)
+""",
+    ],
+    "batch_gradient": [
+        """
+def batch_gradient(theta, X, y):
+    total = np.zeros(len(theta))
+    for x, t in zip(X, y):
+        a = x @ theta
+        total += (np.tanh(a / 2) / 2 + 0.5 - t) * x
+    return total
+""",
+    ],
+    "sgd_step": [
+        """
+def sgd_step(theta, v, g, lr, momentum):
+    v *= momentum
+    v += g
+    theta -= lr * v
+    return theta, v
+""",
+        """
+def sgd_step(theta, v, g, lr, momentum):
+    return [theta - lr * g - lr * momentum * v, g + momentum * v]
+""",
+    ],
+    "step_decay": [
+        """
+def step_decay(lr, factor, every):
+    def rate(t):
+        now = lr
+        for u in range(1, t):
+            if u % every == 0:
+                now *= factor
+        return now
+    return rate
+""",
+    ],
+    "growing": [
+        """
+def growing(b, period):
+    def size(epoch):
+        now = b
+        while epoch > period:
+            now = 2 * now
+            epoch -= period
+        return now
+    return size
+""",
+    ],
+    "standardise": [
+        """
+def standardise(X_train, X_test):
+    m = X_train.mean(axis=0)
+    s = X_train.std(axis=0)
+    s[s == 0] = 1
+    X_train -= m
+    X_test -= m
+    X_train /= s
+    X_test /= s
+    return X_train, X_test
+""",
+        """
+def standardise(X_train, X_test):
+    n, d = X_train.shape
+    parts = [[[0.0] * d for _ in X_train], [[0.0] * d for _ in X_test]]
+    for j in range(d):
+        m = sum(X_train[:, j]) / n
+        s = (sum((v - m) ** 2 for v in X_train[:, j]) / n) ** 0.5
+        for part, X in zip(parts, (X_train, X_test)):
+            for i in range(len(X)):
+                part[i][j] = (X[i, j] - m) / (s if s > 0 else 1)
+    return parts
+""",
+    ],
+    "confusion_matrix": [
+        """
+def confusion_matrix(true, predicted, K):
+    M = np.zeros((K, K), dtype=int)
+    np.add.at(M, (true, predicted), 1)
+    return M
+""",
+        """
+def confusion_matrix(true, predicted, K):
+    return np.bincount(K * true + predicted, minlength=K * K).reshape(K, K)
+""",
+    ],
+    "huber": [
+        """
+def huber(a):
+    return abs(a) - 0.5 + (1 - abs(a)).relu() ** 2 / 2
+""",
+    ],
+    "attend": [
+        """
+def attend(q, keys, values):
+    e = []
+    for k in keys:
+        score = sum(a * b for a, b in zip(q, k)) / math.sqrt(len(q))
+        e.append(score.exp())
+    total = sum(e)
+    return [sum(e[s] * values[s][j] for s in range(len(e))) / total for j in range(len(values[0]))]
+""",
+    ],
+    "gaussian": [
+        """
+def gaussian_nll(a, y):
+    return 0.5 * abs(a - y) ** 2
+
+def gaussian_delta(a, y):
+    return -(y - a)
+""",
+    ],
+}

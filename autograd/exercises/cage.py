@@ -129,13 +129,17 @@ class Cage:
         ended = self._process.wait()
         _end_orphans(self._before | {self._process.pid})
         self._listener.join(2.0)
-        for pipe in (self.to, self.of):
-            pipe.close()
         self._folder.cleanup()
         status = ended if status is None else status
         how = f"signal {-status}" if status < 0 else f"status {status}"
         last = self.said().strip().splitlines()[-3:]
         return "\n".join([f"its process ended, with {how}", *last])
+
+    def close(self) -> None:
+        """Close the pipes, when nobody reads them any more."""
+        pipes: list[Any] = [self.to, self.of, self._process.stderr]
+        for pipe in pipes:
+            pipe.close()
 
     def said(self) -> str:
         """The beginning and the end of what it wrote to standard output and error."""

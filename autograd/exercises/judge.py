@@ -21,7 +21,8 @@ from .wire import DamagedError, Peer
 
 MISSING, LATE, NO_RESULT = "missing", "took too long", "no result"
 NO_ANSWER = "it did not answer"
-ANSWER = 5.0  # seconds, for what takes none
+STILL = "it was still at work"
+ANSWER = 10.0  # seconds, for what takes none, and for Python to start
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,6 @@ class Door:
         self.cage = Cage(submission, limits)
         self.trouble = ""  # why it was ended
         self.late = False  # it does not even say where it is
-        self.told = False  # it has said where
         self._asked = 0  # replies that are awaited
         self._peer = Peer(self._do, only_functions=True)
         self._messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -68,7 +68,9 @@ class Door:
             while (message := unpacked(read)) is not None:
                 if message[0] == "at":
                     self._at.put(places_from(message[1]))
-                elif self._messages.qsize() < 100:
+                elif self._messages.qsize() > 2:
+                    raise DamagedError("it sends what nobody has asked for")
+                else:
                     self._messages.put(message)
         except DamagedError as error:
             self._messages.put(error)
@@ -137,17 +139,16 @@ class Door:
         try:
             self._send(["where"])
             found = self._at.get(timeout=1.5)
-            self.told = True
         except (queue.Empty, GoneError):
             self.late, found = True, []
             self.close(NO_ANSWER)
-        self.close("it was still at work")
+        self.close(STILL)
         return found
 
     def settle(self) -> None:
         """After a check that was stopped while it waited for a reply: nobody waits for it now."""
         if self._asked and self.open:
-            self.close("it was still at work")
+            self.close(STILL)
 
     def close(self, why: str) -> None:
         """End the process, and say why; the first reason counts."""
@@ -176,12 +177,15 @@ class Door:
         except (DamagedError, IndexError, TypeError, ValueError) as error:
             if getattr(error, "elsewhere", None) is not None:
                 raise
-            self.close(str(error))
+            told = isinstance(error, DamagedError)
+            self.close(str(error) if told else "what it sent can't be used")
             raise GoneError("what it sent can't be used") from None
 
     def end(self) -> str:
         """End the process, and say how it ended."""
         how = self.cage.end()
+        self._reader.join(2.0)
+        self.cage.close()
         return f"{self.trouble}, and was ended" if self.trouble else how
 
 
@@ -275,8 +279,8 @@ def _judged(door: Door, task: Task) -> Result | None:
         return None
     except (Exception, SystemExit) as error:
         door.close("the check failed")
-        return none(task, f"the check failed, by {type(error).__name__}: {error}")
-    if not door.open and (door.late or not door.told):
+        return none(task, f"the check failed, by {type(error).__name__}: {error}"[:1000])
+    if not door.open and (door.late or door.trouble != STILL):
         return None
     return Result(task.name, report.state, repr(report))
 

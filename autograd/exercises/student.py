@@ -26,7 +26,6 @@ from types import ModuleType
 from typing import Any
 
 import autograd
-import nn
 from autograd.exercises import confine, loading, messages, wire
 from autograd.exercises.comparing import is_unfinished
 from autograd.exercises.limits import places_told, stack_of, within
@@ -62,8 +61,11 @@ class Student:
                 data = data[os.write(self._target, data) :]
 
     def _work(self) -> None:
-        while True:
-            self._answer(self._inbox.get())
+        try:
+            while True:
+                self._answer(self._inbox.get())
+        finally:  # the pipe is closed
+            os._exit(1)
 
     def _answer(self, message: Any) -> None:
         try:
@@ -141,10 +143,10 @@ def main() -> None:
     os.dup2(null, 0)
     os.dup2(2, 1)
     silent: Any = loading.Silent()
-    for package in (autograd, nn):
-        module = sys.modules.setdefault(f"{package.__name__}.exercises", ModuleType("exercises"))
+    for package in ("autograd", "nn"):
+        module = sys.modules.setdefault(f"{package}.exercises", ModuleType("exercises"))
         module.__getattr__ = silent.__getattr__  # type: ignore[method-assign]
-        package.exercises = module  # type: ignore[attr-defined]
+    autograd.exercises = sys.modules["autograd.exercises"]
     confine.confine(*map(int, sys.argv[1:4]))
     Student(source, target).run()
     os._exit(0)

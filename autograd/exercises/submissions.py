@@ -51,7 +51,8 @@ def submissions_in(folder: Path) -> dict[str, Path]:
         is_folder = path.is_dir() and not path.is_symlink()
         if is_folder or path.suffix in SUFFIXES or path.name.endswith(ARCHIVES):
             stem = path.name if is_folder else path.name.removesuffix(".gz").rpartition(".")[0]
-            found[printable(path.name if printable(stem) in found else stem)] = path
+            name, stem = (printable(n).replace("\n", "\\n") for n in (path.name, stem))
+            found[name if stem in found else stem] = path
     return found
 
 

@@ -26,6 +26,7 @@ from autograd.value import record
 from .comparing import holes_in, is_unfinished
 from .stand_ins import class_of, function_of, object_of, reference_of
 
+MOST_ENTRIES = 1 << 20
 DEEPEST = 40  # of lists in lists
 LONGEST = 1 << 17  # bits of an integer, and characters of what a student's code has to say
 KINDS = "biufc"  # of arrays: those of numbers
@@ -80,7 +81,9 @@ class Peer:
         if isinstance(x, int) and not isinstance(x, bool):
             return self._integer(int.__int__(x))
         if isinstance(x, str):
-            return str.__str__(x)[:LONGEST]
+            if str.__len__(x) > LONGEST:
+                raise ValueError("a text is too long to be looked at")
+            return str.__str__(x)
         if x is ...:
             return ["..."]
         if isinstance(x, np.generic | np.ndarray):
@@ -95,11 +98,13 @@ class Peer:
                     entries = _entries(kind, x)
                     return [kind.__name__, [self.encode(v, depth + 1) for v in entries]]
             if isinstance(x, dict):
-                pairs = [[self.encode(k, depth + 1), self.encode(v, depth + 1)]
-                         for k, v in dict.items(x)]  # fmt: skip
+                pairs = [
+                    [self.encode(k, depth + 1), self.encode(dict.__getitem__(x, k), depth + 1)]
+                    for k in _entries(dict, x)
+                ]
                 return ["dict", pairs]
             if isinstance(x, range):
-                return ["range", x.start, x.stop, x.step]
+                return ["range", *map(self._integer, (x.start, x.stop, x.step))]
         if isinstance(x, Value):
             return self._graph(x)
         if isinstance(x, np.random.Generator):
@@ -258,6 +263,8 @@ class Peer:
 
 def _entries(kind: Any, x: Any) -> Any:
     """What is in a list, whatever the ``__iter__`` of a subclass does."""
+    if kind.__len__(x) > MOST_ENTRIES:
+        raise ValueError(f"a {kind.__name__} is too large to be looked at")
     return kind.__iter__(x)
 
 
@@ -290,6 +297,13 @@ def _get_array(dtype: Any, shape: Any, data: Any) -> Any:
     return np.frombuffer(raw, kind).reshape(shape).copy()
 
 
+def _get_range(*ends: Any) -> range:
+    made = range(*ends)
+    if len(made) > MOST_ENTRIES:
+        raise ValueError("a range is too large to be looked at")
+    return made
+
+
 def _get_objects(peer: Peer, rows: Any) -> Any:
     return np.array(peer._decoded(rows, 0), dtype=object)
 
@@ -300,7 +314,7 @@ _DECODERS: Mapping[str, Callable[..., Any]] = {
     "...": lambda peer: ...,
     "int": lambda peer, text: int(text, 16),
     "complex": lambda peer, a, b: complex(_float(a), _float(b)),
-    "range": lambda peer, *ends: range(*ends),
+    "range": lambda peer, *ends: _get_range(*map(peer.decode, ends)),
     "array": lambda peer, *parts: _get_array(*parts),
     "scalar": lambda peer, *parts: _get_array(*parts)[()],
     "objects": _get_objects,

@@ -466,7 +466,8 @@ def test_magics_and_shell_escapes_do_nothing(tmp_path):
         "!touch made", "%%bash\ntouch made", "%%script sh\ntouch made", "x = !touch made",
         "get_ipython().system('touch made')",
         "get_ipython().run_cell_magic('bash', '', 'touch made')",
-        "from nn import exercises\nimport os\nreport = exercises.check_growing(None)\n"
+        "import os\nimport nn\nfrom autograd import exercises\nexercises.check_forward(int).title\n"
+        "from nn.exercises import check_growing\nreport = nn.exercises.check_growing(None)\n"
         "assert report and report.title\n" + HONEST,
         "if os.path.exists('made'): raise ValueError('made')",
     ))  # fmt: skip

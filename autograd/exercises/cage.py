@@ -117,10 +117,10 @@ class Cage:
         except (AttributeError, ProcessLookupError, PermissionError):  # Windows has no groups
             self._process.kill()
 
-    def end(self) -> str:
-        """End it, remove its copy, and say how it ended."""
+    def end(self, ending: bool = True) -> str:
+        """End it, remove its copy, and say how it ended; a process that is ending may do so."""
         status = self._process.poll()
-        if status is None:
+        if status is None and ending:
             try:
                 status = self._process.wait(0.5)
             except subprocess.TimeoutExpired:

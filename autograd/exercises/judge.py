@@ -183,7 +183,7 @@ class Door:
 
     def end(self) -> str:
         """End the process, and say how it ended."""
-        how = self.cage.end()
+        how = self.cage.end(ending=not self.open)
         self._reader.join(2.0)
         self.cage.close()
         return f"{self.trouble}, and was ended" if self.trouble else how

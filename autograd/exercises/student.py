@@ -26,6 +26,7 @@ from types import ModuleType
 from typing import Any
 
 import autograd
+import nn
 from autograd.exercises import confine, loading, messages, wire
 from autograd.exercises.comparing import is_unfinished
 from autograd.exercises.limits import places_told, stack_of, within
@@ -143,10 +144,10 @@ def main() -> None:
     os.dup2(null, 0)
     os.dup2(2, 1)
     silent: Any = loading.Silent()
-    for package in ("autograd", "nn"):
-        module = sys.modules.setdefault(f"{package}.exercises", ModuleType("exercises"))
+    for package in (autograd, nn):
+        module = sys.modules.setdefault(f"{package.__name__}.exercises", ModuleType("exercises"))
         module.__getattr__ = silent.__getattr__  # type: ignore[method-assign]
-    autograd.exercises = sys.modules["autograd.exercises"]
+        setattr(package, "exercises", module)  # noqa: B010
     confine.confine(*map(int, sys.argv[1:4]))
     Student(source, target).run()
     os._exit(0)

@@ -1371,9 +1371,9 @@ def test_a_folder_of_submissions(tmp_path):
     states = {row[0]: dict(zip(rows[0][1:], row[1:])) for row in rows[1:]}
     assert states["anna"]["growing"] == "right" and states["anna"]["sgd_step"] == "missing"
     assert states["berta"]["growing"] == "wrong" and states["berta"]["sgd_step"] == "not done"
-    assert states["berta"]["minibatches"] == "missing"  # imported from nn, not written
+    assert "minibatches" not in states["berta"]  # imported from nn, not written
     assert states["carl"]["growing"] == "missing"
-    assert states["dora"]["growing"] == "wrong"
+    assert states["dora"]["growing"] == "no result"
 
 
 @pytest.mark.slow
@@ -1606,7 +1606,7 @@ def test_all_kinds_of_submissions(tmp_path):
     assert states == {
         "Zoë": "right", "anna": "right", "berta": "wrong", "carl": "right", "slow": "right",
     }  # fmt: skip
-    assert next(row for row in rows if row[0] == "carl")[rows[0].index("sgd_step")] == "wrong"
+    assert next(row for row in rows if row[0] == "carl")[rows[0].index("sgd_step")] == "no result"
     status, said = grade(tmp_path, "-m", "growing", "-k", "Zoë")
     assert status == 0 and "1 passed" in said
     status, said = grade(tmp_path, "-m", "growng")

@@ -2,17 +2,15 @@
 
     python -m autograd.exercises FOLDER
 
-A submission is a Python file, a notebook, or a folder of these. Other arguments go to pytest:
-``-m minibatches`` tries that task alone, ``-k anna`` one submission, ``--junitxml=results.xml``
-writes a file. Submissions run as programs on this machine, each in a process of its own.
+A submission is a Python file, a notebook, or a folder or an archive of these. Other arguments go
+to pytest: ``-m minibatches`` tries that task alone, ``-k anna`` one submission,
+``--junitxml=results.xml`` writes a file. Submissions run in processes of their own, with limits; on
+Linux with bubblewrap installed (``bwrap``), in a cage.
 """
 
 import argparse
 import csv
 import io
-import json
-import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -21,20 +19,31 @@ from typing import Any
 
 from ..files import write_whole
 from ..show.notation import for_output
-from .checking import MARKS, NOT_DONE, RIGHT, SECONDS, TASKS, WRONG
-from .submissions import LOADING, MISSING, Result, import_checks, submissions_in
+from .cage import bwrap
+from .checking import MARKS, NOT_DONE, RIGHT, TASKS, WRONG
+from .judge import LATE, MISSING, NO_RESULT, Result, grade
+from .submissions import import_checks, may_hold_python, submissions_in
 
 CHECKS = ("autograd.exercises", "nn.exercises")
 # So that `-k Zoë` finds a submission of that name.
 UNESCAPED = "disable_test_id_escaping_and_forfeit_all_rights_to_community_support"
-SIGNS = {state: mark for state, (mark, _) in MARKS.items()} | {MISSING: "·"}
+SIGNS = {state: mark for state, (mark, _) in MARKS.items()} | {
+    MISSING: "·",
+    LATE: "~",
+    NO_RESULT: "!",
+}
+
+UNCAGED = (
+    "warning: the submissions ran in no cage, as there is no bubblewrap (bwrap) here that works. "
+    "They had limits, and no way to fake a result, but could read and change what you can."
+)
 
 
 class Grading:
     """A plugin for pytest: a test per submission and task, a marker per task, and a table."""
 
-    def __init__(self, submissions: Mapping[str, Path], modules: Sequence[str]) -> None:
-        self._submissions, self._modules = submissions, modules
+    def __init__(self, submissions: Mapping[str, Path]) -> None:
+        self._submissions = submissions
         self._results: dict[str, dict[str, Result]] = {}  # by submission, then by task
         self.tried: dict[tuple[str, str], Result] = {}  # what was asked for
 
@@ -56,63 +65,31 @@ class Grading:
         metafunc.parametrize("result", pairs, indirect=True)
 
     def result_of(self, name: str, task: str) -> Result:
-        """How a task went, from a process that tries all tasks of a submission at once."""
+        """How a task went, all tasks of a submission being tried at once."""
         if name not in self._results:
-            self._results[name] = self._try(self._submissions[name])
+            self._results[name] = grade(self._submissions[name])
         self.tried[name, task] = self._results[name][task]
         return self.tried[name, task]
 
-    def _try(self, submission: Path) -> dict[str, Result]:
-        """All tasks of a submission. After one that ends the process, the rest in a new one."""
-        tasks, results = list(TASKS), dict[str, Result]()
-        start = 0
-        while start < len(tasks):
-            lines, end = self._process(submission, start)
-            begun = [line["begun"] for line in lines if "begun" in line]
-            results.update((line["task"], Result(**line)) for line in lines if "begun" not in line)
-            if not begun:  # it fails as it is loaded
-                results.update((task, Result(task, WRONG, end)) for task in tasks[start:])
-                break
-            if begun[-1] not in results:
-                results[begun[-1]] = Result(begun[-1], WRONG, end)
-            start = tasks.index(begun[-1]) + 1
-        return results
-
-    def _process(self, submission: Path, start: int) -> tuple[list[dict[str, str]], str]:
-        """The lines that a process wrote about a submission, and how the process ended."""
-        with tempfile.TemporaryDirectory() as folder:
-            file, said = Path(folder, "results"), Path(folder, "said")
-            file.touch()
-            command = [sys.executable, "-m", "autograd.exercises.submissions"]
-            command += [str(submission.resolve()), str(file), str(start), *self._modules]
-            try:
-                with said.open("wb") as stderr:
-                    process = subprocess.run(
-                        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                        stderr=stderr, check=False,
-                        env=os.environ | {"MPLBACKEND": "Agg",
-                                          "PYTHONPATH": os.pathsep.join(sys.path)},
-                        timeout=2 * LOADING + (SECONDS + 2) * len(TASKS),
-                    )  # fmt: skip
-                last = said.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
-                end = "\n".join([f"its process ended, with status {process.returncode}", *last])
-            except subprocess.TimeoutExpired:
-                end = "its process did not end"
-            text = file.read_text(encoding="utf-8")
-        return [json.loads(line) for line in text.splitlines()], end
+    def said_before(self, name: str, task: str) -> bool:
+        """Whether what failed has failed another task of the submission: once said is enough."""
+        return self._failed(name) and next(t for n, t in self.tried if n == name) != task
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The table comes before the list of what failed, which pytest prints."""
         terminalreporter.section("who passed what")
         for line in for_output(self.table().split("\n")):
             terminalreporter.write_line(line)
+        if bwrap() is None:
+            terminalreporter.write_line(UNCAGED)
 
     def rows(self) -> tuple[list[str], dict[str, list[str]]]:
         """The tasks that anybody has handed in, and their states in each submission."""
         names = list(dict.fromkeys(name for name, _ in self.tried))
         tasks = [
             task for task in TASKS
-            if any(r.task == task and r.state != MISSING for r in self.tried.values())
+            if any(t == task and r.state != MISSING and not self._failed(name)
+                   for (name, t), r in self.tried.items())
         ]  # fmt: skip
         states = {
             name: [self.tried[name, task].state if (name, task) in self.tried else MISSING
@@ -138,19 +115,29 @@ class Grading:
             for name, row in states.items()
         ]  # fmt: skip
         signs = f"{SIGNS[RIGHT]} right   {SIGNS[WRONG]} wrong   {SIGNS[NOT_DONE]} not done yet   "
-        signs += f"{SIGNS[MISSING]} not handed in"
+        signs += f"{SIGNS[MISSING]} not handed in   "
+        signs += f"{SIGNS[LATE]} took too long   {SIGNS[NO_RESULT]} no result"
         return "\n".join([*legend, "", head, *lines, "", signs, *self._errors()])
 
+    def _failed(self, name: str) -> bool:
+        """Whether a submission has no result at all, for one reason."""
+        results = self._results[name].values()
+        no_result = all(r.state in (NO_RESULT, LATE) for r in results)
+        return no_result and len({r.text for r in results}) == 1
+
     def _errors(self) -> list[str]:
-        """What went wrong when submissions were loaded, once for each."""
-        found = {
-            name: errors.replace("\n", "\n    ")
-            for (name, _), result in self.tried.items()
-            if result.state == MISSING
-            for _, _, errors in [result.text.partition("\n")]
-            if errors
-        }
-        return [f"{name}, when it was loaded: {errors}" for name, errors in found.items()]
+        """What went wrong beside wrong answers, once for each."""
+        found = dict[str, None]()  # in order
+        for (name, task), result in self.tried.items():
+            if result.state == MISSING:
+                _, _, errors = result.text.partition("\n")
+                line = f"{name}, when it was loaded: {errors}" if errors else ""
+            elif result.state in (NO_RESULT, LATE):
+                line = f"{name}{'' if self._failed(name) else f', {task}'}: {result.text}"
+            else:
+                continue
+            found[line.replace("\n", "\n    ")] = None
+        return [line for line in found if line]
 
     def csv(self) -> bytes:
         """The table as CSV."""
@@ -181,7 +168,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.folder.is_dir():
         parser.error(f"there is no folder {options.folder}")
     submissions = submissions_in(options.folder)
-    if not submissions:
+    if not any(map(may_hold_python, submissions.values())):
         parser.error(f"no Python file, notebook, or folder with such in {options.folder}")
     modules = [
         str(Path(m).resolve()) if m.endswith(".py") else m for m in (*CHECKS, *options.checks)
@@ -198,9 +185,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     class WithFixture(Grading):
         @pytest.fixture
         def result(self, request: Any) -> Result:
-            return self.result_of(*request.param)
+            result = self.result_of(*request.param)
+            if self.said_before(*request.param):
+                pytest.skip(result.text)
+            return result
 
-    grading = WithFixture(submissions, modules)
+    grading = WithFixture(submissions)
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder, "pytest.ini")  # not that of a surrounding project
         settings.write_text(f"[pytest]\n{UNESCAPED} = true\n", encoding="utf-8")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from .checking import NOT_DONE, RIGHT
-from .submissions import MISSING
+from .judge import MISSING
 
 
 def test_submission(result: Any) -> None:

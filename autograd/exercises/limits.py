@@ -8,10 +8,11 @@ import threading
 import traceback
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from types import FrameType
-from typing import Any
+from types import FrameType, SimpleNamespace
+from typing import Any, cast
 
 Place = tuple[FrameType, int]  # of a call: its frame, and the line it is at
+Told = tuple[str, str, int, str]  # of a call in another process: function, file, number, line
 
 STDLIB = sysconfig.get_paths()["stdlib"]
 PACKAGES = {"site-packages", "dist-packages"}
@@ -19,6 +20,30 @@ PACKAGES = {"site-packages", "dist-packages"}
 
 class TimeUp(BaseException):
     """Raised in code that does not end."""
+
+
+class Elsewhere:
+    """Stands for the frame of a call in a student's own code, in a process of its own."""
+
+    def __init__(self, told: Told) -> None:
+        function, file, self.number, self.line = told
+        self.f_globals = {"__name__": "_submission_"}
+        self.f_code = SimpleNamespace(co_filename=file, co_name=function)
+
+
+def places_told(places: Sequence[Place]) -> list[Told]:
+    """The student's own among some calls, as data for another process."""
+    ours = {"autograd", "nn", "__main__"}
+    return [
+        (frame.f_code.co_name, frame.f_code.co_filename, number, _source(frame, number)[:500])
+        for frame, number in list(places)[-200:]
+        if is_students(frame, ours, "")
+    ]
+
+
+def places_of_told(told: Sequence[Told]) -> list[Place]:
+    """`places_told`, on the other side."""
+    return [(cast("FrameType", Elsewhere(place)), place[2]) for place in told]
 
 
 def within(seconds: float, work: Callable[[], Any]) -> Sequence[Place] | None:
@@ -58,7 +83,9 @@ def _stop(thread: threading.Thread) -> Sequence[Place] | None:
     if not thread.is_alive():
         return None
     thread.given_up = True  # type: ignore[attr-defined]
-    where = list(traceback.walk_stack(sys._current_frames().get(thread.ident or 0)))[::-1]
+    where = stack_of(thread)
+    # If it waits for another process, that one knows where it is.
+    where += getattr(thread, "elsewhere", lambda: [])()
     for _ in range(20):  # more than once: a bare `except:` swallows it
         ctypes.pythonapi.PyThreadState_SetAsyncExc(
             ctypes.c_ulong(thread.ident or 0), ctypes.py_object(TimeUp)
@@ -69,6 +96,11 @@ def _stop(thread: threading.Thread) -> Sequence[Place] | None:
     return where
 
 
+def stack_of(thread: threading.Thread) -> list[Place]:
+    """The calls that a thread is in, outermost first."""
+    return list(traceback.walk_stack(sys._current_frames().get(thread.ident or 0)))[::-1]
+
+
 def is_given_up() -> bool:
     """Whether the work of this thread was given up, and it has swallowed `TimeUp`."""
     return getattr(threading.current_thread(), "given_up", False)
@@ -76,7 +108,8 @@ def is_given_up() -> bool:
 
 def places_of(error: BaseException) -> list[Place]:
     """Where an exception was raised, outermost call first."""
-    return list(traceback.walk_tb(error.__traceback__))
+    here = list(traceback.walk_tb(error.__traceback__))
+    return here + list(getattr(error, "elsewhere", []))
 
 
 def is_students(frame: FrameType, ours: Collection[str], our_file: str) -> bool:
@@ -95,7 +128,13 @@ def is_students(frame: FrameType, ours: Collection[str], our_file: str) -> bool:
 def line_of(frame: FrameType, line_number: int) -> str:
     """A line of code, and where it stands: ``f, work.py, line 3: return 1 / x``."""
     code = frame.f_code
-    [line] = traceback.StackSummary.extract([(frame, line_number)])
     # The file of a notebook's cell has a made-up name.
     file = "" if "ipykernel_" in code.co_filename else f"{Path(code.co_filename).name}, "
-    return f"{code.co_name}, {file}line {line_number}: {(line.line or '').strip()}"
+    return f"{code.co_name}, {file}line {line_number}: {_source(frame, line_number)}"
+
+
+def _source(frame: FrameType, line_number: int) -> str:
+    if isinstance(frame, Elsewhere):
+        return frame.line
+    [line] = traceback.StackSummary.extract([(frame, line_number)])
+    return (line.line or "").strip()

@@ -1,46 +1,24 @@
-"""A student's submission: loading it, and trying all checks on it.
+"""The submissions in a folder, and the checks that are tried on them."""
 
-Run as a program, it does so for one submission in a process of its own, which may crash or hang:
-``python -m autograd.exercises.submissions SUBMISSION RESULTS START MODULE ...`` writes two lines of
-JSON for each task from number START on to the file RESULTS, one before it is tried and one after.
-"""
-
-import ast
-import asyncio
 import importlib
 import importlib.util
-import inspect
-import json
-import linecache
 import os
-import re
 import sys
-import tokenize
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from types import ModuleType
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from .checking import TASKS
-from .limits import TimeUp, line_of, places_of, within
+from .loading import NOT_THEIRS, files_of
 
-TOP_LEVEL_AWAIT = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-MAGIC = re.compile(r"^(\s*)(?:[%!?].*|\w+\s*=\s*[%!].*|[\w.]+\?{1,2}\s*)$")
+Open = Callable[[], Any]
 
-LOADING = 20.0  # seconds
-MISSING = "missing"
-MODULE = "_submission_"
-NOT_THEIRS = {"solutions", "venv", "env", "site-packages"}  # folders
-
-
-@dataclass(frozen=True)
-class Result:
-    """How a task went: ``state`` is that of the report, or "missing"; ``text`` is the report."""
-
-    task: str
-    state: str
-    text: str
+SUFFIXES = (".py", ".ipynb")
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
+MOST_FILES = 2000
 
 
 def import_checks(modules: Sequence[str]) -> None:
@@ -61,135 +39,125 @@ def import_checks(modules: Sequence[str]) -> None:
             importlib.import_module(name)
 
 
-def files_of(submission: Path) -> list[Path]:
-    """The Python files and notebooks of a submission, which is one or a folder of them.
-
-    Hidden folders, environments, and folders called ``solutions`` are left out.
-    """
-    if submission.is_file():
-        return [submission] if submission.suffix in (".py", ".ipynb") else []
-    return sorted(
-        path
-        for suffix in ("*.py", "*.ipynb")
-        for path in submission.rglob(suffix)
-        if not any(
-            part.startswith((".", "__")) or part in NOT_THEIRS
-            for part in path.relative_to(submission).parts
-        )
-    )
-
-
 def submissions_in(folder: Path) -> dict[str, Path]:
-    """The submissions in a folder by name: each Python file, notebook, or folder of these."""
+    """The submissions in a folder by name: each Python file, notebook, archive, and folder.
+
+    What is named like one and is none, such as a link, is among them: its student is to be told.
+    """
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if not path.name.startswith((".", "__")) and files_of(path):
-            found[path.stem if path.is_file() and path.stem not in found else path.name] = path
+        if path.name.startswith((".", "__")):
+            continue
+        is_folder = path.is_dir() and not path.is_symlink()
+        if is_folder or path.suffix in SUFFIXES or path.name.endswith(ARCHIVES):
+            stem = path.name if is_folder else path.name.removesuffix(".gz").rpartition(".")[0]
+            name, stem = (printable(n).replace("\n", "\\n") for n in (path.name, stem))
+            found[name if stem in found else stem] = path
     return found
 
 
-def _pieces(path: Path) -> Iterator[tuple[str, str]]:
-    """The pieces of code in a file, with names: one, or a notebook's cells."""
-    if path.suffix == ".py":
-        with tokenize.open(path) as file:  # heeds a BOM, and a line such as # coding: latin-1
-            yield str(path), file.read()
-        return
-    notebook = json.loads(path.read_text(encoding="utf-8-sig"))
-    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    for i, cell in enumerate(cells, start=1):
-        yield f"{path}, cell {i}", as_python("".join(cell["source"]))
+def may_hold_python(path: Path) -> bool:
+    """Whether a submission is one that can be tried, as far as its name tells."""
+    return path.name.endswith(ARCHIVES) or path.suffix in SUFFIXES or bool(files_of(path))
 
 
-PYTHON_CELLS = ("%%time", "%%timeit", "%%capture", "%%prun")  # their body is Python
+def printable(text: str) -> str:
+    """A text without what a terminal obeys: such characters as Python would write them."""
+    return "".join(
+        c if c.isprintable() or c == "\n" else "    " if c == "\t"
+        else c.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for c in text.replace("\r\n", "\n")
+    )  # fmt: skip
 
 
-def as_python(source: str) -> str:
-    """A cell without magics and commands, each line where it was."""
-    first, newline, body = source.partition("\n")
-    if first.startswith("%%"):
-        return newline + body if first.split()[0] in PYTHON_CELLS else ""
-    lines = source.split("\n")
-    while True:
-        try:
-            compile("\n".join(lines), "cell", "exec", TOP_LEVEL_AWAIT)
-        except SyntaxError as error:
-            n = (error.lineno or 0) - 1
-            if 0 <= n < len(lines) and MAGIC.match(lines[n]):
-                lines[n] = MAGIC.sub(r"\1pass", lines[n])
-                continue
-        return "\n".join(lines)
+class RefusedError(Exception):
+    """A submission that is not tried, and why."""
 
 
-def load(submission: Path, modules: list[ModuleType], errors: list[str]) -> None:
-    """Run a submission, each file as a module, and note what it raises; then the next cell runs."""
-    for path in files_of(submission):
-        module = ModuleType(MODULE)
-        module.__dict__.update(__file__=str(path), display=print, get_ipython=_Silent)
-        modules.append(module)  # early: a cell that never ends has defined something
-        sys.modules[MODULE] = module
-        sys.path.insert(0, str(path.parent))
-        try:
-            for name, code in _pieces(path):
-                # So that an error can show its line, and a hole be found.
-                linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
-                _run(name, code, module, errors)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            errors.append(f"{path.name} can't be read: {error}")
+def copied(submission: Path, into: Path, most: int) -> Path:
+    """A copy of a submission: its plain files and folders, no links and no pipes; or of an archive.
 
+    Args:
+        submission: the file, folder or archive.
+        into: the folder that the copy comes into.
+        most: the bytes of its files, in all.
 
-class _Silent:
-    """Stands in for IPython's shell: whatever it is asked to do, it does nothing."""
-
-    def __getattr__(self, name: str) -> Any:
-        return lambda *_, **__: None
-
-
-def _is_imported(thing: Any) -> bool:
-    """Whether something is another module's: ``from nn import minibatches`` is no solution."""
-    module, name = (getattr(thing, a, None) for a in ("__module__", "__name__"))
-    return module != MODULE and getattr(sys.modules.get(str(module)), str(name), 0) is thing
-
-
-def _run(name: str, code: str, module: ModuleType, errors: list[str]) -> None:
+    Raises:
+        RefusedError: it is a link, no file, too large, without Python files, or an archive that
+            can't be read or has files that would come to lie outside.
+    """
+    if submission.is_symlink():
+        raise RefusedError("it is a link to something else")
+    if not (submission.is_dir() or submission.is_file()):
+        raise RefusedError("it is no file")
+    target = into / submission.name
     try:
-        program = compile(code, name, "exec", TOP_LEVEL_AWAIT, dont_inherit=True)
-        awaited = eval(program, module.__dict__)
-        if inspect.iscoroutine(awaited):
-            asyncio.run(awaited)
-    except TimeUp:
-        raise
-    except BaseException as error:
-        frames = [p for p in places_of(error) if p[0].f_globals.get("__name__") == MODULE]
-        at = f"\nin {line_of(*frames[-1])}" if frames else ""
-        errors.append(f"{type(error).__name__}: {error}{at}")
+        if submission.name.endswith(ARCHIVES):
+            target = into / "archive"
+            target.mkdir()
+            _write(_members(submission), target, most)
+        elif submission.is_dir():
+            target.mkdir()
+            _write(_files(submission), target, most)
+        else:
+            _write([(submission.name, partial(submission.open, "rb"))], into, most)
+    except (
+        OSError, RuntimeError, ValueError, EOFError,
+        zipfile.BadZipFile, tarfile.TarError, zlib.error,
+    ) as error:  # fmt: skip
+        raise RefusedError(f"it can't be read: {error}") from None
+    if not files_of(target):
+        raise RefusedError("no Python file or notebook in it")
+    return target
 
 
-def try_all(submission: Path, results: Path, start: int) -> None:
-    """Load a submission, and write the result of each task, from a given one on, as it comes."""
-    modules: list[ModuleType] = []
-    errors: list[str] = []
-    here = os.getcwd()
-    os.chdir(submission if submission.is_dir() else submission.parent)
-    where = within(LOADING, lambda: load(submission, modules, errors))
-    os.chdir(here)
-    names = {n: v for m in modules for n, v in list(m.__dict__.items()) if not _is_imported(v)}
-    if where is not None:
-        errors.append(f"it did not end within {LOADING:.0f} seconds")
-    with results.open("a", encoding="utf-8") as file:
-        for task in list(TASKS.values())[start:]:
-            print(json.dumps({"begun": task.name}), file=file, flush=True)
-            absent = [name for name in task.takes if name not in names]
-            if absent:
-                text = "\n".join([f"not handed in: {', '.join(absent)}", *errors])
-                result = Result(task.name, MISSING, text)
-            else:
-                report = task.check(*[names[name] for name in task.takes])
-                result = Result(task.name, report.state, repr(report))
-            print(json.dumps(asdict(result)), file=file, flush=True)
+def _files(folder: Path) -> Iterator[tuple[str, Open]]:
+    """The plain files in a folder, by their paths in it; links are not followed."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name not in NOT_THEIRS]
+        for name in sorted(names):
+            path = Path(place, name)
+            if path.is_file() and not path.is_symlink():
+                yield str(path.relative_to(folder)), partial(path.open, "rb")
 
 
-if __name__ == "__main__":
-    submission, results, start, *modules = sys.argv[1:]
-    import_checks(modules)
-    try_all(Path(submission), Path(results), int(start))
-    os._exit(0)  # even if a student's code has left threads at work
+def _members(archive: Path) -> Iterator[tuple[str, Open]]:
+    """The plain files in an archive, by their paths."""
+    if archive.name.endswith(".zip"):
+        with zipfile.ZipFile(archive) as zipped:
+            for info in zipped.infolist():
+                if not info.is_dir():
+                    yield info.filename, partial(zipped.open, info)
+        return
+    with tarfile.open(archive) as tarred:
+        for member in tarred:
+            if member.isfile():
+                yield member.name, partial(_opened, tarred, member)
+            elif not member.isdir():
+                raise RefusedError(f"{member.name} in the archive is a link, or no file")
+
+
+def _opened(tarred: tarfile.TarFile, member: tarfile.TarInfo) -> Any:
+    file = tarred.extractfile(member)
+    if file is None:
+        raise ValueError(f"{member.name} is no file")
+    return file
+
+
+def _write(files: Iterable[tuple[str, Open]], into: Path, most: int) -> None:
+    """Write files below a folder, piece by piece: what they say of their sizes is not trusted."""
+    taken = 0
+    for number, (name, opened) in enumerate(files):
+        parts = PurePosixPath(name.replace("\\", "/") if os.sep == "\\" else name).parts
+        if not parts or ".." in parts or parts[0] == "/" or ":" in parts[0]:
+            raise RefusedError(f"the path {name} leads out of it")
+        if number >= MOST_FILES or len(parts) > 30:
+            raise RefusedError("it holds too many files")
+        target = into.joinpath(*parts)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with opened() as source, target.open("wb") as copy:
+            while piece := source.read(1 << 16):
+                taken += len(piece)
+                if taken > most:
+                    raise RefusedError(f"it holds more than {most >> 20} MB")
+                copy.write(piece)

@@ -41,8 +41,8 @@ def check_minibatches(minibatches: Any) -> Iterator[Case]:
         return [i for batch in got for i in batch]
 
     def rounds() -> bool:
-        """Whether one batch more comes where n / b is 2.75, and not where it is 10 / 3."""
-        return (len(epoch(11, 4)), len(epoch(10, 3))) == (3, 3)
+        """Whether one batch more comes where n / b is 2.6, and not where it is 10 / 3."""
+        return (len(epoch(13, 5)), len(epoch(10, 3))) == (3, 3)
 
     def whole_epoch() -> bool:
         return len(set(flat(epoch(20, 5)))) == 20

@@ -791,6 +791,7 @@ WRONG = [
     *[("bishop", (BISHOP[0], BISHOP[1], BISHOP[2] | {name: wrong}), "the sum of both shares")
       for name, wrong in (("x1", 2.0), ("x2", 1 - C))],
     ("central_difference", (lambda f, x, h: central(f, x, h / 2),), "half a step"),
+    ("central_difference", (lambda f, x, h: central(f, x, 1e-5),), "the error h^2"),
     ("error_signals", (recursion_upward,), "the loop runs forward"),
     ("error_signals", (recursion_in_place_upward,), "is None still"),
     (

@@ -20,7 +20,18 @@ To write a check of your own, see `Case` and `check`.
 """
 
 from .checking import Case, Outcome, Report, check
-from .comparing import COLUMN, any_of, is_column, not_finite, of_errors, of_results, raises, unlike
+from .comparing import (
+    COLUMN,
+    a_column,
+    agrees_with,
+    any_of,
+    not_finite,
+    of_errors,
+    of_results,
+    overflows,
+    raises,
+    unlike,
+)
 from .graphs import (
     check_bishop,
     check_central_difference,
@@ -35,6 +46,8 @@ __all__ = [
     "Case",
     "Outcome",
     "Report",
+    "a_column",
+    "agrees_with",
     "any_of",
     "check",
     "check_attend",
@@ -45,10 +58,10 @@ __all__ = [
     "check_huber",
     "check_swish",
     "check_topological_order",
-    "is_column",
     "not_finite",
     "of_errors",
     "of_results",
+    "overflows",
     "raises",
     "unlike",
 ]

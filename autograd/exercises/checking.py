@@ -24,7 +24,7 @@ from functools import wraps
 from typing import Any
 
 from ..show.notation import ELLIPSIS
-from .comparing import Test, agrees_with, holes_in, is_unfinished, raising, written
+from .comparing import Test, agrees_with, holes_in, is_unfinished, not_finite, raising, written
 from .limits import Place, TimeUp, is_given_up, is_students, line_of, places_of, within
 from .reports import (
     MARKS,
@@ -140,6 +140,7 @@ class _Run:
         self._case: Case | None = None
         self._tried: list[Case] = []  # those of the outcomes
         self._elsewhere: dict[int, tuple[str, ...]] = {}  # where to look if no mistake is known
+        self._denied: set[str] = set()  # mistakes that would have given another number
         self._said: list[str] = []  # what was printed in each
         self._printed = _Printed()
         with warnings.catch_warnings(), redirect_stdout(self._printed):
@@ -159,7 +160,7 @@ class _Run:
         }
         return [
             replace(o, look=(*o.look, *o.mistakes) or self._elsewhere.get(i, ()))
-            for i, o in enumerate(surely(self.outcomes, listed, computed))
+            for i, o in enumerate(surely(self.outcomes, listed, computed, self._denied))
         ]
 
     def printed(self) -> str:
@@ -217,6 +218,8 @@ class _Run:
         )
         if type(error) is NotImplementedError or self._is_missing(case, got):
             return Outcome(case.what, NOT_DONE)
+        if not mistakes and error is None and not _holds(not_finite, got):
+            self._denied |= {m for m, gives in case.mistakes.items() if not callable(gives)}
         look: list[str] = []
         if case.look and error is None:
             self._elsewhere[len(self.outcomes)] = (case.look,)

@@ -149,13 +149,22 @@ def unlike(expected: Any, mistakes: Mapping[str, Any]) -> dict[str, Any]:
     return {text: v for text, v in mistakes.items() if callable(v) or not agree(v, expected, 1e-6)}
 
 
-def is_column(got: Any) -> bool:
-    """For `Case.mistakes`: (d, 1) where (d,) was to come, alone or in a list."""
-    if isinstance(got, np.ndarray) and got.dtype != object:
-        return got.ndim == 2 and got.shape[1] == 1
-    return isinstance(got, list | tuple) and any(
-        isinstance(v, np.ndarray) and v.ndim == 2 and v.shape[1] == 1 for v in got
-    )
+def a_column(right: Test) -> Test:
+    """For `Case.mistakes`: right, but for (d, 1) where (d,) was to come, alone or in a list."""
+
+    def is_column(v: Any) -> bool:
+        return isinstance(v, np.ndarray) and v.dtype != object and v.shape[1:] == (1,)
+
+    def flat(got: Any) -> Any:
+        if isinstance(got, list | tuple):
+            return [flat(v) for v in got]
+        return got.ravel() if is_column(got) else got
+
+    def test(got: Any) -> bool:
+        entries = got if isinstance(got, list | tuple) else [got]
+        return any(map(is_column, entries)) and right(flat(got))
+
+    return test
 
 
 COLUMN = "a column, (d, 1), where (d,) is asked: give v.ravel() back, or index v[:, 0]"
@@ -190,3 +199,8 @@ def not_finite(got: Any) -> bool:
         words = ("math domain error", "expected a positive input")
         return isinstance(got, ArithmeticError) or any(w in str(got) for w in words)
     return got is not None and not np.isfinite(np.asarray(plain(got), float)).all()
+
+
+def overflows(near: Callable[[], Any]) -> Test:
+    """For `Case.mistakes`: `not_finite` far out, and finite at a point that is near."""
+    return of_errors(lambda got: not_finite(got) and not not_finite(near()))

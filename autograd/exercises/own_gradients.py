@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .checking import Case
-from .comparing import agree, of_results, unlike
+from .comparing import agree, any_of, of_results, unlike
 
 OVERWRITTEN = "= where += belongs: a gradient is a sum, over all that a node goes into"
 BY_NUMBER = (
@@ -138,7 +138,7 @@ def operators(Value: Any) -> Iterator[Case]:
 
             lose = {half: of_results(lost)} if any(np.ravel(slopes)) else {}
             for what, g, right, gives in (
-                (text, f, slopes, {**known, NOTHING: _times(slopes, 0)}),
+                (text, f, slopes, {**known, NOTHING: any_of(_times(slopes, 0))}),
                 (f"{s} + {s}", equal, twice, lose),
                 (f"{s} + {s} * 2", unequal, thrice, lose),
             ):

@@ -11,7 +11,7 @@ import autograd
 from autograd import Value
 
 from .checking import Case, check
-from .comparing import any_of, of_errors
+from .comparing import agree, any_of, of_errors, of_results
 
 Weights = Callable[[Any], Any]  # of scores
 
@@ -33,11 +33,15 @@ def check_huber(huber: Any) -> Iterator[Case]:
         ),
     }
 
-    def mistakes(a: float) -> dict[str, Any]:
-        return {text: f(a) for text, f in known.items() if f(a) is not None}
-
     def value(a: float) -> Any:
         return huber(Value(a))
+
+    def is_exchanged(got: Any) -> bool:
+        return all(agree(value(a), known[exchanged](a)) for a in (0.5, 3.0, -3.0))
+
+    def mistakes(a: float) -> dict[str, Any]:
+        found = {text: f(a) for text, f in known.items() if f(a) is not None}
+        return found | {exchanged: of_results(is_exchanged)}
 
     for a, expected in (
         (0.5, 0.125),
@@ -56,19 +60,33 @@ def check_huber(huber: Any) -> Iterator[Case]:
 
     lost = "the graph is lost: compute with a itself, not with a.data"
     for a, expected in ((0.5, 0.5), (-3.0, -1.0), (-0.8, -0.8), (1.5, 1.0)):
-        yield Case(f"the gradient at {a}", partial(slope, a), expected, {lost: 0.0})
+        yield Case(
+            f"the gradient at {a}",
+            partial(slope, a),
+            expected,
+            {lost: of_results(lambda got: got == slope(-3.0) == 0)},
+        )
 
     def replayed(recorded_at: float, a: float) -> Any:
         x = Value(recorded_at)
         return autograd.compile(huber(x), inputs=[x], parameters=[]).forward([[a]])[0]
 
+    def by_branch(*gives: float) -> Any:
+        """Whether all is right but what is replayed."""
+        replays = any_of(*gives)
+        return of_results(
+            lambda got: (
+                replays(got) and agree([value(0.5), value(3.0), value(-3.0)], [0.125, 2.5, 2.5])
+            )
+        )
+
     branch = "an if is recorded as the branch taken: autograd.where keeps both pieces in the graph"
     yield Case("recorded at 0.5, replayed at 3", lambda: replayed(0.5, 3.0), 2.5,
-               {branch: any_of(4.5, 9.0)})  # fmt: skip
+               {branch: by_branch(4.5)})  # fmt: skip
     yield Case("recorded at 3, replayed at 0.5", lambda: replayed(3.0, 0.5), 0.125,
-               {branch: any_of(0.0, 0.5)})  # fmt: skip
+               {branch: by_branch(0.0)})  # fmt: skip
     yield Case("recorded at 3, replayed at -3", lambda: replayed(3.0, -3.0), 2.5,
-               {branch: -3.5})  # fmt: skip
+               {branch: by_branch(-3.5)})  # fmt: skip
 
 
 @check("attend")
@@ -139,6 +157,7 @@ def check_attend(attend: Any) -> Iterator[Case]:
         return [v.grad for v in query]
 
     p = softmax([float(np.dot(q, row)) / 2 for row in keys])
+    out_of_three = attended(q, keys, values, softmax, 2.0)
     for factor in (2.0, -1.0):
         c = np.array(values) @ [1.0, factor]
         exact = (p * (c - p @ c)) @ np.array(keys) / 2
@@ -146,7 +165,9 @@ def check_attend(attend: Any) -> Iterator[Case]:
             f"the gradient by q, of the first entry + {factor:g} times the second",
             partial(slopes, factor), exact,
             {
-                "the weights are numbers: compute with the Values, not with their data": [0.0] * 4,
+                "the weights are numbers: compute with the Values, not with their data": of_results(
+                    lambda got: not np.any(got) and agree(run(q, keys, values), out_of_three)
+                ),
                 "a sum of Values is a Value: does a float come back?": of_errors(
                     lambda got: isinstance(got, AttributeError | TypeError)
                 ),

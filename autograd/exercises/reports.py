@@ -162,7 +162,9 @@ def _rows(outcome: Outcome) -> list[tuple[str, str]]:
     return rows + [("look at" if i == 0 else "or at", text) for i, text in enumerate(outcome.look)]
 
 
-def surely(outcomes: Sequence[Outcome], listed: Counter[str], computed: set[str]) -> list[Outcome]:
+def surely(
+    outcomes: Sequence[Outcome], listed: Counter[str], computed: set[str], denied: set[str]
+) -> list[Outcome]:
     """The outcomes, with only those mistakes that are beyond doubt.
 
     One number may come about in many ways. A mistake that is told by what it computes is named
@@ -172,11 +174,13 @@ def surely(outcomes: Sequence[Outcome], listed: Counter[str], computed: set[str]
         outcomes: the outcomes, with all mistakes that fit.
         listed: in how many cases a mistake is known.
         computed: mistakes that are told by what they compute; others say what can be seen.
+        denied: mistakes that give one result in a case where another number came.
     """
     found = Counter(m for o in outcomes for m in o.mistakes)
     kept = []
     for o in outcomes:
-        sure = [m for m in o.mistakes if m in computed and found[m] >= min(2, listed[m])]
+        fit = [m for m in o.mistakes if m in computed and m not in denied]
+        sure = [m for m in fit if found[m] >= min(2, listed[m])]
         sure.sort(key=lambda m: -found[m])
         if len(sure) > 1 and found[sure[0]] == found[sure[1]]:
             sure = []

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd.exercises import COLUMN, Case, check, is_column, of_errors, of_results, raises
+from autograd.exercises import COLUMN, Case, a_column, check, of_errors, of_results, raises
 from autograd.exercises.comparing import plain
 
 from ..arrays import Array
@@ -109,6 +109,17 @@ def _any_holds(tests: Sequence[Callable[[Any], bool]], got: Any) -> bool:
     return any(test(got) for test in tests)
 
 
+def _asks_layer_0(with_layer_0: Callable[[], Any], got: Any) -> bool:
+    """Whether None was taken for a number, and is not where there is something at layer 0."""
+    if not (isinstance(got, TypeError) and "NoneType" in str(got)):
+        return False
+    try:
+        with_layer_0()
+    except Exception as error:
+        return "NoneType" not in str(error)
+    return True
+
+
 def _zero_first(layers: Sequence[Any]) -> Callable[[Any], bool]:
     """Whether the result is a list of these after a 0, or zeros."""
 
@@ -143,6 +154,10 @@ def check_error_signals(error_signals: Any) -> Iterator[Case]:
     and the Delta^(l) are ``(d_l,)``. ``g_prime`` is the derivative of g, a function of a.
     """
     networks: list[tuple[int, ...]] = [(2, 2, 2, 2), (3, 4, 5, 2), (3, 3, 3, 3), (2, 4, 3), (4, 3)]
+
+    def asks(theta: Any, a: Any, top: Any, g_prime: Any) -> None:
+        d = theta[1].shape[1]
+        error_signals([np.zeros((d, d)), *theta[1:]], [np.zeros(d), *a[1:]], top.copy(), g_prime)
 
     def only_shapes() -> bool:
         """Whether all is right, up to a transpose, where all layers are of one width."""
@@ -188,13 +203,13 @@ def check_error_signals(error_signals: Any) -> Iterator[Case]:
         mistakes["the sign of every Delta: Delta^(L) is given, and goes in as it is"] = _same(
             [-d for d in right]
         )
-        mistakes[COLUMN] = lambda got: is_column(list(got))
+        mistakes[COLUMN] = a_column(_same(right))
         mistakes[NO_ZERO] = _zero_first(right)
         mistakes["g' at the top: there is none, its g is the identity"] = _same(
             recursion(top * g_prime(a[-1]))
         )
         mistakes["one place off: Delta^(l) stands at l, and None at 0"] = _same([*right, None])
-        mistakes[LAYER_0] = raises(TypeError, words="NoneType")
+        mistakes[LAYER_0] = of_errors(partial(_asks_layer_0, partial(asks, theta, a, top, g_prime)))
         mistakes[MISSING] = _is_short(right)
         if g_prime is not _slope:
             mistakes["g' is the function that is given, not always that of tanh"] = _same(
@@ -214,6 +229,10 @@ def check_weight_gradients(weight_gradients: Any) -> Iterator[Case]:
     The lists are by the lecture's l: ``delta[l]`` ``(d_l,)`` with None at 0, ``x[l]`` ``(d_l,)``
     from 0 on; what comes has shapes ``(d_l, d_{l-1})``, and None at 0.
     """
+
+    def asks(delta: Any, x: Any) -> None:
+        weight_gradients([np.zeros(len(x[0])), *delta], list(x))
+
     for widths in ((2, 2, 2), (3, 4, 2), (3, 3, 3)):
         theta, a, x = _network(widths)
         delta = _recursion(theta, a, x[-1] - 1.0)
@@ -233,7 +252,7 @@ def check_weight_gradients(weight_gradients: Any) -> Iterator[Case]:
                     _same([-g for g in right]),
                 NO_ZERO.replace("Delta", "dL/dtheta"): _zero_first(right),
                 MISSING: _is_short(right),
-                LAYER_0: raises(TypeError, words="NoneType"),
+                LAYER_0: of_errors(partial(_asks_layer_0, partial(asks, delta, x))),
                 "the shapes: np.outer(u, v) takes arrays of any lengths": raises(ValueError),
             },
             right=_same(right),

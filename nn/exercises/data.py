@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from autograd.exercises import Case, any_of, check, not_finite
-from autograd.exercises.comparing import plain
+from autograd.exercises.comparing import agree, plain
 
 from ..arrays import Array
+
+TURNED = "the order of the pair: the training part comes first"
 
 
 @check("standardise")
@@ -31,6 +33,10 @@ def check_standardise(standardise: Any) -> Iterator[Case]:
             for part in standardise(a.copy(), b.copy())
         )
         return first, second
+
+    def is_turned(train: Array, test: Array, _: Any) -> bool:
+        first, second = pair(train, test)
+        return agree(first, scaled(train, test)) and agree(second, scaled(train, train))
 
     def part_of(which: int, a: Array, b: Array) -> Any:
         return pair(a, b)[which]
@@ -52,7 +58,7 @@ def check_standardise(standardise: Any) -> Iterator[Case]:
                 "shifted, but not divided by the deviation": train - mean,
                 "divided by the variance: by its root, the deviation": (train - mean) / std**2,
                 added: (train - mean) / std,
-                "the order of the pair: the training part comes first": (test - mean) / std,
+                TURNED: partial(is_turned, train, test),
                 "one part alone: a pair comes back": lambda got: np.ndim(got) == 1,
             },
         )  # fmt: skip
@@ -69,8 +75,8 @@ def check_standardise(standardise: Any) -> Iterator[Case]:
                 added: (test - mean) / std,
                 "the test part is as it was: scale it too, by mean and deviation from before the "
                 "training part was scaled": test,
-                "the order of the pair: the training part comes first": (train - mean) / std,
-                "one part alone: a pair comes back": lambda got: np.ndim(got) == 1,
+                TURNED: partial(is_turned, train, test),
+
             },
         )  # fmt: skip
     flat = np.column_stack([train[:, 0], np.full(6, 5.0)])
@@ -113,7 +119,8 @@ def check_confusion_matrix(confusion_matrix: Any) -> Iterator[Case]:
                 "parts, not counts": any_of(
                     right / 6, right / np.maximum(right.sum(axis=1, keepdims=True), 1)
                 ),
-                "the size is K, whatever classes come": lambda got, K=K: len(got) != K,
+                "the size is K, whatever classes come":
+                    lambda got, K=K: np.ndim(got) == 2 and len(got) != K,
             },
         )  # fmt: skip
 

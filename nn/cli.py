@@ -33,7 +33,8 @@ from .options import (
 from .playing import add_play
 from .show.film import FRAMES, Film
 from .show.graphs import small_drawing
-from .show.playground import Playground, live
+from .show.packing import Set
+from .show.playground import Playground, source_of
 from .show.report import PLAYGROUND, Run, write_report
 from .sweeping import check_sweep, run_sweep
 from .train.callbacks import EarlyStopping
@@ -249,11 +250,12 @@ def _playground(
     options: argparse.Namespace, data: Dataset, rule: Optimizer, batching: Batching
 ) -> Playground | None:
     """A page to train in, from the same first weights; None where it can't be had."""
-    size, lr = batching.size, batching.lr
+    (net,), size, lr = networks_of(options, data, 1), batching.size, batching.lr
     try:
-        return live(
-            networks_of(options, data, 1)[0], data.loss, data, optimizer=rule, seed=options.seed,
-            batch_size=size(1) if callable(size) else size, lr=lr(1) if callable(lr) else lr,
+        return Playground(
+            net, data.loss, [Set.of(data, source_of(data, options.seed))], optimizer=rule,
+            seed=options.seed, batch_size=size(1) if callable(size) else size,
+            lr=lr(1) if callable(lr) else lr, alone=True,
         )  # fmt: skip
     except ValueError:  # too much data for a page
         return None

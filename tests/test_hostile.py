@@ -307,6 +307,32 @@ def test_a_hostile_submission_does_not_pass(name, tmp_path):
     assert words in found["growing"].text
 
 
+@POSIX
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("a large file", "File too large"),
+        ("loading without end", "it did not end within 2 seconds"),
+        pytest.param(
+            "memory", "MemoryError",
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="needs Linux"),
+        ),
+    ],
+)  # fmt: skip
+def test_limits_hold(name, words, tmp_path):
+    path = tmp_path / "mallory.py"
+    path.write_text(HOSTILE[name][0])
+    assert words in graded(path, "swish")["swish"].text
+
+
+@POSIX
+def test_processor_time_is_limited(tmp_path):
+    path = tmp_path / "mallory.py"
+    path.write_text(HONEST + "while True: pass")
+    [result] = judge.grade(path, [TASKS["growing"]], Limits(processor=1)).values()
+    assert result.state == "no result" and ("signal" in result.text or "status" in result.text)
+
+
 def test_there_are_forty():
     assert len(HOSTILE) >= 40
 
@@ -420,7 +446,7 @@ def test_what_calls_setsid_is_ended_too():
     before = cage._children()
     code = "import os\nfor _ in range(3):\n    if not os.fork():\n        os.setsid()\n"
     code += "        os.fork()\n        os.execv('/bin/sleep', ['sleep', '987'])\n"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, start_new_session=True)
     time.sleep(0.1)
     assert len(cage._children() - before) >= 3
     cage._end_orphans(before)

@@ -15,6 +15,8 @@ import nn
 from autograd import log, primitive
 from nn import MLP, Module, bernoulli_nll, categorical_nll, datasets, gaussian_nll
 from nn.cli import main
+from nn.show.report import LARGEST
+from nn.show.report import _again as again
 from tests import browser
 
 ROOT = Path(nn.__file__).parent.parent
@@ -102,6 +104,11 @@ class TestTheFile:
                                     (net((2, 8, 3)), categorical_nll, flower())]:  # fmt: skip
             assert len(nn.live(network, loss, data).fragment().encode()) < 400_000
 
+    def test_a_class_without_examples_is_one(self):
+        X, y = flower()
+        page = nn.live(net((2, 4, 3)), categorical_nll, (X, y % 2))
+        assert page._data["sets"][0]["classes"] == ["0", "1", "2"]
+
     def test_where_no_script_runs_there_is_a_picture(self):
         page = nn.live(net(), bernoulli_nll, XOR)
         assert '<img alt="Playground of MLP(2, [4, 1]' in page.fragment()
@@ -142,6 +149,13 @@ class TestCommand:
             main(["play", *arguments])
         assert match in capsys.readouterr().err
         assert not list(tmp_path.iterdir())
+
+
+def test_a_report_has_one_or_a_file_beside_it(tmp_path):
+    page, beside = nn.live(net(), bernoulli_nll, XOR), tmp_path / "playground.html"
+    assert page.fragment() in again(page, 100_000, beside) and not beside.exists()
+    assert page.fragment() not in again(page, LARGEST, beside)
+    assert "href='playground.html'" in again(page, LARGEST, beside) and beside.exists()
 
 
 # ------------------------------------------------------------------------------- in a real browser
@@ -206,13 +220,14 @@ def opened(driver, tmp_path):
 
 
 RUNS = [
-    ((2, 4, 1), bernoulli_nll, "moons", {"b": 7, "lr": 0.3}),
+    ((2, 4, 1), bernoulli_nll, "moons", {"b": 7, "lr": 0.3, "held": 0.4}),
     ((2, 4, 1), bernoulli_nll, "moons", {
         "hidden": [5, 3], "activation": "sigmoid", "momentum": 0.9, "schedule": "cosine",
         "every": 400, "grow": 1.5, "period": 2, "b": 5, "seed": 3}),
     ((2, 4, 1), bernoulli_nll, "circles", {"set": "circles", "n": 90, "noise": 0.1, "seed": 2}),
     ((4, 6, 3), categorical_nll, "iris", {"optimizer": "adam", "lr": 0.01, "b": 11}),
-    ((4, 6, 3), categorical_nll, "iris", {"hidden": [], "schedule": "inverse", "every": 30}),
+    ((4, 6, 3), categorical_nll, "iris", {
+        "hidden": [], "schedule": "inverse", "every": 30, "b": 4, "grow": 2, "period": 2}),
     ((10, 5, 1), gaussian_nll, "diabetes", {
         "activation": "gelu", "optimizer": "rmsprop", "lr": 0.003, "schedule": "halved",
         "every": 50}),
@@ -237,6 +252,45 @@ class TestInABrowser:
         last = history[-1].updates - (history[-2].updates if len(history) > 1 else 0)
         assert np.mean(losses[-last:]) == pytest.approx(history[-1].loss, rel=1e-9)
         assert not page.complaints()
+
+    def test_the_lines_have_what_the_page_was_given(self, opened):
+        """Rules with settings, an activation a layer; other weights than those of a trained net."""
+        moons = datasets.load("moons")
+        several = MLP(2, [4, 3, 1], activation=["tanh", "relu"], rng=np.random.default_rng(0))
+        for network, rule in [(several, nn.SGD(momentum=0.9, nesterov=True)),
+                              (net(), nn.AdamW(weight_decay=0.1)),
+                              (net(), nn.RMSprop())]:  # fmt: skip
+            page = opened(nn.live(network, bernoulli_nll, moons, optimizer=rule, lr=0.01, seed=0))
+            page.change(momentum=0.5)
+            page.press("step")
+            page.press("epoch")
+            theta, history = page.python()
+            assert history[-1].updates == page.js("return p.run.updates")
+            np.testing.assert_allclose(page.theta, theta, rtol=1e-9, atol=1e-10)
+        page = opened(nn.live(several, bernoulli_nll, moons))
+        page.js("p.pick(p.picture.units.find((u) => u.l === 2))")
+        assert "x2[0] = relu(a)" in page.text(".detail")
+        trained = net()
+        trained.parameters()[0].data = 0.5
+        page = opened(nn.live(trained, bernoulli_nll, moons), "#seed=5")
+        page.press("epoch")
+        np.testing.assert_allclose(page.theta, page.python()[0], rtol=1e-9, atol=1e-10)
+
+    def test_looking_at_the_next_batch_draws_nothing(self, opened):
+        made = nn.live(net(), bernoulli_nll, datasets.load("moons"))
+        runs = []
+        for looks in (False, True):
+            page = opened(made)
+            page.change(b=100)
+            for _ in range(9):
+                if looks:
+                    rows = page.js("p.change('b', 80); p.change('b', 100);"
+                                   "return [...p.run.training.peek()]")  # fmt: skip
+                page.press("step")
+                if looks:
+                    assert rows == page.js("return [...p.run.training.rows]")
+            runs.append(page.theta)
+        np.testing.assert_array_equal(*runs)
 
     def test_the_score_and_the_loss_are_evaluates(self, opened):
         for widths, loss, name in [
@@ -285,7 +339,90 @@ class TestInABrowser:
             assert seen == pytest.approx(network(X[2].tolist()).data, rel=1e-9)
             for name in ("data", "network", "training", "noise", "compare", "task", "out"):
                 page.press(name)
+            assert page.js("return p.panels.network.layers.hidden") == isinstance(network, Own)
             assert not page.complaints()
+
+    def test_several_targets(self, opened):
+        """All are shown, and data of one target are not offered."""
+        X = np.array(XOR[0])
+        page = opened(nn.live(net((2, 4, 2)), gaussian_nll, (X, X + np.array([0.5, 3.0]))))
+        assert "y = 0.5, 3;" in page.text(".chosen")
+        page.press("data")
+        assert page.js("return p.menu().map(([name]) => name)") == ["your data"]
+        assert "one target" in page.drop("mine.csv", "a,b,c\n1,2,3\n2,3,5\n3,4,4\n")[0]
+        assert page.js("return p.points.n") == 4
+
+    def test_one_input(self, opened):
+        """What is drawn over it is the mean of y: probabilities, if it is a class."""
+        x = np.linspace(-2, 2, 30)[:, None]
+        for loss, widths in [(bernoulli_nll, (1, 3, 1)), (categorical_nll, (1, 3, 2))]:
+            page = opened(nn.live(net(widths), loss, (x, (x[:, 0] > 0.3).astype(int))))
+            drawn = page.js(
+                "for (let i = 0; i < p.net.size; i++) p.net.theta[i] *= 20;"
+                "const seen = [], { region } = p, toY = region.toY.bind(region);"
+                "p.look(); region.layers[1].fill(0);"
+                "region.toY = (v) => { seen.push(v); return toY(v); };"
+                "region.draw(); return seen"
+            )
+            assert min(drawn) >= 0 and max(drawn) <= 1 and max(drawn) > 0.9
+
+    def test_while_it_plays(self, opened):
+        """However often it is started, it goes on once a frame; other data stop it."""
+        page = opened(nn.live(net(), bernoulli_nll, datasets.load("moons")))
+        page.js("p.change('held', 0); for (let k = 0; k < 21; k++) p.playButton.click()")
+        most = page.later(
+            "let most = 0, now = 0; const frame = p.frame.bind(p);"
+            "p.frame = (at) => { now += 1; most = Math.max(most, now); frame(at); };"
+            "const tick = () => { now = 0; requestAnimationFrame(tick); }; tick();"
+            "setTimeout(() => done(most), 200)"
+        )
+        assert most == 1 and page.js("return p.playing && p.run.updates > 0")
+        slow = "const to = performance.now() + 20; while (performance.now() < to);"
+        assert page.js(f"const from = performance.now(), next = p.inTurn(0, 1, () => {{ {slow} }});"
+                       "return next - from") >= 100  # fmt: skip
+        page.change(held=0.3)
+        assert not page.js("return p.playing || p.run.updates")
+        page.press("play")
+        page.change(set="circles")
+        assert "held out" in page.text(".status") and not page.complaints()
+
+    def test_narrow_wide_and_on_paper(self, opened):
+        page = opened(nn.live(net((4, 6, 3)), categorical_nll, datasets.load("iris")))
+        assert page.text(".neuron title") == "sepal length (cm)"
+        cdp = page.driver.execute_cdp_cmd
+        size = {"width": 360, "height": 700, "deviceScaleFactor": 1, "mobile": False}
+        cdp("Emulation.setDeviceMetricsOverride", size)
+        for name in ("data", "network", "training", "noise", "compare", "task", "out"):
+            page.js("p.toggle(arguments[0])", name)
+            assert page.js("return document.documentElement.scrollWidth") <= 360, name
+        cdp("Emulation.setDeviceMetricsOverride", {**size, "width": 3840})
+        page.wait(lambda: page.js("return p.curves.width") > 3000)
+        assert "45" in page.js(
+            "const context = p.curves.canvas.getContext('2d'), seen = [];"
+            "context.fillText = (text) => seen.push(text); p.curves.draw(); return seen"
+        )
+        cdp("Emulation.clearDeviceMetricsOverride", {})
+        light = page.js("return p.colours.paper")
+        page.js("p.element.classList.add('dark'); p.colours.fresh()")
+        dark = page.js("return p.colours.paper")
+        page.js("dispatchEvent(new Event('beforeprint'))")
+        assert page.js("return p.colours.paper") == light != dark
+        page.js("dispatchEvent(new Event('afterprint'))")
+        assert page.js("return p.element.classList.contains('dark')")
+
+    def test_the_one_in_a_report(self, driver, tmp_path):
+        """Of the network that was trained, from the same first weights; widths can be changed."""
+        main(["train", "moons", "--epochs", "1", "--widths", "3", "2", "--quiet",
+              "--out", str(tmp_path)])  # fmt: skip
+        page = Play(driver, (tmp_path / "report.html").as_uri(), player=2)
+        page.js("document.querySelector('details:has([data-chalkgrad=play])').open = true")
+        page.press("network")
+        assert page.js("return [...p.panel.querySelectorAll('button:disabled')].length") == 2
+        assert page.js("return p.panel.querySelector('[data-choice=activation]').length") == 1
+        page.change(hidden=[4, 5])
+        page.press("step")
+        assert page.js("return [p.net.widths.join(), p.run.updates]") == ["2,4,5,1", 1]
+        assert not page.complaints()
 
     def test_every_control(self, opened):
         """All buttons, fields, boxes and menus are used; nothing fails, and the run goes on."""
@@ -318,7 +455,8 @@ class TestInABrowser:
     def test_the_address_restores_the_page(self, opened):
         made = nn.live(net(), bernoulli_nll, datasets.load("moons"))
         page = opened(made)
-        page.change(set="xor", hidden=[6, 2], activation="relu", lr=0.25, b=9, seed=4, noise=0.2)
+        page.change(set="xor", hidden=[6, 2], activation="relu", lr=0.25, b=9, noise=0.2, held=0.3)
+        page.change(seed=4)  # of the run; the data stay as they are
         page.press("epoch")
         page.press("rewind")
         page.press("epoch")
@@ -355,6 +493,9 @@ class TestInABrowser:
         assert "row" in message and name == "mine.csv"
         message, _ = page.drop("numbers.csv", "a,b\n" + "".join(f"{i},{i}\n" for i in range(30)))
         assert "two" in message
+        page.change(noise=0.1)
+        assert page.js("return [p.settings.set, p.points.n]") == ["mine.csv", 40]
+        assert page.drop("your data", "a,b\n" + "1,x\n2,y\n" * 4)[1] == "your data (file)"
         hostile = "<img src=x onerror=\"document.title='broken'\">"
         page.drop("h.csv", f"{hostile},b\n1,x\n2,y\n3,x\n4,y\n5,x\n6,y\n")
         page.press("epoch")
@@ -367,6 +508,9 @@ class TestInABrowser:
         page.press("paint")
         page.press("clear")
         assert page.js("return p.points.n") == 0
+        page.js("p.toggle('out')")
+        assert "no points" in page.js("return p.panels.out.python.textContent")
+        page.js("p.toggle('data')")
         box = page.find("canvas.region")
         for k, (dx, dy) in enumerate([(-80, -80), (80, 80), (-80, 80), (80, -80)]):
             page.js("p.brush = arguments[0]", k // 2)
@@ -379,6 +523,12 @@ class TestInABrowser:
         assert "100.0% right" in page.text(".status")
         theta, _ = page.python()
         np.testing.assert_allclose(page.theta, theta, rtol=1e-7, atol=1e-8)
+        page.change(points="9,9,1;-30,0,0")
+        page.js("p.change('noise', 1); p.change('noise', 0)")
+        low, high = page.js("return [p.region.x[0], p.region.y[1]]")
+        assert low <= -30 and high >= 9
+        page.js("p.paint(); p.change('set', 'xor')")
+        assert not page.js("return p.painting")
 
     def test_a_rate_too_large(self, opened):
         page = opened(nn.live(net(activation="relu"), gaussian_nll, XOR, lr=0.1, batch_size=4))
@@ -393,6 +543,7 @@ class TestInABrowser:
         page.change(lr=rate)
         page.js("for (let k = 0; k < 300; k++) p.update(); p.look()")
         assert page.js("return p.run.looks.at(-1).loss < p.run.looks[0].loss")
+        assert page.js("p.trainData.X.fill(1e200); return p.run.stable(1)") is None
 
     def test_weights_are_taken_away(self, opened):
         network = net((2, 3, 2, 1))
@@ -413,12 +564,16 @@ class TestInABrowser:
 
     def test_goals(self, opened):
         made = nn.live(net(), bernoulli_nll, datasets.load("moons"))
-        page = opened(made, "#goal=loss<0.5@200&lr=0.5&hide=data,out")
+        page = opened(made, "#goal=loss<0.5@200&lr=0.5&hide=data,out&panel=data")
+        assert not page.js("return p.tab")
         assert "a loss under 0.5 in 200 updates" in page.text(".task")
         assert not page.js("return p.tabs.querySelector('[data-do=data], [data-do=out]')")
         for _ in range(20):
             page.js("p.advance(10)")
         assert "Reached after" in page.text(".task")
+        page.press("task")
+        page.press("task3")
+        assert "learn? Four" in page.text(".task")
         page = opened(made, "#goal=loss<0.001@30&lr=0.01")
         page.js("p.advance(100)")
         assert "Not yet" in page.text(".task") and page.js("return p.run.updates") == 30
@@ -426,6 +581,7 @@ class TestInABrowser:
         assert page.js("return p.playButton.disabled")
         page.js("p.task.element.querySelector('input').value = 'yes'")
         page.press("predict")
+        page.press("rewind")
         assert not page.js("return p.playButton.disabled")
 
     def test_the_tasks_of_the_exercises(self, opened):
@@ -454,6 +610,23 @@ class TestInABrowser:
             page.js("p.advance(20)")
             assert page.js("return [p.run.updates, p.pinned.updates]") == [20, 20 * times]
         assert "Pinned (dashed)" in page.text(".caption")
+        page.change(b=4, grow=3, period=1)
+        page.press("rewind")
+        for epochs in (1, 2, 3):
+            page.press("epoch")
+            assert page.js("return p.run.time(p.run.updates, 'epochs')") == pytest.approx(epochs)
+        page.press("noise")
+        now = page.run(
+            "return ['batch', 'true'].map((name) => root.querySelector(`.slice .${name}`)"
+            ".getAttribute('d').match(/L90.0 ([\\d.]+)/)[1])"
+        )
+        assert now[0] == now[1]
+        page.press("network")
+        for text, seed in [("x", 0), ("501", 501)]:
+            page.js("const field = p.panel.querySelector('[data-field=seed]'); field.value ="
+                    "arguments[0]; field.dispatchEvent(new Event('change'))", text)  # fmt: skip
+            assert page.js("return p.settings.seed") == seed
+            assert bool(page.text(".message")) == (seed == 0)
 
     def test_a_weight_is_dragged(self, opened):
         page = opened(nn.live(net(), bernoulli_nll, XOR))
@@ -464,6 +637,9 @@ class TestInABrowser:
         changed = np.flatnonzero(page.theta != before)
         assert len(changed) == 1 and page.theta[changed[0]] > before[changed[0]]
         assert page.js("return p.run.looks.at(-1).loss") != loss
+        away = page.find("[data-do=rewind]")
+        browser.actions(page.driver).move_to_element(line).move_to_element(away).perform()
+        assert not page.text(".message")
 
     def test_a_units_line_of_the_recursion(self, opened):
         network = net((2, 3, 2, 1))
@@ -511,7 +687,7 @@ class TestInABrowser:
                                    ((64, 32, 10), categorical_nll, "digits")]:  # fmt: skip
             page = opened(nn.live(net(widths), loss, datasets.load(name)))
             rate = page.js(
-                "p.advance(200); const from = performance.now(); let k = 0;"
+                "p.advance(50); const from = performance.now(); let k = 0;"
                 "while (performance.now() - from < 300) { p.run.update(); k += 1; }"
                 "return k / (performance.now() - from) * 1000"
             )

@@ -265,7 +265,12 @@ def cells_of(path):
 def minutes(cells):
     """By the rule that the page of the course gives."""
     words = sum(len("".join(c["source"]).split()) for c in cells if c["cell_type"] == "markdown")
-    return words / 150 + sum(c["cell_type"] == "code" for c in cells)
+    return words / 150 + sum(c["cell_type"] == "code" and not folded(c) for c in cells)
+
+
+def folded(cell):
+    """Whether a cell shows its output alone: a check of what has been said, or an answer."""
+    return cell["metadata"].get("jupyter", {}).get("source_hidden", False)
 
 
 def without(cells, sections):

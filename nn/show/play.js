@@ -6,6 +6,7 @@ const PANELS = {
 const RESTART = new Set(["hidden", "activation", "seed", "optimizer", "small"]), LIVE = new Set(["lr", "momentum", "b", "schedule", "every", "grow", "period"]);
 const SAMPLE = new Set(["set", "n", "noise", "labels", "held"]);
 const FRAME = 12, NUMBERS = 100, REGIONS = 125; // milliseconds: of updates a frame, from look to look
+const SHARE = 4; // a look that takes long has so many times as long for updates after it
 const LINKS = {
   "": (a) => Float64Array.from(a),
   sigmoid: (a) => Float64Array.from(a, (v) => (v >= 0 ? 1 / (1 + Math.exp(-v)) : Math.exp(v) / (1 + Math.exp(v)))),
@@ -15,7 +16,7 @@ const LINKS = {
   },
 };
 
-class Play extends Data {
+class Play extends Looking {
   constructor(host, data) {
     super(host, data);
     this.isFixed = data.net.fixed;
@@ -30,7 +31,7 @@ class Play extends Data {
     this.build();
     this.sample();
     this.agree.textContent = this.agreement();
-    if (Object.hasOwn(PANELS, this.settings.panel)) this.toggle(this.settings.panel);
+    if (this.tabs.children[`tab-${this.settings.panel}`]) this.toggle(this.settings.panel);
   }
 
   build() {
@@ -74,6 +75,7 @@ class Play extends Data {
       this.look();
     }).observe(this.element, { attributes: true, attributeFilter: ["class"] });
     this.listen();
+    this.onPaper();
   }
 
   listen() {
@@ -81,7 +83,7 @@ class Play extends Data {
     this.actions = {
       play: () => (this.playing ? this.pause() : this.go()),
       step: () => this.advance(1),
-      epoch: () => this.advance(Math.max(1, Math.floor(this.trainData.n / this.run.size(this.run.training.epoch || 1)))),
+      epoch: () => this.advance(this.run.training.left),
       rewind: () => this.rewind(),
     };
     on(page, "click", (event) => {
@@ -112,6 +114,19 @@ class Play extends Data {
     });
   }
 
+  // On paper the page is light, and what is painted on canvases as well.
+  onPaper() {
+    const { classList } = this.element;
+    let wasDark = false;
+    on(window, "beforeprint", () => {
+      wasDark = classList.contains("dark");
+      classList.remove("dark");
+      this.colours.fresh();
+      this.look();
+    });
+    on(window, "afterprint", () => wasDark && classList.add("dark"));
+  }
+
   say(text) {
     put(this.message, text);
   }
@@ -129,13 +144,16 @@ class Play extends Data {
 
   // A network of these settings: the one from Python, if it has this form and this seed.
   network(settings) {
-    const { net: given } = this.data, net = new Net(this.widths(settings.hidden), settings.activation);
-    const isGiven = net.widths.join() === given.widths.join() && settings.activation === given.activation && settings.seed === this.defaults.seed;
-    if (isGiven || this.isFixed) net.theta.set(this.givenTheta);
+    const net = new Net(this.widths(settings.hidden), settings.activation);
+    if (this.isGiven(settings)) net.theta.set(this.givenTheta);
     else net.start(settings.seed);
     if (settings.small) for (let i = 0; i < net.size; i++) net.theta[i] *= 0.02;
-    this.fromPython = isGiven;
     return net;
+  }
+
+  isGiven({ hidden, activation, seed }) {
+    const { net } = this.data;
+    return this.isFixed || (this.widths(hidden).join() === net.widths.join() && activation === net.activation && seed === this.defaults.seed);
   }
 
   // Another network of the same form and with the same numbers, to compute with on the side.
@@ -191,6 +209,7 @@ class Play extends Data {
     if (typeof this.defaults[name] === "number") value = Number(value);
     if (String(settings[name]) === String(value)) return;
     settings[name] = value;
+    this.say("");
     if (name === "speed" || name === "axis" || name.endsWith("_shown")) this.draw();
     else if (SAMPLE.has(name)) this.sample();
     else if (RESTART.has(name)) this.restart();
@@ -252,19 +271,21 @@ class Play extends Data {
     if (this.run.training.diverged) this.rewind();
     this.playing = true;
     this.due = 0;
-    this.last = this.seen = this.drawn_ = performance.now();
+    this.last = performance.now();
+    this.seen = this.last + NUMBERS;
+    this.drawn_ = this.last + REGIONS;
     this.refreshBar();
     const tick = (now) => {
-      if (!this.playing) return;
       this.frame(now);
-      requestAnimationFrame(tick);
+      if (this.playing) this.ticking = requestAnimationFrame(tick);
     };
-    requestAnimationFrame(tick);
+    this.ticking = requestAnimationFrame(tick);
   }
 
   pause() {
     if (!this.playing) return;
     this.playing = false;
+    cancelAnimationFrame(this.ticking);
     this.look();
     this.refresh();
   }
@@ -279,15 +300,21 @@ class Play extends Data {
       if (!this.update()) return;
       this.due -= 1;
     }
-    if (now - this.seen > NUMBERS) {
-      this.seen = now;
+    this.seen = this.inTurn(this.seen, NUMBERS, () => {
       this.numbers();
       this.panels[this.tab]?.tick();
-    }
-    if (now - this.drawn_ > REGIONS) {
-      this.drawn_ = now;
-      this.regions(COARSE);
-    }
+    });
+    this.drawn_ = this.inTurn(this.drawn_, REGIONS, () => this.regions(COARSE));
+  }
+
+  // What is looked at from time to time; the longer that takes, the more seldom, so that most of the
+  // time is for training.
+  inTurn(turn, every, see) {
+    const from = performance.now();
+    if (from < turn) return turn;
+    see();
+    const to = performance.now();
+    return Math.max(from + every, to + SHARE * (to - from));
   }
 
   // One update, of the pinned run as well; false at the end.
@@ -316,7 +343,9 @@ class Play extends Data {
     this.pause();
     this.say(`Diverged at update ${update}: the loss is no finite number any more. Looking for a rate that holds \u2026`);
     setTimeout(() => {
-      if (this.run.training.diverged) this.say(`Diverged at update ${update}: the loss is no finite number any more. The largest stable rate here is about ${number(this.run.stable(update))}. Rewind brings back the start.`);
+      if (!this.run.training.diverged) return;
+      const rate = this.run.stable(update), said = rate ? `The largest stable rate here is about ${number(rate)}.` : "No smaller rate holds either: are the numbers of the data too large?";
+      this.say(`Diverged at update ${update}: the loss is no finite number any more. ${said} Rewind brings back the start.`);
     }, 30);
     this.look();
   }
@@ -345,113 +374,6 @@ class Play extends Data {
   // The pinned run on other data.
   repin() {
     this.pinned = new Run(this, this.pinned.settings);
-  }
-
-  // Looking
-
-  // Everything, at rest.
-  look() {
-    if (!this.run) return;
-    this.numbers();
-    this.regions(COARSE);
-    if (!this.playing) {
-      if (this.region.isFlat) this.region.compute(FINE);
-      this.region.draw();
-    }
-    this.panels[this.tab]?.tick();
-  }
-
-  // The numbers: losses, the chosen example, the curve.
-  numbers() {
-    const { run } = this;
-    if (!this.trainData.n) return this.empty();
-    const look = run.look();
-    for (const other of this.runs.slice(1)) other.look();
-    this.sendThrough();
-    this.picture.write();
-    this.detail.write();
-    this.curves.draw();
-    const score = this.scored(look.score), held = look.held === null ? "" : `; held out ${number(look.held)}${this.scored(look.heldScore)}`;
-    const epochs = run.time(run.updates, "epochs");
-    put(this.status, `update ${run.updates.toLocaleString("en")}, epoch ${epochs < 10 ? number(Number(epochs.toFixed(1))) : Math.floor(epochs).toLocaleString("en")}: loss ${number(look.loss)}${score}${held}`);
-    this.task.check(look);
-  }
-
-  scored(v) {
-    if (!this.scoreName || v === null) return "";
-    return this.scoreName === "accuracy" ? `, ${(100 * v).toFixed(1)}% right` : `, R\u00b2 ${number(v)}`;
-  }
-
-  empty() {
-    put(this.status, "no points yet: paint some, or choose other data");
-    this.region.draw();
-  }
-
-  regions(size) {
-    if (this.region.isFlat) this.region.compute(size);
-    this.judge();
-    this.picture.regions(this.region);
-    this.region.draw();
-    this.outcome.draw(this.outputs_);
-  }
-
-  draw() {
-    this.region.draw();
-    this.curves.draw();
-  }
-
-  // The chosen example goes through the network, forward and back.
-  sendThrough() {
-    const { probe, net, example } = this;
-    probe.theta.set(net.theta);
-    const data = this.drawn ? { ...this.allData, X: this.drawn, n: 1 } : this.allData;
-    const [loss] = probe.backward(data, Int32Array.of(this.drawn ? 0 : example));
-    this.outcome.write(loss);
-  }
-
-  chooseExample(e) {
-    this.example = e;
-    this.drawn = null;
-    this.numbers();
-    this.region.draw();
-  }
-
-  sendDrawing(x) {
-    this.drawn = x;
-    this.sendThrough();
-    this.picture.write();
-    this.detail.write();
-  }
-
-  pick(unit) {
-    this.picked = this.picked === unit ? null : unit;
-    this.picture.mark(this.picked);
-    this.detail.show(this.picked);
-    this.region.draw();
-  }
-
-  hover(l, j, i) {
-    const { net } = this;
-    put(this.message, `\u03b8${l}[${j},${i}] = ${number(net.theta[net.weight(l, j, i)])}, gradient ${number(this.probe.gradient[net.weight(l, j, i)])} (of this example). Drag up or down to change it.`);
-  }
-
-  dragWeight(event, l, j, i) {
-    event.preventDefault();
-    event.stopPropagation();
-    const at = this.net.weight(l, j, i), from = this.net.theta[at], { clientY } = event;
-    follow((moved) => {
-      this.setWeight(at, from + (clientY - moved.clientY) / 40, true);
-      this.hover(l, j, i);
-    }, () => this.look());
-  }
-
-  setWeight(at, v, isMoving = false) {
-    this.net.theta[at] = v;
-    this.run.changed = true;
-    this.run.looks.pop();
-    if (!isMoving) return this.look();
-    this.numbers();
-    this.regions(COARSE);
   }
 }
 

@@ -92,7 +92,7 @@ class Curves {
       context.fillText(number(v), LEFT - 6, y(v) + 4);
     });
     context.textAlign = "center";
-    for (const t of ticks(0, end, Math.max(2, Math.floor((right - LEFT) / 110)))) if (t > 0 && x(t) < right - 20) context.fillText(t.toLocaleString("en"), x(t), HEIGHT - 4);
+    for (const t of ticks(0, end, Math.max(2, Math.min(16, Math.floor((right - LEFT) / 110))))) if (t > 0 && x(t) < right - 20) context.fillText(t.toLocaleString("en"), x(t), HEIGHT - 4);
     context.textAlign = "left";
     context.fillText(this.unit, 2, HEIGHT - 4);
   }

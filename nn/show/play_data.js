@@ -207,12 +207,15 @@ function halfToEven(x) {
   return over > 0.5 || (over === 0.5 && low % 2 === 1) ? low + 1 : low;
 }
 
+// A set from Python has two parts, and is divided anew: Python's lines begin with all of it.
+const WHOLE = ["X", "y"].map((name) => [`data.${name}_train`, `np.concatenate([data.${name}_train, data.${name}_test])`]);
+
 // The set with a share of its rows held out.
 function heldOut(set, share, rng) {
   const parts = partsOf(heldRows(set.y, set.classes.length, share, rng)), { held } = parts;
   const notes = held.length || share === 0 ? set.notes : [...set.notes, tooFew(set.n)];
   const lines = held.length ? `held = np.array([${held.join(", ")}])\ntrain = np.setdiff1d(np.arange(len(y)), held)\n` : "";
-  return { ...set, ...parts, notes, source: set.source && set.source + lines };
+  return { ...set, ...parts, notes, source: set.source && WHOLE.reduce((text, [part, all]) => text.replace(part, all), set.source) + lines };
 }
 
 function tooFew(n) {

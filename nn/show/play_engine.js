@@ -138,16 +138,40 @@ class Training {
     Object.assign(this.settings, settings);
   }
 
+  sizeIn(epoch) {
+    return Math.max(1, Math.min(this.data.n, Math.round(this.size(epoch))));
+  }
+
+  // Updates to the end of the epoch; those of the next one, if none are left.
+  get left() {
+    const { epoch, b, order, at } = this.coming;
+    return Math.floor((order.length - at) / b) || Math.floor(this.data.n / this.sizeIn(epoch + 1));
+  }
+
+  // Whether the last epoch has not ended, or none has begun.
+  get isMidway() {
+    const { b, order, at } = this.coming;
+    return at + b <= order.length || !this.updates;
+  }
+
   batch() {
     let { epoch, b, order, at } = this.coming;
     if (at + b > order.length) {
       const { n } = this.data;
       epoch++;
-      b = Math.max(1, Math.min(n, Math.round(this.size(epoch))));
+      b = this.sizeIn(epoch);
       [order, at] = [this.random.permutation(n), 0];
       this.coming = { epoch, b, order, at };
     }
     return order.subarray(at, at + b);
+  }
+
+  // The next batch, which is still to be drawn.
+  peek() {
+    const { coming, random } = this, { state } = random, rows = this.batch();
+    this.coming = coming;
+    random.state = state;
+    return rows;
   }
 
   // One update. False, and no parameter is changed, if a loss or the step is not finite.

@@ -28,7 +28,7 @@ class Picture {
     [this.box, this.row] = SIZES[Number(rows > 8)];
     this.cell = pixels ? 1.5 * CELL : CELL;
     const height = Math.max(190, rows * this.row + 30, ...this.columns.map((c) => this.gridSize(c)[1] + 30));
-    let x = this.columns[0].grid ? 8 : 64;
+    let x = this.columns[0].grid ? 8 : 72;
     for (const column of this.columns) {
       const [w, h] = this.gridSize(column);
       Object.assign(column, { x, y: 24 + (height - 30 - h) / 2, w, h });
@@ -79,8 +79,8 @@ class Picture {
     for (let j = 0; j < d; j++) {
       const { x, y, size } = this.place(column, j), id = `u${l}_${j}`;
       const ring = drawn("rect", { class: "ring", x, y, width: size, height: size, rx: grid ? 1 : 6 });
-      const group = drawn("g", { class: `neuron${grid ? " cell" : ""}`, id }, ring);
-      const unit = { l, j, id, group, ring, text: null, image: null, name: this.name(l, j) };
+      const name = this.name(l, j), group = drawn("g", { class: `neuron${grid ? " cell" : ""}`, id }, drawn("title", {}, name), ring);
+      const unit = { l, j, id, group, ring, text: null, image: null, name };
       if (!pixels) {
         unit.image = drawn("image", { x: x + 1, y: y + 1, width: size - 2, height: size - 2, preserveAspectRatio: "none" });
         group.append(unit.image);
@@ -88,11 +88,12 @@ class Picture {
       if (!grid) {
         unit.text = drawn("text", { class: "value", x: x + size / 2, y: y + size + 11, "text-anchor": "middle" });
         group.append(unit.text);
-        if (l === 0) group.append(drawn("text", { class: "label", x: x - 6, y: y + 24, "text-anchor": "end" }, cut(unit.name, 9)));
+        // Beside the unit's button, whose name says the same in full.
+        if (l === 0) this.svg.append(drawn("text", { class: "label", x: x - 6, y: y + 24, "text-anchor": "end" }, cut(unit.name, 9)));
         if (l === L) {
           unit.mean = drawn("text", { class: "label", x: x + size + 6, y: y + 17 });
           unit.target = drawn("text", { class: "label soft", x: x + size + 6, y: y + 33 });
-          group.append(unit.mean, unit.target);
+          this.svg.append(unit.mean, unit.target);
         }
       }
       on(group, "click", () => play.pick(unit));
@@ -132,6 +133,7 @@ class Picture {
         const weight = { l, j, i, line, at: "" };
         on(hit, "pointerdown", (event) => this.play.dragWeight(event, l, j, i));
         on(hit, "pointerenter", () => this.play.hover(l, j, i));
+        on(hit, "pointerleave", () => this.play.say(""));
         this.lines.append(line, hit);
         this.weights.push(weight);
       }

@@ -1,5 +1,7 @@
-// The noise of batches made visible: the batch's gradient beside that of all examples, the sizes of
+// The noise of batches made visible: the next batch's gradient beside that of all examples, the sizes of
 // error signals and gradients by layer, and the loss along the step.
+const ALONG = 500, SEEN = 200; // examples, for the loss along the step and for the sizes of error signals
+
 class NoisePanel extends Panel {
   build() {
     this.words = element("p", { class: "caption" });
@@ -8,7 +10,7 @@ class NoisePanel extends Panel {
     this.table = element("table", {});
     const wideTable = wide("Sizes by layer");
     wideTable.append(this.table);
-    this.element.append(element("div", { class: "row figures" }, this.figure(this.arrows, "the batch's gradient, and the one of all examples (straight up)"), this.figure(this.slice, "the loss along the step: of the batch (grey), of all (blue)")), this.words, wideTable);
+    this.element.append(element("div", { class: "row figures" }, this.figure(this.arrows, "the batch's gradient, and the one of all examples (straight up)"), this.figure(this.slice, `how the loss changes against that gradient (at 1: the step of plain SGD): that of the batch (grey), of all (blue; of ${ALONG} of them, if there are more)`)), this.words, wideTable);
     this.note("Sizes that shrink from the last layer to the first, by the same factor a layer: that is how depth makes gradients vanish. Try four layers of sigmoid.");
   }
 
@@ -23,22 +25,22 @@ class NoisePanel extends Panel {
   tick() {
     const { play } = this, { run, trainData } = play, { net } = run;
     if (!trainData.n) return;
-    const probe = play.other(net), rows = run.training.rows?.length ? run.training.rows : play.range(Math.min(trainData.n, run.size(1)));
+    const probe = play.other(net), rows = run.training.peek();
     const all = play.gradientOf(probe, trainData, play.range(trainData.n)), norms = this.norms(probe, trainData);
     const batch = play.gradientOf(probe, trainData, rows);
     const [size, sizeAll] = [length(batch), length(all)], cosine = dotted(batch, all) / (size * sizeAll || 1);
     this.drawArrows(size, sizeAll, cosine);
-    const b = rows.length, lr = run.training.rate || run.rate(1), { n } = trainData;
-    put(this.words, `Batch of ${b}: cosine ${number(cosine)} with the gradient of all ${n}; size ${number(size)} against ${number(sizeAll)}. `
-      + `lr n / b = ${number(lr * n / b)}, the scale of the noise: SGD with this number behaves alike, whatever b is, as long as b is much smaller than n (Smith and Le 2018).`);
+    const b = rows.length, lr = run.rate(run.updates + 1), { n } = trainData;
+    put(this.words, `The next batch, of ${b}: cosine ${number(cosine)} with the gradient of all ${n}; size ${number(size)} against ${number(sizeAll)}. `
+      + `lr n / b = ${number(lr * n / b)}, the scale of the noise: SGD with this number behaves alike, whatever b is, as long as b is much smaller than n (Smith and Le 2018); with momentum m, lr counts as lr / (1 ${MINUS} m).`);
     this.drawSlice(probe, batch, rows, lr);
     if (NETWORK.layers) this.writeTable(norms, all, net);
   }
 
   // Of each layer, the root of the mean over the examples of |Delta|^2.
   norms(probe, data) {
-    const { L, widths } = probe, many = Math.min(data.n, 200), norms = new Float64Array(L + 1);
-    probe.backward(data, this.play.range(many));
+    const { L, widths } = probe, rows = this.play.spread(data.n, SEEN), many = rows.length, norms = new Float64Array(L + 1);
+    probe.backward(data, rows);
     for (let l = 1; l <= L; l++) {
       let total = 0;
       for (let j = 0; j < widths[l]; j++) for (let e = 0; e < many; e++) total += probe.number("delta", l, j, e) ** 2;
@@ -82,7 +84,7 @@ class NoisePanel extends Panel {
   // From one step back to three steps on, against the batch's gradient.
   drawSlice(probe, gradient, rows, lr) {
     const { play } = this, { trainData, run } = play, theta = Float64Array.from(run.net.theta), at = [], mine = [], whole = [];
-    const some = trainData.n > 500 ? play.range(500) : play.range(trainData.n);
+    const some = play.spread(trainData.n, ALONG);
     for (let k = -4; k <= 12; k++) {
       const s = k / 4;
       for (let i = 0; i < theta.length; i++) probe.theta[i] = theta[i] - s * lr * gradient[i];
@@ -91,12 +93,13 @@ class NoisePanel extends Panel {
       whole.push(mean(probe.forward(trainData, some)));
     }
     probe.theta.set(theta);
-    const known = [...mine, ...whole].filter(finite), low = Math.min(...known), high = Math.max(...known, low + 1e-12);
+    const changes = [mine, whole].map((values) => values.map((v) => v - values[4]));
+    const known = changes.flat().filter(finite), low = Math.min(...known), high = Math.max(...known, low + 1e-12);
     const x = (s) => 10 + (s + 1) * 80, y = (v) => 120 - (Math.min(high, v) - low) / (high - low) * 108;
     const path = (values, name) => drawn("path", { class: name, d: values.map((v, i) => (finite(v) ? `${i && finite(values[i - 1]) ? "L" : "M"}${x(at[i]).toFixed(1)} ${y(v).toFixed(1)}` : "")).join("") });
     const words = (s, text) => drawn("text", { x: x(s), y: 142, "text-anchor": s < 3 ? "middle" : "end" }, text);
-    this.slice.replaceChildren(drawn("path", { class: "grid", d: `M${x(0)} 5V125M${x(1)} 5V125` }), words(0, "now"), words(1, "the step"), words(2, "twice"), words(3, "3 times"),
-      path(mine, "batch"), path(whole, "true"));
+    this.slice.replaceChildren(drawn("path", { class: "grid", d: `M${x(0)} 5V125M${x(1)} 5V125M${x(-1)} ${y(0).toFixed(1)}H${x(3)}` }), words(0, "now"), words(1, "the step"), words(2, "twice"), words(3, "3 times"),
+      path(changes[0], "batch"), path(changes[1], "true"));
     const better = whole[8] < whole[4] ? "falls" : "rises";
     set(this.slice, { "aria-label": `Along the step of this batch, the loss of all examples ${better} from ${number(whole[4])} to ${number(whole[8])}` });
   }

@@ -14,7 +14,8 @@ class OutPanel extends Panel {
   update() {
     const { play } = this;
     put(this.python, pythonOf(play));
-    put(this.warning, play.run.changed ? "Settings or weights were changed on the way: rewind and train again, and the lines give the same numbers." : "The same seeds give the same batches, and the same numbers to the last few digits.");
+    const { run } = play, midway = "The lines train to the end of an epoch; after \u201c1 epoch\u201d the page is there too.";
+    put(this.warning, !run.changed && run.training.isMidway ? midway : run.changed ? "Settings or weights were changed on the way: rewind and train again, and the lines give the same numbers." : "The same seeds give the same batches, and the same numbers to the last few digits.");
     this.address.value = play.link_to();
   }
 
@@ -31,6 +32,7 @@ class OutPanel extends Panel {
 
 // Python that makes the run, from its data to its last update.
 function pythonOf(play) {
+  if (!play.trainData.n) return "# There are no points yet.\n";
   const { settings: s, run, data, points, net } = play, { lr, every } = s, names = [];
   const use = (name) => {
     if (!names.includes(name)) names.push(name);
@@ -41,17 +43,29 @@ function pythonOf(play) {
   const b = Math.min(s.b, play.trainData.n), size = s.grow > 1 ? `${use("growing")}(${b}, ${s.grow}, period=${s.period})` : b;
   const rate = SCHEDULES[s.schedule].python(lr, every);
   if (s.schedule !== "constant") use(rate.slice(0, rate.indexOf("(")));
+  const g = s.activation.split(", ").map((name) => JSON.stringify(name)), activation = g.length > 1 ? `[${g.join(", ")}]` : g[0];
   const bias = net.hasBias ? "" : ", bias=False", seed = `np.random.default_rng(${s.seed})`;
-  const made = data.net.drawn || !play.fromPython
-    ? `net = ${use("MLP")}(${net.widths[0]}, [${net.widths.slice(1).join(", ")}], activation="${s.activation}"${bias}, rng=${seed})`
+  const made = data.net.drawn || !play.isGiven(s)
+    ? `net = ${use("MLP")}(${net.widths[0]}, [${net.widths.slice(1).join(", ")}], activation=${activation}${bias}, rng=${seed})`
     : "# net: the network that this page was made of";
   const small = s.small ? "\nfor theta in net.parameters():\n    theta.data *= 0.02" : "";
-  const rule = s.optimizer === "sgd" ? (s.momentum ? `, momentum=${s.momentum}` : "") : s.optimizer in data.rules ? `, optimizer=${data.rules[s.optimizer]}` : `, optimizer="${s.optimizer}"`;
+  const rule = ruleOf(s, data.rules, use);
   const epochs = Math.max(1, Math.ceil(run.time(run.updates, "epochs") - 1e-9));
   const loss = play.known ? use(data.loss) : data.loss;
   const fit = `history = ${use("fit")}(\n    net, ${loss}, ${rows}, epochs=${epochs}, batch_size=${size}, lr=${rate}${rule},\n    rng=${seed},\n)`;
   const numpy = source.includes("import numpy") ? "" : "import numpy as np\n";
   return `${numpy}from nn import ${names.sort().join(", ")}\n\n${source.trimEnd()}\n\n${made}${small}\n${fit}\n`;
+}
+
+// The optimizer as arguments of `fit`: by its name, or the rule that the page was given.
+function ruleOf({ optimizer, momentum }, rules, use) {
+  const has = "momentum" in RULES[optimizer].settings && momentum;
+  if (!(optimizer in rules)) return (optimizer === "sgd" ? "" : `, optimizer="${optimizer}"`) + (has ? `, momentum=${momentum}` : "");
+  const [text, isOurs] = rules[optimizer];
+  if (isOurs) use(text.split("(")[0]);
+  const said = `momentum=${momentum}`;
+  if (text.includes("momentum=")) return ", optimizer=" + text.replace(/momentum=[^,)]+/, said);
+  return ", optimizer=" + (has ? text.replace(/\)$/, text.endsWith("()") ? `${said})` : `, ${said})`) : text);
 }
 
 // The parameters under the names of state_dict.

@@ -66,7 +66,7 @@ class Outcome {
     const { play } = this, { points, probe, net } = play, mean = play.mean(probe, 0), target = play.targets(play.example);
     const name = (k) => (points.classes.length === mean.length ? points.classes[k] : points.classes.length === 2 && mean.length === 1 ? points.classes[1] : play.meanName);
     const title = play.drawn ? "your drawing" : `example ${play.example}${points.test[play.example] ? ", held out" : ""}`;
-    const truth = play.drawn ? "" : points.classes.length ? `: ${points.classes[points.y[play.example]]}` : `: y = ${number(target[0])}`;
+    const truth = play.drawn ? "" : points.classes.length ? `: ${points.classes[points.y[play.example]]}` : `: y = ${Array.from(target, number).join(", ")}`;
     const bars = play.link ? Array.from(mean, (p, k) => {
       const bar = element("div", { class: "bar-row" }, element("span", {}, cut(name(k), 14)), element("i", {}), element("b", {}, number(p)));
       bar.children[1].style.setProperty("--share", `${(100 * p).toFixed(1)}%`);
@@ -155,7 +155,7 @@ class Detail {
     this.table.replaceChildren();
     if (l > 0 && NETWORK.layers) {
       const d = net.widths[l - 1], shown = Math.min(d, 40), head = ["", "\u03b8, the weight", "x, what comes in", `dL/d\u03b8 = \u0394 ${TIMES} x`];
-      this.table.append(element("tr", {}, ...head.map((text) => element("th", { scope: "col" }, text))));
+      this.table.append(element("tr", {}, ...head.map((text) => (text ? element("th", { scope: "col" }, text) : element("td", {})))));
       for (let i = 0; i <= shown; i++) {
         const isBias = i === shown, at = isBias ? net.bias(l, j) : net.weight(l, j, i);
         if (at < 0) continue;
@@ -193,7 +193,8 @@ class Detail {
       if (net.bias(l, j) >= 0) terms.push(factor(net.theta[net.bias(l, j)]));
       lines.push(`a${l}[${j}] = \u03a3 \u03b8 x + b = ${shortened(terms).join(" + ")} = ${number(read("a", l, j))}`);
       if (l < L) {
-        lines.push(`x${l}[${j}] = ${net.activation}(a) = ${number(read("x", l, j))}`);
+        const names = net.activation.split(", ");
+        lines.push(`x${l}[${j}] = ${names[Math.min(l, names.length) - 1]}(a) = ${number(read("x", l, j))}`);
         const shares = Array.from({ length: widths[l + 1] }, (_, k) => [net.theta[net.weight(l + 1, k, j)], read("delta", l + 1, k)]);
         const total = shares.reduce((s, [w, d]) => s + w * d, 0), delta = read("delta", l, j);
         const slope = total === 0 ? "g'(a)" : number(delta / total);

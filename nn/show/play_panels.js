@@ -47,7 +47,7 @@ class Panel {
     on(slide, "input", () => play.change(name, from(Number(slide.value))));
     on(text, "change", () => {
       const v = parsed(text.value);
-      const [least, largest] = LIMITS[name], top = whole ? most() : largest, bad = v === null || !allowed(name, v) || v > top;
+      const [least, largest] = LIMITS[name], top = typeof high === "function" ? high() : largest, bad = v === null || !allowed(name, v) || v > top;
       set(text, { "aria-invalid": bad ? "true" : null });
       if (bad) play.say(`${label} must be ${whole ? "a whole number " : ""}from ${number(least)} to ${number(top)}; ${WRITE}.`);
       else play.change(name, v);
@@ -128,7 +128,7 @@ class DataPanel extends Panel {
     if (table && play.settings.set === play.fileName) {
       const target = element("select", { "aria-label": "target" }, ...targetsFor(table, play.kind).map((name) => element("option", { value: name }, name)));
       target.value = play.fileTarget;
-      on(target, "change", () => play.useTable(target.value));
+      on(target, "change", () => play.useTable(target.value) || this.update());
       this.columns.append(element("label", {}, "target, the column to predict", target));
     }
     const held = points.held.length ? `, ${points.held.length} held out` : "";
@@ -164,6 +164,7 @@ class NetworkPanel extends Panel {
       play.change("hidden", next);
       this.element.querySelector(`[data-do="${name}"]`)?.focus();
     };
+    for (const e of [this.layers, this.element.querySelector("[data-choice=activation]").parentElement]) e.hidden = play.isFixed;
     this.layers.replaceChildren("hidden layers", this.button("fewer", "\u2212", change(hidden.slice(0, -1), "fewer")),
       element("b", {}, String(hidden.length)), this.button("more", "+", change([...hidden, hidden.at(-1) ?? 4], "more")));
     this.layers.querySelector("[data-do=fewer]").disabled = !play.has(activation, hidden.length - 1);

@@ -76,7 +76,7 @@ class Region {
     };
     this.x = range((e) => X[e * d0 + this.axes[0]], 2);
     this.y = this.isLine ? range((e) => y[e], 2) : range((e) => X[e * d0 + this.axes[1]], 2);
-    if (points.painted) this.x = this.y = [-2.2, 2.2];
+    if (points.painted) [this.x, this.y] = [0, 1].map((i) => [-2.2, 2.2].map((v, k) => Math[k ? "max" : "min"](v, ...Array.from({ length: n }, (_, e) => X[e * d0 + i]))));
   }
 
   resize() {
@@ -195,7 +195,8 @@ class Region {
       context.stroke();
     };
     if (L > 1) for (let j = 0; j < Math.min(MANY, play.net.widths[L - 1]); j++) path(layers[L - 1].subarray(j * size, (j + 1) * size), colours.css("--line"), 1);
-    path(layers[L].subarray(0, size), colours.css("--plus"), 3 * this.scale());
+    const K = play.net.widths[L], means = Array.from({ length: size }, (_, c) => play.link_(Float64Array.from({ length: K }, (_, k) => layers[L][k * size + c])));
+    for (let k = 0; k < K; k++) path(means.map((p) => p[k] * Math.max(1, K - 1)), play.link === "softmax" ? CLASSES[k % CLASSES.length] : colours.css("--plus"), 3 * this.scale());
   }
 
   scale() {

@@ -62,7 +62,7 @@ class Run {
   update() {
     const { training } = this, b = training.b;
     if (!training.update()) return false;
-    if (b !== training.b && b) this.steps.push([this.updates - 1, this.timeOf(this.updates - 1)[1], training.evaluations - training.b]);
+    if (b !== training.b && b) this.steps.push([this.updates - 1, this.timeOf(this.updates - 1, b)[1], training.evaluations - training.b]);
     this.keep(training.losses.at(-1));
     const last = this.marks.at(-1);
     if (last.b !== training.b || last.lr !== training.rate) this.mark();
@@ -89,14 +89,14 @@ class Run {
     if (this.marks.length > 2000) this.marks = this.marks.filter((_, k) => k % 2 === 0);
   }
 
-  // Updates, epochs and examples after so many updates.
-  timeOf(update) {
-    let [from, epochs, seen] = this.steps[0], b = this.training.b || this.size(1);
+  // Updates, epochs and examples after so many updates; the last batches were of size `last`.
+  timeOf(update, last = this.training.b || this.size(1)) {
+    let [from, epochs, seen] = this.steps[0], b = last;
     for (let k = 0; k < this.steps.length; k++) {
       if (this.steps[k][0] > update) break;
       [from, epochs, seen] = this.steps[k];
       const next = this.steps[k + 1];
-      b = next ? (next[2] - seen) / (next[0] - from) : this.training.b || this.size(1);
+      b = next ? (next[2] - seen) / (next[0] - from) : last;
     }
     const perEpoch = Math.max(1, Math.floor(this.data.n / b));
     return [update, epochs + (update - from) / perEpoch, seen + (update - from) * b];
@@ -125,7 +125,7 @@ class Run {
   }
 
   // The largest rate with which this many updates stay finite and the loss does not rise; found by
-  // trying, from the start.
+  // trying, from the start; null if there is none.
   stable(updates) {
     const { settings, play } = this, many = Math.min(400, Math.max(60, updates));
     const holds = (lr) => {
@@ -137,7 +137,10 @@ class Run {
       return play.evaluate(net, play.trainData).loss <= this.looks[0].loss;
     };
     let low = settings.lr / 2, high = settings.lr;
-    for (let k = 0; k < 12 && !holds(low); k++) [low, high] = [low / 2, low];
+    for (let k = 0; !holds(low); k++) {
+      if (k === 12) return null;
+      [low, high] = [low / 2, low];
+    }
     for (let k = 0; k < 3; k++) {
       const middle = Math.sqrt(low * high);
       if (holds(middle)) low = middle;

@@ -28,12 +28,15 @@ class Data {
   }
 
   makable() {
-    return MADE.filter(({ likelihoods }) => likelihoods.includes(this.kind));
+    return this.data.targets > 1 ? [] : MADE.filter(({ likelihoods }) => likelihoods.includes(this.kind));
   }
 
   // The data as the settings say, and a new start with it.
   sample() {
-    const { settings } = this, { set: name, seed, held, noise, labels } = settings;
+    this.pause();
+    if (this.settings.set !== PAINTED) this.painting = false;
+    // The seed of the page, not of the run: other weights train on the same data.
+    const { settings, defaults: { seed } } = this, { set: name, held, noise, labels } = settings;
     const rng = new Random(seed + 1), classes = Math.max(2, this.data.classes);
     let points;
     if (this.sets.has(name)) points = this.sets.get(name)();
@@ -48,17 +51,6 @@ class Data {
     if (noise && !points.made && points.n) points = noisy(points, noise, rng);
     if (labels && points.n) points = shuffledLabels(points, labels, rng);
     this.take(points);
-  }
-
-  // The painted points; they stand in the settings as text, and so in the address.
-  fromHand(classes) {
-    const points = this.settings.points.split(";").filter(Boolean).map((text) => text.split(",").map(Number)).filter((p) => p.length === 3 && p.every(finite));
-    this.paintedPoints = points;
-    const names = this.kind === "gaussian" ? [] : this.names ?? Array.from({ length: classes }, (_, k) => String(k));
-    const known = points.filter(([, , v]) => !names.length || (Number.isInteger(v) && v >= 0 && v < names.length));
-    if (known.length) return { ...painted(known, this.kind, names), painted: true };
-    const none = new Float64Array(0), rows = new Int32Array(0);
-    return { n: 0, d0: 2, X: none, y: none, features: ["x1", "x2"], target: "class", classes: names, mean: new Float64Array(2), scale: Float64Array.of(1, 1), notes: [], test: new Uint8Array(0), train: rows, held: rows, source: null, painted: true };
   }
 
   take(points) {
@@ -105,6 +97,11 @@ class Data {
       this.ranges.set(n, Int32Array.from({ length: n }, (_, i) => i));
     }
     return this.ranges.get(n);
+  }
+
+  // So many of n rows at most, as far from each other.
+  spread(n, most) {
+    return Int32Array.from({ length: Math.min(n, most) }, (_, i) => Math.floor(i * n / Math.min(n, most)));
   }
 
   targets(e) {
@@ -188,45 +185,6 @@ class Data {
     return gradient;
   }
 
-  // Points by hand
-
-  paint() {
-    if (this.isFixed) return this.say("This page's network has a form of its own, and takes only the data that it was made with.");
-    if (this.kind === "own" || this.data.targets > 1) return this.say("Points can be painted where there is one target, for one of the lecture's three losses.");
-    this.painting = true;
-    if (this.settings.set !== PAINTED) {
-      const { points } = this, keeps = points.d0 === 2 && points.n <= 200;
-      this.names = points.classes.length ? points.classes : null;
-      this.settings.points = keeps ? Array.from({ length: points.n }, (_, e) => pointText(points.X[2 * e], points.X[2 * e + 1], points.y[e])).join(";") : "";
-      Object.assign(this.settings, { set: PAINTED, noise: 0, labels: 0 });
-      this.sample();
-    }
-    this.refresh();
-    this.look();
-  }
-
-  stopPainting(draws = true) {
-    this.painting = false;
-    if (draws) {
-      this.refresh();
-      this.look();
-    }
-  }
-
-  // A point where it was painted; without a place, in the middle, for those who use no mouse.
-  addPoint(at) {
-    const [x, y] = at ?? [this.paintedPoints.length % 5 / 5, 0], last = this.paintedPoints.at(-1);
-    if (this.paintedPoints.length >= 500) return this.say("500 points are enough: remove some first.");
-    if (at && last && Math.hypot(last[0] - x, last[1] - y) < 0.08) return;
-    this.settings.points += `${this.settings.points && ";"}${pointText(x, y, this.brush)}`;
-    this.sample();
-  }
-
-  clearPoints() {
-    this.settings.points = "";
-    this.sample();
-  }
-
   // Whether the page computes what the engine recorded, said at its foot.
   agreement() {
     const { recorded } = this.data, { net } = this.run, [loss] = decoded(recorded.loss), gradient = decoded(recorded.gradient);
@@ -238,40 +196,6 @@ class Data {
     let most = apart(here, loss);
     gradient.forEach((g, k) => { most = Math.max(most, apart(first.gradient[k * recorded.every], g)); });
     return `${net.size.toLocaleString("en")} parameters. The page computes with the recorded program; for the first example it agrees with the engine's loss and gradient to ${number(Math.max(most, 1e-16))}.`;
-  }
-
-  // Files
-
-  readFile(file) {
-    if (this.isFixed) return this.say("This page's network has a form of its own, and takes only the data that it was made with.");
-    file.text().then((text) => {
-      const table = readTable(text, file.name);
-      this.table = table;
-      this.fileName = file.name;
-      const usual = /^(class|target|label|y|survived|species)$/i, columns = targetsFor(table, this.kind).reverse();
-      this.useTable(columns.find((name) => usual.test(name)) ?? columns[0] ?? table.columns.at(-1).name, columns);
-    }).catch((error) => this.say(error.message));
-  }
-
-  // A column of the file as the target; if it won't do, the next one of those that may be tried.
-  useTable(target, others = []) {
-    const before = [this.fileTarget, this.settings.set];
-    let failure = null;
-    for (const name of [target, ...others.filter((other) => other !== target)]) {
-      [this.fileTarget, this.settings.set] = [name, this.fileName];
-      try {
-        this.sample();
-        this.say(`${this.fileName}: ${this.points.n} examples; target: ${name}.`);
-        if (this.tab !== "data" && this.tabs.querySelector("[data-do=data]")) this.toggle("data");
-        return this.refresh();
-      } catch (error) {
-        failure ??= error;
-      }
-    }
-    [this.fileTarget, this.settings.set] = before;
-    if (this.settings.set === this.fileName && !this.fileTarget) this.settings.set = this.menu()[0][0];
-    this.say(failure.message);
-    this.refresh();
   }
 
   // The bytes of a file to take away: the weights, as .npz or JSON, or the points.

@@ -33,7 +33,8 @@ class Task {
     const { goal, ask, title } = this.play.settings;
     this.goal = parsedGoal(goal);
     this.done = false;
-    this.answered = !ask;
+    if (ask !== this.asked || !this.answered) this.answered = !ask; // once is enough
+    this.asked = ask;
     this.element.hidden = !this.goal && !ask && !title;
     this.write();
   }
@@ -80,9 +81,9 @@ class TaskPanel extends Panel {
     const list = element("ul", { class: "tasks" });
     TASKS.forEach((task, k) => {
       if (!play.allows(task.set)) return;
-      list.append(element("li", {}, this.button(`task${k}`, task.name, () => play.begin({ ...task.set, title: `${task.name}. ${task.how}` })), ` ${task.how}`));
+      list.append(element("li", {}, this.button(`task${k}`, task.name, () => play.begin({ ...task.set, title: `${task.name}${task.name.endsWith("?") ? "" : "."} ${task.how}` })), ` ${task.how}`));
     });
-    this.element.append(list, element("h3", {}, "Set a task of your own"));
+    this.element.append(list, element("p", { class: "heading" }, "Set a task of your own"));
     this.goal = entry("goal");
     this.ask = entry("ask");
     this.title = entry("title");

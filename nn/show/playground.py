@@ -28,7 +28,7 @@ from ..model.likelihoods import likelihood_of
 from ..model.module import Module, own_gradients
 from ..model.network import MLP
 from ..train.examples import Examples
-from ..train.optimizers import make_rule
+from ..train.optimizers import OPTIMIZERS, make_rule
 from ..train.recording import loss_of
 from ..train.stepping import Optimizer
 from .network import draw
@@ -38,7 +38,7 @@ from .programs import programs
 HERE = Path(__file__).parent
 PARTS = (
     "random", "engine", "data", "table", "columns", "colours", "network", "region", "outcome",
-    "curves", "run", "panels", "noise", "out", "task", "sets",
+    "curves", "run", "panels", "noise", "out", "task", "sets", "brought", "look",
 )  # fmt: skip
 # Where controls stand at first, of those that are not arguments.
 CONTROLS = {
@@ -98,11 +98,12 @@ def live(
             the loss, an activation or the optimizer can't be printed as JavaScript.
         TypeError: the data are neither a pair nor a data set.
 
+    >>> from nn import bernoulli_nll
     >>> net = MLP(2, [4, 1], activation="tanh", rng=np.random.default_rng(0))
     >>> live(net, bernoulli_nll, ([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]))
     Playground of MLP(2, [4, 1], activation='tanh', bias=True), bernoulli_nll, 4 examples
     """
-    sets = _sets(data, validation, loss, picture, seed)
+    sets = _sets(net, data, validation, loss, picture, seed)
     return Playground(
         net, loss, sets, batch_size=batch_size, lr=lr, momentum=momentum, optimizer=optimizer,
         seed=seed,
@@ -115,7 +116,8 @@ class Playground(Page):
     Args:
         net, loss, batch_size, lr, momentum, optimizer, seed: as `live`'s.
         sets: data sets, the first one to begin with.
-        drawn: whether ``net`` is as ``MLP(..., rng=np.random.default_rng(seed))`` gives it.
+        alone: whether the number of layers and the activation stay as they are: such a page is
+            smaller, and sooner made.
 
     Raises:
         ValueError: as `live`.
@@ -132,13 +134,14 @@ class Playground(Page):
         momentum: float = 0.0,
         optimizer: str | Optimizer = "sgd",
         seed: int = 0,
+        alone: bool = False,
     ) -> None:
         check_positive(lr=lr)
         check_seed(seed)
         check_whole("batch_size", batch_size)
         first, rule = sets[0], make_rule(optimizer, **({"momentum": momentum} if momentum else {}))
         Examples(first.X, first.y).open(net, loss, 1)
-        made = programs(net, loss, first.X, first.y, rule)
+        made = programs(net, loss, first.X, first.y, rule, alone=alone)
         likelihood = likelihood_of(loss)
         name = "own" if likelihood is None else likelihood.name
         self.title = f"Playground of {net!r}, {_name_of(loss)}, {len(first.X)} examples"
@@ -148,7 +151,7 @@ class Playground(Page):
         network = dict(made.network)
         theta = network.pop("theta")
         layers = network["layers"]
-        rule_name = type(rule).__name__.lower()
+        rule_name, is_ours = type(rule).__name__.lower(), type(rule) in OPTIMIZERS.values()
         self._data = {
             "title": self.title,
             "likelihood": {
@@ -164,7 +167,7 @@ class Playground(Page):
             "sets": [one.packed for one in sets],
             "net": {**network, "fixed": not layers, "theta": encoded(theta),
                     "drawn": isinstance(net, MLP) and layers and _is_drawn(net, theta, seed)},
-            "rules": {rule_name: repr(rule)} if rule.given else {},
+            "rules": {rule_name: [repr(rule), is_ours]} if rule.given else {},
             "recorded": _recorded(net, loss, first),
             "settings": {
                 **CONTROLS, "set": first.name, "held": first.held, "seed": seed, "lr": lr,
@@ -195,14 +198,14 @@ class Playground(Page):
         )
 
 
-def _sets(data: Any, validation: Any, loss: Any, picture: Any, seed: int) -> list[Set]:
+def _sets(net: Module, data: Any, validation: Any, loss: Any, picture: Any, seed: int) -> list[Set]:
     """The data as sets for a page."""
     if isinstance(data, Dataset):
         data = [data]
     if isinstance(data, Sequence) and data and all(isinstance(one, Dataset) for one in data):
         if validation is not None:
             raise ValueError("validation is for a pair (X, y): a data set has its own test part")
-        return [Set.of(one, _source(one, seed)) for one in data]
+        return [Set.of(one, source_of(one, seed)) for one in data]
     X, y = _pair(data, "data")
     X_held, y_held = (X[:0], y[:0]) if validation is None else _pair(validation, "validation")
     if X_held.shape[1:] != X.shape[1:] or y_held.shape[1:] != y.shape[1:]:
@@ -217,7 +220,9 @@ def _sets(data: Any, validation: Any, loss: Any, picture: Any, seed: int) -> lis
     likelihood, d0 = likelihood_of(loss), X.shape[1]
     K = 0
     if likelihood is not None and likelihood.classes[0] and y.ndim == 1:
-        K = 2 if not likelihood.one_hot else int(y.max(initial=1)) + 1
+        K = int(y.max(initial=1)) + 1 if likelihood.one_hot else 2
+        if likelihood.one_hot and isinstance(net, MLP):  # a class may have no example
+            K = max(K, len(net.layers[-1].neurons))
     X, y = np.concatenate([X, X_held]), np.concatenate([y, y_held])
     return [
         Set(
@@ -241,7 +246,7 @@ def _pair(data: Any, name: str) -> tuple[Array, Array]:
     return X.astype(float), y.astype(float)
 
 
-def _source(data: Dataset, seed: int) -> str | None:
+def source_of(data: Dataset, seed: int) -> str | None:
     """Python that makes the set again, if it is one of those with a name."""
     if data.name not in datasets.NAMES:
         return None

@@ -63,7 +63,13 @@ class Programs:
 
 
 def programs(
-    net: Module, loss: Loss, X: Array, y: Array, optimizer: Optimizer | None = None
+    net: Module,
+    loss: Loss,
+    X: Array,
+    y: Array,
+    optimizer: Optimizer | None = None,
+    *,
+    alone: bool = False,
 ) -> Programs:
     """Print what a page needs to train ``net``, and networks of other widths.
 
@@ -73,6 +79,8 @@ def programs(
         X: inputs, ``(n, d_0)``, to record the network at.
         y: targets, as in `fit`, whose form is that of all data of the page.
         optimizer: a rule to be among those of the page, in place of the one of its kind.
+        alone: only networks of this depth and activation, of any widths: a tenth of the text, and
+            of the time to print it.
 
     Raises:
         ValueError: network, loss, or ``optimizer`` can't be recorded or printed.
@@ -87,7 +95,7 @@ def programs(
         outputs = None if is_known else recording.d_L
         family = _Family(loss, of_classes, outputs, own.bias, tuple(ACTIVATIONS.values()))
         try:
-            found = family.with_own(own.hidden, None if is_known else y)
+            found = family.with_own(own.hidden, None if is_known else y, alone)
         except ValueError:
             if is_known:
                 raise
@@ -195,15 +203,20 @@ class _Family:
                 found[row.name] = [self.program((row.name,) * n, pool, y) for n in depths]
         return found, pool
 
-    def with_own(self, own: tuple[str, ...], y: Array | None) -> Printed:
+    def with_own(self, own: tuple[str, ...], y: Array | None, alone: bool) -> Printed:
         """The same, and the program of a network with these activations of its hidden layers.
+
+        Or that program alone.
 
         Raises:
             ValueError: it can't be printed, or programs are not the same for all widths.
         """
-        found, pool = _of_known_loss(self) if y is None else self.printed(y)
+        if alone:
+            found, pool = dict[str, list[str]](), Kernels()
+        else:
+            found, pool = _of_known_loss(self) if y is None else self.printed(y)
         found, pool, name = dict(found), Kernels(dict(pool.names)), _named(own)
-        if name not in ACTIVATIONS:
+        if alone or name not in ACTIVATIONS:
             found[name] = [*["null"] * len(own), self.program(own, pool, y)]
         elif name not in found or len(own) > DEEPEST:
             depths = range(max(DEEPEST, len(own)) + 1)

@@ -161,7 +161,7 @@ def _again(playground: Playground, size: int, beside: Path) -> str:
     if size + len(fragment) <= LARGEST:
         return (
             f"{title}<details><summary>Train it in this page: from the same first weights, with "
-            f"settings of your own</summary>{fragment}</details>"
+            f"settings and widths of your own</summary>{fragment}</details>"
         )
     playground.save(beside)
     return (

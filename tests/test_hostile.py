@@ -368,7 +368,7 @@ try:
 except OSError:
     pass
 for name in ("/x", "/usr/x", "/dev/shm/x", {str(root / "autograd" / "x")!r}):
-    try: open(name, "w"); seen.append("wrote " + name)
+    try: open(name, "x").close(); os.remove(name); seen.append("wrote " + name)
     except OSError: pass
 if "SECRET_OF_A_TEACHER" in os.environ: seen.append("environment")
 if len([p for p in os.listdir("/proc") if p.isdigit()]) > 5: seen.append("processes")

@@ -445,7 +445,7 @@ def sleepers(seconds):
     """The processes that sleep for so long."""
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            if entry.read_bytes() == b"sleep\0%d\0" % seconds:
+            if entry.read_bytes().endswith(b"sleep\0%d\0" % seconds):
                 yield int(entry.parent.name)
         except OSError:
             continue

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import check_positive
 from .data import datasets
 from .data.datasets import Dataset
 from .model.activations import ACTIVATIONS
@@ -59,6 +60,7 @@ def play(options: argparse.Namespace) -> None:
     lr = options.lr
     if lr is None:
         lr = 0.1 if isinstance(rule, SGD) else rule.lr
+    check_positive(lr=lr)
     net = MLP(
         data.X_train.shape[1], [*options.widths, data.outputs], activation=options.activation,
         bias=not options.no_bias, rng=np.random.default_rng(options.seed),

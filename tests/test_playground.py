@@ -125,6 +125,7 @@ class TestTheFile:
 
 
 class TestCommand:
+    @pytest.mark.slow
     def test_writes_a_page(self, tmp_path, capsys):
         out = tmp_path / "page.html"
         assert main(["play", "moons", "--widths", "3", "--out", str(out)]) == 0
@@ -461,6 +462,9 @@ class TestInABrowser:
         page.press("rewind")
         page.press("epoch")
         theta, address = page.theta, page.js("return location.hash")
+        assert "The page has no data called mine.csv" in opened(made, "#set=mine.csv").text(
+            ".message"
+        )
         again = opened(made, address)
         again.press("epoch")
         np.testing.assert_array_equal(again.theta, theta)

@@ -31,6 +31,7 @@ class Play extends Looking {
     this.build();
     this.sample();
     this.agree.textContent = this.agreement();
+    if ("set" in wanted && wanted.set !== this.settings.set) this.say(`The page has no data called ${wanted.set}: if that is a file, drop it here.`);
     if (this.tabs.children[`tab-${this.settings.panel}`]) this.toggle(this.settings.panel);
   }
 
@@ -102,7 +103,8 @@ class Play extends Looking {
     on(page, "dragover", (event) => event.preventDefault());
     on(page, "drop", (event) => {
       event.preventDefault();
-      if (event.dataTransfer.files[0]) this.readFile(event.dataTransfer.files[0]);
+      if (!this.tabs.querySelector("[data-do=data]")) this.say("The data of this page are set.");
+      else if (event.dataTransfer.files[0]) this.readFile(event.dataTransfer.files[0]);
     });
     on(page, "keydown", (event) => {
       if (event.key !== " " || event.target.closest("button, input, select, summary, [role=button], a")) return;

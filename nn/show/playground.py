@@ -141,6 +141,7 @@ class Playground(Page):
         check_whole("batch_size", batch_size)
         first, rule = sets[0], make_rule(optimizer, **({"momentum": momentum} if momentum else {}))
         Examples(first.X, first.y).open(net, loss, 1)
+        _check_size(sets)
         made = programs(net, loss, first.X, first.y, rule, alone=alone)
         likelihood = likelihood_of(loss)
         name = "own" if likelihood is None else likelihood.name
@@ -176,13 +177,6 @@ class Playground(Page):
                 "b": min(batch_size, first.train),
             },
         }  # fmt: skip
-        size = sum(len(in_script(one.packed)) for one in sets)
-        if size > LARGEST:
-            raise ValueError(
-                f"the data would take {size / 1e6:.1f} MB in the page, and {LARGEST / 1e6:.0f} MB "
-                f"is the most: give fewer examples, such as (X[:{len(first.X) * LARGEST // size}], "
-                "y[...])"
-            )
 
     def fragment(self) -> str:
         """The page's content as a piece of HTML, to stand in any page."""
@@ -231,6 +225,17 @@ def _sets(net: Module, data: Any, validation: Any, loss: Any, picture: Any, seed
             darkest=float(X.max(initial=0.0)) or 1.0,
         )
     ]  # fmt: skip
+
+
+def _check_size(sets: Sequence[Set]) -> None:
+    """Raise if there are more data than a page takes."""
+    size = sum(len(in_script(one.packed)) for one in sets)
+    if size > LARGEST:
+        raise ValueError(
+            f"the data would take {size / 1e6:.1f} MB in the page, and {LARGEST / 1e6:.0f} MB "
+            f"is the most: give fewer examples, such as (X[:{len(sets[0].X) * LARGEST // size}], "
+            "y[...])"
+        )
 
 
 def _pair(data: Any, name: str) -> tuple[Array, Array]:

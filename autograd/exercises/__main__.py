@@ -35,7 +35,7 @@ SIGNS = {state: mark for state, (mark, _) in MARKS.items()} | {
 
 UNCAGED = (
     "warning: the submissions ran in no cage, as there is no bubblewrap (bwrap) here that works. "
-    "They had limits, and no way to fake a result, but could read and change what you can."
+    "They had limits, but could read and change what you can: files, and even this process."
 )
 
 

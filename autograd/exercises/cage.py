@@ -204,14 +204,14 @@ def _adopt_orphans() -> None:
 
 
 def _children() -> set[int]:
-    """The processes that this one has started or adopted."""
+    """The processes that this one has started or adopted, in other sessions than its own."""
     found = set()
     for entry in Path("/proc").glob("[0-9]*/stat") if sys.platform == "linux" else ():
         try:
             fields = entry.read_text("utf-8", "replace").rpartition(")")[2].split()
         except OSError:
             continue
-        if int(fields[1]) == os.getpid():
+        if int(fields[1]) == os.getpid() and int(fields[3]) != os.getsid(0):
             found.add(int(entry.parent.name))
     return found
 

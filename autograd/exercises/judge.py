@@ -51,7 +51,6 @@ class Door:
     def __init__(self, submission: Path, limits: Limits) -> None:
         self.cage = Cage(submission, limits)
         self.trouble = ""  # why it was ended
-        self.late = False  # it does not even say where it is
         self._asked = 0  # replies that are awaited
         self._peer = Peer(self._do, only_functions=True)
         self._messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -123,7 +122,6 @@ class Door:
             except queue.Empty:
                 waited += 0.05
                 if seconds is not None and waited > seconds:
-                    self.late = True
                     self.close(NO_ANSWER)
                     raise GoneError(NO_ANSWER) from None
                 continue
@@ -140,7 +138,7 @@ class Door:
             self._send(["where"])
             found = self._at.get(timeout=1.5)
         except (queue.Empty, GoneError):
-            self.late, found = True, []
+            found = []
             self.close(NO_ANSWER)
         self.close(STILL)
         return found
@@ -280,7 +278,7 @@ def _judged(door: Door, task: Task) -> Result | None:
     except (Exception, SystemExit) as error:
         door.close("the check failed")
         return none(task, f"the check failed, by {type(error).__name__}: {error}"[:1000])
-    if not door.open and (door.late or door.trouble != STILL):
+    if not door.open and door.trouble != STILL:
         return None
     return Result(task.name, report.state, repr(report))
 

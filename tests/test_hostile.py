@@ -39,7 +39,7 @@ NOTHING = ("no result", "no result")
 
 @pytest.fixture(autouse=True)
 def give_up_sooner(monkeypatch):
-    monkeypatch.setattr(checking, "SECONDS", 0.7)
+    monkeypatch.setattr(checking, "SECONDS", 1.0)
     monkeypatch.setattr(judge, "ANSWER", 5.0)
 
 

@@ -628,10 +628,13 @@ def test_in_jupyterlab_untrusted(driver, lab):
 def test_live_pages_in_jupyterlab(driver, lab):
     folder, address, environment = lab
     live, player = draw(example()).live(), draw(example()).steps()
-    nb = notebook(folder / "live.ipynb", live, player, live)
+    net = nn.MLP(2, [3, 1], activation="tanh", rng=np.random.default_rng(0))
+    xor = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+    playground = nn.live(net, nn.bernoulli_nll, xor, batch_size=2)
+    nb = notebook(folder / "live.ipynb", live, player, live, playground)
     NotebookNotary(data_dir=environment["JUPYTER_DATA_DIR"]).sign(nb)
     page = Page(driver, f"{address}lab/tree/live.ipynb?reset")
-    page.wait(lambda: len(driver.find_elements(By.CSS_SELECTOR, OUTPUTS)) == 3)
+    page.wait(lambda: len(driver.find_elements(By.CSS_SELECTOR, OUTPUTS)) == 4)
     page.wait(lambda: page.run("return root !== null"))
     page.click("#n0")
     page.keys(Keys.ARROW_UP, Keys.ARROW_UP)  # which JupyterLab has its own use for
@@ -644,3 +647,6 @@ def test_live_pages_in_jupyterlab(driver, lab):
     page.number = 1
     page.press("last")
     assert page.text("#n0g") == "5.5"
+    page.number = 3
+    page.press("epoch")
+    assert "update 2, epoch 1" in page.text(".status")

@@ -5,8 +5,6 @@ The page carries the recorded graph as data, and the rows of its primitives prin
 finished picture.
 """
 
-import hashlib
-import html
 import math
 import re
 from functools import cache
@@ -22,7 +20,7 @@ from .frames import FOLDED
 from .groups import groups_of
 from .notation import digits, printable
 from .picture import Picture
-from .player import HERE, Page, in_script, svg_url
+from .player import HERE, Page, running
 
 PARTS = ("common", "live_graph", "live_plot", "live_stage", "live_panels", "live_runs", "live")
 LITERAL = re.compile(
@@ -152,17 +150,7 @@ class Live(Page):
 
     def fragment(self) -> str:
         """The page's content as a piece of HTML, to stand in any page."""
-        data = in_script({"css": live_style(), **self._data})
-        # A script starts the pages that it is for, and no other.
-        name = hashlib.sha256(self._script.encode()).hexdigest()[:16]
-        return (
-            f'<div data-chalkgrad="live" data-program="{name}"'
-            ' data-lm-suppress-shortcuts="true">\n'
-            f'<img alt="{html.escape(self.title)}" src="{svg_url(self._svg)}">\n'
-            f'<script type="application/json">{data}</script>\n'
-            f'<script>\n(() => {{\nconst PROGRAM = "{name}";\n{self._script}\n}})();\n'
-            "</script>\n</div>"
-        )
+        return running("live", self.title, self._svg, live_style(), self._data, self._script)
 
 
 class _Program:

@@ -5,6 +5,7 @@ go forth and back. `player.js` does that where scripts run; elsewhere the finish
 All text reaches the page as data: a label can't become markup.
 """
 
+import hashlib
 import html
 import json
 import os
@@ -111,6 +112,22 @@ def svg_url(svg: str) -> str:
     svg = svg.replace("'", "&#39;").replace('"', "'").replace("\n", " ")
     svg = svg.replace("%", "%25").replace("#", "%23").replace("&", "&amp;")
     return f"data:image/svg+xml,{svg}"
+
+
+def running(
+    kind: str, title: str, svg: str, style: str, data: Mapping[str, Any], script: str
+) -> str:
+    """A page that computes, as a piece of HTML: its picture, its data, and what runs there.
+
+    The script starts the pages that it is for, ``[data-program="PROGRAM"]``, and no other.
+    """
+    name = hashlib.sha256(script.encode()).hexdigest()[:16]
+    return (
+        f'<div data-chalkgrad="{kind}" data-program="{name}" data-lm-suppress-shortcuts="true">\n'
+        f'<img alt="{html.escape(title)}" src="{svg_url(svg)}">\n'
+        f'<script type="application/json">{in_script({"css": style, **data})}</script>\n'
+        f'<script>\n(() => {{\nconst PROGRAM = "{name}";\n{script}\n}})();\n</script>\n</div>'
+    )
 
 
 class Page:

@@ -7,7 +7,6 @@ Python nor a network.
 
 from __future__ import annotations
 
-import hashlib
 import html
 from collections.abc import Sequence
 from functools import cache
@@ -19,7 +18,7 @@ import numpy as np
 from autograd.show.colours import document
 from autograd.show.live import SPACE, live_style, squeezed
 from autograd.show.player import HERE as SHOW
-from autograd.show.player import Page, in_script, svg_url
+from autograd.show.player import Page, in_script, running
 
 from ..arrays import Array, check_examples, check_positive, check_seed, check_whole
 from ..data import datasets
@@ -180,16 +179,7 @@ class Playground(Page):
 
     def fragment(self) -> str:
         """The page's content as a piece of HTML, to stand in any page."""
-        data = in_script({"css": _style(), **self._data})
-        name = hashlib.sha256(self._script.encode()).hexdigest()[:16]
-        return (
-            f'<div data-chalkgrad="play" data-program="{name}"'
-            ' data-lm-suppress-shortcuts="true">\n'
-            f'<img alt="{html.escape(self.title)}" src="{svg_url(self._image)}">\n'
-            f'<script type="application/json">{data}</script>\n'
-            f'<script>\n(() => {{\nconst PROGRAM = "{name}";\n{self._script}\n}})();\n'
-            "</script>\n</div>"
-        )
+        return running("play", self.title, self._image, _style(), self._data, self._script)
 
 
 def _sets(net: Module, data: Any, validation: Any, loss: Any, picture: Any, seed: int) -> list[Set]:

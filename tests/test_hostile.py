@@ -21,6 +21,7 @@ from autograd.exercises.checking import TASKS
 from tests.cases import outside
 
 LIMITS = Limits(memory=2 << 30, file=1 << 20, loading=2.0, processor=20, submission=1 << 20)
+pytestmark = pytest.mark.slow  # a process each
 CAGED = pytest.mark.skipif(cage.bwrap() is None, reason="needs bubblewrap")
 POSIX = pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
 assert nn.exercises

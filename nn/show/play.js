@@ -158,21 +158,14 @@ class Play extends Looking {
     return this.isFixed || (this.widths(hidden).join() === net.widths.join() && activation === net.activation && seed === this.defaults.seed);
   }
 
-  // Another network of the same form and with the same numbers, to compute with on the side.
-  other(net) {
-    const copy = net.copy();
-    copy.theta.set(net.theta);
-    return copy;
-  }
-
   // A new start: other weights, or other data.
   restart() {
     this.pause();
     const { settings } = this, before = this.net?.widths.join();
     this.run = new Run(this, { ...settings });
     this.net = this.run.net;
-    this.probe = this.other(this.net);
-    this.grid = this.other(this.net);
+    this.probe = this.net.copy(); // for the chosen example, whose numbers are read from it
+    this.grid = this.net.copy(); // for all that is computed on the side
     if (before !== this.net.widths.join() || !this.picture || this.renewed) {
       this.renewed = false;
       this.picture ??= new Picture(this);
@@ -251,7 +244,6 @@ class Play extends Looking {
   }
 
   toggle(name) {
-    this.panels[this.tab]?.close();
     this.tab = this.tab === name ? null : name;
     for (const tab of this.tabs.children) {
       tab.setAttribute("aria-selected", tab.dataset.do === this.tab);

@@ -25,7 +25,8 @@ class NoisePanel extends Panel {
   tick() {
     const { play } = this, { run, trainData } = play, { net } = run;
     if (!trainData.n) return;
-    const probe = play.other(net), rows = run.training.peek();
+    const probe = play.grid, rows = run.training.peek();
+    probe.theta.set(net.theta);
     const all = play.gradientOf(probe, trainData, play.range(trainData.n)), norms = this.norms(probe, trainData);
     const batch = play.gradientOf(probe, trainData, rows);
     const [size, sizeAll] = [length(batch), length(all)], cosine = dotted(batch, all) / (size * sizeAll || 1);

@@ -14,7 +14,6 @@ class Panel {
     for (const [name, write] of this.controls) write(this.play.settings[name]);
   }
   tick() {} // some ten times a second, while it is open
-  close() {}
 
   row(...children) {
     const row = element("div", { class: "row" }, ...children);
@@ -135,8 +134,7 @@ class DataPanel extends Panel {
     const classes = points.classes.length ? `; classes: ${cut(points.classes.join(", "), 80)}` : "";
     const about = `${points.n} examples${held}; ${points.d0} input${points.d0 > 1 ? "s" : ""}${classes}.`;
     this.notes.replaceChildren(...[about, ...points.notes].map((text) => element("li", {}, text)));
-    const isMade = points.made;
-    for (const name of ["n"]) this.controlOf(name).hidden = !isMade;
+    this.controlOf("n").hidden = !points.made;
     for (const name of ["noise", "labels", "held"]) this.controlOf(name).hidden = !points.n;
   }
 

@@ -30,7 +30,6 @@ class Run {
     this.bands = { every: 1, low: [], high: [] }; // losses of batches, so many updates together
     this.marks = [{ update: 0, lr: this.rate(1), b: this.size(1) }];
     this.steps = [[0, 0, 0]]; // update, epochs and examples so far, where b changes
-    this.reached = null;
     this.look();
   }
 

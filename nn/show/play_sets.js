@@ -57,7 +57,7 @@ class Data {
     const before = this.points;
     points.picture ??= null;
     this.points = points;
-    this.targetCount = this.kind === "own" || this.data.targets > 1 ? this.data.targets : 1;
+    this.targetCount = this.data.targets;
     this.classCount = this.data.oneHot ? (points.classes.length || this.data.classes) : 0;
     this.outputs = this.isFixed || this.kind === "own" ? this.data.net.widths.at(-1) : this.data.oneHot ? this.classCount : this.targetCount;
     let low = Infinity, high = -Infinity;
@@ -132,7 +132,7 @@ class Data {
   score(outputs, y, n, K) {
     if (this.scoreName === "accuracy") {
       let right = 0;
-      for (let e = 0; e < n; e++) right += this.classCount ? this.decide(outputs, e, K) === y[e] : this.agrees(outputs, y, e, K);
+      for (let e = 0; e < n; e++) right += this.hits(outputs, y, e, K);
       return right / (this.classCount ? n : n * K);
     }
     if (this.scoreName !== "r2") return null;
@@ -146,7 +146,9 @@ class Data {
     return whole ? 1 - residual / whole : Number(residual === 0);
   }
 
-  agrees(outputs, y, e, K) {
+  // How much of an example is right: its class, or so many of its outputs.
+  hits(outputs, y, e, K) {
+    if (this.classCount) return Number(this.decide(outputs, e, K) === y[e]);
     let right = 0;
     for (let k = 0; k < K; k++) right += outputs[e * K + k] > 0 === y[e * K + k] > 0.5;
     return right;
@@ -161,17 +163,16 @@ class Data {
 
   // The outputs of all examples, and which of them are wrong.
   judge() {
-    const { points, net, probe } = this, K = net.widths[net.L];
+    const { points, net, grid } = this, K = net.widths[net.L];
     if (!points.n) {
       this.wrong = this.outputs_ = null;
       return;
     }
-    probe.theta.set(net.theta);
+    grid.theta.set(net.theta);
     this.outputs_ = new Float64Array(points.n * K);
-    this.evaluate(probe, this.allData, this.outputs_);
+    this.evaluate(grid, this.allData, this.outputs_);
     this.wrong = this.scoreName === "accuracy" && this.targetCount === 1 && (this.classCount || K === 1)
-      ? Uint8Array.from({ length: points.n }, (_, e) => (this.classCount ? this.decide(this.outputs_, e) !== points.y[e] : this.outputs_[e] > 0 !== points.y[e] > 0.5)) : null;
-    this.sendThrough();
+      ? Uint8Array.from({ length: points.n }, (_, e) => 1 - this.hits(this.outputs_, points.y, e, K)) : null;
   }
 
   // The gradient of the mean loss of some rows.

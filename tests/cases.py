@@ -142,3 +142,16 @@ def assert_close(actual, expected):
 def outside():
     """The environment for a pytest within a test: without what the outer one has put into it."""
     return {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
+
+
+def starred(cells):
+    """For each cell of a notebook the heading of the starred section that it is in, or None.
+
+    A section is starred by its heading, `## ★ Title (12 min)`, and ends with the next `## `.
+    """
+    heading = None
+    for cell in cells:
+        first, *_ = "".join(cell["source"]).split("\n", 1)
+        if cell["cell_type"] == "markdown" and first.startswith("## "):
+            heading = first if first.startswith("## ★ ") else None
+        yield heading

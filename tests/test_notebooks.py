@@ -13,7 +13,7 @@ import pytest
 
 from nn import datasets
 from nn.data.datasets import NAMES as DATASETS
-from tests.cases import outside
+from tests.cases import outside, starred
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 sys.path.insert(0, str(NOTEBOOKS))
@@ -130,7 +130,34 @@ def alike(stored, fresh):
 @pytest.mark.tools
 @pytest.mark.parametrize("path", COURSE, ids=lambda path: path.stem)
 def test_stored_outputs_are_fresh(folder, path):
-    compare(path, run(path, folder))
+    """What is stored came from top to bottom; here the core path is run first, without a star.
+
+    The starred sections follow, the last one first. So the core path needs none of them, and none
+    needs another: they are there for whom they interest, in any order.
+    """
+    notebook = read(path)
+    fresh = run(rearranged(notebook, folder / path.name), folder)
+    place = {cell.id: i for i, cell in enumerate(notebook.cells)}
+    fresh.cells.sort(key=lambda cell: place[cell.id])
+    compare(path, fresh)
+
+
+def rearranged(notebook, path):
+    """A notebook written with its core path first, then its starred sections, from the last on."""
+    headings = [*starred(notebook.cells)]
+    order = [None, *reversed([*dict.fromkeys(h for h in headings if h)])]
+    cells = sorted(zip(headings, notebook.cells, strict=True), key=lambda it: order.index(it[0]))
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell for _, cell in cells]), path)
+    return path
+
+
+def test_the_core_path_comes_first(tmp_path):
+    markdown, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
+    texts = ["# 1. Title", "## One", "## ★ Two (3 min)", "### Two, too", "## Three\n\nA text.",
+             "## ★ Four (1 min)", "A text.\n\n## No star"]  # fmt: skip
+    cells = [cell for i, text in enumerate(texts) for cell in (markdown(text), code(f"{i}"))]
+    path = rearranged(nbformat.v4.new_notebook(cells=cells), tmp_path / "n.ipynb")
+    assert [c.source for c in read(path).cells if c.cell_type == "code"] == [*"0145623"]
 
 
 def compare(path, fresh):
@@ -202,7 +229,7 @@ def test_stored_pictures_have_texts_to_compare():
     outputs = [o.data for p in COURSE for c in read(p).cells for o in c.get("outputs", [])
                if "image/svg+xml" in o.get("data", {})]  # fmt: skip
     lines = [kinds(data)["image/svg+xml"] for data in outputs]
-    assert len(lines) >= 10 and min(map(len, lines)) >= 5
+    assert len(lines) >= 5 and min(map(len, lines)) >= 5
     for data, texts in zip(outputs, lines, strict=True):
         for row in data["text/plain"].splitlines()[1:]:
             assert any({row.split()[0], *row.split()[-2:]} <= set(text.split()) for text in texts)

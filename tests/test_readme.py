@@ -15,7 +15,7 @@ from PIL import Image
 import autograd.exercises.__main__ as grading
 from autograd.exercises.checking import TASKS
 from nn import cli, datasets, exercises
-from tests.cases import for_each
+from tests.cases import for_each, starred
 
 assert exercises  # whose tasks are on the list
 ROOT = Path(__file__).parent.parent
@@ -273,32 +273,15 @@ def folded(cell):
     return cell["metadata"].get("jupyter", {}).get("source_hidden", False)
 
 
-def without(cells, sections):
-    """The cells that are left without some sections, and the sections that were found."""
-    left, found, out = [], set(), 0  # out: the level of the heading that is left out
-    for cell in cells:
-        heading = re.search(r"^(#+) (.*)$", "".join(cell["source"]), flags=re.MULTILINE)
-        if cell["cell_type"] == "markdown" and heading:
-            level, title = len(heading[1]), heading[2]
-            if title in sections:
-                found.add(title)
-                out = level
-            elif level <= out:
-                out = 0
-        if not out:
-            left.append(cell)
-    return left, found
-
-
 def rows_of_the_course():
-    pattern = r"^\| \[(\d)\. (.*)\]\((.*)\) \| .* \| (\d+) \| \[(\d+)\]\((.*)\) \| .* \|$"
-    return re.findall(pattern, PAGES["notebooks/README.md"], flags=re.MULTILINE)
+    row = r"^\| \[(\d)\. (.*)\]\((.*)\) \| .* \| (\d+) \| (\d+) \| \[(\d+)\]\((.*)\) \| .* \|$"
+    return re.findall(row, PAGES["notebooks/README.md"], flags=re.MULTILINE)
 
 
 def test_the_course_takes_as_long_as_it_says():
     rows = rows_of_the_course()
     assert [row[0] for row in rows] == list("1234567")
-    for number, title, file, reading, writing, exercise in rows:
+    for number, title, file, _, reading, writing, exercise in rows:
         path = ROOT / "notebooks" / file
         assert "".join(cells_of(path)[0]["source"]).startswith(f"# {number}. {title}\n")
         assert abs(minutes(cells_of(path)) - int(reading)) <= 5
@@ -315,15 +298,24 @@ def test_the_course_takes_as_long_as_it_says():
         assert abs(text + 3 * len(lines) - int(writing)) <= 5
 
 
-def test_the_core_path_leaves_out_what_there_is():
-    page = PAGES["notebooks/README.md"]
-    rows = re.findall(r"^\| (\d) \| (.*) \| (\d+) \|$", page, flags=re.MULTILINE)
-    assert [number for number, *_ in rows] == list("12347")
-    for number, sections, reading in rows:
-        (path,) = (ROOT / "notebooks").glob(f"{number}_*.ipynb")
-        left, found = without(cells_of(path), sections.split("; "))
-        assert found == set(sections.split("; "))
-        assert abs(minutes(left) - int(reading)) <= 5
+def test_one_can_finish_the_core_path():
+    """At most 40 cells that are not folded, and 45 minutes; stars say how long they take."""
+    for number, _, file, core, *_ in rows_of_the_course():
+        if number not in DONE:
+            continue
+        sections = {}
+        cells = cells_of(ROOT / "notebooks" / file)
+        for heading, cell in zip(starred(cells), cells, strict=True):
+            sections.setdefault(heading, []).append(cell)
+        path = sections.pop(None)
+        assert sum(not folded(cell) for cell in path) <= 40, number
+        assert abs(minutes(path) - int(core)) <= 2 and int(core) <= 45, number
+        for heading, section in sections.items():
+            said = re.search(r" \((\d+) min\)$", heading)
+            assert said and abs(minutes(section) - int(said[1])) <= 1, (number, heading)
+
+
+DONE = "1"  # notebooks with a core path
 
 
 # Pictures

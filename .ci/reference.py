@@ -27,12 +27,14 @@ import pdoc.render
 
 import autograd
 import nn
+import nn.estimators
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = {
     "autograd": autograd,
     "nn": nn,
     "nn.datasets": nn.datasets,
+    "nn.estimators": nn.estimators,
     "nn.plots": nn.plots,
 }
 

@@ -30,6 +30,7 @@ from .train import optimizers
 from .train.batches import minibatches
 from .train.callbacks import EarlyStopping
 from .train.checkpoints import load, load_table, save
+from .train.defaults import find_lr
 from .train.evaluation import evaluate
 from .train.fit import fit
 from .train.history import Epoch, History
@@ -59,6 +60,7 @@ __all__ = [
     "cosine",
     "datasets",
     "evaluate",
+    "find_lr",
     "fit",
     "gaussian_nll",
     "growing",

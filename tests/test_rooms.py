@@ -17,6 +17,7 @@ FLOORS = [
     "model",
     "data",
     "train",
+    "estimators",
     "show",
     "options",
     "sweeping",

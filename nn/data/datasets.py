@@ -163,16 +163,15 @@ def split(
         raise ValueError(
             f"test_size must be a fraction that leaves both parts some of {n} rows, got {test_size}"
         )
-    order = np.random.default_rng(seed).permutation(n)
-    test, train = order[:n_test], order[n_test:]
+    test, train = _parts(y, K, n_test, seed)
     X_train, X_test = (X.take(rows, axis=0) for rows in (train, test))  # sooner done than X[rows]
     y_train, y_test = y[train], y[test]
     with np.errstate(all="ignore"):
-        x_mean, x_scale = _standard(X_train)
+        x_mean, x_scale = standard(X_train)
         for part in (X_train, X_test):  # in place: a table may take half of the memory
             part -= x_mean
             part /= x_scale
-        y_mean, y_scale = (0.0, 1.0) if K else map(float, _standard(y_train))
+        y_mean, y_scale = (0.0, 1.0) if K else map(float, standard(y_train))
         if not K:
             y_train, y_test = ((part - y_mean) / y_scale for part in (y_train, y_test))
     finite = [np.isfinite(part).all(axis=0) for part in (X_train, X_test, x_scale[None])]
@@ -187,6 +186,28 @@ def split(
     )  # fmt: skip
 
 
+def _parts(y: npt.NDArray[Any], K: int, n_test: int, seed: int) -> tuple[Any, Any]:
+    """The rows to test and to train on: the first ones of a random order, and the rest.
+
+    Where a class of several rows would be missing from a part, the rows of each class are spread
+    evenly over the order instead: then each part has its share of them, up to a row.
+    """
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(y))
+    test, train = order[:n_test], order[n_test:]
+    if K:
+        counts = np.bincount(y, minlength=K)
+        found = np.array([np.bincount(y[rows], minlength=K) for rows in (test, train)])
+        if (found[:, counts > 1] == 0).any():
+            place = np.empty(len(y))  # in the order, from 0 to 1
+            for k in range(K):
+                rows = order[y[order] == k]
+                place[rows] = (np.arange(len(rows)) + rng.random()) / len(rows)
+            order = order[np.argsort(place[order], kind="stable")]
+            test, train = order[:n_test], order[n_test:]
+    return test, train
+
+
 def _check_scaled(names: Sequence[str], finite: Any) -> None:
     """Raise if a column's numbers are so large, or so close, that scaling loses them."""
     for name, fits in zip(names, finite):
@@ -197,7 +218,7 @@ def _check_scaled(names: Sequence[str], finite: Any) -> None:
             )
 
 
-def _standard(X: Any) -> tuple[Any, Any]:
+def standard(X: Any) -> tuple[Any, Any]:
     """Mean and standard deviation by column; 1 where a column is constant."""
     varies, mean = X.max(axis=0) > X.min(axis=0), X.mean(axis=0)
     blocks = (X[i : i + BLOCK] - mean for i in range(0, len(X), BLOCK))

@@ -1,0 +1,214 @@
+"""Networks with scikit-learn's interface, for its pipelines, grid searches and cross-validation.
+
+>>> from sklearn.datasets import load_iris
+>>> from sklearn.model_selection import cross_val_score
+>>> from nn.estimators import NetworkClassifier
+>>> X, y = load_iris(return_X_y=True)
+>>> scores = cross_val_score(NetworkClassifier(epochs=30, random_state=0), X, y)
+>>> bool(scores.mean() > 0.93)
+True
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+try:
+    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+    from sklearn.utils import check_random_state
+    from sklearn.utils.multiclass import check_classification_targets
+    from sklearn.utils.validation import check_is_fitted, validate_data
+except ImportError:
+    raise ModuleNotFoundError(
+        "estimators are built on scikit-learn 1.6 or later: pip install 'scikit-learn>=1.6' "
+        "(part of the extra chalkgrad[demo])"
+    ) from None
+
+from .arrays import Array
+from .data.datasets import standard
+from .model.likelihoods import LIKELIHOODS, Likelihood, chosen_classes, likelihood_for
+from .model.network import MLP
+from .train.callbacks import EarlyStopping
+from .train.defaults import DECAY, HELD_OUT, find_lr, usual_batch_size, usual_epochs
+from .train.fit import fit
+from .train.optimizers import SGD
+from .train.schedules import BatchSize, LearningRate, cosine
+from .train.stepping import Optimizer
+
+__all__ = ["NetworkClassifier", "NetworkRegressor"]
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *(name for name in globals() if name.startswith("__"))]
+
+
+class _Network(BaseEstimator):  # type: ignore[misc]
+    """What both have: the settings, and the training."""
+
+    def __init__(
+        self,
+        widths: Sequence[int] = (32,),
+        activation: str | Sequence[str] = "relu",
+        *,
+        optimizer: str | Optimizer | None = None,
+        lr: float | LearningRate | None = None,
+        batch_size: int | BatchSize | None = None,
+        epochs: int | None = None,
+        random_state: Any = None,
+    ) -> None:
+        self.widths = widths
+        self.activation = activation
+        self.optimizer = optimizer
+        self.lr = lr
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.random_state = random_state
+
+    def _train(self, X: Array, y: Any, likelihood: Likelihood, outputs: int) -> None:
+        """Train a network on inputs ``(n, d_0)`` and targets."""
+        seed = check_random_state(self.random_state).randint(2**31 - 1)
+        weights, batches, tried, parts = np.random.default_rng(seed).spawn(4)
+        self.x_mean_, self.x_scale_ = standard(X)
+        X, held_out, stopping = self._standardised(X), None, []
+        if self.epochs is None and len(X) >= HELD_OUT:
+            aside, rows = np.split(parts.permutation(len(X)), [len(X) // 5])
+            held_out, X, y = (X[aside], y[aside]), X[rows], y[rows]
+        size = usual_batch_size(len(X)) if self.batch_size is None else self.batch_size
+        first = min(size(1), len(X)) if callable(size) else size
+        epochs = usual_epochs(len(X), first) if self.epochs is None else self.epochs
+        rule = SGD(weight_decay=DECAY) if self.optimizer is None else self.optimizer
+        net = MLP(X.shape[1], [*self.widths, outputs], self.activation, rng=weights)
+        lr = self.lr
+        if lr is None:
+            best, _ = find_lr(
+                net, likelihood.loss, X, y, batch_size=first, optimizer=rule, rng=tried
+            )
+            lr = cosine(best, epochs * (len(X) // first))
+        if held_out is not None:
+            stopping = [EarlyStopping(patience=epochs)]  # it gives the best epoch's parameters
+        self.history_ = fit(
+            net, likelihood.loss, X, y, epochs=epochs, batch_size=size, lr=lr, optimizer=rule,
+            rng=batches, validation=held_out, callbacks=stopping, progress=False,
+        )  # fmt: skip
+        self.net_ = net
+
+    def _standardised(self, X: Array) -> Array:
+        return np.asarray((X - self.x_mean_) / self.x_scale_)
+
+    def _outputs(self, X: ArrayLike) -> Array:
+        """Pre-activations at the top for the rows of ``X``, ``(n,)`` or ``(n, d_L)``."""
+        check_is_fitted(self)
+        checked: Array = validate_data(self, X, reset=False, dtype=float)
+        return self.net_.predict(self._standardised(checked))
+
+
+class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
+    """An `MLP` that tells classes apart, with scikit-learn's interface.
+
+    It is trained by `fit` with the loss that fits the classes: `bernoulli_nll` for two,
+    `categorical_nll` for more. Inputs are standardised by the rows that it is fitted to. What is
+    not given is chosen for the data as the command line chooses it.
+
+    Args:
+        widths: of the hidden layers; none for logistic or softmax regression.
+        activation: as in `MLP`.
+        optimizer: as in `fit`; SGD with a weight decay of 0.01 if not given.
+        lr: a rate, or a schedule. If not given, the best of eight by a short test (`find_lr`),
+            which falls to 0 along half a cosine.
+        batch_size: as in `fit`; if not given, 16, or all rows if they are fewer.
+        epochs: how many. If not given, enough for 3,000 updates, but 20 or more; with 20 rows or
+            more, a fifth of them is then kept aside, and the network is that of the epoch with the
+            least loss on these.
+        random_state: a seed, NumPy's ``RandomState``, or None for another training every time.
+
+    Attributes:
+        net_: the `MLP`, for standardised inputs.
+        history_: what `fit` returned.
+        classes_: the classes, sorted, ``(K,)``.
+        x_mean_, x_scale_: what is subtracted from inputs, then divided by, ``(d_0,)``.
+
+    Raises:
+        ValueError: there is one class only, or a setting is none that `MLP` or `fit` takes.
+
+    >>> moons = NetworkClassifier(random_state=0)
+    >>> from nn import datasets
+    >>> data = datasets.load("moons")
+    >>> _ = moons.fit(data.X_train, data.y_train)
+    >>> moons.net_
+    MLP(2, [32, 1], activation='relu', bias=True)
+    >>> bool(moons.score(data.X_test, data.y_test) > 0.95)
+    True
+    """
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> NetworkClassifier:
+        """Train on inputs ``(n, d_0)`` and a class for each, ``(n,)``: numbers or words."""
+        checked: Array
+        checked, y = validate_data(self, X, y, dtype=float)
+        check_classification_targets(y)
+        self.classes_, indices = np.unique(y, return_inverse=True)
+        K = len(self.classes_)
+        if K < 2:
+            raise ValueError(
+                f"y has one class only, {self.classes_.tolist()}: two or more are needed"
+            )
+        likelihood = likelihood_for(K)
+        self._train(checked, indices, likelihood, likelihood.outputs(K))
+        return self
+
+    def predict(self, X: ArrayLike) -> Any:
+        """The most probable class of each row, ``(n,)``."""
+        chosen = chosen_classes(self._outputs(X))
+        return self.classes_[chosen]
+
+    def predict_proba(self, X: ArrayLike) -> Array:
+        """The probabilities of the classes, ``(n, K)``, in the order of ``classes_``."""
+        a = self._outputs(X)
+        return likelihood_for(len(self.classes_)).probabilities(a)
+
+
+class NetworkRegressor(RegressorMixin, _Network):  # type: ignore[misc]
+    """An `MLP` that predicts numbers, with scikit-learn's interface; its loss is `gaussian_nll`.
+
+    Targets are standardised as inputs are; predictions are in the units of the targets.
+
+    Args:
+        widths, activation, optimizer, lr, batch_size, epochs, random_state: as in
+            `NetworkClassifier`.
+
+    Attributes:
+        net_, history_, x_mean_, x_scale_: as in `NetworkClassifier`.
+        y_mean_, y_scale_: the same for the targets, numbers, or ``(k,)`` for several targets.
+
+    Raises:
+        ValueError: a setting is none that `MLP` or `fit` takes.
+
+    >>> from nn import datasets
+    >>> data = datasets.load("diabetes")
+    >>> line = NetworkRegressor(widths=[], random_state=0).fit(data.X_train, data.y_train)
+    >>> line.net_
+    MLP(10, [1], bias=True)
+    """
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn asks: several targets at once are welcome."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> NetworkRegressor:
+        """Train on inputs ``(n, d_0)`` and targets ``(n,)``, or ``(n, k)`` for k at once."""
+        checked: Array
+        checked, y = validate_data(self, X, y, dtype=float, multi_output=True, y_numeric=True)
+        y = np.asarray(y, dtype=float)
+        self.y_mean_, self.y_scale_ = standard(y)
+        z: Array = (y - self.y_mean_) / self.y_scale_
+        self._train(checked, z, LIKELIHOODS["gaussian"], 1 if z.ndim == 1 else z.shape[1])
+        return self
+
+    def predict(self, X: ArrayLike) -> Array:
+        """The predictions, ``(n,)`` or ``(n, k)``."""
+        return np.asarray(self._outputs(X) * self.y_scale_ + self.y_mean_)

@@ -1,0 +1,116 @@
+"""What a training takes where nothing is given: batches, epochs and a rate that fit the data."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..arrays import check_batch_size, check_examples, check_positive, check_whole
+from ..model.likelihoods import Loss
+from ..model.module import Module
+from .fit import fit
+from .stepping import Optimizer
+
+BATCH = 16
+# Enough for the scores of 39 public tables to stay: 2,000 are too few for some of them, and 5,000
+# change little.
+UPDATES = 3000
+EPOCHS = 20  # at least, for large data
+RATES = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
+TRIED = 200  # updates with each rate
+DECAY = 0.01  # the weight decay of SGD: without it, tables of some dozens of rows are overfitted
+HELD_OUT = 20  # rows or more: then a fifth of them is kept aside to choose the epoch by
+
+
+def usual_batch_size(n: int) -> int:
+    """Examples in a batch of n: 16, or all of them if they are fewer.
+
+    >>> usual_batch_size(400), usual_batch_size(4)
+    (16, 4)
+    """
+    return min(BATCH, n)
+
+
+def usual_epochs(n: int, batch_size: int) -> int:
+    """Epochs for 3,000 updates with n examples, but 20 or more.
+
+    >>> usual_epochs(400, 16), usual_epochs(40_000, 16)
+    (120, 20)
+    """
+    return max(EPOCHS, math.ceil(UPDATES / (n // batch_size)))
+
+
+def find_lr(
+    net: Module,
+    loss: Loss,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    batch_size: int | None = None,
+    optimizer: str | Optimizer | None = None,
+    rates: Sequence[float] = RATES,
+    updates: int = TRIED,
+    rng: np.random.Generator | None = None,
+) -> tuple[float, dict[float, float]]:
+    """Try rates, each in a short training from the same start, and choose one.
+
+    The best is the one with the least mean of the losses that its training met: too small a rate
+    does not get far, too large a one swings or diverges. ``net`` itself is left as it is.
+
+    Args:
+        net: where to start; any network that `fit` trains.
+        loss: as in `fit`.
+        X: inputs, ``(n, d_0)``. The first rows are used, so many as the updates need.
+        y: targets, ``(n,)`` or ``(n, d_L)``.
+        batch_size: b; 16, or all of the rows if they are fewer, if not given.
+        optimizer: as in `fit`.
+        rates: what to try.
+        updates: how many, with each.
+        rng: where the batches come from, the same for each rate.
+
+    Returns:
+        The rate, and the mean loss by rate, without the rates that diverged.
+
+    Raises:
+        ValueError: as in `fit`; or there is no rate to try.
+        FloatingPointError: all rates diverge.
+
+    >>> import numpy as np
+    >>> from nn import MLP, datasets
+    >>> moons = datasets.load("moons")
+    >>> net = MLP(2, [8, 1], rng=np.random.default_rng(0))
+    >>> lr, losses = find_lr(net, moons.loss, moons.X_train, moons.y_train,
+    ...                      rates=[0.01, 0.1, 1.0], rng=np.random.default_rng(1))
+    >>> lr, [round(loss, 2) for loss in losses.values()]
+    (1.0, [0.62, 0.38, 0.16])
+    """
+    X, y = check_examples(X, y)
+    b = usual_batch_size(len(X)) if batch_size is None else batch_size
+    check_batch_size(b, len(X))
+    check_whole("updates", updates)
+    rates = list(rates)
+    if not rates:
+        raise ValueError("rates must be a list of rates to try, and is empty")
+    for lr in rates:
+        check_positive(lr=lr)
+    rows = min(len(X), b * updates)
+    epochs = max(1, updates // (rows // b))
+    seed = np.random.default_rng(0) if rng is None else rng
+    losses: dict[float, float] = {}
+    for lr in rates:
+        try:
+            history = fit(
+                copy.deepcopy(net), loss, X[:rows], y[:rows], epochs=epochs, batch_size=b, lr=lr,
+                optimizer=copy.deepcopy(optimizer), rng=copy.deepcopy(seed), progress=False,
+                engine="program",
+            )  # fmt: skip
+        except FloatingPointError:
+            continue
+        losses[lr] = math.fsum(row.loss for row in history) / epochs
+    if not losses:
+        raise FloatingPointError(f"the training diverges at every rate tried, {rates}")
+    return min(losses, key=losses.__getitem__), losses

@@ -1,0 +1,142 @@
+"""Networks with scikit-learn's interface."""
+
+import copy
+import importlib
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+from nn import MLP, SGD, bernoulli_nll, cosine, datasets, find_lr, fit
+from nn.model.activations import ACTIVATIONS
+from tests.cases import for_each
+
+pytestmark = pytest.mark.slow  # scikit-learn's import alone takes a second
+
+from nn.estimators import NetworkClassifier, NetworkRegressor  # noqa: E402
+
+QUICK = {"lr": 0.3, "batch_size": 8, "epochs": 20, "random_state": 0}
+
+
+@for_each("kind", [NetworkClassifier, NetworkRegressor])
+def test_scikit_learns_own_checks(kind):
+    from sklearn.utils.estimator_checks import check_estimator
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of checks that it skips
+        results = check_estimator(kind(widths=[16], lr=0.1, epochs=50), on_fail=None)
+    failed = {r["check_name"]: r["exception"] for r in results if r["status"] == "failed"}
+    assert len(results) > 40
+    assert not failed
+
+
+def blobs(n=60, seed=0):
+    rng = np.random.default_rng(seed)
+    y = rng.integers(3, size=n)
+    return rng.normal(size=(n, 2)) + 4 * np.eye(3)[y, :2], np.array(["no", "yes", "or"])[y]
+
+
+def test_classes_are_words_with_probabilities():
+    X, y = blobs()
+    found = NetworkClassifier(**QUICK).fit(X, y)
+    assert found.classes_.tolist() == ["no", "or", "yes"]
+    p = found.predict_proba(X)
+    a = found.net_.predict((X - found.x_mean_) / found.x_scale_)
+    assert np.allclose(p, np.exp(a) / np.exp(a).sum(axis=1, keepdims=True), rtol=1e-12)
+    assert (found.predict(X) == found.classes_[p.argmax(axis=1)]).all()
+    assert found.score(X, y) > 0.9
+
+
+def test_it_is_the_training_that_can_be_written_by_hand():
+    """The same parameters, to the bit: nothing is hidden in it."""
+    moons = datasets.load("moons")
+    X, y = moons.X_train[:100] * 3 + 1, moons.y_train[:100]
+    found = NetworkClassifier(widths=[4], epochs=2, random_state=7).fit(X, y)
+    seed = np.random.RandomState(7).randint(2**31 - 1)
+    weights, batches, tried, _ = np.random.default_rng(seed).spawn(4)
+    Z = (X - X.mean(axis=0)) / X.std(axis=0)
+    net, rule = MLP(2, [4, 1], rng=weights), SGD(weight_decay=0.01)
+    lr, _ = find_lr(net, bernoulli_nll, Z, y, optimizer=rule, rng=tried)
+    fit(net, bernoulli_nll, Z, y, epochs=2, batch_size=16, lr=cosine(lr, 12), optimizer=rule,
+        rng=batches, progress=False)  # fmt: skip
+    assert np.allclose(found.predict_proba(X)[:, 1], ACTIVATIONS["sigmoid"].g(net.predict(Z)))
+
+
+def test_a_fifth_is_kept_aside_from_20_rows_on():
+    X, y = blobs()
+    few = NetworkClassifier(widths=[], random_state=0, lr=0.1).fit(X[:19], y[:19])
+    more = NetworkClassifier(widths=[], random_state=0, lr=0.1).fit(X[:20], y[:20])
+    assert few.history_[-1].validation_loss is None
+    assert (few.history_[-1].batch_size, len(few.history_)) == (16, 3000)
+    losses = [row.validation_loss for row in more.history_]
+    assert None not in losses
+    given = NetworkClassifier(widths=[], random_state=0, lr=0.1, epochs=5).fit(X, y)
+    assert given.history_[-1].validation_loss is None
+
+
+def test_numbers_are_predicted_in_their_own_units():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 3)) * [1, 100, 0.01]
+    y = 1000 + 50 * X[:, 0] - X[:, 1]
+    one = NetworkRegressor(widths=[], **QUICK).fit(X, y)
+    assert one.predict(X) == pytest.approx(y, abs=5)
+    both = NetworkRegressor(widths=[], **QUICK).fit(X, np.column_stack([y, -y]))
+    assert both.predict(X).shape == (200, 2)
+    assert both.predict(X)[:, 1] == pytest.approx(-y, abs=5)
+
+
+def test_in_a_pipeline_with_a_grid():
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import PolynomialFeatures
+
+    X, y = blobs()
+    steps = make_pipeline(PolynomialFeatures(2), NetworkClassifier(**QUICK))
+    grid = {"networkclassifier__widths": [[], [4]], "networkclassifier__activation": ["tanh"]}
+    found = GridSearchCV(steps, grid, cv=3).fit(X, y)
+    assert found.best_score_ > 0.8
+    assert isinstance(found.best_estimator_[-1].net_, MLP)
+
+
+@for_each("seed", [3, np.random.RandomState(3)], ids=["number", "generator"])
+def test_the_same_seed_is_the_same_training(seed):
+    X, y = blobs()
+    first, second = (
+        NetworkClassifier(**{**QUICK, "random_state": copy.deepcopy(seed)})
+        .fit(X, y)
+        .predict_proba(X)
+        for _ in range(2)
+    )
+    assert (first == second).all()
+
+
+@for_each(
+    "settings, message",
+    [
+        ({"widths": [0]}, "d1 must be a positive whole number"),
+        ({"activation": "tanhh"}, "unknown activation 'tanhh'"),
+        ({"optimizer": "sdg"}, "unknown optimizer 'sdg'"),
+        ({"epochs": 0}, "epochs must be a positive whole number"),
+        ({"batch_size": 61}, "batch_size must be a whole number from 1 to n = 60"),
+        ({"lr": -1}, "lr"),
+    ],
+)
+def test_settings_are_refused_by_name(settings, message):
+    X, y = blobs()
+    with pytest.raises(ValueError, match=message):
+        NetworkClassifier(**{**QUICK, **settings}).fit(X, y)
+
+
+def test_one_class_is_refused():
+    with pytest.raises(ValueError, match=r"one class only, \['a'\]: two or more"):
+        NetworkClassifier().fit([[0.0], [1.0]], ["a", "a"])
+
+
+def test_without_scikit_learn_it_says_how_to_install(monkeypatch):
+    for module in [m for m in sys.modules if m.split(".")[0] == "sklearn"] + ["nn.estimators"]:
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    monkeypatch.setitem(sys.modules, "sklearn.base", None)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(ModuleNotFoundError, match=r"scikit-learn 1.6.*pip install"):
+        importlib.import_module("nn.estimators")

@@ -1,6 +1,10 @@
-"""Right answers in other words, and what forms their results may have."""
+"""Right answers in other words, and what forms they and their results may have."""
 
+from collections import OrderedDict
+from collections.abc import Mapping
+from fractions import Fraction
 from functools import partial, wraps
+from types import MappingProxyType
 
 import numpy as np
 
@@ -97,6 +101,97 @@ FORMS = {
 }
 
 
+class _Object:
+    """Something with a state, that can be called."""
+
+    def __init__(self, function):
+        self.function, self.calls = function, 0
+
+    def __call__(self, *arguments):
+        self.calls += 1
+        return self.function(*arguments)
+
+    def method(self, *arguments):
+        return self(*arguments)
+
+
+def _decorated(function):
+    @wraps(function)
+    def logged(*arguments, **named):
+        print("called with", arguments)
+        return function(*arguments, **named)
+
+    return logged
+
+
+def _with_defaults(function):
+    def other(*arguments, tolerance=1e-9, verbose=False):
+        return function(*arguments)
+
+    return other
+
+
+def _renamed(function):
+    """With names of arguments that nobody expects."""
+    names = ", ".join(f"argument_{i}" for i in range(function.__code__.co_argcount)) or "*all"
+    return eval(f"lambda {names}: function({names})", {"function": function})
+
+
+def _subclass(kind):
+    return type("MyValue", (kind,), {"__doc__": "Mine.", "more": property(lambda self: 1)})
+
+
+def _positional(function):
+    return lambda *arguments: function(*arguments)
+
+
+# What is handed in may be anything that can be called, and a class any that behaves like one.
+CALLABLES = {
+    "a lambda": _positional,
+    "a partial": partial,
+    "an object": _Object,
+    "a method": lambda function: _Object(function).method,
+    "a static method": lambda function: type("Box", (), {"f": staticmethod(function)}).f,
+    "decorated, and it prints": _decorated,
+    "with more arguments": _with_defaults,
+    "with other names of arguments": _renamed,
+}
+CLASSES = {
+    "a subclass": _subclass,
+    "made by a function": _positional,
+    "made by a partial": partial,
+    "a subclass of a subclass": lambda kind: _subclass(_subclass(kind)),
+}
+
+
+def _mapped(convert):
+    return lambda table: {key: convert(v) for key, v in table.items()}
+
+
+MAPPINGS = {
+    "ordered": OrderedDict,
+    "read-only mapping": MappingProxyType,
+    "last one first": lambda table: dict(reversed(table.items())),
+    "with more entries": lambda table: {**table, "mine": 3.0},
+    "sixteen digits": _mapped(lambda v: v * (1 + 1e-15)),
+    "four digits": _mapped(lambda v: float(f"{v:.4g}")),
+    "numbers of NumPy": _mapped(np.float64),
+    "single numbers of NumPy": _mapped(np.float32),
+    "arrays of one number": _mapped(np.asarray),
+    "fractions": _mapped(Fraction),
+}
+MADE = {**CALLABLES, **CLASSES, **MAPPINGS}
+
+
+def made_in_form(name, thing):
+    """A function, class or mapping in another form; what has no such form, as it is."""
+    if isinstance(thing, type):
+        forms = CLASSES
+    else:
+        forms = CALLABLES if callable(thing) else MAPPINGS if isinstance(thing, Mapping) else {}
+    return forms[name](thing) if name in forms else thing
+
+
 def in_form(name, thing):
     """A function whose results come in another form, or data in that form."""
     form = RESULTS[name]
@@ -111,6 +206,133 @@ def in_form(name, thing):
     return other
 
 
+# As in micrograd: an operation leaves a function that spreads its gradient.
+CLOSURES = """
+class Value:
+    def __init__(self, data, children=()):
+        self.data = data
+        self.grad = 0
+        self._children = set(children)
+        self._backward = lambda: None
+    def __add__(self, other):
+        other = other if isinstance(other, Value) else Value(other)
+        out = Value(self.data + other.data, (self, other))
+        def spread():
+            self.grad += out.grad
+            other.grad += out.grad
+        out._backward = spread
+        return out
+    def __mul__(self, other):
+        other = other if isinstance(other, Value) else Value(other)
+        a, b = self.data, other.data
+        out = Value(a * b, (self, other))
+        def spread():
+            self.grad += b * out.grad
+            other.grad += a * out.grad
+        out._backward = spread
+        return out
+    def _map(self, z, slope):
+        out = Value(z, (self,))
+        def spread():
+            self.grad += slope * out.grad
+        out._backward = spread
+        return out
+    def __pow__(self, n):
+        return self._map(self.data ** n, n * self.data ** (n - 1))
+    def exp(self):
+        return self._map(math.exp(self.data), math.exp(self.data))
+    def log(self):
+        return self._map(math.log(self.data), 1 / self.data)
+    def sin(self):
+        return self._map(math.sin(self.data), math.cos(self.data))
+    def tanh(self):
+        return self._map(math.tanh(self.data), 1 - math.tanh(self.data) ** 2)
+    def relu(self):
+        return self._map(max(0.0, self.data), float(self.data > 0))
+    def __neg__(self):
+        return self * -1
+    def __sub__(self, other):
+        return self + -other
+    def __truediv__(self, other):
+        return self * (other ** -1 if isinstance(other, Value) else 1 / other)
+    def __rsub__(self, other):
+        return -self + other
+    def __rtruediv__(self, other):
+        return self ** -1 * other
+    __radd__ = __add__
+    __rmul__ = __mul__
+"""
+SWEEP = """\
+    def backward(self):
+        order, seen, stack = [], set(), [(self, False)]
+        while stack:
+            v, ready = stack.pop()
+            if ready:
+                order.append(v)
+            elif v not in seen:
+                seen.add(v)
+                stack.append((v, True))
+                stack.extend((u, False) for u in v._children)
+        for v in order:
+            if v._children:
+                v.grad = 0
+        self.grad = self.grad + 1
+        for v in order[::-1]:
+            v._backward()
+"""
+# As on a tape: each node knows its place, and the sweep goes from the end to the start.
+TAPE = """
+TAPE = []
+
+class Value:
+    def __init__(self, data, *shares):
+        self.data, self.grad, self.shares = data, 0.0, shares
+        self.place = len(TAPE)
+        TAPE.append(self)
+    def __add__(self, other):
+        if not isinstance(other, Value):
+            return Value(self.data + other, (self, 1.0))
+        return Value(self.data + other.data, (self, 1.0), (other, 1.0))
+    def __mul__(self, other):
+        if not isinstance(other, Value):
+            return Value(self.data * other, (self, other))
+        return Value(self.data * other.data, (self, other.data), (other, self.data))
+    def __neg__(self):
+        return Value(-self.data, (self, -1.0))
+    def __sub__(self, other):
+        return self + (-other)
+    def __pow__(self, n):
+        return Value(self.data**n, (self, n * self.data ** (n - 1)))
+    def __truediv__(self, other):
+        return self * (other**-1 if isinstance(other, Value) else 1 / other)
+    def __radd__(self, other):
+        return self + other
+    def __rmul__(self, other):
+        return self * other
+    def __rsub__(self, other):
+        return (-self) + other
+    def __rtruediv__(self, other):
+        return Value(other / self.data, (self, -other / self.data**2))
+    def exp(self):
+        return Value(np.exp(self.data), (self, np.exp(self.data)))
+    def log(self):
+        return Value(np.log(self.data), (self, 1 / self.data))
+    def sin(self):
+        return Value(np.sin(self.data), (self, np.cos(self.data)))
+    def tanh(self):
+        return Value(np.tanh(self.data), (self, 1 / np.cosh(self.data) ** 2))
+    def relu(self):
+        return Value(self.data * (self.data > 0), (self, self.data > 0))
+"""
+TAPE_SWEEP = """\
+    def backward(self):
+        for v in TAPE[: self.place + 1]:
+            v.grad = v.grad * (not v.shares)
+        self.grad += 1.0
+        for v in reversed(TAPE[: self.place + 1]):
+            for u, d in v.shares:
+                u.grad += v.grad * d
+"""
 OTHERS = {
     "topological_order": [
         """
@@ -306,6 +528,15 @@ def step_decay(lr, factor, every):
     "growing": [
         """
 def growing(b, period):
+    sizes = {}
+    def size(epoch):
+        if epoch not in sizes:
+            sizes[epoch] = b << (epoch - 1) // period
+        return sizes[epoch]
+    return size
+""",
+        """
+def growing(b, period):
     def size(epoch):
         now = b
         while epoch > period:
@@ -352,13 +583,39 @@ def confusion_matrix(true, predicted, K):
     return np.bincount(K * true + predicted, minlength=K * K).reshape(K, K)
 """,
     ],
+    "xor": [
+        """
+xor_theta1 = np.array([[1, -1], [-1, 1]])
+xor_b1 = np.zeros(2)
+xor_theta2 = np.ones((1, 2))
+xor_b2 = np.array([-0.25])
+""",
+    ],
+    "mirror": [
+        """
+mirror_weights = -np.array([9.0, 3.0, 1.0, -1.0, -3.0, -9.0])
+""",
+    ],
     "huber": [
+        """
+def huber(a):
+    size = abs(a)
+    return autograd.where(size - 1, size - 0.5, 0.5 * size**2)
+""",
         """
 def huber(a):
     return abs(a) - 0.5 + (1 - abs(a)).relu() ** 2 / 2
 """,
     ],
     "attend": [
+        """
+def attend(q, keys, values):
+    scores = [autograd.dot(q, k) * len(q) ** -0.5 for k in keys]
+    log_total = autograd.logsumexp(scores)
+    p = [autograd.exp(a - log_total) for a in scores]
+    d = len(values[0])
+    return [autograd.sum([p[s] * values[s][j] for s in range(len(p))]) for j in range(d)]
+""",
         """
 def attend(q, keys, values):
     e = []
@@ -376,6 +633,24 @@ def gaussian_nll(a, y):
 
 def gaussian_delta(a, y):
     return -(y - a)
+""",
+    ],
+    "forward": [CLOSURES, TAPE],
+    "backward": [CLOSURES + SWEEP, TAPE + TAPE_SWEEP],
+    "swish": [
+        """
+swish = autograd.primitive(
+    "swish",
+    lambda x: x / (1 + autograd.exp(-x)),
+    lambda z, x: ((1 + autograd.exp(-x) * (1 + x)) / (1 + autograd.exp(-x)) ** 2,),
+)
+""",
+        """
+swish = autograd.primitive(
+    "silu",
+    lambda x: x * (1 + autograd.tanh(x / 2)) / 2,
+    lambda z, x: (0.5 * (1 + autograd.tanh(x / 2)) + x / 4 * (1 - autograd.tanh(x / 2) ** 2),),
+)
 """,
     ],
 }

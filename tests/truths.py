@@ -173,6 +173,11 @@ def backward(Value):
         g.backward()
         if not close(a.grad, b.grad):
             return False
+    for v in (-0.7, 0.2):
+        x = Value(v)
+        x.relu().backward()
+        if x.grad != (v > 0):
+            return False
     x = Value(3.0)
     x.backward()
     x.backward()

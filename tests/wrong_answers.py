@@ -6,7 +6,8 @@
 Wrong answers are the right solutions of the course's exercises (notebooks/solutions), and some that
 stand here, with one mistake each (see `spoilt`). Whether a mistake changes anything is told without
 the check: by `TRUTHS`, on random input. Right answers are those whose results come in other forms:
-lists for arrays, tuples, generators, float32 (see `FORMS`).
+lists for arrays, tuples, generators, float32 (see `FORMS`); and those that are methods, objects,
+partials and subclasses in place of functions and classes (see `MADE`).
 """
 
 import argparse
@@ -36,7 +37,7 @@ import nn.exercises  # noqa: E402
 from autograd.exercises import checking  # noqa: E402
 from autograd.exercises.checking import TASKS  # noqa: E402
 from autograd.exercises.limits import within  # noqa: E402
-from tests.right_answers import FORMS, OTHERS, in_form  # noqa: E402
+from tests.right_answers import FORMS, MADE, OTHERS, in_form, made_in_form  # noqa: E402
 from tests.truths import TRUTHS  # noqa: E402
 
 assert ours and nn
@@ -310,15 +311,25 @@ def try_task(task, sources, most=MOST, seed=0):
     return wrong, survivors, refused
 
 
+def forms_of(task, things):
+    """The names of the forms that an answer may have, and the answer in each."""
+    for name in FORMS.get(task, ()):
+        yield name, [t if isinstance(t, Mapping) else in_form(name, t) for t in things]
+    for name in MADE:
+        made = [made_in_form(name, t) for t in things]
+        if any(new is not old for new, old in zip(made, things, strict=True)):
+            yield name, made
+
+
 def try_forms(task, sources):
     """How many right answers in other forms there are, and those that are refused."""
     count, refused = 0, []
     for source in sources:
-        for name in FORMS.get(task, ()):
-            things = things_of(task, source)
-            changed = [in_form(name, t) if not isinstance(t, Mapping) else t for t in things]
+        for name, _ in forms_of(task, things_of(task, source)):
+            things = dict(forms_of(task, things_of(task, source)))[name]  # none tried before
             count += 1
-            report = TASKS[task].check(*changed)
+            with contextlib.redirect_stdout(io.StringIO()):
+                report = TASKS[task].check(*things)
             if not report and not ("column" in name and "column" in repr(report)):
                 refused.append((name, source, report))
     return count, refused

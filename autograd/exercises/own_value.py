@@ -47,7 +47,7 @@ NO_VALUE = "an operator gives back a new Value, of a number made of the two .dat
 
 
 def data_of(v: Any) -> Any:
-    """The data of a Value, or what is wrong with it: a report would show a Value's as its number."""
+    """The data of a Value; a text if it is a Value too, which would be taken for its number."""
     data = v.data
     return "a Value, not a number" if isinstance(getattr(data, "data", None), int | float) else data
 

@@ -14,7 +14,7 @@ by hand (`backpropagate`) and stochastic gradient descent (`fit`).
 """
 
 from .data import datasets
-from .data.tables import Table, load_csv
+from .data.tables import Table, load_csv, table_data
 from .model.backprop import Backpropagation, backpropagate
 from .model.likelihoods import bernoulli_nll, categorical_nll, gaussian_nll
 from .model.module import Module
@@ -74,6 +74,7 @@ __all__ = [
     "save",
     "step_decay",
     "sweep",
+    "table_data",
     "walks",
 ]
 __all__ += optimizers.__all__

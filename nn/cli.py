@@ -1,4 +1,4 @@
-"""The command line: ``python -m nn train digits``, ``predict NETWORK FILE.csv``, ``play moons``."""
+"""The command line: ``python -m nn train digits``, ``predict NETWORK FILE``, ``play moons``."""
 
 import argparse
 import math
@@ -13,7 +13,9 @@ from autograd.files import write_whole
 
 from .data import datasets
 from .data.datasets import Dataset
-from .data.tables import Table, predict_csv
+from .data.predictions import predict_csv, predictions
+from .data.tables import Table, stem_of
+from .data_options import data_of
 from .figures import svg
 from .model.likelihoods import SCORES
 from .model.network import MLP
@@ -22,7 +24,6 @@ from .options import (
     Part,
     add_train_options,
     check_other,
-    data_of,
     held_out_of,
     make_folder,
     networks_of,
@@ -112,6 +113,8 @@ def train(options: argparse.Namespace) -> None:
     out = _folder(options, data)
     for name, text in facts.items():
         say(f"{name:<8} {text}")
+    for i, (which, what) in enumerate(data.told):
+        say(f"{'' if i else 'columns':<8} {which}: {what}")
     History().plot()  # if matplotlib is missing, fail now, not after the training
     runs = [_run(options, data, held_out, rule, *pair) for pair in zip(nets, batchings)]
     _print_scores(runs)
@@ -158,8 +161,6 @@ def _facts(
         + "; "
         + ", ".join([f"lr {options.lr[0]}", *_settings(rule)]),
     }
-    if options.target is not None and options.loss is None:
-        facts["loss"] += f" (what {data.target!r} looks like; to choose, give --loss)"
     if options.patience is not None:
         facts["stops"] = (
             f"after {options.patience} epochs in turn without a smaller loss on a fifth of the "
@@ -291,19 +292,30 @@ def _write(
 def _add_predict(commands: Any) -> None:
     parser = commands.add_parser(
         "predict", help="predict with a trained network",
-        description="Write the rows of a CSV file with a network's predictions beside them.",
+        description="Write the rows of a table with a network's predictions beside them, as CSV. A "
+        "cell that a spreadsheet would take for a formula gets an apostrophe before it.",
     )  # fmt: skip
     parser.set_defaults(run=predict)
     parser.add_argument("network", type=Path, metavar="NETWORK", help="network.npz, by train")
-    parser.add_argument("file", type=Path, metavar="FILE.csv", help="with the columns trained on")
+    parser.add_argument("file", type=Path, metavar="FILE", help="with the columns trained on")
     parser.add_argument("--out", type=Path, metavar="FILE",
-                        help="where they go; FILE-predicted.csv, if not given")  # fmt: skip
+                        help="where they go; FILE-predicted.csv, if not given; - for the "
+                        "standard output")  # fmt: skip
 
 
 def predict(options: argparse.Namespace) -> None:
     """Predict as the options say."""
     net, table = load_table(options.network)
-    out = options.out or options.file.with_name(f"{options.file.stem}-predicted.csv")
-    check_other(out, [options.file, options.network])
-    n = predict_csv(net, table, options.file, out)
-    print(f"wrote    {out}: {n} rows, with 'predicted {table.target}'")
+    out = options.out or options.file.with_name(f"{stem_of(options.file)}-predicted.csv")
+    to_output = str(out) == "-"
+    if not to_output:
+        check_other(out, [options.file, options.network])
+    if to_output:
+        found = predictions(net, table, options.file)
+        sys.stdout.write(found.text)
+        sys.stdout.flush()
+    else:
+        found = predict_csv(net, table, options.file, out)
+        print(f"wrote    {out}: {found.n} rows, with 'predicted {table.target}'")
+    for note in found.notes:
+        say(f"note     {note}", sys.stderr if to_output else None)

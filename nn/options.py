@@ -14,10 +14,8 @@ import numpy as np
 from autograd.show.notation import for_output
 
 from .arrays import check_epochs
-from .data import datasets
-from .data.csvfile import CsvFile
 from .data.datasets import Dataset
-from .data.tables import load_csv
+from .data_options import add_data_options
 from .model.activations import ACTIVATIONS
 from .model.likelihoods import LIKELIHOODS
 from .model.network import MLP
@@ -33,10 +31,7 @@ MOST = 2_000_000  # parameters: each is a Value, and goes through the recorded g
 def add_train_options(parser: argparse.ArgumentParser) -> None:
     """All options of ``train``."""
     add = parser.add_argument
-    # fmt: off
-    add("data", metavar="DATA", help=", ".join(datasets.NAMES) + ", or a CSV file of your own")
-    add("--target", metavar="COLUMN", help="of a CSV file: the column to predict")
-    # fmt: on
+    add_data_options(add, "data")
     _add_own_options(add)
     # fmt: off
     add("--seed", type=int, default=0, metavar="S",
@@ -132,36 +127,6 @@ def rule_of(options: argparse.Namespace) -> Optimizer:
     if options.lr is None:
         options.lr = rate_option("0.1" if isinstance(rule, SGD) else repr(rule.lr))
     return rule
-
-
-def data_of(options: argparse.Namespace) -> Dataset:
-    """The data set, by name or from a file, with the loss to train with."""
-    likelihood = None if options.loss is None else LIKELIHOODS[options.loss]
-    if options.data in datasets.NAMES:
-        if options.target is not None:
-            raise ValueError(f"--target is for CSV files, and {options.data} is a data set by name")
-        data = datasets.load(options.data, seed=options.seed)
-    else:
-        if not options.data.lower().endswith(".csv"):
-            raise ValueError(
-                f"unknown data set {options.data!r}: choose from {', '.join(datasets.NAMES)}, or "
-                "give a file that ends in .csv"
-            )
-        if options.target is None:
-            columns = ", ".join(CsvFile(options.data).header)
-            raise ValueError(f"give the column to predict, --target COLUMN, one of: {columns}")
-        loss = None if likelihood is None else likelihood.loss
-        data = load_csv(options.data, options.target, loss=loss, seed=options.seed)
-    if likelihood is None:
-        return data
-    K = len(data.classes)
-    if not likelihood.takes(K):
-        kind = f"{K} classes" if K else "numbers"
-        raise ValueError(
-            f"--loss {likelihood.name} is for {likelihood.targets}, and the targets of {data.name} "
-            f"are {kind}"
-        )
-    return replace(data, loss=likelihood.loss, outputs=likelihood.outputs(K))
 
 
 def held_out_of(

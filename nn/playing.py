@@ -9,10 +9,11 @@ import numpy as np
 from .arrays import check_positive
 from .data import datasets
 from .data.datasets import Dataset
+from .data_options import add_data_options, data_of
 from .model.activations import ACTIVATIONS
 from .model.likelihoods import LIKELIHOODS
 from .model.network import MLP
-from .options import check_other, data_of
+from .options import check_other
 from .show.playground import live
 from .train.optimizers import OPTIMIZERS, SGD, make_rule
 
@@ -26,10 +27,8 @@ def add_play(commands: Any) -> None:
     )  # fmt: skip
     parser.set_defaults(run=play)
     add = parser.add_argument
+    add_data_options(add, "data", nargs="?", default="moons")
     # fmt: off
-    add("data", nargs="?", default="moons", metavar="DATA",
-        help=", ".join(datasets.NAMES) + ", or a CSV file of your own (%(default)s)")
-    add("--target", metavar="COLUMN", help="of a CSV file: the column to predict")
     add("--loss", choices=[*LIKELIHOODS], metavar="LOSS",
         help=", ".join(LIKELIHOODS) + "; what fits the data, if not given")
     add("--widths", type=int, nargs="*", default=[8], metavar="D",

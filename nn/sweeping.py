@@ -14,11 +14,11 @@ from typing import Any, NoReturn
 from autograd.files import write_whole
 
 from .data import datasets
+from .data_options import data_of
 from .figures import svg
 from .options import (
     Batching,
     add_train_options,
-    data_of,
     held_out_of,
     make_folder,
     networks_of,

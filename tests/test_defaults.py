@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nn import MLP, SGD, Adam, bernoulli_nll, datasets, find_lr, fit, gaussian_nll
-from nn.data.datasets import split
+from nn.data.datasets import parts_of
 from nn.train.defaults import RATES, usual_batch_size, usual_epochs
 from tests.cases import for_each
 
@@ -92,13 +92,9 @@ def test_moons_are_solved_at_the_rate_found():
 def parts(counts, seed, n_test):
     """A split of so many rows of each class: the classes of the test part, and of the rest."""
     y = np.repeat(np.arange(len(counts)), counts)
-    n = len(y)
-    X = np.random.default_rng(seed).normal(size=(n, 1))
-    names = tuple(f"c{k}" for k in range(len(counts)))
-    data = split("t", X, y, names, ("x",), "y", None, n_test / n, seed)
-    both = np.concatenate([data.X_train, data.X_test]) * data.x_scale + data.x_mean
-    assert np.allclose(np.sort(both, axis=0), np.sort(X, axis=0))
-    found = [np.bincount(part, minlength=len(counts)) for part in (data.y_test, data.y_train)]
+    train, test = parts_of(y, len(counts), n_test / len(y), seed)
+    assert sorted([*train, *test]) == list(range(len(y)))
+    found = [np.bincount(y[rows], minlength=len(counts)) for rows in (test, train)]
     return found[0].tolist(), found[1].tolist()
 
 

@@ -510,7 +510,8 @@ def table(folder):
 def test_a_table_of_ones_own_is_learned_and_predicted(table, capsys):
     assert main(["train", "things.csv", "--target", "kind", "--epochs", "30", "--quiet"]) == 0
     lines = printed(capsys.readouterr().out)
-    assert lines["loss"].startswith("bernoulli_nll (what 'kind' looks like; to choose, give --loss")
+    assert lines["loss"] == "bernoulli_nll"
+    assert lines["columns"] == "kind (to predict): 2 classes: a, b; so the loss is bernoulli_nll"
     assert main(["predict", "runs/things/network.npz", "things.csv"]) == 0
     head, *rows = (table / "things-predicted.csv").read_text().splitlines()
     assert head == "size,weight,kind,predicted kind,P(a),P(b)"
@@ -524,8 +525,11 @@ def test_a_table_of_ones_own_is_learned_and_predicted(table, capsys):
         ("train things.csv --target color", "has no column 'color'"),
         ("train things.csv --target kind --loss gaussian", "row 2, column 'kind': 'a' is not a"),
         ("train none.csv --target kind", "none.csv"),
-        ("train iris --target kind", "--target is for CSV files"),
-        ("train things.txt", "unknown data set 'things.txt'"),
+        ("train iris --target kind", "--target is for files"),
+        ("train thing", "unknown data set 'thing'"),
+        ("train iris --only size", "--only is for files"),
+        ("train things.csv --target kind --as size=colour", "must be COLUMN=number|truth|date"),
+        ("train things.csv --target kind --without size weight", "no column beside the target"),
         ("train iris --batch-size 1 1", "each only once"),
         ("train iris --batch-size 1 16 --checkpoint run.npz", "for one --batch-size"),
         ("train moons --checkpoint runs/moons/network.npz", "would be written over"),

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from autograd.show.live import squeezed
-from nn.data.csvfile import parsed
+from nn.data.cells import parsed
 from nn.data.datasets import _moons, load
 from nn.data.tables import load_csv
 from nn.show.packing import Set, encoded

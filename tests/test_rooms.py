@@ -19,6 +19,7 @@ FLOORS = [
     "train",
     "estimators",
     "show",
+    "data_options",
     "options",
     "sweeping",
     "playing",

@@ -23,7 +23,7 @@ from nn import (
     save,
 )
 from nn.data import csvfile
-from nn.data.tables import predict_csv
+from nn.data.predictions import predict_csv
 from tests.cases import for_each
 
 
@@ -206,35 +206,23 @@ def test_blank_lines_may_come_first(tmp_path, delimiter):
 
 def test_rows_are_counted_as_a_spreadsheet_does(tmp_path):
     """A blank line is a row, a cell of three lines is in one row, and the header is row 1."""
-    text = 'a,k\n1,"x\ny\nz"\n\n2,w\noops,w\n'
-    with pytest.raises(ValueError, match=r"some\.csv, row 5, column 'a': 'oops'"):
+    text = 'a,k\n1,"x\ny\nz"\n\n2,w\n3\n'
+    with pytest.raises(ValueError, match=r"some\.csv, row 5: .* column 'k' is missing"):
         load_csv(text_file(tmp_path, text), "k")
 
 
 # What is refused
 
 
-@pytest.mark.parametrize("cell", ["", "  ", '""'])
-@pytest.mark.parametrize("where", ["b", "k"])
-def test_an_empty_cell_is_refused_with_its_place(tmp_path, cell, where):
-    rows = lines(12)
-    rows[4] = f"4,{cell},no" if where == "b" else f"4,16,{cell}"
-    with pytest.raises(ValueError, match=rf"some\.csv, row 6, column '{where}'.*empty"):
-        load_csv(text_file(tmp_path, "\n".join(["a,b,k", *rows])), "k")
-
-
-@for_each("cell", ["many", "nan", "NaN", "inf", "-Infinity", "1e999", "1 2", "0x1F"])
-def test_an_input_that_is_no_finite_number_is_refused_with_its_place(tmp_path, cell):
-    rows = lines(12)
-    rows[9] = f"4,{cell},no"
-    with pytest.raises(ValueError, match=rf"some\.csv, row 11, column 'b': '{cell}'"):
-        load_csv(text_file(tmp_path, "\n".join(["a,b,k", *rows])), "k")
-
-
-@pytest.mark.parametrize("cell", ["many", "nan", "inf"])
-def test_a_target_of_regression_that_is_no_finite_number_is_refused_too(tmp_path, cell):
+@pytest.mark.parametrize("cell", ["many", "inf"])
+def test_a_target_of_regression_that_is_no_finite_number_is_refused(tmp_path, cell):
     with pytest.raises(ValueError, match=rf"some\.csv, row 4, column 'answer': '{cell}'"):
         column(tmp_path, [0.5, 1.5, cell, 2.5, 3.5], loss=gaussian_nll)
+
+
+def test_so_is_a_word_among_many_numbers(tmp_path):
+    with pytest.raises(ValueError, match=r"row 22, column 'answer': 'oops' is not a finite number"):
+        column(tmp_path, [*range(20), "oops"])
 
 
 def test_a_file_that_is_not_there_is_an_os_error_that_names_it(tmp_path):
@@ -250,17 +238,9 @@ def test_a_file_that_is_not_there_is_an_os_error_that_names_it(tmp_path):
         ("", "header and at least one row"),
         ("\n\n", "header and at least one row"),
         ("a,k\n", "header and at least one row"),
-        ("a,k\n1,2\n3\n", "row 3: it has 1 cells, the header 2"),
-        ("a,k\n1,2\n\n3,4,5\n", "row 4: it has 3 cells, the header 2"),
-        ("a,a,k\n1,2,3\n", "once.*'a'"),
-        ("a, a,k\n1,2,3\n", "once.*'a'"),
-        ("a,,k\n1,2,3\n", "name each column.*''"),
+        ("a,k\n1,2\n3\n", "row 3: it has 1 cells, the header 2, so that column 'k' is missing"),
+        ("a,k\n1,2\n\n3,4,5\n", "row 4: it has 3 cells, the header 2, so that '5' stands in no"),
         ('a,k\n1,"2\n', "no CSV file"),
-        (b"a,k\n1,2\n\xff,3\n", "UTF-8"),
-        ("a,k\n1,2\n3,4\n".encode("utf-16"), "UTF-8"),
-        ("gr\xf6\xdfe,k\n1,2\n".encode("latin-1"), "UTF-8"),
-        ("a,b,k\n1,2,no\n1,3,yes\n1,4,no\n", r"column 'a': all 3 rows say 1\b"),
-        ("a,b,k\n1,2,no\n1.0,3,yes\n01,4,no\n", r"column 'a': all 3 rows say 1\b"),
         ("a,k\n1,no\n2,no\n", "column 'k': all 2 rows say 'no'"),
         ("a,k\n1,3\n2,3\n3,3\n", "column 'k': all 3 rows say '3'"),
         ("a,k\n1,x\n2,y\n3,z\n4,x\n", "column 'k' has 3 different words in 4 rows"),
@@ -316,10 +296,12 @@ def test_lines_are_read_in_blocks_of_any_length(tmp_path, monkeypatch, block):
         "\uff17,8, x \r\n\r\n\r\n9,10,y\r\n-11,1.25,y\r\n"
     )
     file = csvfile.CsvFile(text_file(tmp_path, text))
-    columns = file.columns(["b", "a"], ["k"])
-    assert columns.X.tolist() == [[2, 1], [4, 3], [6, 5], [8, 7], [10, 9], [1.25, -11]]
-    assert columns.texts == {"k": ["x", "x", 'y\r\n\r\nz, "w"', "x", "y", "y"]}
-    assert list(columns.places) == [2, 4, 5, 6, 9, 10]
+    places, columns = file.columns(["b", "a", "k"], ["k"])
+    assert columns["a"].numbers.tolist() == [1, 3, 5, 7, 9, -11]
+    assert columns["b"].numbers.tolist() == [2, 4, 6, 8, 10, 1.25]
+    k = columns["k"]
+    assert [k.texts[i] for i in k.codes] == ["x", "x", 'y\r\n\r\nz, "w"', "x", "y", "y"]
+    assert list(places) == [2, 4, 5, 6, 9, 10]
     rows = list(csv.reader(text.splitlines(keepends=True)))
     assert list(file.rows()) == [(i, row) for i, row in enumerate(rows, 1) if row and i > 1]
 
@@ -328,17 +310,13 @@ def test_lines_are_read_in_blocks_of_any_length(tmp_path, monkeypatch, block):
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
-        ("1_000,5,x", "row 6, column 'a': '1_000' is not"),
-        ("nan,5,x", "row 6, column 'a': 'nan' is not"),
-        ("1,1e999,x", "row 6, column 'b': '1e999' is not"),
-        ("1,,x", "row 6, column 'b': the cell is empty"),
         ("1,2", "row 6: it has 2 cells, the header 3"),
         ("1,2,3,4", "row 6: it has 4 cells, the header 3"),
         ("  ", "row 6: it has 1 cells, the header 3"),
         ('1,2,"x', "no CSV file: row 6"),
     ],
 )
-def test_the_first_wrong_cell_is_named_in_any_block(tmp_path, monkeypatch, block, line, complaint):
+def test_the_first_wrong_row_is_named_in_any_block(tmp_path, monkeypatch, block, line, complaint):
     monkeypatch.setattr(csvfile, "BLOCK", block)
     text = "\n".join(["a,b,k", *lines(4), line, *lines(9)])
     with pytest.raises(ValueError, match=rf"some\.csv.*{complaint}"):
@@ -353,7 +331,10 @@ def test_a_long_header_is_read(tmp_path, delimiter):
     rows = [[*range(6000)], [*range(1, 6001)]]
     file = csvfile.CsvFile(write(tmp_path / "wide.csv", names, rows, delimiter))
     assert file.header == names
-    assert file.columns(names[1:], names[:1]).X.tolist() == [rows[0][1:], rows[1][1:]]
+    _, columns = file.columns(names[1:])
+    assert [columns[name].numbers.tolist() for name in names[1:]] == list(
+        map(list, zip(*[row[1:] for row in rows], strict=True))
+    )
 
 
 def test_a_cell_that_is_too_long_is_refused_in_right_words(tmp_path):
@@ -548,7 +529,7 @@ def inputs(n=40, d0=2, seed=3):
 def test_predictions_are_those_of_the_network_on_standardised_rows(tmp_path, loss, classes, n):
     table, X = table_of(loss, classes), inputs(n)
     net, path = net_for(table), write(tmp_path / "in.csv", ["x0", "x1"], X.tolist())
-    assert predict_csv(net, table, path, tmp_path / "out.csv") == n
+    assert predict_csv(net, table, path, tmp_path / "out.csv").n == n
     header, *rows = read(tmp_path / "out.csv")
     a = net.predict((X - [0.0, 0.5]) / [2.0, 3.0])
     assert header == ["x0", "x1", "predicted k", *[f"P({c})" for c in classes]]
@@ -599,13 +580,8 @@ def test_columns_may_stand_in_another_order_and_the_target_among_them(tmp_path):
 @pytest.mark.parametrize(
     ("header", "cell", "complaint"),
     [
-        (["x0", "k"], 1, r"in\.csv.* without \['x1'\]"),
-        (["x0", "x1", "more"], 1, r"in\.csv.* has \['more'\]"),
-        (["x0", "X1"], 1, r"in\.csv.* without \['x1'\] and has \['X1'\]"),
-        (["x0", "x1", "predicted k"], 1, r"has \['predicted k'\]"),
-        (["x0", "x1"], "", r"in\.csv, row 3, column 'x0'.*empty"),
-        (["x0", "x1"], "nan", r"in\.csv, row 3, column 'x0': 'nan'"),
-        (["x1", "x0", "x0"], 1, "once"),
+        (["x0", "k"], 1, r"in\.csv is without \['x1'\].* This one has x0, k"),
+        (["x0", "X1"], 1, r"in\.csv is without \['x1'\]"),
     ],
 )
 def test_a_file_of_another_kind_is_refused_and_nothing_is_written(

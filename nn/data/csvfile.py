@@ -1,88 +1,72 @@
-"""CSV files: read once, checked, and their columns as numbers or as texts."""
+"""Tables in files of text: read once, checked row by row, and their columns as cells."""
 
-import codecs
 import csv
 import io
-import math
-import os
 from array import array
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 
 from ..arrays import Array
+from .cells import EXACT, Cells, numbers_or_gaps
+from .looks import collapsed, look_of, named
 from .plain import Block
+from .text import LONGEST, Source, text_of
 
 BLOCK = 2**18  # bytes that are read at once, and the rest of their last line
-LONGEST = 10_000_000  # characters in a line
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Columns of a CSV file.
-
-    Attributes:
-        name: the file's.
-        X: those that were asked for as numbers, ``(n, d)``.
-        texts: those that were asked for as texts, by name.
-        places: the rows' numbers in the file, as a spreadsheet counts: the header is row 1.
-    """
-
-    name: str
-    X: Array
-    texts: dict[str, list[str]]
-    places: Sequence[int]
-
-    def numbers(self, column: str) -> Array:
-        """A column of `texts` as numbers, ``(n,)``.
-
-        Raises:
-            ValueError: one is no finite number.
-        """
-        texts = self.texts[column]
-        values = finite(texts)
-        if values is None:
-            i = next(i for i, text in enumerate(texts) if parsed(text) is None)
-            _no_number(self.name, self.places[i], texts[i], column)
-        return values
 
 
 class CsvFile:
-    """A CSV file with a header.
+    """A table in a file of text, whatever stands between its cells; or in a DataFrame.
 
     It is read once, so that it may be a pipe, and kept as it is: cells would take far more memory.
 
     Attributes:
         name: the file's.
         header: the names of the columns.
+        notes: what there is to be said of how the file is written.
 
     Raises:
-        ValueError: the file has no header, or one that has a name twice, or is no text.
+        ValueError: the file has no header, or is no text.
         OSError: the file can't be read.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.name = os.fspath(path)
-        self._data = Path(path).read_bytes()
-        self._begin = len(codecs.BOM_UTF8) if self._data.startswith(codecs.BOM_UTF8) else 0
-        # The delimiter is the one that cuts the header into the most columns.
-        self._delimiter = max(",;\t", key=self._columns_by)
-        place, self._below, header = self._first()
-        self._place = place  # the header's; below it the rows begin, at a byte of the file
-        self.header = [column.strip() for column in header]
-        unclear = [column for column, n in Counter(self.header).items() if n > 1 or not column]
-        if unclear:
-            raise ValueError(
-                f"{self.name}: the header must name each column, once: see {unclear[0]!r}"
-            )
+    def __init__(self, source: Source, header: bool | None = None) -> None:
+        """Look at a table.
+
+        Args:
+            source: the file, or a DataFrame.
+            header: whether its first row has the names of the columns; None: as it looks.
+        """
+        text = text_of(source)
+        self.name, self._data, self.notes = text.name, text.data, text.notes
+        self._begin, self._quoted, skipped = 0, True, 0
+        start = self._data[:10].lower().lstrip()
+        mark = chr(start[4]) if start.startswith(b"sep=") and len(start) > 4 else ""
+        if mark and text.delimiter is None:  # as spreadsheets write it
+            self._begin, skipped = self._data.find(b"\n") + 1 or len(self._data), 1
+        header = text.header if header is None else header
+        look = look_of(self._sample(), text.delimiter or mark or None, header)
+        self.notes += look.notes
+        self._delimiter = look.delimiter
+        if self._delimiter == " ":
+            self._data, self._begin = collapsed(self._data[self._begin :]), 0
+        self._check_quotes()
+        place, below, first = self._first(skipped)
+        head = [name.strip() for name in first] if look.header else [""] * len(first)
+        self.header, changed = named(["", *head] if look.more else head)
+        self.notes += changed if look.header else []
+        # The last row above the data, and the byte of the file at which they begin.
+        self._place, self._below = (place, below) if look.header else (skipped, self._begin)
+
+    @property
+    def commas(self) -> bool:
+        """Whether commas in numbers are rather decimal than between thousands."""
+        return self._delimiter == ";"
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Each row's place, as in `Columns`, and its cells.
+        """Each row's place, as a spreadsheet counts, and its cells.
 
         Raises:
             ValueError: a row is longer or shorter than the header, or no CSV.
@@ -90,39 +74,52 @@ class CsvFile:
         rows = self._records(self._place, self._below, checked=True)
         return ((place, row) for place, _, row in rows if row)
 
-    def columns(self, numbers: Sequence[str], texts: Sequence[str] = ()) -> Columns:
-        """Some columns as numbers, some as texts without the spaces around them.
+    def columns(
+        self, names: Sequence[str], texts: Sequence[str] = ()
+    ) -> tuple[Sequence[int], dict[str, Cells]]:
+        """The places of the rows, and columns by name.
+
+        Args:
+            names: of the columns.
+            texts: those whose cells must be texts, even if all are numbers.
 
         Raises:
-            ValueError: as in `rows`; there are no rows; or a cell is empty, or no finite number.
+            ValueError: as in `rows`; or there are no rows.
         """
-        # An array that grows in place: many small ones would have to be put together in the end.
-        flat, places = array("d"), array("q")
-        words: dict[str, list[str]] = {column: [] for column in texts}
-        mistakes = _Mistakes(self.name)
-        for found, X, more in self._blocks(numbers, texts, mistakes):
-            flat.frombytes(X.tobytes())
-            places.extend(found)
-            for column, cells in zip(texts, more):
-                words[column] += cells
+        places = array("q")
+        numbers = {name: array("d") for name in names if name not in texts}
+        words = {name: _Words() for name in texts}
+        for at, block in self._blocks():
+            wanted = list(numbers)
+            for name, values in zip(wanted, _numbers(block, list(map(self.header.index, wanted)))):
+                # In place, since many small arrays would take twice as much in the end.
+                if values is not None:
+                    numbers[name].frombytes(values.tobytes())
+                    continue
+                del numbers[name]
+                if not places:  # else the rows above are read once more, as texts
+                    words[name] = _Words()
+            for name, column in words.items():
+                column.add(block.texts(self.header.index(name)))
+            places.extend(at)
         if not places:
             raise ValueError(f"{self.name} must have a header and at least one row")
-        mistakes.refuse([*texts, *numbers])
-        return Columns(self.name, np.frombuffer(flat).reshape(-1, len(numbers)), words, places)
+        found = {name: Cells(name, np.frombuffer(values)) for name, values in numbers.items()}
+        found |= {name: column.cells(name, self.commas) for name, column in words.items()}
+        again = [name for name in names if name not in found or _may_lose(found[name].numbers)]
+        found |= self.columns(again, again)[1] if again else {}
+        return places, {name: found[name] for name in names}
 
-    def _blocks(
-        self, numbers: Sequence[str], texts: Sequence[str], mistakes: "_Mistakes"
-    ) -> Iterator[tuple[Sequence[int], Array, list[list[str]]]]:
-        """Some rows at a time: their places, columns as numbers, and columns as texts."""
+    def _blocks(self) -> Iterator[tuple[Sequence[int], "Block | _Records"]]:
+        """Some rows at a time, and their places."""
         place, start = self._place, self._below
         while start < len(self._data):
             stop = self._data.find(b"\n", start + BLOCK - 1, start + LONGEST) + 1
             stop = stop or min(len(self._data), start + LONGEST)
-            plain = self._plain(self._data[start:stop], numbers, texts)
-            if plain is not None:
-                n = len(plain[0])
-                yield range(place + 1, place + 1 + n), *plain
-                place, start = place + n, stop
+            block = Block(self._data[start:stop], self._delimiter, len(self.header))
+            if block.fits:
+                yield range(place + 1, place + 1 + block.rows), block
+                place, start = place + block.rows, stop
                 continue
             rows: list[tuple[int, list[str]]] = []
             records = self._records(place, start, checked=True)
@@ -130,43 +127,41 @@ class CsvFile:
                 place, start, row = next(records)
                 rows += [(place, row)] if row else []
             if rows:
-                found = [i for i, _ in rows]
-                cells = dict(zip(self.header, zip(*(row for _, row in rows))))
-                X = np.empty((len(rows), len(numbers)))
-                for j, column in enumerate(numbers):
-                    X[:, j] = mistakes.numbers(column, cells[column], found)
-                yield found, X, [mistakes.texts(column, cells[column], found) for column in texts]
+                yield [at for at, _ in rows], _Records([row for _, row in rows])
 
-    def _plain(
-        self, lines: bytes, numbers: Sequence[str], texts: Sequence[str]
-    ) -> tuple[Array, list[list[str]]] | None:
-        """The usual case, many times as fast: a row in each line, no quotes, nothing wrong."""
-        block = Block(lines, self._delimiter, len(self.header))
-        if not block.fits:
-            return None
-        try:
-            X = block.numbers([self.header.index(column) for column in numbers])
-            more = [block.texts(self.header.index(column)) for column in texts]
-        except ValueError:
-            return None
-        wrong = not np.isfinite(X).all() or any("" in column for column in more)
-        return None if wrong else (X, more)
+    def _sample(self) -> str:
+        """The first lines, whole."""
+        start = self._data[self._begin : self._begin + BLOCK]
+        cut = start.rfind(b"\n") + 1 if len(self._data) > self._begin + BLOCK else 0
+        text = (start[:cut] or start).decode(errors="ignore")
+        longest = max(map(len, text.splitlines()), default=0)
+        if longest == len(text) == BLOCK:  # a longer line
+            next(self._lines(self._begin), None)
+            text = next(self._lines(self._begin))
+        return text
+
+    def _check_quotes(self) -> None:
+        """In files with tabs, quotes are often letters: they are taken so where all else fails."""
+        if self._delimiter == "\t" and b'"' in self._data:
+            try:
+                for _ in self._records(0, self._begin):
+                    pass
+            except ValueError:
+                self._quoted = False
+                self.notes.append("its quotes are taken as letters: they are not in pairs")
 
     def _lines(self, start: int) -> Iterator[str]:
         """The lines from a byte of the file on, with their ends."""
         data = io.BytesIO(self._data)
         data.seek(start)
         file = io.TextIOWrapper(data, encoding="utf-8", newline="")
-        try:
-            for line in iter(partial(file.readline, LONGEST + 1), ""):
-                if len(line) > LONGEST:
-                    raise ValueError(
-                        f"{self.name} has a line of more than {LONGEST:,} characters. Is it a CSV "
-                        "file, with a row in each line?"
-                    )
-                yield line
-        except UnicodeDecodeError:
-            raise ValueError(f"{self.name} is no text in UTF-8: save it as CSV UTF-8") from None
+        for line in iter(partial(file.readline, LONGEST + 1), ""):
+            if len(line) > LONGEST:
+                raise ValueError(
+                    f"{self.name} has a line of more than {LONGEST:,} characters. Is it a table, "
+                    "with a row in each line?"
+                )
+            yield line
 
     def _records(
         self, place: int, start: int, checked: bool = False
@@ -184,7 +179,12 @@ class CsvFile:
                 yield line
 
         try:
-            for row in csv.reader(counted(), delimiter=self._delimiter, strict=True):
+            for row in csv.reader(
+                counted(),
+                delimiter=self._delimiter,
+                strict=True,
+                quoting=csv.QUOTE_MINIMAL if self._quoted else csv.QUOTE_NONE,
+            ):
                 place += 1
                 if checked and row and len(row) != len(self.header):
                     break
@@ -199,86 +199,66 @@ class CsvFile:
                     "that is not closed?"
                 )
             raise ValueError(f"{self.name} is no CSV file: row {place + 1}: {what}") from None
+        what = (
+            f"column {self.header[len(row)]!r} is missing"
+            if len(row) < len(self.header)
+            else f"{row[len(self.header)]!r} stands in no column"
+        )
         raise ValueError(
-            f"{self.name}, row {place}: it has {len(row)} cells, the header {len(self.header)}"
+            f"{self.name}, row {place}: it has {len(row)} cells, the header {len(self.header)}, so "
+            f"that {what}. Is there a delimiter too many or too few?"
         )
 
-    def _first(self) -> tuple[int, int, list[str]]:
+    def _first(self, place: int) -> tuple[int, int, list[str]]:
         """The first row that is not blank."""
-        for place, end, row in self._records(0, self._begin):
+        for at, end, row in self._records(place, self._begin):
             if row:
-                return place, end, row
-        raise ValueError(f"{self.name} must have a header and at least one row")
+                return at, end, row
+        raise ValueError(f"{self.name} must have a header and at least one row: it is empty")
 
-    def _columns_by(self, delimiter: str) -> int:
-        """Into how many columns a delimiter cuts the header."""
+
+class _Records:
+    """Some rows, cell by cell: the usual reader, where a `Block` does not fit."""
+
+    def __init__(self, rows: Sequence[Sequence[str]]) -> None:
+        self._columns = list(zip(*rows))
+
+    def texts(self, column: int) -> list[str]:
+        return list(map(str.strip, self._columns[column]))
+
+
+def _numbers(block: Block | _Records, columns: Sequence[int]) -> Iterable[Array | None]:
+    """Columns as numbers, nan where cells are missing; None where one is neither."""
+    if isinstance(block, Block):
+        quick = [column for column in columns if block.plain[column]]
         try:
-            rows = csv.reader(self._lines(self._begin), delimiter=delimiter)
-            return len(next(filter(None, rows), []))
-        except csv.Error:  # a name longer than the module takes: by another one it may be shorter
-            return 0
+            X = dict(zip(quick, block.numbers(quick).T))
+        except ValueError:
+            X = {}
+    else:
+        X = {}
+    for column in columns:
+        values = X.get(column)
+        if values is None or not np.isfinite(values).all():
+            values = numbers_or_gaps(block.texts(column))
+        yield values
 
 
-class _Mistakes:
-    """The first cell in each column that is empty, and the first that is no number."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self._empty: dict[str, int] = {}
-        self._words: dict[str, tuple[int, str]] = {}
-
-    def numbers(self, column: str, cells: Sequence[str], places: Sequence[int]) -> Array:
-        """The cells as floats, nan where there is none."""
-        values = finite(cells)
-        if values is not None:
-            return values
-        found = list(map(parsed, cells))
-        for place, text, value in zip(places, self.texts(column, cells, places), found):
-            if value is None and text:
-                self._words.setdefault(column, (place, text))
-        return np.array(found, dtype=float)
-
-    def texts(self, column: str, cells: Sequence[str], places: Sequence[int]) -> list[str]:
-        """The cells without spaces around them."""
-        texts = list(map(str.strip, cells))
-        if "" in texts:
-            self._empty.setdefault(column, places[texts.index("")])
-        return texts
-
-    def refuse(self, columns: Sequence[str]) -> None:
-        """Name the first cell that is wrong, column by column."""
-        for column in columns:
-            if column in self._empty:
-                raise ValueError(
-                    f"{self.name}, row {self._empty[column]}, column {column!r}: the cell is "
-                    "empty. Fill it, or leave the row or the column out"
-                )
-            if column in self._words:
-                _no_number(self.name, *self._words[column], column)
+def _may_lose(values: Array | None) -> bool:
+    """Whether some may be whole numbers of more digits than floats have."""
+    return values is not None and bool((np.abs(values) >= EXACT).any())
 
 
-def _no_number(name: str, place: int, text: str, column: str) -> NoReturn:
-    raise ValueError(
-        f"{name}, row {place}, column {column!r}: {text!r} is not a finite number. Mend it, or "
-        "leave the row or the column out"
-    )
+class _Words:
+    """A column of texts, as it grows: each text is kept once."""
 
+    def __init__(self) -> None:
+        self._index: dict[str, int] = {}
+        self._codes = array("i")
 
-def parsed(text: str) -> float | None:
-    """A cell as a finite number; None if it is none."""
-    try:
-        value = float(text.replace("_", "x"))  # Python would take 1_000 for a number
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
+    def add(self, texts: Sequence[str]) -> None:
+        index = self._index
+        self._codes.extend([index.setdefault(text, len(index)) for text in texts])
 
-
-def finite(texts: Sequence[str]) -> Array | None:
-    """Cells as finite numbers, ``(n,)``; None if `number` takes one of them for none."""
-    if "_" in "".join(texts):
-        return None
-    try:
-        values = np.fromiter(map(float, texts), float, len(texts))
-    except ValueError:
-        return None
-    return values if np.isfinite(values).all() else None
+    def cells(self, name: str, commas: bool) -> Cells:
+        return Cells(name, None, np.frombuffer(self._codes, np.int32), tuple(self._index), commas)

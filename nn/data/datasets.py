@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ..arrays import Array, check_fraction, check_seed
 from ..model.likelihoods import Loss, known_likelihood, likelihood_for
+from .columns import Column
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Dataset:
         target: the name of y.
         x_mean, x_scale: what was subtracted from X, then divided by; ``(d_0,)``.
         y_mean, y_scale: the same for y; 0 and 1 for classes.
+        columns: how cells of a table become the columns of X; empty if these are its columns.
+        told: what became of the columns of a table: names, and words.
     """
 
     name: str
@@ -46,6 +49,8 @@ class Dataset:
     x_scale: Array
     y_mean: float
     y_scale: float
+    columns: tuple[Column, ...] = ()
+    told: tuple[tuple[str, str], ...] = ()
 
     @property
     def picture(self) -> Array | None:
@@ -57,6 +62,7 @@ class Dataset:
 
 
 BLOCK = 65_536  # rows that are worked on at once
+ROUNDING = 16 * float(np.finfo(float).eps)  # how far sums of the same numbers are apart
 
 # name: how many classes, 0 for regression
 NAMES = {"digits": 10, "iris": 3, "breast_cancer": 2, "diabetes": 0, "moons": 2}
@@ -105,7 +111,9 @@ def load(name: str, *, test_size: float = 0.2, seed: int = 0) -> Dataset:
         features = tuple(map(str, bunch.feature_names))
     K = NAMES[name]
     target = "target" if K == 0 else "class"
-    return split(name, X, y, classes if K else (), features, target, None, test_size, seed)
+    train, test = parts_of(y, K, test_size, seed)
+    parts = [(X.take(rows, axis=0), y[rows]) for rows in (train, test)]
+    return standardised(name, parts[0], parts[1], classes if K else (), features, target)
 
 
 def first_names() -> list[str]:
@@ -137,35 +145,51 @@ def _moons(n: int, noise: float, seed: int) -> tuple[Array, npt.NDArray[Any]]:
     return X, (order >= n // 2).astype(int)
 
 
-def split(
-    name: str,
-    X: Array,
-    y: npt.NDArray[Any],
-    classes: tuple[str, ...],
-    features: tuple[str, ...],
-    target: str,
-    loss: Loss | None,
-    test_size: float,
-    seed: int,
-) -> Dataset:
-    """A data set from a table: split at random, standardised by its training part.
+def parts_of(
+    y: npt.NDArray[Any], K: int, test_size: float | None, seed: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The rows to train on, and those to test on, at random.
 
-    ``y`` holds class indices if there are ``classes``. If ``loss`` is not given, the one that fits.
+    Args:
+        y: the target, ``(n,)``.
+        K: how many classes it has, or 0.
+        test_size: the fraction to test on; a fifth, but one row at least, if None.
+        seed: of the generator.
 
     Raises:
         ValueError: ``test_size`` leaves one part empty, or ``seed`` is not a seed.
     """
-    n, K = len(X), len(classes)
-    check_fraction(test_size=test_size)
+    n, share = len(y), 0.2 if test_size is None else test_size
+    check_fraction(test_size=share)
     check_seed(seed)
-    n_test = round(n * test_size)
+    n_test = max(round(n * share), test_size is None)
     if not 0 < n_test < n:
         raise ValueError(
             f"test_size must be a fraction that leaves both parts some of {n} rows, got {test_size}"
         )
     test, train = _parts(y, K, n_test, seed)
-    X_train, X_test = (X.take(rows, axis=0) for rows in (train, test))  # sooner done than X[rows]
-    y_train, y_test = y[train], y[test]
+    return train, test
+
+
+def standardised(
+    name: str,
+    train: tuple[Array, npt.NDArray[Any]],
+    test: tuple[Array, npt.NDArray[Any]],
+    classes: tuple[str, ...],
+    features: tuple[str, ...],
+    target: str,
+    loss: Loss | None = None,
+    columns: tuple[Column, ...] = (),
+    told: tuple[tuple[str, str], ...] = (),
+) -> Dataset:
+    """A data set of two parts, X and y each, standardised by the first; X is changed in place.
+
+    ``y`` holds class indices if there are ``classes``. If ``loss`` is not given, the one that fits.
+
+    Raises:
+        ValueError: a column can't be standardised.
+    """
+    (X_train, y_train), (X_test, y_test), K = train, test, len(classes)
     with np.errstate(all="ignore"):
         x_mean, x_scale = standard(X_train)
         for part in (X_train, X_test):  # in place: a table may take half of the memory
@@ -183,6 +207,7 @@ def split(
         loss=likelihood.loss, outputs=likelihood.outputs(K),
         classes=classes, features=features, target=target,
         x_mean=x_mean, x_scale=x_scale, y_mean=y_mean, y_scale=y_scale,
+        columns=columns, told=told,
     )  # fmt: skip
 
 
@@ -219,8 +244,10 @@ def _check_scaled(names: Sequence[str], finite: Any) -> None:
 
 
 def standard(X: Any) -> tuple[Any, Any]:
-    """Mean and standard deviation by column; 1 where a column is constant."""
-    varies, mean = X.max(axis=0) > X.min(axis=0), X.mean(axis=0)
+    """Mean and standard deviation by column; 1 where a column is constant, up to rounding."""
+    low, high, mean = X.min(axis=0), X.max(axis=0), X.mean(axis=0)
+    with np.errstate(over="ignore"):
+        varies = high - low > ROUNDING * np.maximum(abs(low), abs(high))
     blocks = (X[i : i + BLOCK] - mean for i in range(0, len(X), BLOCK))
     squares = sum((block**2).sum(axis=0) for block in blocks)
     return mean, np.where(varies, np.sqrt(squares / len(X)), 1.0)

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from ..arrays import Array
 # Quotes, ends of lines of other kinds, and what to NumPy is a space around a number.
 MARKS = (b'"', b"\r", b"\0", b"\x1c", b"\x1d", b"\x1e", b"\x1f")
 DIGITS = b"0123456789."
+OF_NUMBERS = np.isin(np.arange(256), list(DIGITS + b"+-eE \t\n"))  # bytes that a numeral may have
 MOST = 17  # bytes of a numeral whose digits are surely a whole number of 64 bits
 POWERS = np.array([float(10**k) for k in range(MOST)])
 
@@ -44,7 +46,7 @@ class Block:
         self._points = np.diff(at, prepend=-1) - 1
         self._decimals = np.where(self._points == 1, ends - marks[at - 1] - 1, 0)
         lengths, last = ends - self._starts, newline[ends[width - 1 :: width]]
-        self.rows = len(last)
+        self.rows, self._lengths = len(last), lengths
         self.fits = bool(
             self.rows * width == len(ends)
             and last.all()
@@ -54,12 +56,21 @@ class Block:
             and (width > 1 or lengths.min() > 0)  # a blank line is no row
         )
 
-    def texts(self, column: int) -> list[str]:
-        """The cells of a column, without the spaces around them.
+    @cached_property
+    def plain(self) -> npt.NDArray[np.bool_]:
+        """Which columns have no empty cell, and only what numerals are made of, ``(width,)``.
 
-        Raises:
-            UnicodeDecodeError: one is no text.
+        What numerals are not made of is looked for in all cells at once.
         """
+        plain = (self._lengths.reshape(-1, self._width) > 0).all(axis=0)
+        allowed = OF_NUMBERS.copy()
+        allowed[ord(self._delimiter)] = True
+        others = np.flatnonzero(~allowed[self._bytes])
+        plain[np.unique(np.searchsorted(self._ends, others) % self._width)] = False
+        return np.asarray(plain)
+
+    def texts(self, column: int) -> list[str]:
+        """The cells of a column, without the spaces around them."""
         every = slice(column, None, self._width)
         places = zip(self._starts[every].tolist(), self._ends[every].tolist())
         text = self._lines.decode()

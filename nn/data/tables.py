@@ -1,27 +1,29 @@
-"""Tables of one's own: from a CSV file to a data set, and from a network back to a CSV file."""
+"""Tables of one's own: from a file or a DataFrame to a data set, and what a network keeps of it."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from autograd.files import write_whole
-from autograd.show.notation import printable
+from autograd.show.notation import printable, shortened
 
-from ..arrays import Array
-from ..model.likelihoods import LIKELIHOODS, Likelihood, Loss, chosen_classes, known_likelihood
-from ..model.module import Module
-from .csvfile import Columns, CsvFile, finite, parsed
-from .datasets import Dataset, split
+from ..arrays import Array, check_text
+from ..model.likelihoods import LIKELIHOODS, Loss, chosen_classes, known_likelihood
+from .cells import Cells
+from .columns import Column
+from .csvfile import CsvFile
+from .datasets import Dataset, parts_of, standardised
+from .kinds import KINDS, kind_of, reason_against
+from .targets import Target, target_of
+from .text import Source
 
-FEW = 10  # so many different whole numbers in a target are classes; more are plain numbers
+ENDS = (".gz", ".csv", ".tsv", ".txt", ".data", ".dat", ".parquet", ".xlsx")  # ends of names
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Table:
         x_mean, x_scale: what is subtracted from the inputs, then divided by; ``(d_0,)``.
         y_mean, y_scale: the same for a target of regression.
         loss: the name of its likelihood: "gaussian", "bernoulli" or "categorical".
+        columns: how the cells of a table become the inputs; empty if each is a column of numbers.
     """
 
     features: tuple[str, ...]
@@ -45,6 +48,7 @@ class Table:
     y_mean: float
     y_scale: float
     loss: str
+    columns: tuple[Column, ...] = ()
 
     @classmethod
     def of(cls, data: Dataset) -> Table:
@@ -56,12 +60,14 @@ class Table:
         return cls(
             data.features, data.target, data.classes, tuple(data.x_mean.tolist()),
             tuple(data.x_scale.tolist()), data.y_mean, data.y_scale,
-            known_likelihood(data.loss).name,
+            known_likelihood(data.loss).name, data.columns,
         )  # fmt: skip
 
     def to_json(self) -> dict[str, Any]:
         """The table as JSON has it."""
-        return asdict(self)
+        about = {name: v for name, v in asdict(self).items() if name != "columns"}
+        columns = [column.to_json() for column in self.columns]
+        return {**about, "columns": columns} if columns else about
 
     @classmethod
     def from_json(cls, about: dict[str, Any]) -> Table:
@@ -74,6 +80,7 @@ class Table:
             raise ValueError("its description of a table is not one")
         names = ("features", "classes", "x_mean", "x_scale")
         parts: dict[str, Any] = {k: tuple(v) if k in names else v for k, v in about.items()}
+        parts["columns"] = tuple(map(Column.from_json, about.get("columns", ())))
         table = cls(**parts)
         numbers = [*table.x_mean, *table.x_scale, table.y_mean, table.y_scale]
         texts = [*table.features, *table.classes, table.target]
@@ -83,12 +90,20 @@ class Table:
             raise ValueError("its scales are not finite numbers")
         if not len(table.features) == len(table.x_mean) == len(table.x_scale):
             raise ValueError("it does not have one scale per column")
+        inputs = [name for column in table.inputs for name in column.inputs]
+        if inputs != list(table.features):
+            raise ValueError("its columns make other inputs than it has")
         if 0 in table.x_scale or table.y_scale == 0:
             raise ValueError("a scale is 0")
         K = len(table.classes)
         if not LIKELIHOODS[table.loss].takes(K):
             raise ValueError(f"its loss is {table.loss}, and its classes are {K}")
         return table
+
+    @property
+    def inputs(self) -> tuple[Column, ...]:
+        """How the cells of a table become the inputs, column by column."""
+        return self.columns or tuple(map(Column, self.features))
 
     @property
     def outputs(self) -> int:
@@ -110,133 +125,183 @@ class Table:
         }
 
 
+def table_data(
+    source: Source,
+    target: str,
+    *,
+    loss: Loss | None = None,
+    without: Collection[str] = (),
+    only: Collection[str] = (),
+    kinds: Mapping[str, str] | None = None,
+    missing: str = "fill",
+    header: bool | None = None,
+    test_size: float | None = None,
+    seed: int = 0,
+) -> Dataset:
+    """A data set from a table as people have it: a file, or a DataFrame of pandas or polars.
+
+    A file of text may have commas, semicolons, tabs, bars or spaces between cells, and be packed
+    by gzip; .xlsx and .parquet files are read where their libraries are installed. Columns become
+    inputs by what they hold: numbers as they are; words as an input for each, the rare ones
+    together; True and False as 1 and 0; dates as numbers of their parts. What only numbers the
+    rows, and words that differ from row to row, are left out. Empty cells, and ``NA``, ``?``,
+    ``-``, ``nan``, ``n/a`` and ``NULL``, are missing: in place of a number stands the median, and
+    one more input says so. ``told`` of the result says what became of which column.
+
+    The loss is inferred from the target: `bernoulli_nll` for two different words or whole numbers;
+    `categorical_nll` for up to 10, or for more words; `gaussian_nll` for other numbers.
+
+    Args:
+        source: a path, or a DataFrame.
+        target: the name of the column to predict. Rows that do not have it are left out.
+        loss: the loss, where the inferred one is not what you want.
+        without: columns to leave out.
+        only: the columns to take, if not all.
+        kinds: of columns, where they are not what they look like: "number", "words" or "date".
+        missing: "fill" missing cells, or "drop" the rows that have one.
+        header: whether the first row has the names of the columns; None: as it looks.
+        test_size: the fraction of examples kept for testing; a fifth, but one at least, if not
+            given.
+        seed: of the split.
+
+    Raises:
+        ValueError: there is no such column, or none beside the target; a row is longer or shorter
+            than the header (the error names it; the header is row 1); or ``loss`` does not fit the
+            target.
+        TypeError: ``source`` is neither a path nor a DataFrame.
+        ModuleNotFoundError: what reads such a file is not installed.
+        OSError: the file can't be read.
+    """
+    likelihood = None if loss is None else known_likelihood(loss)
+    kinds = dict(kinds or {})
+    without, only = ([names] if isinstance(names, str) else names for names in (without, only))
+    check_text("missing", missing, ("fill", "drop"))
+    file = CsvFile(source, header)
+    _check_columns(file, [target, *without, *only, *kinds])
+    for name, kind in kinds.items():
+        check_text(f"the kind of {name!r}", kind, KINDS)
+    names = [name for name in file.header if name not in {target, *without}]
+    names = [name for name in names if name in only] if only else names
+    if not names:
+        raise ValueError(f"{file.name} has no column beside the target {target!r}")
+    as_texts = [target, *(name for name in names if kinds.get(name, "number") != "number")]
+    places, cells = file.columns([target, *names], as_texts)
+    name, notes = file.name, file.notes
+    del file  # its text takes as much as the numbers
+    _check_enough(name, len(places))
+    answers = target_of(cells.pop(target), likelihood, name, places)
+    told = [("file", note) for note in notes] + [(f"{target} (to predict)", answers.said)]
+    chosen, left_out = _chosen(cells, kinds, only)
+    told += [(", ".join(shortened(who, most=6)), f"left out: {why}") for why, who in left_out]
+    if not chosen:
+        reasons = "; ".join(f"{', '.join(shortened(who))}: {why}" for why, who in left_out)
+        raise ValueError(
+            f"{name} has no column left to predict {target!r} from ({reasons}). To take one "
+            "all the same, say --as COLUMN=words or --as COLUMN=number"
+        )
+    answers, dropped = _complete(answers, [cells[column] for column in chosen], missing)
+    for n, why in ((len(places) - len(answers.rows) - dropped, f"{target!r} is missing"),
+                   (dropped, "a cell is missing")):  # fmt: skip
+        if n:
+            told.append(("rows", f"{n} of {len(places)} left out, since in them {why}"))
+    _check_enough(name, len(answers.rows))
+    train, test = parts_of(answers.y, len(answers.classes), test_size, seed)
+    columns = []
+    for column, kind in chosen.items():
+        try:
+            columns.append(Column.learned(cells[column], KINDS[kind], answers.rows[train]))
+        except ValueError as error:
+            raise ValueError(f"{name}, column {column!r}: {error}") from None
+    told += _grouped((one.name, one.said(cells[one.name])) for one in columns)
+    X_train, X_test = (_inputs(columns, cells, answers.rows[rows]) for rows in (train, test))
+    features = tuple(each for one in columns for each in one.inputs)
+    return standardised(
+        stem_of(name), (X_train, answers.y[train]), (X_test, answers.y[test]),
+        answers.classes, features, target, loss, tuple(columns), tuple(told),
+    )  # fmt: skip
+
+
 def load_csv(
     path: str | os.PathLike[str],
     target: str,
     *,
     loss: Loss | None = None,
-    test_size: float = 0.2,
+    test_size: float | None = None,
     seed: int = 0,
 ) -> Dataset:
-    """A data set from a CSV file: a header line, one example per row, numbers in all columns.
+    """A data set from a file: `table_data`, by an older name."""
+    return table_data(path, target, loss=loss, test_size=test_size, seed=seed)
 
-    The ``target`` column may hold words. The loss is inferred from it: `bernoulli_nll` for two
-    different words or whole numbers; `categorical_nll` for up to 10, or for more words;
-    `gaussian_nll` for other numbers.
 
-    Args:
-        path: the file. Columns are separated by commas, semicolons or tabs.
-        target: the name of the column to predict.
-        loss: the loss, where the inferred one is not what you want.
-        test_size: the fraction of examples kept for testing.
-        seed: of the split.
+def _check_columns(file: CsvFile, names: Iterable[str]) -> None:
+    """Raise unless a file has all these columns."""
+    for name in names:
+        if name not in file.header:
+            columns = ", ".join(map(printable, shortened(file.header, most=40)))
+            notes = "".join(f". ({note})" for note in file.notes if "header" in note)
+            raise ValueError(f"{file.name} has no column {name!r}. Its columns: {columns}{notes}")
 
-    Raises:
-        ValueError: there is no such column, or it is the only one; a cell is empty or not a finite
-            number (the error names row and column; the header is row 1); a column is constant; or
-            ``loss`` does not fit the target.
-        OSError: the file can't be read.
+
+def _check_enough(name: str, n: int) -> None:
+    """Raise unless there are rows for two parts."""
+    if n < 2:
+        rows = "one row" if n else "no row"
+        raise ValueError(
+            f"{name} has {rows} to be used: one to train on and one to test on are needed"
+        )
+
+
+def _chosen(
+    cells: Mapping[str, Cells], kinds: Mapping[str, str], only: Collection[str]
+) -> tuple[dict[str, str], list[tuple[str, list[str]]]]:
+    """The kinds of the columns that are taken; and why the others are not, with their names."""
+    chosen: dict[str, str] = {}
+    left_out: dict[str, list[str]] = {}
+    for name, column in cells.items():
+        kind = KINDS[kinds[name]] if name in kinds else kind_of(column)
+        why = reason_against(column, kind)
+        if why and not (name in kinds and column.missing.sum() < len(column.missing)):
+            left_out.setdefault(why, []).append(name)
+        else:
+            chosen[name] = kind.name
+    return chosen, list(left_out.items())
+
+
+def _complete(answers: Target, cells: Sequence[Cells], missing: str) -> tuple[Target, int]:
+    """The target in the rows that are to be taken, and how many are dropped for missing cells."""
+    if missing == "fill" or not len(answers.rows):
+        return answers, 0
+    full = ~np.any([column.missing[answers.rows] for column in cells], axis=0)
+    kept = Target(answers.classes, answers.y[full], answers.rows[full], answers.said)
+    return kept, len(answers.rows) - len(kept.rows)
+
+
+def _inputs(columns: Sequence[Column], cells: Mapping[str, Cells], rows: Any) -> Array:
+    """All inputs in some rows."""
+    X = np.empty((len(rows), sum(len(column.inputs) for column in columns)))
+    j = 0
+    for column in columns:
+        d = len(column.inputs)
+        X[:, j : j + d] = column.numbers(cells[column.name], rows)
+        j += d
+    return X
+
+
+def _grouped(said: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Columns of which the same is said, together."""
+    groups: dict[str, list[str]] = {}
+    for name, what in said:
+        groups.setdefault(what, []).append(name)
+    return [(", ".join(shortened(names, most=6)), what) for what, names in groups.items()]
+
+
+def stem_of(name: str | os.PathLike[str]) -> str:
+    """The name of a file without its folder and its ends.
+
+    >>> stem_of("data/titanic.csv.gz")
+    'titanic'
     """
-    likelihood = None if loss is None else known_likelihood(loss)
-    features, columns = _columns(path, target)
-    X, first = columns.X, columns.X[0]
-    for feature, number, is_constant in zip(features, first, (first == X).all(axis=0)):
-        if is_constant:
-            raise ValueError(
-                f"{columns.name}, column {feature!r}: all {len(X)} rows say {number:g}. A "
-                "constant says nothing about the target: leave the column out"
-            )
-    classes, y = _targets(columns, target, likelihood)
-    return split(Path(path).stem, X, y, classes, features, target, loss, test_size, seed)
-
-
-def _columns(path: str | os.PathLike[str], target: str) -> tuple[tuple[str, ...], Columns]:
-    """The names of the inputs, and all that a file says."""
-    file = CsvFile(path)
-    if target not in file.header:
-        columns = ", ".join(map(printable, file.header))
-        raise ValueError(f"{file.name} has no column {target!r}. Its columns: {columns}")
-    features = tuple(column for column in file.header if column != target)
-    if not features:
-        raise ValueError(f"{file.name} has no column beside the target {target!r}")
-    return features, file.columns(features, [target])
-
-
-def _targets(
-    columns: Columns, target: str, likelihood: Likelihood | None
-) -> tuple[tuple[str, ...], Any]:
-    """The classes in a target column, and the class of each row; or no classes, and numbers.
-
-    A number is one class however it is written, 1 or 1.0.
-    """
-    name, answers = columns.name, columns.texts[target]
-    values = finite(answers)
-    numeric = values is not None
-    found: list[Any] = sorted(set(answers)) if values is None else np.unique(values).tolist()
-    if len(found) == 1:
-        raise ValueError(
-            f"{name}, column {target!r}: all {len(answers)} rows say {answers[0]!r}. There is "
-            "nothing to tell apart: two different ones or more are needed"
-        )
-    whole = numeric and all(v == math.floor(v) for v in found)
-    looks_continuous = numeric and (not whole or len(found) > FEW)
-    if looks_continuous if likelihood is None else likelihood.takes(0):
-        return (), columns.numbers(target) if values is None else values
-    if likelihood is not None and not likelihood.takes(len(found)):
-        raise ValueError(
-            f"{name}, column {target!r} has {len(found)} classes, and {likelihood.loss.__name__} "
-            f"is for {likelihood.targets}"
-        )
-    words = {answer for answer in found if parsed(answer) is None} if values is None else set()
-    if len(found) > FEW and sum(answer in words for answer in answers) <= len(answers) // 10:
-        columns.numbers(target)  # numbers, but for a few: says which
-    if len(found) > max(2, len(answers) // 2):
-        raise ValueError(
-            f"{name}, column {target!r} has {len(found)} different words in {len(answers)} rows: "
-            "too many to be classes. Is it another column that you mean?"
-        )
-    keys = answers if values is None else values.tolist()
-    index = {key: k for k, key in enumerate(found)}
-    spelled = dict(zip(reversed(keys), reversed(answers)))  # as it is first written
-    classes = tuple(spelled[key] for key in found)
-    return classes, np.array([index[key] for key in keys])
-
-
-def predict_csv(
-    net: Module, table: Table, path: str | os.PathLike[str], out: str | os.PathLike[str]
-) -> int:
-    """Write the rows of a CSV file with a network's predictions beside them; how many there are.
-
-    The file must have the columns that the network was trained on, in any order; it may have the
-    target too. ``out`` is written whole or not at all.
-
-    Raises:
-        ValueError: it has other columns, or a cell is no finite number.
-        OSError: a file can't be read or written.
-    """
-    file = CsvFile(path)
-    missing = [column for column in table.features if column not in file.header]
-    other = [column for column in file.header if column not in (*table.features, table.target)]
-    if missing or other:
-        parts = [f"is without {missing}"] if missing else []
-        parts += [f"has {other}"] if other else []
-        raise ValueError(
-            f"{file.name} is a table of other columns than the network was trained on: it "
-            f"{' and '.join(parts)}"
-        )
-    columns = file.columns(table.features)
-    with np.errstate(all="ignore"):
-        a = net.predict((columns.X - np.array(table.x_mean)) / np.array(table.x_scale))
-        answers, probabilities = table.answers(a)
-    bad = np.flatnonzero(~np.isfinite(a.reshape(len(a), -1) * table.y_scale).all(axis=1))
-    if len(bad):
-        raise ValueError(
-            f"{file.name}, row {columns.places[bad[0]]}: its numbers are too large for the network"
-        )
-    more = zip(answers, *[[f"{v:.6g}" for v in p.tolist()] for p in probabilities.values()])
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*file.header, f"predicted {table.target}", *probabilities])
-    writer.writerows([*row, *says] for (_, row), says in zip(file.rows(), more))
-    write_whole(out, text.getvalue().encode())
-    return len(a)
+    path = Path(name)
+    while path.suffix.lower() in ENDS and path.stem:
+        path = path.with_suffix("")
+    return path.name

@@ -1,0 +1,203 @@
+"""What cells of a table say: nothing, or a number, in whichever way it is written."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..arrays import Array
+
+MISSING = frozenset(("", "na", "n/a", "#n/a", "?", "-", "nan", "null"))  # in small letters
+FEW = 10  # so many different whole numbers may be names of classes; more are plain numbers
+MOSTLY = 0.9  # of a column's cells that are there: so many say what the column holds
+EXACT = 2**53  # up to it, all whole numbers are floats
+UNIT = re.compile(r"^[$€£¥]\s*|\s*[$€£¥%]$")
+
+Codes = npt.NDArray[np.int32]
+
+
+def is_missing(text: str) -> bool:
+    """Whether a cell, without spaces around it, says that nothing is known."""
+    return text.lower() in MISSING
+
+
+def parsed(text: str) -> float | None:
+    """A cell as a finite number, as Python writes it; None if it is none."""
+    try:
+        value = float(text.replace("_", "x"))  # Python would take 1_000 for a number
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def finite(texts: Sequence[str]) -> Array | None:
+    """Cells as finite numbers, ``(n,)``; None if `parsed` takes one of them for none."""
+    if "_" in "".join(texts):
+        return None
+    try:
+        values = np.fromiter(map(float, texts), float, len(texts))
+    except ValueError:
+        return None
+    return values if np.isfinite(values).all() else None
+
+
+def numbers_or_gaps(texts: Sequence[str]) -> Array | None:
+    """Cells as numbers, nan where they are missing; None if one is neither."""
+    values = finite(texts)
+    if values is not None:
+        return values
+    found = list(map(parsed, texts))
+    if any(value is None and not is_missing(text) for value, text in zip(found, texts)):
+        return None
+    return np.array(found, dtype=float)
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """A way to write numbers.
+
+    Attributes:
+        said: what is said of a column that is written so.
+        pattern: of the cells that can only be written so.
+        plain: makes Python's way of it.
+    """
+
+    said: str
+    pattern: re.Pattern[str]
+    plain: Callable[[str], str]
+
+
+def _spelling(said: str, pattern: str, plain: Callable[[str], str]) -> Spelling:
+    return Spelling(said, re.compile(rf"[-+]?(?:{pattern})", re.IGNORECASE), plain)
+
+
+PLAIN = Spelling("", re.compile(""), str)
+DECIMAL_COMMA = _spelling("with decimal commas", r"\d+,\d*(e[-+]?\d+)?|,\d+(e[-+]?\d+)?",
+                          lambda text: text.replace(",", "."))  # fmt: skip
+THOUSANDS = _spelling("with commas between thousands", r"[1-9]\d{0,2}(,\d{3})+(\.\d*)?",
+                      lambda text: text.replace(",", ""))  # fmt: skip
+SPELLINGS = (
+    THOUSANDS, DECIMAL_COMMA,
+    _spelling("with decimal commas, and points between thousands",
+              r"[1-9]\d{0,2}(\.\d{3})+(,\d*)?|\d{1,3},\d+",
+              lambda text: text.replace(".", "").replace(",", ".")),
+    _spelling("with spaces between thousands", r"[1-9]\d{0,2}([ '’\u00a0\u202f]\d{3})+([.,]\d*)?",
+              lambda text: re.sub("[ '’\u00a0\u202f]", "", text).replace(",", ".")),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What a column says in numbers.
+
+    Attributes:
+        values: ``(n,)``, nan where there is none.
+        said: how they are written, if not plainly.
+        odd: the cells, all different, that are there and no numbers.
+        gaps: how many rows have such a cell.
+    """
+
+    values: Array
+    said: str = ""
+    odd: tuple[str, ...] = ()
+    gaps: int = 0
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A column as it stands in a table: numbers, if all its cells are that or missing; else texts.
+
+    Attributes:
+        name: the column's.
+        numbers: ``(n,)``, nan where a cell is missing; None for texts.
+        codes: of texts, which of them stands in which row, ``(n,)``.
+        texts: those that there are, all different, without spaces around them.
+        commas: whether 1,234 is rather a decimal than a thousand and more.
+    """
+
+    name: str
+    numbers: Array | None = None
+    codes: Codes | None = None
+    texts: tuple[str, ...] = ()
+    commas: bool = False
+
+    @property
+    def _codes(self) -> Codes:
+        assert self.codes is not None
+        return self.codes
+
+    def by_text(self, found: npt.NDArray[Any], rows: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+        """What is found for each of the texts, row by row, in some rows."""
+        return found[self._codes[rows]]
+
+    @cached_property
+    def counts(self) -> npt.NDArray[np.int64]:
+        """In how many rows each of the texts stands."""
+        return np.bincount(self._codes, minlength=len(self.texts))
+
+    @cached_property
+    def missing(self) -> npt.NDArray[np.bool_]:
+        """Which rows have no cell, ``(n,)``."""
+        if self.numbers is not None:
+            return np.isnan(self.numbers)
+        gaps: npt.NDArray[np.bool_] = np.array([is_missing(text) for text in self.texts], bool)
+        return gaps[self._codes]
+
+    @cached_property
+    def as_numbers(self) -> Numbers:
+        """What the column says in numbers, if it is read so."""
+        if self.numbers is not None:
+            return Numbers(self.numbers)
+        there = [text for text in self.texts if not is_missing(text)]
+        spelled = max(self._spellings(), key=lambda way: _score(there, way))
+        values = np.array([None if is_missing(t) else read(t, spelled) for t in self.texts], float)
+        is_odd = np.isnan(values) & ~np.array(list(map(is_missing, self.texts)), bool)
+        said = [spelled.said] if spelled.said else []
+        units = {mark.strip() for text in there for mark in UNIT.findall(text)}
+        said += [f"in {mark}" for mark in sorted(units)]
+        odd = tuple(text for text, so in zip(self.texts, is_odd) if so)
+        return Numbers(values[self._codes], ", ".join(said), odd, int(self.counts[is_odd].sum()))
+
+    @cached_property
+    def are_numbers(self) -> bool:
+        """Whether the column holds numbers, but for a few mistakes among many.
+
+        Whole numbers that are no floats, as long ids are, would not stay apart: they are words.
+        """
+        numbers = self.as_numbers
+        if self.numbers is not None:
+            return True
+        if any(map(_loses_digits, self.texts)):
+            return False
+        present, gaps = int((~self.missing).sum()), numbers.gaps
+        few = len(np.unique(numbers.values[~np.isnan(numbers.values)])) <= FEW
+        return present > 0 and not (gaps and (few or gaps > (1 - MOSTLY) * present))
+
+    def _spellings(self) -> tuple[Spelling, ...]:
+        if not self.commas:
+            return (PLAIN, *SPELLINGS)
+        return (PLAIN, DECIMAL_COMMA, *(way for way in SPELLINGS if way is not DECIMAL_COMMA))
+
+
+def read(text: str, way: Spelling) -> float | None:
+    """A cell as a number, written plainly or in a certain way; None if it is none."""
+    text = UNIT.sub("", text)
+    if way is not PLAIN and way.pattern.fullmatch(text):
+        return parsed(way.plain(text))
+    return parsed(text)
+
+
+def _score(texts: Sequence[str], way: Spelling) -> int:
+    return sum(read(text, way) is not None for text in texts)
+
+
+def _loses_digits(text: str) -> bool:
+    digits = text.lstrip("+-")
+    return digits.isdecimal() and len(digits) > 15 and int(digits) != float(digits)

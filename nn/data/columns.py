@@ -1,0 +1,107 @@
+"""A column, once it is decided what it is: how its cells become inputs of a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograd.show.notation import digits, shortened
+
+from ..arrays import Array
+from .cells import Cells
+from .kinds import KINDS, About, Kind, Rows
+
+
+@dataclass(frozen=True)
+class Column:
+    """How the cells of a column become inputs, once that is decided.
+
+    Attributes:
+        name: the column's.
+        kind: what it is, a name in `KINDS`.
+        fill: what stands for a missing cell in each of the inputs.
+        gaps: whether one more input, the last, says that the cell is missing.
+        about: what else its kind keeps, as JSON has it.
+    """
+
+    name: str
+    kind: str = "number"
+    fill: tuple[float, ...] = (0.0,)
+    gaps: bool = False
+    about: About = field(default_factory=dict)
+
+    @classmethod
+    def learned(cls, cells: Cells, kind: Kind, rows: Rows) -> Column:
+        """From the rows to train on: medians, and which words there are.
+
+        Raises:
+            ValueError: it is not of this kind.
+        """
+        about = kind.learn(cells, rows)
+        values = kind.values(cells, about, rows)
+        missing = np.isnan(values[:, 0])
+        fill = [0.0] * values.shape[1]
+        if kind.name != "words" and not missing.all():
+            fill = np.median(values[~missing] if missing.any() else values, axis=0).tolist()
+        return cls(cells.name, kind.name, tuple(fill), bool(missing.any()), about)
+
+    @property
+    def inputs(self) -> list[str]:
+        """The names of its inputs."""
+        names = KINDS[self.kind].parts(self.name, self.about)
+        return [*names, *([f"{self.name} missing"] if self.gaps else [])]
+
+    def numbers(self, cells: Cells, rows: Rows) -> Array:
+        """Its inputs in some rows, ``(len(rows), d)``."""
+        values = KINDS[self.kind].values(cells, self.about, rows)
+        missing = np.isnan(values)
+        values = np.where(missing, self.fill, values)
+        return np.column_stack([values, missing[:, 0]]) if self.gaps else values
+
+    def said(self, cells: Cells) -> str:
+        """What is said of it."""
+        kind = KINDS[self.kind]
+        parts, gaps = [kind.said(cells, self.about)], int(cells.missing.sum())
+        odd = [] if self.kind == "words" else list(kind.unknown(cells, self.about))
+        if odd:
+            parts.append(
+                f"{', '.join(map(repr, shortened(odd, most=3)))}: no {self.kind}, taken as missing"
+            )
+        if gaps or odd:
+            if self.kind == "words":
+                how = "a class of its own" if self.gaps else "none of them"
+            else:
+                how = f"filled by the median, {digits(self.fill[0])}"
+                how += ", and an input says so" if self.gaps else ""
+            parts.append(f"{gaps} missing, {how}" if gaps else how)
+        return "; ".join(parts)
+
+    def to_json(self) -> dict[str, Any]:
+        """The column as JSON has it."""
+        return {"name": self.name, "kind": self.kind, "fill": list(self.fill), "gaps": self.gaps,
+                "about": dict(self.about)}  # fmt: skip
+
+    @classmethod
+    def from_json(cls, about: Any) -> Column:
+        """The column that `to_json` gave.
+
+        Raises:
+            ValueError, KeyError, TypeError: it is none.
+        """
+        column = cls(
+            about["name"], about["kind"], tuple(about["fill"]), about["gaps"], about["about"]
+        )
+        if not isinstance(column.name, str) or not isinstance(column.gaps, bool):
+            raise ValueError("a column has no name")
+        if not isinstance(column.about, dict):
+            raise ValueError(f"the column {column.name!r} keeps what is no description")
+        kind = KINDS[column.kind]
+        if not kind.check(column.about):
+            raise ValueError(f"the column {column.name!r} does not say what it holds")
+        if len(column.inputs) != len(column.fill) + column.gaps:
+            raise ValueError(f"the column {column.name!r} has other inputs")
+        if not all(isinstance(v, float | int) and np.isfinite(v) for v in column.fill):
+            raise ValueError(f"the column {column.name!r} is filled by what is no number")
+        return column

@@ -1,0 +1,69 @@
+"""Dates: how people write them, and the numbers in them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import product
+
+import numpy as np
+
+from ..arrays import Array
+
+ISO = "year-month-day"
+_DAYS = (
+    "%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y",
+    "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y",
+    "%d %B %Y", "%B %d, %Y",
+)  # fmt: skip
+_TIMES = ("", " %H:%M:%S", " %H:%M", " %I:%M %p", " %I:%M:%S %p")
+# As Python's strptime has them, but for the first. Of two that fit 1/2/2020, the first is taken.
+WAYS = (
+    ISO, *("".join(parts) for parts in product(_DAYS, _TIMES)),
+    "%Y-%m", "%b %Y", "%B %Y", "%b-%Y", "%H:%M", "%H:%M:%S", "%Y%m%d",
+)  # fmt: skip
+PARTS = ("year", "month", "day", "weekday", "hour")  # January is 1, Monday 0; hours with fractions
+
+
+def numbers_in(text: str, way: str) -> tuple[float, ...] | None:
+    """The `PARTS` of a date that is written in one of the `WAYS`; None if it is not."""
+    try:
+        if way == ISO:  # twenty times as fast
+            when = datetime.fromisoformat(text.removesuffix("Z"))
+        else:
+            when = datetime.strptime(text, way)
+    except ValueError:
+        return None
+    hour = when.hour + when.minute / 60 + (when.second + when.microsecond / 1e6) / 3600
+    return when.year, when.month, when.day, when.weekday(), hour
+
+
+def way_of(texts: Sequence[str], ways: Sequence[str] = WAYS) -> str | None:
+    """The way in which most of the texts are dates; None if no way is that of half of them."""
+    some = texts[:: max(1, len(texts) // 20)]
+    likely = [way for way in ways if 2 * _fitting(some, way) >= len(some)]
+    best = max(likely, key=lambda way: _fitting(texts, way), default=None)
+    return best if best is not None and 2 * _fitting(texts, best) >= len(texts) else None
+
+
+def _fitting(texts: Sequence[str], way: str) -> int:
+    return sum(numbers_in(text, way) is not None for text in texts)
+
+
+def read_dates(texts: Sequence[str], way: str) -> Array:
+    """The `PARTS` of each text, ``(n, 5)``; nan where it is no date."""
+    nothing = (np.nan,) * len(PARTS)
+    return np.array([numbers_in(text, way) or nothing for text in texts]).reshape(-1, len(PARTS))
+
+
+def said(way: str) -> str:
+    """A way to write dates, in words.
+
+    >>> said("%d.%m.%Y %H:%M")
+    'day.month.year hour:minute'
+    """
+    words = {
+        "%Y": "year", "%y": "year", "%m": "month", "%b": "month", "%B": "month", "%d": "day",
+        "%H": "hour", "%I": "hour", "%M": "minute", "%S": "second", "%p": "AM or PM",
+    }  # fmt: skip
+    for mark, word in words.items():
+        way = way.replace(mark, word)
+    return way

@@ -1,0 +1,231 @@
+"""What columns are: a table, a row for each kind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd.show.notation import shortened
+
+from ..arrays import Array
+from .cells import EXACT, MOSTLY, Cells, is_missing, parsed
+from .dates import PARTS, WAYS, read_dates, said, way_of
+
+KINDS_OF_WORDS = 20  # that have an input of their own; the others share one
+TRUTHS = {"true": 1.0, "false": 0.0}
+ID = re.compile(
+    r"(?:^|.*[\W_])(?:id|index|idx|no|nr|key|uuid|row)\.?|#|Unnamed: \d+|.*[a-z]I[Dd]|ID.*",
+    re.DOTALL,
+)
+UNNAMED = re.compile(r"column \d+")
+
+About = Mapping[str, Any]
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a column can be, and how its cells become numbers.
+
+    Attributes:
+        name: as ``--as COLUMN=KIND`` has it.
+        fits: whether a column, as it stands there, is of this kind.
+        learn: what is to be kept of it, as JSON has it, from the rows to train on.
+        parts: the names of the inputs, by the column's name and what was kept.
+        values: the inputs in some rows, ``(n, d)``; nan in all where the cell is missing.
+        check: raises, or is false, if what was kept can't be right.
+        unknown: the cells, all different, that say something and can't be read.
+        said: what is said of the inputs.
+    """
+
+    name: str
+    fits: Callable[[Cells], bool]
+    learn: Callable[[Cells, Rows], dict[str, Any]]
+    parts: Callable[[str, About], list[str]]
+    values: Callable[[Cells, About, Rows], Array]
+    check: Callable[[About], bool]
+    unknown: Callable[[Cells, About], Sequence[str]]
+    said: Callable[[Cells, About], str]
+
+
+def _values_of_numbers(cells: Cells, about: About, rows: Rows) -> Array:
+    return cells.as_numbers.values[rows, None]
+
+
+def _is_truth(cells: Cells) -> bool:
+    there = {text.lower() for text in cells.texts if not is_missing(text)}
+    return bool(there) and there <= TRUTHS.keys()
+
+
+def _values_of_truths(cells: Cells, about: About, rows: Rows) -> Array:
+    found = [[TRUTHS.get(text.lower(), np.nan)] for text in cells.texts]
+    return cells.by_text(np.array(found).reshape(-1, 1), rows)
+
+
+def _unknown_truths(cells: Cells, about: About) -> list[str]:
+    return [t for t in cells.texts if not is_missing(t) and t.lower() not in TRUTHS]
+
+
+def _is_date(cells: Cells) -> bool:
+    there = [text for text in cells.texts if not is_missing(text)]
+    way = way_of(there) if there and cells.numbers is None else None
+    if way is None:
+        return False
+    dated = cells.counts @ ~np.isnan(read_dates(cells.texts, way)[:, 0])
+    return bool(dated >= MOSTLY * (~cells.missing).sum())
+
+
+def _learn_dates(cells: Cells, rows: Rows) -> dict[str, Any]:
+    way = way_of([text for text in cells.texts if not is_missing(text)])
+    if way is None:
+        raise ValueError("its cells are no dates in any way that is known, as 2024-01-31")
+    found = cells.by_text(read_dates(cells.texts, way), rows)
+    there = found[~np.isnan(found[:, 0])]
+    varies = (
+        [part for part, column in zip(PARTS, there.T) if np.ptp(column) > 0] if len(there) else []
+    )
+    return {"way": way, "parts": varies or ["year"]}
+
+
+def _values_of_dates(cells: Cells, about: About, rows: Rows) -> Array:
+    found = read_dates(cells.texts, about["way"])
+    lost = np.flatnonzero(np.isnan(found[:, 0]))
+    there = [cells.texts[i] for i in lost if not is_missing(cells.texts[i])]
+    other = way_of(there) if there else None  # as another program wrote them
+    if other is not None:
+        found[lost] = read_dates([cells.texts[i] for i in lost], other)
+    return cells.by_text(found[:, [PARTS.index(part) for part in about["parts"]]], rows)
+
+
+def _unknown_dates(cells: Cells, about: About) -> list[str]:
+    every = np.arange(len(cells.texts), dtype=np.int32)
+    found = _values_of_dates(Cells("", None, every, cells.texts), about, every.astype(int))
+    return [
+        t for t, value in zip(cells.texts, found[:, 0]) if np.isnan(value) and not is_missing(t)
+    ]
+
+
+def word(text: str) -> str:
+    """A cell as a word: 1.0 is 1, as libraries write whole numbers beside missing ones."""
+    value = parsed(text) if "." in text else None
+    if value is not None and value.is_integer() and abs(value) < EXACT:
+        return str(int(value))
+    return text
+
+
+def _learn_words(cells: Cells, rows: Rows) -> dict[str, Any]:
+    """Words that are met twice or more, the most frequent; the others are told apart from none."""
+    counts: dict[str, int] = {}
+    every = np.arange(len(cells.texts))
+    for text, n in zip(cells.texts, np.bincount(cells.by_text(every, rows), minlength=len(every))):
+        if n and not is_missing(text):
+            counts[word(text)] = counts.get(word(text), 0) + int(n)
+    if not counts:  # all that there are stand in other rows
+        return _learn_words(cells, np.arange(len(cells.missing)))
+    often = [w for w in sorted(counts, key=lambda w: (-counts[w], w)) if counts[w] > 1]
+    if len(often) < 2:
+        often = sorted(counts, key=lambda w: (-counts[w], w))
+    often = often[:KINDS_OF_WORDS]
+    return {"words": sorted(often), "other": len(often) < len(counts)}
+
+
+def _names_of_words(name: str, about: About) -> list[str]:
+    other = "other" if "other" not in about["words"] else "(other)"
+    return [f"{name} = {w}" for w in [*about["words"], *([other] if about["other"] else [])]]
+
+
+def _values_of_words(cells: Cells, about: About, rows: Rows) -> Array:
+    place = {w: j for j, w in enumerate(about["words"])}
+    d = len(place) + about["other"]
+    # Of none: the last place if the others share one, else one that is cut off.
+    at = np.array([place.get(word(text), len(place)) for text in cells.texts], int)
+    out = np.zeros((len(rows), len(place) + 1))
+    out[np.arange(len(rows)), cells.by_text(at, rows)] = 1.0
+    out[cells.missing[rows]] = np.nan
+    return out[:, :d]
+
+
+def _new_words(cells: Cells, about: About) -> list[str]:
+    known = set(about["words"])
+    return [text for text in cells.texts if not is_missing(text) and word(text) not in known]
+
+
+def _said_of_words(cells: Cells, about: About) -> str:
+    listed = ", ".join(shortened(about["words"], most=6))
+    rest = len({word(t) for t in cells.texts if not is_missing(t)}) - len(about["words"])
+    other = f"; 'other' for {rest} rarer ones" if about["other"] else ""
+    return f"words, an input for each: {listed}{other}"
+
+
+def _said_of_numbers(cells: Cells, about: About) -> str:
+    return "numbers" + (f", {cells.as_numbers.said}" if cells.as_numbers.said else "")
+
+
+def _said_of_dates(cells: Cells, about: About) -> str:
+    return f"dates, {said(about['way'])}: {', '.join(about['parts'])} as numbers"
+
+
+def _are_parts(about: About) -> bool:
+    return about["way"] in WAYS and len(about["parts"]) > 0 and set(about["parts"]) <= set(PARTS)
+
+
+def _are_words(about: About) -> bool:
+    words, other = about["words"], about["other"]
+    texts = all(isinstance(w, str) for w in words) and len(set(words)) == len(words) > 0
+    return isinstance(words, list) and texts and isinstance(other, bool)
+
+
+# fmt: off
+# The first row that fits a column is its kind.
+KINDS = {row.name: row for row in (
+    Kind("number", lambda cells: cells.are_numbers,
+         lambda cells, rows: {}, lambda name, about: [name], _values_of_numbers,
+         lambda about: True, lambda cells, about: cells.as_numbers.odd, _said_of_numbers),
+    Kind("truth", _is_truth,
+         lambda cells, rows: {}, lambda name, about: [name], _values_of_truths,
+         lambda about: True, _unknown_truths, lambda cells, about: "True or False, as 1 or 0"),
+    Kind("date", _is_date,
+         _learn_dates, lambda name, about: [f"{name} {part}" for part in about["parts"]],
+         _values_of_dates,
+         _are_parts,
+         _unknown_dates, _said_of_dates),
+    Kind("words", lambda cells: True,
+         _learn_words, _names_of_words, _values_of_words, _are_words, _new_words, _said_of_words),
+)}
+# fmt: on
+
+
+def kind_of(cells: Cells) -> Kind:
+    """What a column is, as it looks."""
+    return next(kind for kind in KINDS.values() if kind.fits(cells))
+
+
+def reason_against(cells: Cells, kind: Kind) -> str:
+    """Why a column says nothing that carries over to other rows; empty if there is no reason."""
+    present = int((~cells.missing).sum())
+    if present == 0:
+        return "it has no values"
+    if kind.name == "number":
+        values = cells.as_numbers.values
+        return "it numbers the rows" if _is_id(cells.name, values[~np.isnan(values)]) else ""
+    if kind.name != "words":
+        return ""
+    different = len({word(text) for text in cells.texts if not is_missing(text)})
+    if different == 1 and present == len(cells.missing):
+        return "it says the same in all rows"
+    if different > max(2, present / 2):
+        return f"it has {different} different words in {present} rows"
+    return ""
+
+
+def _is_id(name: str, values: Array) -> bool:
+    """Whether numbers are those of rows: whole, hardly one twice, and called so; or they count."""
+    if UNNAMED.fullmatch(name):
+        return len(values) > 2 and bool((np.diff(values) == 1).all()) and values[0] in (0, 1)
+    whole = bool((values == np.floor(values)).all())
+    return bool(ID.fullmatch(name)) and whole and len(np.unique(values)) > 0.9 * len(values)

@@ -1,0 +1,161 @@
+"""What a file of text looks like: what stands between its cells, and whether it has a header."""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from .cells import SPELLINGS, is_missing, parsed, read
+
+ROWS = 200  # that are looked at
+BETWEEN = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
+YEARS = 3  # so many names that are numbers and go up in equal steps may be names
+
+Rows = list[list[str]]
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the cells of a file stand in it.
+
+    Attributes:
+        delimiter: what stands between them.
+        header: whether the first row has names.
+        more: whether all other rows have a cell more than that.
+        notes: what there is to be said of it.
+    """
+
+    delimiter: str
+    header: bool
+    more: bool
+    notes: tuple[str, ...] = ()
+
+
+def look_of(text: str, delimiter: str | None = None, header: bool | None = None) -> Look:
+    """How a file looks, by the text of its first rows.
+
+    Args:
+        text: whole lines.
+        delimiter: if it is known.
+        header: if it is known.
+    """
+    found = {mark: _rows(text, mark) for mark in ([delimiter] if delimiter else BETWEEN)}
+    delimiter = max(found, key=lambda mark: _evenness(found[mark], mark))
+    rows, notes = found[delimiter], []
+    names, below = (rows[0] if rows else []), rows[1:]
+    more = bool(below) and _width(rows) == len(names) + 1 > 2
+    if header is None:
+        header = more or _has_names(rows)
+        numbers = [name for name in names if parsed(name) is not None]
+        if not header:
+            notes.append(
+                "no header was found: the first row has numbers, or words, as those below. So the "
+                "columns are called 'column 1', 'column 2', ... (if it has their names: "
+                "--header yes, in Python header=True)"
+            )
+        elif below and len(numbers) >= max(1, len(names) // 2):
+            notes.append(
+                f"the names in the header are numbers, {', '.join(numbers[:4])}, ...: is the first "
+                "row data? Then: --header no, in Python header=False"
+            )
+    return Look(delimiter, header, more and header, tuple(notes))
+
+
+def collapsed(text: bytes) -> bytes:
+    """Lines of cells with spaces or tabs between them, any number; now it is one space."""
+    return b"\n".join(b" ".join(line.split()) for line in re.split(rb"\r\n|\r|\n", text))
+
+
+def _rows(text: str, delimiter: str) -> Rows:
+    if delimiter == " ":
+        text = collapsed(text.encode()).decode()
+    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
+    rows: Rows = []
+    try:
+        for row in reader:
+            if row:
+                rows.append([cell.strip() for cell in row])
+            if len(rows) == ROWS:
+                break
+    except csv.Error:  # a cell longer than the module takes
+        pass
+    return rows
+
+
+def _width(rows: Rows) -> int:
+    """How many cells most rows have."""
+    return Counter(map(len, rows[1:] or rows)).most_common(1)[0][0] if rows else 0
+
+
+def _evenness(rows: Rows, delimiter: str) -> tuple[bool, float, int]:
+    """How well a delimiter cuts: most rows into as many cells, and many of them numbers."""
+    width = _width(rows)
+    if not rows or width < 2:
+        return False, 0.0, len(rows[0]) if rows and delimiter != " " else 0
+    same = sum(len(row) == width for row in rows[1:])
+    heads = (width,) if delimiter == " " else (width, width - 1)
+    even = len(rows) > 1 and same >= 0.8 * (len(rows) - 1) and len(rows[0]) in heads
+    cells = [cell for row in rows[1:] for cell in row]
+    numbers = sum(map(_is_number, cells))
+    if delimiter == " " and numbers == 0:  # a sentence is no row
+        return False, 0.0, 0
+    return even, numbers / len(cells) if even else 0.0, len(rows[0]) if delimiter != " " else 2
+
+
+def _is_number(cell: str) -> bool:
+    return any(read(cell, way) is not None for way in SPELLINGS)
+
+
+def _has_names(rows: Rows) -> bool:
+    """Whether the first row names the columns: a word above numbers.
+
+    If no column holds numbers: words that all differ, and do not come again below.
+    """
+    if not rows:
+        return True
+    head, below = rows[0], rows[1:]
+    numeric = [
+        j for j in range(len(head))
+        if _mostly_numbers([row[j] for row in below if len(row) > j])
+    ]  # fmt: skip
+    above = [head[j] for j in numeric if not is_missing(head[j])]
+    if not below or not all(map(_is_number, above)):
+        return True
+    if above:
+        return _go_up(above)
+    words = [name for name in head if not is_missing(name)]
+    again = any(name and row[j : j + 1] == [name] for j, name in enumerate(head) for row in below)
+    return len(set(words)) == len(words) and not again
+
+
+def _mostly_numbers(cells: Sequence[str]) -> bool:
+    there = [cell for cell in cells if not is_missing(cell)]
+    return bool(there) and sum(map(_is_number, there)) >= 0.9 * len(there)
+
+
+def _go_up(names: Sequence[str]) -> bool:
+    """Whether names are whole numbers in equal steps up, as years are, or as pandas counts."""
+    values = [parsed(name) for name in names]
+    if len(values) < YEARS or any(v is None or v != int(v) for v in values):
+        return False
+    steps = {b - a for a, b in pairwise(values)}  # type: ignore[operator]
+    return len(steps) == 1 and steps.pop() > 0
+
+
+def named(head: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Names that all differ, and what had to be changed for it."""
+    taken, seen, changed = set(head), set(), []
+    names: list[str] = []
+    for j, name in enumerate(head, 1):
+        first = own = name or f"column {j}"
+        k = 2
+        while own in seen or (own != name and own in taken):
+            own, k = f"{first} ({k})", k + 1
+        seen.add(own)
+        names.append(own)
+        if own != name:
+            what = f"column {j} is another {name!r}" if name else f"column {j} has no name"
+            changed.append(f"{what}: it is called {own!r} here")
+    return names, changed

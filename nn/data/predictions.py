@@ -1,0 +1,157 @@
+"""From a network back to a table: its rows, with what the network says of them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from autograd.files import write_whole
+from autograd.show.notation import shortened
+
+from ..model.module import Module
+from .cells import SPELLINGS, Cells, is_missing, read
+from .columns import Column
+from .csvfile import CsvFile
+from .kinds import KINDS
+from .tables import Table
+from .text import Source, text_of
+
+STARTS = ("=", "+", "-", "@", "\t", "\r")  # of cells that a spreadsheet takes for a formula
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """A table with predictions beside its rows.
+
+    Attributes:
+        text: as CSV.
+        n: how many rows there are.
+        notes: what there is to be said of the cells.
+    """
+
+    text: str
+    n: int
+    notes: tuple[str, ...]
+
+
+def predict_csv(
+    net: Module, table: Table, source: Source, out: str | os.PathLike[str]
+) -> Predictions:
+    """Write what `predictions` gives to a file, whole or not at all.
+
+    Raises:
+        ValueError: as in `predictions`.
+        OSError: a file can't be read or written.
+    """
+    found = predictions(net, table, source)
+    write_whole(out, found.text.encode())
+    return found
+
+
+def predictions(
+    net: Module, table: Table, source: Source, *, header: bool | None = None
+) -> Predictions:
+    """The rows of a table with a network's predictions beside them.
+
+    The table must have the columns that the network was trained on, in any order; others, and the
+    target, are carried over. Cells are read as in training: in place of a missing number stands the
+    median, and a word that was not met is "other", or none of the known ones. A cell that a
+    spreadsheet would take for a formula gets an apostrophe before it.
+
+    Args:
+        net: the network.
+        table: what its inputs and outputs stand for.
+        source: a path, or a DataFrame.
+        header: whether the first row has the names of the columns; None: as it looks.
+
+    Raises:
+        ValueError: a column is missing, or numbers are too large for the network.
+        OSError: the file can't be read.
+    """
+    columns = table.inputs
+    file = _with_columns(source, header, columns)
+    absent = [column.name for column in columns if column.name not in file.header]
+    if absent:
+        raise ValueError(
+            f"{file.name} is without {absent}: the network was trained on a table with such "
+            f"columns. This one has {', '.join(shortened(file.header, most=20))}"
+        )
+    as_texts = [column.name for column in columns if column.kind != "number"]
+    places, cells = file.columns([column.name for column in columns], as_texts)
+    every = np.arange(len(places))
+    X, notes = np.empty((len(places), len(table.features))), list(file.notes)
+    j = 0
+    for column in columns:
+        d = len(column.inputs)
+        X[:, j : j + d] = column.numbers(cells[column.name], every)
+        notes += _unusual(cells[column.name], column)
+        j += d
+    with np.errstate(all="ignore"):
+        a = net.predict((X - np.array(table.x_mean)) / np.array(table.x_scale))
+        answers, probabilities = table.answers(a)
+    bad = np.flatnonzero(~np.isfinite(a.reshape(len(a), -1) * table.y_scale).all(axis=1))
+    if len(bad):
+        raise ValueError(
+            f"{file.name}, row {places[bad[0]]}: its numbers are too large for the network"
+        )
+    head = [*file.header, f"predicted {table.target}", *probabilities]
+    more = zip(answers, *[[f"{v:.6g}" for v in p.tolist()] for p in probabilities.values()])
+    text = _written(head, ([*row, *says] for (_, row), says in zip(file.rows(), more)))
+    return Predictions(text, len(a), tuple(notes))
+
+
+def _with_columns(source: Source, header: bool | None, columns: Sequence[Column]) -> CsvFile:
+    """A table, with its first row as names if these are, however it looks."""
+    text = text_of(source)
+    wanted = {column.name for column in columns}
+    ways = (None, True, False) if header is None else (header,)
+    files = [CsvFile(text, way) for way in ways]
+    return next((file for file in files if wanted <= {*file.header}), files[0])
+
+
+def _unusual(cells: Cells, column: Column) -> list[str]:
+    """What there is to be said of a column's cells that were not met in training."""
+    kind, notes = KINDS[column.kind], []
+    unknown = list(kind.unknown(cells, column.about))
+    if unknown:
+        listed = ", ".join(map(repr, shortened(unknown, most=4)))
+        if column.kind != "words":
+            how = f"no {column.kind}, so taken as missing"
+        elif column.about["other"]:
+            how = "not among the words of the training: taken as 'other'"
+        else:
+            how = "not among the words of the training: taken as none of them"
+        notes.append(f"column {column.name!r}: {listed}: {how}")
+    gaps = int(cells.missing.sum())
+    if gaps and column.kind != "words":
+        notes.append(f"column {column.name!r}: {gaps} missing, filled by the training's median")
+    elif gaps and not column.gaps:
+        notes.append(f"column {column.name!r}: {gaps} missing: taken as none of the known words")
+    return notes
+
+
+def _written(header: list[str], rows: Iterable[list[str]]) -> str:
+    """CSV text whose cells are no formulas."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    for row in (header, *rows):
+        writer.writerow([harmless(cell) if cell.startswith(STARTS) else cell for cell in row])
+    return text.getvalue()
+
+
+def harmless(cell: str) -> str:
+    """A cell that no spreadsheet runs: an apostrophe goes before what begins as formulas do.
+
+    Numbers stay as they are, and so does the sign alone that stands for a missing cell.
+
+    >>> harmless("=1+1"), harmless("-1.5"), harmless("-")
+    ("'=1+1", '-1.5', '-')
+    """
+    is_number = any(read(cell, way) is not None for way in SPELLINGS)
+    formula = cell.startswith(STARTS) and not is_number and not is_missing(cell)
+    return f"'{cell}" if formula else cell

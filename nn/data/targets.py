@@ -1,0 +1,123 @@
+"""What a table's target says: classes or numbers, and with that which loss fits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd.show.notation import shortened
+
+from ..arrays import Array
+from ..model.likelihoods import Likelihood, likelihood_for
+from .cells import FEW, Cells, is_missing
+from .kinds import word
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is to be predicted.
+
+    Attributes:
+        classes: their names; empty for numbers.
+        y: the class of each row, or its number, ``(n,)``.
+        rows: those that have a target.
+        said: what is said of it, and how to choose otherwise.
+    """
+
+    classes: tuple[str, ...]
+    y: npt.NDArray[Any]
+    rows: Rows
+    said: str
+
+
+def target_of(
+    cells: Cells, likelihood: Likelihood | None, table: str, places: Sequence[int]
+) -> Target:
+    """The target in a column of texts.
+
+    Args:
+        cells: the column.
+        likelihood: the row of the loss that is wanted, or None.
+        table: its name, for errors.
+        places: the rows' numbers in it.
+
+    Raises:
+        ValueError: there is nothing to predict in it, or what the loss is not for.
+    """
+    assert cells.codes is not None
+    where, numbers = f"{table}, column {cells.name!r}", cells.as_numbers
+    rows = np.flatnonzero(~cells.missing)
+    if not len(rows):
+        raise ValueError(f"{where}: all cells are empty, so there is nothing to predict")
+    wants_numbers = likelihood is not None and likelihood.takes(0)
+    if numbers.odd and (wants_numbers or cells.are_numbers):
+        first = int(np.argmax(np.isnan(numbers.values) & ~cells.missing))
+        raise ValueError(
+            f"{table}, row {places[first]}, column {cells.name!r}: "
+            f"{cells.texts[cells.codes[first]]!r} is not a finite number. Mend it, or leave the "
+            "row out"
+        )
+    numeric, values = cells.are_numbers or wants_numbers, numbers.values[rows]
+    words = {word(text) for text in cells.texts if not is_missing(text)}
+    found: list[Any] = np.unique(values).tolist() if numeric else sorted(words)
+    if len(found) == 1:
+        raise ValueError(
+            f"{where}: all {len(rows)} rows say {cells.texts[cells.codes[rows[0]]]!r}. There is "
+            "nothing to tell apart: two different ones or more are needed"
+        )
+    whole = numeric and bool((values == np.floor(values)).all())
+    many = len(found) > max(2, len(rows) // 2)
+    looks_continuous = numeric and (not whole or len(found) > FEW or many)
+    if wants_numbers or (likelihood is None and looks_continuous):
+        return Target((), values, rows, _said(found, False, likelihood))
+    if likelihood is not None and not likelihood.takes(len(found)):
+        raise ValueError(
+            f"{where} has {len(found)} classes, and {likelihood.loss.__name__} is for "
+            f"{likelihood.targets}"
+        )
+    if many:
+        raise ValueError(
+            f"{where} has {len(found)} different words in {len(rows)} rows: too many to be "
+            "classes. Is it another column that you mean?"
+        )
+    classes, y = _classes(cells, rows, values if numeric else None, found)
+    return Target(classes, y, rows, _said(classes, whole, likelihood))
+
+
+def _classes(
+    cells: Cells, rows: Rows, values: Array | None, found: Sequence[Any]
+) -> tuple[tuple[str, ...], npt.NDArray[np.int64]]:
+    """The classes by name, and the class of each row.
+
+    A number is one class however it is written, 1 or 1.0; its name is as it is first written.
+    """
+    assert cells.codes is not None
+    codes = cells.codes[rows]
+    if values is None:
+        index = {key: k for k, key in enumerate(found)}
+        y = np.array([index.get(word(text), -1) for text in cells.texts])[codes]
+    else:
+        y = np.searchsorted(np.array(found), values)
+    _, first = np.unique(y, return_index=True)
+    return tuple(cells.texts[codes[i]] for i in first), y.astype(np.int64)
+
+
+def _said(found: Sequence[Any], whole: bool, likelihood: Likelihood | None) -> str:
+    """What the target is taken for, and how to choose otherwise."""
+    classes = found if found and isinstance(found[0], str) else ()
+    if classes:
+        what = f"{len(classes)} classes: {', '.join(shortened(classes, most=8))}"
+    else:
+        what = f"numbers, {len(found)} different ones"
+    if likelihood is not None:
+        return f"{what}; as {likelihood.loss.__name__}, which was asked for, takes them"
+    chosen = f"{what}; so the loss is {likelihood_for(len(classes)).loss.__name__}"
+    if classes and whole:
+        return f"{chosen} (to predict a number: --loss gaussian)"
+    return chosen if classes or len(found) > 50 else f"{chosen} (for classes: --loss categorical)"

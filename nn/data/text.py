@@ -1,0 +1,184 @@
+"""The text of a table: whatever it is packed in, and however its letters are written.
+
+Spreadsheets, .parquet files and DataFrames become text too, as their own libraries write it: one
+reader reads them all.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import importlib
+import io
+import os
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+Source: TypeAlias = str | os.PathLike[str] | Any  # a file, or a DataFrame
+
+LONGEST = 10_000_000  # characters in a line
+MOST = 2**30  # bytes of text in a packed file
+ROOM = 2**26  # bytes that any packed file may unpack to; else 100 times its own size
+BOMS = {
+    codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Text:
+    """The text of a table.
+
+    Attributes:
+        name: of the file, or what a DataFrame is called.
+        data: in UTF-8.
+        notes: what there is to be said of it.
+        delimiter: what stands between its cells, if that is known.
+        header: whether its first row has names, if that is known.
+    """
+
+    name: str
+    data: bytes
+    notes: list[str] = field(default_factory=list)
+    delimiter: str | None = None
+    header: bool | None = None
+
+
+def text_of(source: Source) -> Text:
+    """The text of a file, or of a DataFrame.
+
+    Raises:
+        ValueError: it is no text, or packed and too large.
+        TypeError: it is neither a path nor a DataFrame.
+        ModuleNotFoundError: what reads such a file is not installed.
+        OSError: it can't be read.
+    """
+    if isinstance(source, Text):
+        return source
+    if not isinstance(source, str | os.PathLike):
+        return _of_frame(source)
+    name = os.fspath(source)
+    if os.path.isdir(name):
+        raise IsADirectoryError(f"{name} is a folder: give the name of a file in it")
+    data = Path(source).read_bytes()
+    if data.startswith(b"\x1f\x8b"):
+        data = _unpacked(name, data)
+    if data.startswith(b"PAR1"):
+        return _of_parquet(name, data)
+    if data.startswith(b"PK\3\4"):
+        return _of_spreadsheet(name, data)
+    if data.startswith(b"\xd0\xcf\x11\xe0"):
+        raise ValueError(
+            f"{name} is a spreadsheet of before 2007: save it as .xlsx, or as CSV UTF-8"
+        )
+    data, written = _decoded(name, data)
+    if b"\0" in data:
+        row = data.count(b"\n", 0, data.index(b"\0")) + 1
+        raise ValueError(
+            f"{name}, row {row}: there are zero bytes in it, so it is no text. Save the table as "
+            "CSV UTF-8"
+        )
+    return Text(name, data, [f"its letters are read as {written}"] if written else [])
+
+
+def _decoded(name: str, data: bytes) -> tuple[bytes, str]:
+    """Text in UTF-8, and what it was in if that was another code."""
+    mark = next((mark for mark in BOMS if data.startswith(mark)), b"")
+    code = BOMS[mark] if mark else _guessed(data)
+    try:
+        if code != "utf-8":
+            return data.decode(code).encode(), code.upper()
+        data = data[len(mark) :]
+        if not data.isascii():
+            data.decode()
+    except UnicodeDecodeError:
+        if code != "utf-8":
+            raise ValueError(f"{name} is no text, though it begins as {code} does") from None
+        return _of_windows(data).encode(), "Latin-1, since they are no UTF-8"
+    return data, ""
+
+
+def _unpacked(name: str, data: bytes) -> bytes:
+    """The text in a gzip file."""
+    most, parts, size = min(MOST, max(ROOM, 100 * len(data))), [], 0
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            while part := file.read(LONGEST):
+                parts.append(part)
+                size += len(part)
+                if size > most or (len(part) == LONGEST and b"\n" not in part):
+                    raise ValueError(
+                        f"{name} unpacks to more than {size - 1:,} bytes, too many for a table of "
+                        f"{len(data):,} bytes. Unpack it yourself, if it is what you want"
+                    )
+    except (OSError, EOFError, zlib.error):
+        raise ValueError(f"{name} is damaged: it can't be unpacked as a gzip file") from None
+    return b"".join(parts)
+
+
+def _guessed(data: bytes) -> str:
+    """UTF-16 without a mark has a zero byte in about every second place."""
+    start = data[:400]
+    for name, zeros in (("utf-16-le", start[1::2]), ("utf-16-be", start[::2])):
+        if len(zeros) > 1 and zeros.count(0) > 0.8 * len(zeros):
+            return name
+    return "utf-8"
+
+
+def _of_windows(data: bytes) -> str:
+    """Windows' letters, which are Latin-1 and some more."""
+    try:
+        return data.decode("cp1252")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _of_spreadsheet(name: str, data: bytes) -> Text:
+    """The first sheet of an .xlsx file."""
+    openpyxl = _library("openpyxl", name)
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        sheet, text = book.worksheets[0], io.StringIO(newline="")
+        csv.writer(text, lineterminator="\n").writerows(sheet.iter_rows(values_only=True))
+    except Exception as error:  # whatever a damaged archive may raise
+        raise ValueError(
+            f"{name} is a zip archive, and no spreadsheet: unpack it, and give the file in it "
+            f"({error})"
+        ) from None
+    notes = [f"its first sheet, {sheet.title!r}, is read"] if len(book.worksheets) > 1 else []
+    return Text(name, text.getvalue().encode(), notes, ",")
+
+
+def _of_parquet(name: str, data: bytes) -> Text:
+    parquet, to_csv = _library("pyarrow.parquet", name), _library("pyarrow.csv", name)
+    try:
+        text = io.BytesIO()
+        to_csv.write_csv(parquet.read_table(io.BytesIO(data)), text)
+    except Exception as error:  # whatever a damaged file may raise
+        raise ValueError(f"{name} can't be read as a table: {error}") from None
+    return Text(name, text.getvalue(), [], ",", True)
+
+
+def _library(name: str, file: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError:
+        package = name.split(".")[0]
+        raise ModuleNotFoundError(
+            f"{file} is read by {package}: pip install {package} (part of the extra "
+            "chalkgrad[tables]), or save it as CSV"
+        ) from None
+
+
+def _of_frame(frame: Any) -> Text:
+    """The text of a DataFrame of pandas or polars; no index is in it."""
+    pandas: Callable[..., str] | None = getattr(frame, "to_csv", None)
+    polars: Callable[[], str] | None = getattr(frame, "write_csv", None)
+    if not hasattr(frame, "columns") or not (pandas or polars):
+        raise TypeError(f"source must be a path or a DataFrame, got {type(frame).__name__}")
+    text = pandas(index=False, lineterminator="\n") if pandas else polars() if polars else ""
+    return Text("table", text.encode(), [], ",", True)

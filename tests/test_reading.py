@@ -1,0 +1,261 @@
+"""Files as people have them: packing, letters, what stands between cells, headers, bad files."""
+
+import gzip
+import io
+import sys
+import types
+
+import numpy as np
+import pytest
+
+from nn import load_csv, table_data
+from nn.data import text as texts
+from nn.data.csvfile import CsvFile
+from tests.cases import for_each
+
+PLAIN = "größe,b,k\n1,2,no\n3,4.5,yes\n-5,6,no\n"
+CELLS = {"größe": [1, 3, -5], "b": [2, 4.5, 6]}
+
+
+def saved(tmp_path, data, name="some.csv"):
+    path = tmp_path / name
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    return path
+
+
+def check_plain(file):
+    """A file that says what PLAIN says."""
+    assert file.header == ["größe", "b", "k"]
+    _, columns = file.columns(file.header)
+    assert {n: columns[n].as_numbers.values.tolist() for n in CELLS} == CELLS
+    assert [columns["k"].texts[i] for i in columns["k"].codes] == ["no", "yes", "no"]
+
+
+# Letters and packing
+
+
+@for_each(
+    "data, note",
+    [
+        (PLAIN.encode("utf-8-sig"), ""),
+        (PLAIN.encode("utf-16"), "UTF-16"),
+        (PLAIN.encode("utf-16-le"), "UTF-16-LE"),
+        (b"\xfe\xff" + PLAIN.encode("utf-16-be"), "UTF-16"),
+        (PLAIN.encode("latin-1"), "Latin-1"),
+        (gzip.compress(PLAIN.encode()), ""),
+        (gzip.compress(PLAIN.encode("latin-1")), "Latin-1"),
+        (PLAIN.replace("\n", "\r").encode(), ""),  # of old Macs
+    ],
+)
+def test_letters_and_packing_do_not_matter(tmp_path, data, note):
+    file = CsvFile(saved(tmp_path, data))
+    check_plain(file)
+    assert note in " ".join(file.notes) and bool(file.notes) == bool(note)
+
+
+def test_letters_of_windows_are_read_too(tmp_path):
+    file = CsvFile(saved(tmp_path, "price,k\n1,“a€”\n2,b\n".encode("cp1252")))
+    assert file.columns(["k"])[1]["k"].texts == ("“a€”", "b")
+    file = CsvFile(saved(tmp_path, b"price,k\n1,\x81\n2,b\n"))  # no letter there: Latin-1
+    assert file.columns(["k"])[1]["k"].texts == ("\x81", "b")
+
+
+# What stands between cells
+
+
+@for_each(
+    "text",
+    [
+        PLAIN.replace(",", "\t"),
+        PLAIN.replace(",", ";").replace("4.5", "4,5"),
+        PLAIN.replace(",", "|"),
+        PLAIN.replace(",", " "),
+        PLAIN.replace(",", "   ").replace("\n", " \n"),
+        PLAIN.replace(",", " \t ").replace("\n", "\n  "),
+        "sep=;\n" + PLAIN.replace(",", ";"),
+        "sep=,\r\n" + PLAIN,
+        PLAIN.replace(",", ",").replace("\n", ",\n").replace("k,", "k"),  # one too many below
+    ],
+)
+def test_what_stands_between_cells_does_not_matter(tmp_path, text):
+    file = CsvFile(saved(tmp_path, text))
+    file.header = file.header[:3] if len(file.header) == 3 else file.header
+    if len(file.header) == 4:
+        assert file.header[0] == "column 1"
+        return
+    check_plain(file)
+
+
+def test_a_row_is_counted_from_the_first_line_also_below_sep(tmp_path):
+    path = saved(tmp_path, "sep=;\na;k\n1;x\n2\n")
+    with pytest.raises(ValueError, match="row 4: it has 1 cells"):
+        list(CsvFile(path).rows())
+
+
+def test_sentences_do_not_hide_the_delimiter(tmp_path):
+    text = "when,what\n2020-01-01 10:00,one two\n2020-01-02 11:00,two three\n"
+    assert CsvFile(saved(tmp_path, text)).header == ["when", "what"]
+    quotes = 'text\tk\n"so", he said\t1\nit is 5" long\t2\n"no end\t1\n'
+    file = CsvFile(saved(tmp_path, quotes, "reviews.tsv"))
+    assert file.columns(["text"])[1]["text"].texts[2] == '"no end'
+    assert "quotes" in file.notes[0]
+
+
+def test_row_names_as_r_writes_them_are_a_column(tmp_path):
+    file = CsvFile(saved(tmp_path, 'a,k\n"1",2,x\n"2",3,y\n'))
+    assert file.header == ["column 1", "a", "k"]
+    assert [row for _, row in file.rows()] == [["1", "2", "x"], ["2", "3", "y"]]
+
+
+# Headers
+
+
+@for_each(
+    "text, header",
+    [
+        ("1.5,2,x\n3,4,y\n5,6,x\n", False),
+        ("5,1,2,3\n4,1,2,3\n", False),
+        ("x,red\ny,red\nx,blue\n", False),  # red comes again
+        ("shape,colour\nx,red\nx,blue\n", True),
+        ("0,1,2,k\n3.5,4,5,x\n3,4,5,y\n", True),  # as pandas counts
+        ("country,1990,1991,1992\nFrance,1,2,3\nSpain,4,5,6\n", True),
+        ("a,b\n", True),
+        (",a,k\n0,1,x\n1,2,y\n", True),
+    ],
+)
+def test_whether_there_is_a_header(tmp_path, text, header):
+    path = saved(tmp_path, text)
+    file = CsvFile(path)
+    n = len(list(file.rows()))
+    assert n == text.count("\n") - header
+    assert ("no header was found" in " ".join(file.notes)) == (not header)
+    assert len(list(CsvFile(path, header=not header).rows())) == n + (1 if header else -1)
+
+
+def test_a_header_of_numbers_is_doubted_aloud(tmp_path):
+    file = CsvFile(saved(tmp_path, "1990,1991,1992\n3.5,4,5\n3,4,5\n"))
+    assert file.header == ["1990", "1991", "1992"]
+    assert "the names in the header are numbers" in file.notes[0]
+    path = saved(tmp_path, "-0.26,6.02,0\n" + "1.5,2.5,1\n0.5,2.25,0\n" * 9)
+    with pytest.raises(ValueError, match=r"no column '0'.*no header was found.*has numbers"):
+        load_csv(path, "0")
+    assert load_csv(path, "column 3").features == ("column 1", "column 2")
+
+
+def test_names_are_made_to_differ(tmp_path):
+    file = CsvFile(saved(tmp_path, "a,,a,a (2)\n1,2,3,x\n4,5,6,y\n"))
+    assert file.header == ["a", "column 2", "a (3)", "a (2)"]
+    assert file.notes == [
+        "column 2 has no name: it is called 'column 2' here",
+        "column 3 is another 'a': it is called 'a (3)' here",
+    ]
+
+
+# Spreadsheets, parquet, DataFrames
+
+
+def test_a_spreadsheet_is_read(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (["größe", "b", "k"], [1, 2, "no"], [3, 4.5, "yes"], [-5, 6, "no"]):
+        book.active.append(row)
+    book.save(tmp_path / "some.xlsx")
+    check_plain(CsvFile(tmp_path / "some.xlsx"))
+    book.create_sheet("more")
+    book.save(tmp_path / "some.xlsx")
+    assert CsvFile(tmp_path / "some.xlsx").notes == ["its first sheet, 'Sheet', is read"]
+
+
+@pytest.mark.slow
+def test_frames_and_parquet_files_go_where_files_do(tmp_path):
+    pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    pytest.importorskip("pyarrow")
+    big = [2**53 + 1, 2**53, 2**53 + 1, 5]
+    data = {
+        "n": [1.5, None, 0.1, -2.0], "id": big, "word": ["a", "b", None, "a"],
+        "on": [True, False, True, True], "k": ["x", "y", "x", "y"],
+    }  # fmt: skip
+    frame = pandas.DataFrame(data)
+    frame["day"] = pandas.to_datetime(["2020-01-31", "2020-02-01", None, "2021-01-01"])
+    frame.to_parquet(tmp_path / "some.parquet")
+    for source in (frame, polars.from_pandas(frame), tmp_path / "some.parquet"):
+        _, columns = CsvFile(source).columns(["n", "id", "word", "on", "day"])
+        np.testing.assert_array_equal(columns["n"].numbers, [1.5, np.nan, 0.1, -2.0])
+        assert columns["id"].texts == ("9007199254740993", "9007199254740992", "5")
+        assert columns["word"].missing.tolist() == [False, False, True, False]
+        found = table_data(source, "k", kinds={"id": "words"})
+        assert found.name in ("table", "some")
+        assert [column.kind for column in found.columns] == [
+            "number", "words", "words", "truth", "date",
+        ]  # fmt: skip
+
+
+@for_each("name", ["openpyxl", "pyarrow.parquet"])
+def test_what_is_not_installed_is_said(tmp_path, name):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, name, None)
+        data = b"PK\3\4" if name == "openpyxl" else b"PAR1"
+        with pytest.raises(ModuleNotFoundError, match=rf"read by {name.split('.')[0]}: pip inst"):
+            CsvFile(saved(tmp_path, data, "x.bin"))
+
+
+@for_each("junk", [3, None, [[1, 2]], np.ones((2, 2)), types.SimpleNamespace(columns=["a"])])
+def test_what_is_no_table_is_a_type_error(junk):
+    with pytest.raises(TypeError, match="source must be a path or a DataFrame, got"):
+        table_data(junk, "k")
+
+
+# Bad files
+
+
+@for_each(
+    "data, complaint",
+    [
+        (b"a,k\n1,\0\n", r"some\.csv, row 2: there are zero bytes"),
+        (b"\0\1\2\3" * 50, "zero bytes"),
+        (b"", "empty"),
+        (b"\n\n\n", "at least one row"),
+        (
+            b"a,k\n1,2\n3,4,5\n",
+            "row 3: it has 3 cells, the header 2, so that '5' stands in no column",
+        ),
+        (gzip.compress(b"a,k\n1,2\n")[:-9], "is damaged: it can't be unpacked"),
+        (b"PK\3\4 and so on", "is a zip archive, and no spreadsheet"),
+        (b"PAR1 and so on", "can't be read as a table"),
+        (b"\xd0\xcf\x11\xe0 and so on", r"save it as \.xlsx"),
+        (b"\xff\xfea\0,\0\0\xd8", "is no text, though it begins as utf-16"),
+        (gzip.compress(b"0" * 20_000_000), "unpacks to more than"),
+        (gzip.compress(b"1,2\n" * 20_000_000, 1), "unpacks to more than"),
+        (b"k\n1\n2\n1\n2\n", "no column beside the target 'k'"),
+        (b"a,k\n1,2\n", "one row to be used: one to train on and one to test on"),
+        (b"a,k\n1,\n2,?\n", "column 'k': all cells are empty"),
+        (b"a,k\n,x\n,y\n,x\n", "no column left to predict 'k' from.*it has no values"),
+    ],
+    ids=lambda x: repr(x)[:40],
+)
+def test_a_bad_file_is_refused_in_the_users_words(tmp_path, data, complaint):
+    for name in ("openpyxl", "pyarrow"):
+        pytest.importorskip(name)
+    with pytest.raises(ValueError, match=complaint) as refused:
+        table_data(saved(tmp_path, data), "k")
+    assert "test_size" not in str(refused.value)
+
+
+def test_a_folder_is_refused(tmp_path):
+    with pytest.raises(IsADirectoryError, match="is a folder: give the name of a file in it"):
+        table_data(tmp_path, "k")
+
+
+def test_a_pipe_is_read_once(tmp_path, monkeypatch):
+    reads = []
+    monkeypatch.setattr(texts.Path, "read_bytes", lambda path: reads.append(path) or PLAIN.encode())
+    check_plain(CsvFile("some pipe"))
+    assert len(reads) == 1
+
+
+def test_a_wide_table_is_read(tmp_path):
+    out = io.StringIO()
+    for i in range(-1, 12):
+        print(*(f"x{j}" if i < 0 else i * j for j in range(10_000)), sep=",", file=out)
+    _, columns = CsvFile(saved(tmp_path, out.getvalue())).columns(["x3", "x9999"])
+    assert columns["x9999"].numbers.tolist() == [9999 * i for i in range(12)]

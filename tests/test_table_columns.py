@@ -1,0 +1,421 @@
+"""Columns by what they are: what is recognised, what becomes of it, what a network's file keeps."""
+
+import csv
+import io
+import json
+import math
+
+import numpy as np
+import pytest
+
+from nn import MLP, Table, bernoulli_nll, load_csv, load_table, save, table_data
+from nn.data.columns import Column
+from nn.data.csvfile import CsvFile
+from nn.data.dates import WAYS, numbers_in, way_of
+from nn.data.kinds import KINDS, kind_of, word
+from nn.data.predictions import harmless, predictions
+from tests.cases import for_each
+
+DATES = ["2020-01-31", "2021-02-28", "2021-03-01", "2020-12-24"]
+
+
+def table(tmp_path, header, rows, name="some.csv", delimiter=","):
+    path = tmp_path / name
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file, delimiter=delimiter).writerows([header, *rows])
+    return path
+
+
+def cells_of(tmp_path, texts, delimiter=","):
+    rows = [[text, "end"] for text in texts]
+    return CsvFile(table(tmp_path, ["x", "end"], rows, delimiter=delimiter), True).columns(["x"])[
+        1
+    ]["x"]
+
+
+def original(data):
+    """All inputs, unscaled, and targets, in the order of the input "at"."""
+    X = np.vstack([data.X_train, data.X_test]) * data.x_scale + data.x_mean
+    y = np.concatenate([data.y_train, data.y_test])
+    order = np.argsort(X[:, data.features.index("at")])
+    return dict(zip(data.features, X[order].T.round(9).tolist(), strict=True)), y[order]
+
+
+def data_of(tmp_path, texts, **options):
+    """A column x of texts, beside a column that counts, and a target."""
+    rows = [[i * 1.5, text, "no" if i % 2 else "yes"] for i, text in enumerate(texts)]
+    return table_data(table(tmp_path, ["at", "x", "k"], rows), "k", **options)
+
+
+# What is recognised
+
+
+@for_each(
+    "texts, kind",
+    [
+        (["1", "-2.5", "1e3", "", "7"], "number"),
+        (["1,234", "12", "1,000,000.5", "3"], "number"),
+        (["$5", "$1,200", "$7.50", "$9"], "number"),
+        (["5%", "7 %", "12.5%", "0%"], "number"),
+        (["1'234", "12", "5", "1'000'000"], "number"),
+        (["1 234,5", "12", "5", "6"], "number"),
+        (["True", "false", "TRUE", ""], "truth"),
+        (DATES, "date"),
+        ([f"{day} 10:30:00" for day in DATES], "date"),
+        ([f"{day}T10:30:00.5Z" for day in DATES], "date"),
+        (["1/31/2020", "2/1/2020", "3/15/2021", "5/6/2020"], "date"),
+        (["31.1.2020", "1.2.2020", "15.3.2021", "6.5.2020"], "date"),
+        (["Jan 5, 2020", "Feb 6, 2020", "Mar 7, 2021", "May 1, 2020"], "date"),
+        (["10:30", "11:45", "23:59", "00:00"], "date"),
+        (["a", "b", "a", "b"], "words"),
+        (["1", "2", "none", "1"], "words"),
+        (["9007199254740993", "9007199254740992"] * 2, "words"),
+        (["2020-13-01", "x", "y", "z"], "words"),
+    ],
+)
+def test_what_a_column_is(tmp_path, texts, kind):
+    assert kind_of(cells_of(tmp_path, texts)).name == kind
+
+
+@for_each(
+    "texts, delimiter, values, said",
+    [
+        (["12,5", "0,25", "-3", "7"], ";", [12.5, 0.25, -3, 7], "decimal commas"),
+        (["1,234", "2,500"], ";", [1.234, 2.5], "decimal commas"),
+        (["1,234", "2,500"], ",", [1234, 2500], "commas between thousands"),
+        (["1.234,5", "12,5", "1.000.000"], ";", [1234.5, 12.5, 1e6], "points between thousands"),
+        (["0,871", "0,5"], ",", [0.871, 0.5], "decimal commas"),
+        (["$1,200", "$7.5"], ",", [1200, 7.5], "in $"),
+        (["5 %", "7%"], ",", [5, 7], "in %"),
+        (["1\u202f234", "5"], ",", [1234, 5], "spaces between thousands"),
+        (["1.234", "2.5"], ";", [1.234, 2.5], ""),
+    ],
+)
+def test_numbers_in_whatever_way_they_are_written(tmp_path, texts, delimiter, values, said):
+    numbers = cells_of(tmp_path, texts, delimiter).as_numbers
+    assert numbers.values.tolist() == values
+    assert said in numbers.said and bool(numbers.said) == bool(said)
+
+
+def test_a_few_words_among_many_numbers_are_missing_and_said(tmp_path):
+    data = data_of(tmp_path, [*range(30), "oops"])
+    assert "'oops': no number, taken as missing" in dict(data.told)["x"]
+    x, _ = original(data)
+    assert x["x"][:30] == list(range(30))
+    assert x["x"][30] == data.columns[1].fill[0]
+
+
+def test_each_way_to_write_a_date_is_read_back():
+    from datetime import datetime
+
+    when = datetime(2021, 11, 24, 15, 45, 30)
+    for way in WAYS[1:]:
+        parts = numbers_in(when.strftime(way), way)
+        assert parts is not None, way
+        if "%d" in way and ("%Y" in way or "%y" in way):
+            assert parts[:4] == (2021, 11, 24, 2), way
+        if "%M" in way:
+            assert parts[4] == pytest.approx(15.75, abs=0.01), way
+    assert numbers_in("2021-11-24 15:45:30", WAYS[0]) == (2021, 11, 24, 2, 15.758333333333333)
+    assert way_of(["13/1/2020", "1/2/2020"] * 3) == "%d/%m/%Y"
+    assert way_of(["1/13/2020", "1/2/2020"] * 3) == "%m/%d/%Y"
+    assert way_of(["a", "b", "2020-01-01"]) is None
+
+
+# What becomes of it
+
+
+def test_words_become_indicators(tmp_path):
+    texts = ["red", "blue", "", "red", "blue", "green", "red", "blue", "", "black"] * 3
+    data = data_of(tmp_path, [*texts, "once"])
+    x, _ = original(data)
+    names = [f"x = {w}" for w in ("black", "blue", "green", "red")]
+    rare = ["x = other"] if "x = other" in x else []  # in training, if it stands there
+    assert list(x) == ["at", *names, *rare, "x missing"]
+    for name in names:
+        assert x[name][:-1] == [float(name == f"x = {text}") for text in texts]
+        assert x[name][-1] == 0.0
+    assert x["x missing"] == [*(float(text == "") for text in texts), 0.0]
+
+
+def test_rare_words_share_an_input(tmp_path):
+    texts = [f"w{i:02d}" for i in range(30) for _ in range(30 - i)]
+    data = data_of(tmp_path, texts)
+    about = data.columns[1].about
+    assert about == {"words": [f"w{i:02d}" for i in range(20)], "other": True}
+    x, _ = original(data)
+    assert x["x = other"] == [float(text >= "w20") for text in texts]
+    assert "'other' for 10 rarer ones" in dict(data.told)["x"]
+
+
+def test_dates_become_what_varies_in_them(tmp_path):
+    data = data_of(tmp_path, [*DATES, ""] * 4)
+    x, _ = original(data)
+    assert list(x) == ["at", "x year", "x month", "x day", "x weekday", "x missing"]
+    assert x["x month"][:4] == [1, 2, 3, 12]
+    assert x["x weekday"][:4] == [4, 6, 0, 3]
+    same = data_of(tmp_path, ["2020-01-05", "2020-01-06"] * 5)
+    assert same.features == ("at", "x day", "x weekday")
+
+
+def test_gaps_are_filled_by_the_median_of_the_training_part(tmp_path):
+    texts = [str(i * i) if i % 5 else "NA" for i in range(40)]
+    data = data_of(tmp_path, texts)
+    x, _ = original(data)
+    gaps = np.array(texts) == "NA"
+    assert x["x missing"] == gaps.astype(float).tolist()
+    train = np.round((data.X_train * data.x_scale + data.x_mean)[:, 1:], 9)
+    expected = np.median(train[train[:, 1] == 0, 0])
+    assert set(np.array(x["x"])[gaps]) == {expected}
+    assert f"{gaps.sum()} missing, filled by the median, {expected:g}" in dict(data.told)["x"]
+
+
+def test_rows_with_gaps_can_be_dropped(tmp_path):
+    texts = [str(i) if i % 5 else "" for i in range(40)]
+    data = data_of(tmp_path, texts, missing="drop")
+    assert data.features == ("at", "x")
+    assert len(data.X_train) + len(data.X_test) == 32
+    assert ("rows", "8 of 40 left out, since in them a cell is missing") in data.told
+
+
+@for_each("gap", ["", "NA", "?", "-", "nan", "n/a", "NULL"])
+def test_rows_without_a_target_are_left_out_and_counted(tmp_path, gap):
+    rows = [[i * 1.5, gap if i in (3, 8) else "ab"[i % 2]] for i in range(20)]
+    data = table_data(table(tmp_path, ["at", "k"], rows), "k")
+    assert data.classes == ("a", "b")
+    assert len(data.X_train) + len(data.X_test) == 18
+    assert ("rows", "2 of 20 left out, since in them 'k' is missing") in data.told
+    numbers = [[i * 1.5, gap if i in (3, 8) else i / 3] for i in range(20)]
+    data = table_data(table(tmp_path, ["at", "k"], numbers), "k")
+    assert data.classes == () and len(data.X_train) + len(data.X_test) == 18
+
+
+@for_each(
+    "name, texts, why",
+    [
+        ("PassengerId", range(5, 25), "it numbers the rows"),
+        ("id", [*range(19), 40], "it numbers the rows"),
+        ("", range(20), "it numbers the rows"),
+        ("Unnamed: 0", range(20), "it numbers the rows"),
+        ("name", [f"name {i}" for i in range(20)], "it has 20 different words in 20 rows"),
+        ("gap", [""] * 20, "it has no values"),
+        ("same", ["x"] * 20, "it says the same in all rows"),
+        ("volume", range(5, 25), None),
+        ("id", [*range(10), *range(10)], None),
+        ("paid", range(5, 25), None),
+    ],
+)
+def test_what_only_names_rows_is_left_out(tmp_path, name, texts, why):
+    rows = [[text, i * 1.5, i % 2] for i, text in enumerate(texts)]
+    data = table_data(table(tmp_path, [name, "at", "k"], rows), "k")
+    own = name or "column 1"
+    assert ((own, f"left out: {why}") in data.told) == (why is not None)
+    assert (own in data.features) == (why is None)
+
+
+def test_constant_columns_are_only_shifted(tmp_path):
+    rows = [[0.1 + 0.2 if i % 2 else 0.3, 5, i * 1.5, "no" if i % 3 else "yes"] for i in range(50)]
+    data = load_csv(table(tmp_path, ["a", "b", "at", "k"], rows), "k")
+    assert data.x_scale[:2].tolist() == [1.0, 1.0]
+    np.testing.assert_allclose(data.X_train[:, :2], 0, atol=1e-15)
+
+
+def test_columns_are_chosen(tmp_path):
+    rows = [[i * 1.5, 10 + i, i % 4, i % 2] for i in range(20)]
+    path = table(tmp_path, ["at", "id", "n", "k"], rows)
+    assert table_data(path, "k").features == ("at", "n")
+    assert table_data(path, "k", without=["n"]).features == ("at",)
+    assert table_data(path, "k", without="n").features == ("at",)
+    assert table_data(path, "k", only=["n", "id"], kinds={"id": "number"}).features == ("id", "n")
+    words = table_data(path, "k", kinds={"n": "words"})
+    assert words.features == ("at", "n = 0", "n = 1", "n = 2", "n = 3")
+    whole = [[f"2020{1 + i % 12:02d}{1 + i % 28:02d}", i * 1.5, i % 2] for i in range(40)]
+    path = table(tmp_path, ["day", "at", "k"], whole)
+    dated = table_data(path, "k", kinds={"day": "date"})
+    assert dated.features == ("day month", "day day", "day weekday", "at")
+
+
+@for_each(
+    "options, complaint",
+    [
+        ({"without": ["m"]}, "no column 'm'"),
+        ({"only": ["m"]}, "no column 'm'"),
+        ({"kinds": {"m": "words"}}, "no column 'm'"),
+        ({"kinds": {"n": "word"}}, "the kind of 'n' must be 'number' or"),
+        ({"missing": "skip"}, "missing must be 'fill' or 'drop'"),
+        ({"only": ["k"]}, "no column beside the target"),
+        ({"without": ["at", "n"]}, "no column beside the target"),
+        ({"kinds": {"n": "date"}}, "column 'n': its cells are no dates"),
+    ],
+)
+def test_what_can_t_be_chosen_is_refused(tmp_path, options, complaint):
+    path = table(tmp_path, ["at", "n", "k"], [[i * 1.5, i % 4, i % 2] for i in range(20)])
+    with pytest.raises(ValueError, match=complaint):
+        table_data(path, "k", **options)
+
+
+def test_the_words_of_the_target_are_classes_however_numbers_are_written(tmp_path):
+    rows = [[i * 1.5, ["0", "1", "1.0"][i % 3]] for i in range(30)]
+    data = table_data(table(tmp_path, ["at", "k"], rows), "k")
+    assert data.classes == ("0", "1") and data.loss is bernoulli_nll
+    assert "to predict a number: --loss gaussian" in dict(data.told)["k (to predict)"]
+    assert word("1.0") == "1" and word("1.5") == "1.5" and word("007") == "007"
+    big = [[i * 1.5, 2**53 + i % 3] for i in range(30)]
+    assert len(table_data(table(tmp_path, ["at", "k"], big), "k").classes) == 3
+
+
+def test_whole_numbers_that_hardly_repeat_are_numbers(tmp_path):
+    rows = [[i * 1.5, 100 * i] for i in range(8)]
+    assert table_data(table(tmp_path, ["at", "k"], rows), "k").classes == ()
+
+
+# What is kept
+
+
+def trained(tmp_path):
+    """A network for a table with all kinds of columns, not trained; and the table's path."""
+    rows = [
+        [
+            i / 4 if i % 7 else "",
+            "abc"[i % 3] if i % 5 else "NA",
+            DATES[i % 4],
+            i % 2 == 0,
+            i,
+            i % 2,
+        ]
+        for i in range(60)
+    ]
+    path = table(tmp_path, ["n", "w", "day", "on", "id", "k"], rows)
+    data = table_data(path, "k")
+    net = MLP(len(data.features), [4, data.outputs], "tanh", rng=np.random.default_rng(0))
+    save(net, tmp_path / "net.npz", Table.of(data))
+    return path, data, net
+
+
+def test_a_network_s_file_keeps_the_columns(tmp_path):
+    _, data, _ = trained(tmp_path)
+    assert [column.kind for column in data.columns] == ["number", "words", "date", "truth"]
+    _, kept = load_table(tmp_path / "net.npz")
+    assert kept == Table.of(data)
+    assert kept.columns == data.columns
+    json.dumps(kept.to_json())
+
+
+@for_each(
+    "change",
+    [
+        {"kind": "picture"}, {"kind": None}, {"name": 3}, {"fill": [math.nan]}, {"fill": ["1"]},
+        {"fill": []}, {"fill": [1.0, 2.0]}, {"gaps": 1}, {"gaps": False}, {"about": None},
+        {"name": "other"},
+    ],
+)  # fmt: skip
+def test_a_damaged_column_is_refused(tmp_path, change):
+    about = json.loads(json.dumps(Table.of(trained(tmp_path)[1]).to_json()))
+    Table.from_json(about)
+    about["columns"][0] = {**about["columns"][0], **change}
+    with pytest.raises((ValueError, KeyError, TypeError)):
+        Table.from_json(about)
+
+
+@for_each(
+    "kind, about",
+    [
+        ("words", {"words": [], "other": True}),
+        ("words", {"words": ["a", "a"], "other": True}),
+        ("words", {"words": "ab", "other": True}),
+        ("words", {"words": ["a"], "other": 1}),
+        ("words", {"words": ["a"]}),
+        ("date", {"way": "%q", "parts": ["year"]}),
+        ("date", {"way": WAYS[0], "parts": ["century"]}),
+        ("date", {"way": WAYS[0], "parts": []}),
+    ],
+)
+def test_so_is_what_a_kind_can_t_keep(kind, about):
+    with pytest.raises((ValueError, KeyError, TypeError)):
+        Column.from_json({"name": "x", "kind": kind, "fill": [0.0], "gaps": False, "about": about})
+
+
+# Predictions
+
+
+def read(text):
+    head, *rows = csv.reader(io.StringIO(text))
+    return head, rows
+
+
+def test_rows_come_back_with_predictions_in_any_order_and_with_more_columns(tmp_path):
+    path, data, net = trained(tmp_path)
+    kept = Table.of(data)
+    file = CsvFile(path)
+    rows = [row for _, row in file.rows()]
+    order = [3, 1, 0, 2]  # without id and k
+    other = [[*[row[j] for j in order], f"note {i}"] for i, row in enumerate(rows)]
+    head = [*[file.header[j] for j in order], "note"]
+    there = read(predictions(net, kept, path).text)
+    found = read(predictions(net, kept, table(tmp_path, head, other, "other.csv", ";")).text)
+    assert found[0] == [*head, "predicted k", "P(0)", "P(1)"]
+    assert [row[:5] for row in found[1]] == other
+    assert [row[5:] for row in found[1]] == [row[6:] for row in there[1]]
+    a = net.predict(np.vstack([data.X_train, data.X_test]))
+    p = sorted(float(row[8 - 1]) for row in there[1])
+    np.testing.assert_allclose(sorted(1 - 1 / (1 + np.exp(-a))), p, atol=1e-6)
+
+
+def test_cells_that_were_not_met_are_read_as_said(tmp_path):
+    _, data, net = trained(tmp_path)
+    head = ["n", "w", "day", "on"]
+    rows = [["", "a", DATES[0], "True"], ["1", "new", DATES[0], "True"],
+            ["oops", "a", "24 Dec 2020", "True"], ["1", "a", "", "maybe"]]  # fmt: skip
+    found = predictions(net, Table.of(data), table(tmp_path, head, rows, "new.csv"))
+    notes = " | ".join(found.notes)
+    assert found.n == 4
+    for part in (
+        "'n': 'oops': no number, so taken as missing", "'w': 'new': not among the words",
+        "'on': 'maybe': no truth", "'day': 1 missing, filled by the training's median",
+    ):  # fmt: skip
+        assert part in notes
+    assert "24 Dec" not in notes  # a date all the same
+    cells = CsvFile(tmp_path / "new.csv").columns(head, head)[1]
+    every = np.arange(4)
+    by_name = {column.name: column.numbers(cells[column.name], every) for column in data.columns}
+    assert by_name["n"][:, 0].tolist() == [data.columns[0].fill[0], 1, data.columns[0].fill[0], 1]
+    assert by_name["n"][:, 1].tolist() == [1, 0, 1, 0]
+    assert by_name["w"][:, :3].tolist() == [[1, 0, 0], [0, 0, 0], [1, 0, 0], [1, 0, 0]]
+    assert by_name["day"][2, :2].tolist() == [2020, 12]
+    assert by_name["on"][:3].ravel().tolist() == [1, 1, 1]
+
+
+def test_one_row_is_predicted_and_files_without_a_header_are(tmp_path):
+    lines = [f"{i / 4},{i % 3 / 7},{'ab'[i % 2]}" for i in range(30)]
+    path = tmp_path / "bare.csv"
+    path.write_text("\n".join(lines))
+    data = table_data(path, "column 3")
+    net = MLP(2, [3, 1], rng=np.random.default_rng(0))
+    whole = read(predictions(net, Table.of(data), path).text)[1]
+    (tmp_path / "one.csv").write_text(lines[4])
+    assert read(predictions(net, Table.of(data), tmp_path / "one.csv").text)[1] == whole[4:5]
+
+
+@for_each(
+    "cell, written",
+    [
+        ("=1+1", "'=1+1"), ("+1+1", "'+1+1"), ("-1+1", "'-1+1"), ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\t=1"), ("\r=1", "'\r=1"), ("-1.5", "-1.5"), ("+3", "+3"), ("-1,5", "-1,5"),
+        ("-", "-"), ("a=1", "a=1"), ("", ""), ("-1e5", "-1e5"), ("-cmd", "'-cmd"),
+    ],
+)  # fmt: skip
+def test_formulas_are_made_harmless(cell, written):
+    assert harmless(cell) == written
+
+
+def test_so_they_are_in_what_is_written(tmp_path):
+    rows = [[i * 1.5, "=cmd|' /C calc'!A0", i % 2] for i in range(20)]
+    path = table(tmp_path, ["at", "@note", "k"], rows)
+    data = table_data(path, "k")
+    net = MLP(1, [1], rng=np.random.default_rng(0))
+    head, rows = read(predictions(net, Table.of(data), path).text)
+    assert head[1] == "'@note" and {row[1] for row in rows} == {"'=cmd|' /C calc'!A0"}
+
+
+def test_each_kind_is_tried_here():
+    assert list(KINDS) == ["number", "truth", "date", "words"]

@@ -17,7 +17,6 @@ from .data.predictions import predict_csv, predictions
 from .data.tables import Table, stem_of
 from .data_options import data_of
 from .figures import svg
-from .model.likelihoods import SCORES
 from .model.network import MLP
 from .options import (
     Batching,
@@ -38,6 +37,7 @@ from .show.packing import Set
 from .show.playground import Playground, source_of
 from .show.report import PLAYGROUND, Run, write_report
 from .sweeping import check_sweep, run_sweep
+from .train.baselines import BALANCED, SHOWN, Baseline, balanced_accuracy, baselines
 from .train.callbacks import EarlyStopping
 from .train.checkpoints import load_table, save
 from .train.choice import ENGINES
@@ -117,10 +117,11 @@ def train(options: argparse.Namespace) -> None:
         say(f"{'' if i else 'columns':<8} {which}: {what}")
     History().plot()  # if matplotlib is missing, fail now, not after the training
     runs = [_run(options, data, held_out, rule, *pair) for pair in zip(nets, batchings)]
-    _print_scores(runs)
+    beside = baselines(data)
+    _print_scores(runs, beside)
     facts["engine"] = ENGINES[runs[0].history.engine]
     again = _playground(options, data, rule, batchings[0])
-    _write(out, data, runs, facts, options.given, again)
+    _write(out, data, runs, facts, options.given, again, beside)
 
 
 def _check_options(options: argparse.Namespace) -> None:
@@ -222,6 +223,9 @@ def _run(
     )
     parts = {"train": (data.X_train, data.y_train), "test": (data.X_test, data.y_test)}
     scores = {part: evaluate(net, data.loss, X, y) for part, (X, y) in parts.items()}
+    if data.classes:
+        for part, (X, y) in parts.items():
+            scores[part][BALANCED.name] = balanced_accuracy(net.predict(X), y)
     for part, result in scores.items():
         if not math.isfinite(result["loss"]):
             raise FloatingPointError(
@@ -231,7 +235,7 @@ def _run(
     return Run(batching.text, net, history, scores, film, stopping)
 
 
-def _print_scores(runs: Sequence[Run]) -> None:
+def _print_scores(runs: Sequence[Run], beside: Sequence[Baseline]) -> None:
     for run in runs:
         if len(runs) > 1:
             print(f"batch size {run.name}")
@@ -239,12 +243,16 @@ def _print_scores(runs: Sequence[Run]) -> None:
             print(f"stopped  {run.stopped}")
         for part, scores in run.scores.items():
             print(f"{part:<8} {_line(scores)}")
+    for i, row in enumerate(beside):
+        say(f"{'' if i else 'beside':<8} {row.name}: {_line(row.scores)}")
 
 
 def _line(scores: Mapping[str, float]) -> str:
-    decimals = ".4g" if abs(scores["loss"]) >= 1e4 else ".4f"
-    texts = [s.line.format(scores[name]) for name, s in SCORES.items() if name in scores]
-    return ", ".join([f"loss {scores['loss']:{decimals}}", *texts])
+    texts = [s.line.format(scores[name]) for name, s in SHOWN.items() if name in scores]
+    if "loss" in scores:
+        decimals = ".4g" if abs(scores["loss"]) >= 1e4 else ".4f"
+        texts.insert(0, f"loss {scores['loss']:{decimals}}")
+    return ", ".join(texts)
 
 
 def _playground(
@@ -269,6 +277,7 @@ def _write(
     facts: Mapping[str, str],
     command: str,
     again: Playground | None,
+    beside: Sequence[Baseline],
 ) -> None:
     """Write the files, and say where they are."""
     first = runs[0]
@@ -283,7 +292,7 @@ def _write(
     except RuntimeError as error:
         graph, advice = "graph.dot", f"\n{error}"
         drawing.save(out / graph)
-    write_report(out / "report.html", data, runs, facts, command, again)
+    write_report(out / "report.html", data, runs, facts, command, again, beside)
     whose = f", of batch size {first.name}" if len(runs) > 1 else ""
     print(f"wrote    {out}: network.npz, history.csv, curves.svg, {graph} ({what}){whose}{advice}")
     print(f"look at  {out / 'report.html'}")

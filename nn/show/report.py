@@ -16,8 +16,8 @@ from autograd.show.player import page
 
 from ..data.datasets import Dataset
 from ..figures import svg
-from ..model.likelihoods import SCORES
 from ..model.network import MLP
+from ..train.baselines import SHOWN, Baseline
 from ..train.callbacks import EarlyStopping
 from ..train.history import History
 from ..train.recording import Recording
@@ -28,6 +28,7 @@ from .playground import Playground
 
 LARGEST = 3_000_000  # letters of a report with a playground in it
 PLAYGROUND = "playground.html"
+MOST_CLASSES = 50  # that are listed
 STYLE = """
 body { max-width: 1100px; margin: 1.5rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
@@ -85,6 +86,7 @@ def write_report(
     facts: Mapping[str, str],
     command: str,
     again: Playground | None = None,
+    beside: Sequence[Baseline] = (),
 ) -> None:
     """Write the report of one training, or of several that differ in their batches.
 
@@ -96,6 +98,7 @@ def write_report(
         command: what made it.
         again: the same network before its training, to be trained in the page; in a file of its own
             beside it, ``playground.html``, if the page would become too large.
+        beside: what could be had without a network.
 
     Raises:
         OSError: the file can't be written.
@@ -104,9 +107,13 @@ def write_report(
     run = runs[0]
     several = len(runs) > 1
     title = f"{data.name}: {_scores(run.scores['test'])} on {len(data.X_test)} unseen examples"
+    title += f" ({beside[0].name}: {_scores(beside[0].scores)})" if beside else ""
     if several:
         title = f"{data.name}: {len(runs)} ways to choose the batches"
     parts = [f"<h1>{html.escape(title)}</h1>", _table(facts.items())]
+    if data.told:
+        parts.append("<h2>What the columns are</h2>")
+        parts.append(_table(data.told))
     parts.append(f"<p>Made by</p><pre tabindex='0'>{html.escape(command)}</pre>")
     if several:
         parts.append(_comparison(runs))
@@ -114,6 +121,7 @@ def write_report(
     rows = [("part", "loss per example", "")] + [
         (part, f"{scores['loss']:.4g}", _scores(scores)) for part, scores in run.scores.items()
     ]
+    rows += [(row.name, "", f"test: {_scores(row.scores)}") for row in beside]
     outcome = plots.Outcome.of(data, run.net)
     if not data.classes:
         error = float(np.sqrt(np.mean((outcome.true - outcome.predicted) ** 2)))
@@ -121,6 +129,8 @@ def write_report(
         note = f"The loss is of {data.target} standardised: less its mean, over its deviation."
         parts.append(f"<p class='note'>{html.escape(note)}</p>")
     parts.append(_table(rows))
+    if 1 < len(data.classes) <= MOST_CLASSES:
+        parts.append(_by_class(data, outcome))
     parts.append("<h2>How it learned</h2>")
     parts.append(_figures([("loss and score by epoch", run.history.plot())]))
     if run.stopped:
@@ -173,7 +183,7 @@ def _again(playground: Playground, size: int, beside: Path) -> str:
 def _example(data: Dataset) -> str:
     """The first test example in the table's own numbers and words."""
     X = data.X_test[0] * data.x_scale + data.x_mean
-    columns = [f"x0[{i}] is {name} = {digits(v)}" for i, (name, v) in enumerate(
+    columns = [f"x0[{i}] is {name}, {digits(v)}" for i, (name, v) in enumerate(
         zip(data.features, X.tolist()))]  # fmt: skip
     y = data.y_test[0].item()
     if data.classes:
@@ -182,6 +192,17 @@ def _example(data: Dataset) -> str:
         what = f"y = {digits(y)}, {data.target} is {digits(y * data.y_scale + data.y_mean)}"
     given = ", ".join(shortened(columns, most=8))
     return f"In numbers of the table (the network sees them standardised): {given}; {what}."
+
+
+def _by_class(data: Dataset, outcome: plots.Outcome) -> str:
+    """How many examples of each class there are, and how many of them are right."""
+    rows = [(data.target, "to train on", "to test on", "right of those")]
+    for k, name in enumerate(data.classes):
+        here = outcome.true == k
+        right = int((outcome.predicted[here] == k).sum())
+        share = f"{right} ({right / here.sum():.0%})" if here.any() else "none"
+        rows.append((name, f"{(data.y_train == k).sum()}", f"{here.sum()}", share))
+    return _table(rows)
 
 
 def _comparison(runs: Sequence[Run]) -> str:
@@ -203,9 +224,7 @@ def _comparison(runs: Sequence[Run]) -> str:
 
 
 def _scores(scores: Mapping[str, float]) -> str:
-    return ", ".join(
-        s.sentence.format(scores[name]) for name, s in SCORES.items() if name in scores
-    )
+    return ", ".join(s.sentence.format(scores[name]) for name, s in SHOWN.items() if name in scores)
 
 
 def _table(rows: Any) -> str:

@@ -1,0 +1,98 @@
+"""What could be had without a network: scores to stand beside its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd.show.notation import digits
+
+from ..arrays import Array
+from ..data.datasets import Dataset
+from ..model.likelihoods import ACCURACY, R2, Likelihood, Score, chosen_classes, known_likelihood
+
+BALANCED = Score(
+    "balanced_accuracy", "balanced accuracy", "balanced {:.2%}",
+    "{:.1%} if all classes count the same",
+)  # fmt: skip
+SHOWN = {score.name: score for score in (ACCURACY, BALANCED, R2)}
+
+MOST = 4000  # rows of a system of equations: a larger one would take longer than a training
+PENALTY = 1.0  # of the weights' squares, so that columns that go together do no harm
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A way to predict that learns next to nothing.
+
+    Attributes:
+        name: what it is.
+        scores: of the test part, by the names in `SHOWN`.
+    """
+
+    name: str
+    scores: dict[str, float]
+
+
+def baselines(data: Dataset) -> list[Baseline]:
+    """The commonest class, or the mean, for all; and a linear model, by least squares.
+
+    >>> from nn.data import datasets
+    >>> for row in baselines(datasets.load("moons")):
+    ...     print(row.name, row.scores["accuracy"])
+    always 'lower', the commonest class 0.4
+    a linear model 0.89
+    """
+    likelihood, K, n = known_likelihood(data.loss), len(data.classes), len(data.y_test)
+    if not n:
+        return []
+    if K:
+        commonest = int(np.bincount(data.y_train.astype(int), minlength=K).argmax())
+        name = f"always {data.classes[commonest]!r}, the commonest class"
+        always = np.eye(K)[[commonest] * n] if likelihood.one_hot else np.full(n, commonest - 0.5)
+    else:
+        mean = float(data.y_train.mean())
+        name = f"always {digits(mean * data.y_scale + data.y_mean)}, the mean"
+        always = np.full(n, mean)
+    found = [Baseline(name, _scores(likelihood, always, data))]
+    if min(data.X_train.shape) <= MOST:
+        found.append(Baseline("a linear model", _scores(likelihood, _linear(data), data)))
+    return found
+
+
+def balanced_accuracy(outputs: Array, y: npt.NDArray[np.generic]) -> float:
+    """The share of right ones in each class that there is, and of these the mean.
+
+    Args:
+        outputs: ``(n,)``, or ``(n, K)`` with an output per class.
+        y: classes, ``(n,)``.
+
+    >>> balanced_accuracy(np.array([-1.0, -1.0, -1.0, -1.0]), np.array([0, 0, 0, 1]))
+    0.5
+    """
+    right = chosen_classes(outputs) == y
+    _, place, n = np.unique(y, return_inverse=True, return_counts=True)
+    return float((np.bincount(place, right) / n).mean())
+
+
+def _scores(likelihood: Likelihood, outputs: Array, data: Dataset) -> dict[str, float]:
+    y = data.y_test.astype(float)
+    scores = {likelihood.score.name: likelihood.measure(outputs, y)}
+    if likelihood.score is ACCURACY:
+        scores[BALANCED.name] = balanced_accuracy(outputs, y)
+    return scores
+
+
+def _linear(data: Dataset) -> Array:
+    """A linear model's outputs on the test part: ridge regression, on 1 and 0 for classes."""
+    X, y, K = data.X_train, data.y_train.astype(float), len(data.classes)
+    one_hot = known_likelihood(data.loss).one_hot
+    Y = np.eye(K)[data.y_train.astype(int)] if one_hot else (y - 0.5 if K else y)
+    mean, offset = X.mean(axis=0), Y.mean(axis=0)
+    if X.shape[1] <= len(X):
+        w = np.linalg.solve(X.T @ X + PENALTY * np.eye(X.shape[1]), X.T @ (Y - offset))
+    else:  # the same, by as many equations as there are rows
+        w = X.T @ np.linalg.solve(X @ X.T + PENALTY * np.eye(len(X)), Y - offset)
+    return np.asarray((data.X_test - mean) @ w + offset)

@@ -14,7 +14,8 @@ by hand (`backpropagate`) and stochastic gradient descent (`fit`).
 """
 
 from .data import datasets
-from .data.tables import Table, load_csv, table_data
+from .data.reading import load_csv, table_data
+from .data.tables import Table
 from .model.backprop import Backpropagation, backpropagate
 from .model.likelihoods import bernoulli_nll, categorical_nll, gaussian_nll
 from .model.module import Module

@@ -33,9 +33,25 @@ def numeric_array(x: Any, name: str) -> npt.NDArray[Any]:
         array = np.asarray(x)
     except ValueError:
         raise ValueError(f"{name} must be an array of numbers, with rows of one length") from None
+    if array.dtype.kind not in "biuf" and hasattr(x, "columns"):
+        return _of_frame(x, name)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{name} must be an array of real numbers, got dtype {array.dtype}")
     return array
+
+
+def _of_frame(frame: Any, name: str) -> npt.NDArray[Any]:
+    """A DataFrame whose columns are of several kinds, if all are numbers, or True and False."""
+    is_polars, columns = hasattr(frame, "get_columns"), list(frame.columns)
+    found = frame.get_columns() if is_polars else [frame.iloc[:, j] for j in range(len(columns))]
+    for column, values in zip(columns, map(np.asarray, found)):
+        if values.dtype.kind not in "biuf":
+            raise ValueError(
+                f"{name} has a column {column!r} that holds something else than numbers, as words, "
+                "dates, or missing cells: data = nn.table_data(frame, target) makes numbers of "
+                "them, for fit(net, data.loss, data.X_train, data.y_train, ...)"
+            )
+    return np.column_stack([np.asarray(values, float) for values in found])
 
 
 def real_array(x: Any, name: str) -> Array:

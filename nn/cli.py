@@ -14,7 +14,8 @@ from autograd.files import write_whole
 from .data import datasets
 from .data.datasets import Dataset
 from .data.predictions import predict_csv, predictions
-from .data.tables import Table, stem_of
+from .data.reading import stem_of
+from .data.tables import Table
 from .data_options import data_of
 from .figures import svg
 from .model.network import MLP
@@ -37,7 +38,7 @@ from .show.packing import Set
 from .show.playground import Playground, source_of
 from .show.report import PLAYGROUND, Run, write_report
 from .sweeping import check_sweep, run_sweep
-from .train.baselines import BALANCED, SHOWN, Baseline, balanced_accuracy, baselines
+from .train.baselines import BALANCED, Baseline, balanced_accuracy, baselines, line_of
 from .train.callbacks import EarlyStopping
 from .train.checkpoints import load_table, save
 from .train.choice import ENGINES
@@ -242,17 +243,9 @@ def _print_scores(runs: Sequence[Run], beside: Sequence[Baseline]) -> None:
         if run.stopped:
             print(f"stopped  {run.stopped}")
         for part, scores in run.scores.items():
-            print(f"{part:<8} {_line(scores)}")
+            print(f"{part:<8} {line_of(scores)}")
     for i, row in enumerate(beside):
-        say(f"{'' if i else 'beside':<8} {row.name}: {_line(row.scores)}")
-
-
-def _line(scores: Mapping[str, float]) -> str:
-    texts = [s.line.format(scores[name]) for name, s in SHOWN.items() if name in scores]
-    if "loss" in scores:
-        decimals = ".4g" if abs(scores["loss"]) >= 1e4 else ".4f"
-        texts.insert(0, f"loss {scores['loss']:{decimals}}")
-    return ", ".join(texts)
+        say(f"{'' if i else 'beside':<8} {row.name}: {line_of(row.scores)}")
 
 
 def _playground(

@@ -12,7 +12,7 @@ from .data import datasets
 from .data.csvfile import CsvFile
 from .data.datasets import Dataset
 from .data.kinds import KINDS
-from .data.tables import table_data
+from .data.reading import table_data
 from .model.likelihoods import LIKELIHOODS
 
 OF_FILES = ("target", "without", "only", "kinds", "missing", "header")

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -28,6 +29,7 @@ from .options import (
     settings_of,
     swept_names,
 )
+from .train.baselines import baselines, line_of
 from .train.callbacks import EarlyStopping
 from .train.fit import fit
 from .train.grid import trainings_of
@@ -109,6 +111,8 @@ def run_sweep(options: argparse.Namespace) -> None:
             path=out / "trainings", executor=executor, progress=not options.quiet,
         )  # fmt: skip
     print(results)
+    for row in baselines(replace(part, X_test=held_out[0], y_test=held_out[1])):
+        say(f"beside   {row.name}: {line_of(row.scores)}")
     results.to_csv(out / "trainings.csv")
     write_whole(out / "curves.svg", svg(results.plot()).encode())
     say(f"wrote    {out}: trainings.csv, curves.svg, and trainings, from which the same command "

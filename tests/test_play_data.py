@@ -18,7 +18,7 @@ import pytest
 from autograd.show.live import squeezed
 from nn.data.cells import parsed
 from nn.data.datasets import _moons, load
-from nn.data.tables import load_csv
+from nn.data.reading import load_csv
 from nn.show.packing import Set, encoded
 from tests import browser
 

@@ -213,6 +213,7 @@ def test_what_is_no_table_is_a_type_error(junk):
     [
         (b"a,k\n1,\0\n", r"some\.csv, row 2: there are zero bytes"),
         (b"\0\1\2\3" * 50, "zero bytes"),
+        (b"a,b,k\n1,2,x\n" + b"\0" * 200, r"row 3: there are zero bytes"),
         (b"", "empty"),
         (b"\n\n\n", "at least one row"),
         (
@@ -224,7 +225,7 @@ def test_what_is_no_table_is_a_type_error(junk):
         (b"PAR1 and so on", "can't be read as a table"),
         (b"\xd0\xcf\x11\xe0 and so on", r"save it as \.xlsx"),
         (b"\xff\xfea\0,\0\0\xd8", "is no text, though it begins as utf-16"),
-        (gzip.compress(b"0" * 20_000_000), "unpacks to more than"),
+        (gzip.compress(b"0" * 20_000_000), "a line of more than 10,000,000 characters"),
         (gzip.compress(b"1,2\n" * 20_000_000, 1), "unpacks to more than"),
         (b"k\n1\n2\n1\n2\n", "no column beside the target 'k'"),
         (b"a,k\n1,2\n", "one row to be used: one to train on and one to test on"),

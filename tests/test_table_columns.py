@@ -8,7 +8,8 @@ import math
 import numpy as np
 import pytest
 
-from nn import MLP, Table, bernoulli_nll, load_csv, load_table, save, table_data
+from nn import MLP, Table, bernoulli_nll, fit, load_csv, load_table, save, table_data
+from nn.arrays import numeric_array
 from nn.data.columns import Column
 from nn.data.csvfile import CsvFile
 from nn.data.dates import WAYS, numbers_in, way_of
@@ -419,3 +420,33 @@ def test_so_they_are_in_what_is_written(tmp_path):
 
 def test_each_kind_is_tried_here():
     assert list(KINDS) == ["number", "truth", "date", "words"]
+
+
+# DataFrames as X
+
+
+@pytest.mark.slow
+def test_fit_takes_a_frame_of_numbers_and_refuses_words_by_name():
+    pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    columns = {"a": [1.0, 2.0, 3.0], "b": [True, False, True], "c": [3, 1, 2]}
+    for library in (pandas, polars):
+        X = numeric_array(library.DataFrame(columns), "X")
+        np.testing.assert_array_equal(X, [[1, 1, 3], [2, 0, 1], [3, 1, 2]])
+        net = MLP(3, [1], rng=np.random.default_rng(0))
+        options = {"epochs": 1, "batch_size": 3, "lr": 0.1, "progress": False}
+        fit(net, bernoulli_nll, library.DataFrame(columns), [0, 1, 1], **options)
+        before = net.state_dict()
+        words = library.DataFrame({**columns, "sex": ["m", "f", "m"]})
+        with pytest.raises(
+            ValueError, match=r"X has a column 'sex'.*nn\.table_data\(frame, target"
+        ):
+            fit(net, bernoulli_nll, words, [0, 1, 1], epochs=1, batch_size=3, lr=0.1)
+        for name, array in net.state_dict().items():
+            np.testing.assert_array_equal(array, before[name])
+
+
+def test_a_column_that_gives_the_target_away_is_said(tmp_path):
+    rows = [[i * 1.5, ["no", "yes"][i % 2], "ab"[i % 3 > 0], i % 2] for i in range(40)]
+    path = table(tmp_path, ["at", "alive", "w", "survived"], rows)
+    told = [which for which, what in table_data(path, "survived").told if "alone tells" in what]
+    assert told == ["alive"]

@@ -50,9 +50,13 @@ def finite(texts: Sequence[str]) -> Array | None:
 
 def numbers_or_gaps(texts: Sequence[str]) -> Array | None:
     """Cells as numbers, nan where they are missing; None if one is neither."""
-    values = finite(texts)
-    if values is not None:
-        return values
+    try:  # the usual case: numbers and empty cells
+        cells = (float(text) if text else math.nan for text in texts)
+        values = np.fromiter(cells, float, len(texts))
+        if not np.isinf(values).any() and "_" not in "".join(texts):
+            return values
+    except ValueError:
+        pass
     found = list(map(parsed, texts))
     if any(value is None and not is_missing(text) for value, text in zip(found, texts)):
         return None

@@ -86,12 +86,12 @@ class CsvFile:
         Raises:
             ValueError: as in `rows`; or there are no rows.
         """
-        places = array("q")
+        places, at_place = array("q"), {name: j for j, name in enumerate(self.header)}
         numbers = {name: array("d") for name in names if name not in texts}
         words = {name: _Words() for name in texts}
         for at, block in self._blocks():
             wanted = list(numbers)
-            for name, values in zip(wanted, _numbers(block, list(map(self.header.index, wanted)))):
+            for name, values in zip(wanted, _numbers(block, [at_place[name] for name in wanted])):
                 # In place, since many small arrays would take twice as much in the end.
                 if values is not None:
                     numbers[name].frombytes(values.tobytes())
@@ -100,7 +100,7 @@ class CsvFile:
                 if not places:  # else the rows above are read once more, as texts
                     words[name] = _Words()
             for name, column in words.items():
-                column.add(block.texts(self.header.index(name)))
+                column.add(block.texts(at_place[name]))
             places.extend(at)
         if not places:
             raise ValueError(f"{self.name} must have a header and at least one row")

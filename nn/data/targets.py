@@ -90,6 +90,20 @@ def target_of(
     return Target(classes, y, rows, _said(classes, whole, likelihood))
 
 
+def tells(cells: Cells, target: Target) -> bool:
+    """Whether a column of words alone says which class it is, in all rows, and more than one row.
+
+    It may be the target in other words, which is not known beforehand.
+    """
+    if not target.classes or cells.codes is None or cells.are_numbers:
+        return False
+    there = ~cells.missing[target.rows]
+    codes, y = cells.codes[target.rows][there], target.y[there]
+    words = len(np.unique(codes))
+    pairs = len(np.unique(codes.astype(np.int64) * len(target.classes) + y))
+    return bool(there.all()) and pairs == words and len(np.unique(y)) > 1 and words < len(y) / 4
+
+
 def _classes(
     cells: Cells, rows: Rows, values: Array | None, found: Sequence[Any]
 ) -> tuple[tuple[str, ...], npt.NDArray[np.int64]]:

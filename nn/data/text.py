@@ -110,9 +110,14 @@ def _unpacked(name: str, data: bytes) -> bytes:
             while part := file.read(LONGEST):
                 parts.append(part)
                 size += len(part)
-                if size > most or (len(part) == LONGEST and b"\n" not in part):
+                if len(part) == LONGEST and b"\n" not in part and b"\r" not in part:
                     raise ValueError(
-                        f"{name} unpacks to more than {size - 1:,} bytes, too many for a table of "
+                        f"{name} has a line of more than {LONGEST:,} characters. Is it a table, "
+                        "with a row in each line?"
+                    )
+                if size > most:
+                    raise ValueError(
+                        f"{name} unpacks to more than {most:,} bytes, too many for a table of "
                         f"{len(data):,} bytes. Unpack it yourself, if it is what you want"
                     )
     except (OSError, EOFError, zlib.error):
@@ -122,9 +127,9 @@ def _unpacked(name: str, data: bytes) -> bytes:
 
 def _guessed(data: bytes) -> str:
     """UTF-16 without a mark has a zero byte in about every second place."""
-    start = data[:400]
-    for name, zeros in (("utf-16-le", start[1::2]), ("utf-16-be", start[::2])):
-        if len(zeros) > 1 and zeros.count(0) > 0.8 * len(zeros):
+    even, odd = data[:400:2], data[1:400:2]
+    for name, zeros, letters in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
+        if zeros.count(0) > 0.8 * len(zeros) > letters.count(0):
             return name
     return "utf-8"
 

@@ -31,7 +31,7 @@ from ..train.optimizers import OPTIMIZERS, make_rule
 from ..train.recording import loss_of
 from ..train.stepping import Optimizer
 from .network import draw
-from .packing import Set, encoded
+from .packing import Set, encoded, fewest_letters
 from .programs import programs
 
 HERE = Path(__file__).parent
@@ -219,12 +219,14 @@ def _sets(net: Module, data: Any, validation: Any, loss: Any, picture: Any, seed
 
 def _check_size(sets: Sequence[Set]) -> None:
     """Raise if there are more data than a page takes."""
-    size = sum(len(in_script(one.packed)) for one in sets)
+    size = sum(fewest_letters(one.X) for one in sets)
+    if size <= LARGEST:
+        size = sum(len(in_script(one.packed)) for one in sets)
     if size > LARGEST:
         raise ValueError(
-            f"the data would take {size / 1e6:.1f} MB in the page, and {LARGEST / 1e6:.0f} MB "
-            f"is the most: give fewer examples, such as (X[:{len(sets[0].X) * LARGEST // size}], "
-            "y[...])"
+            f"the data would take {size / 1e6:.1f} MB or more in the page, and "
+            f"{LARGEST / 1e6:.0f} MB is the most: give fewer examples, such as "
+            f"(X[:{len(sets[0].X) * LARGEST // size}], y[...])"
         )
 
 

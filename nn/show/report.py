@@ -32,7 +32,7 @@ MOST_CLASSES = 50  # that are listed
 STYLE = """
 body { max-width: 1100px; margin: 1.5rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; margin-bottom: 0.8rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: 2px 14px 2px 0; vertical-align: top; }
 pre { overflow-x: auto; padding: 10px; border: 1px solid #8886; border-radius: 6px;
   font-size: 13px; }
@@ -106,15 +106,14 @@ def write_report(
     """
     run = runs[0]
     several = len(runs) > 1
-    title = f"{data.name}: {_scores(run.scores['test'])} on {len(data.X_test)} unseen examples"
-    title += f" ({beside[0].name}: {_scores(beside[0].scores)})" if beside else ""
+    title = f"{data.name}: {_scores(run.scores['test'], 1)} on {len(data.X_test)} unseen examples"
+    title += f" ({beside[0].name}: {_scores(beside[0].scores, 1)})" if beside else ""
     if several:
         title = f"{data.name}: {len(runs)} ways to choose the batches"
     parts = [f"<h1>{html.escape(title)}</h1>", _table(facts.items())]
-    if data.told:
-        parts.append("<h2>What the columns are</h2>")
-        parts.append(_table(data.told))
     parts.append(f"<p>Made by</p><pre tabindex='0'>{html.escape(command)}</pre>")
+    if data.told:
+        parts.append(f"<h2>What the columns are</h2>{_table(data.told)}<h2>What came of it</h2>")
     if several:
         parts.append(_comparison(runs))
         parts.append(f"<p class='note'>What follows is of batch size {html.escape(run.name)}.</p>")
@@ -223,8 +222,10 @@ def _comparison(runs: Sequence[Run]) -> str:
     )
 
 
-def _scores(scores: Mapping[str, float]) -> str:
-    return ", ".join(s.sentence.format(scores[name]) for name, s in SHOWN.items() if name in scores)
+def _scores(scores: Mapping[str, float], most: int | None = None) -> str:
+    """Scores in words, all or the first."""
+    said = [s.sentence.format(scores[name]) for name, s in SHOWN.items() if name in scores]
+    return ", ".join(said[:most])
 
 
 def _table(rows: Any) -> str:

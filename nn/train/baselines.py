@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,6 +76,19 @@ def balanced_accuracy(outputs: Array, y: npt.NDArray[np.generic]) -> float:
     right = chosen_classes(outputs) == y
     _, place, n = np.unique(y, return_inverse=True, return_counts=True)
     return float((np.bincount(place, right) / n).mean())
+
+
+def line_of(scores: Mapping[str, float]) -> str:
+    """Scores, and a loss if there is one, in a line.
+
+    >>> line_of({"loss": 0.25, "accuracy": 0.9})
+    'loss 0.2500, accuracy 90.00%'
+    """
+    texts = [s.line.format(scores[name]) for name, s in SHOWN.items() if name in scores]
+    if "loss" in scores:
+        decimals = ".4g" if abs(scores["loss"]) >= 1e4 else ".4f"
+        texts.insert(0, f"loss {scores['loss']:{decimals}}")
+    return ", ".join(texts)
 
 
 def _scores(likelihood: Likelihood, outputs: Array, data: Dataset) -> dict[str, float]:

@@ -1,0 +1,211 @@
+"""From a file or a DataFrame to a data set."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autograd.show.notation import printable, shortened
+
+from ..arrays import Array, check_text
+from ..model.likelihoods import Loss, known_likelihood
+from .cells import Cells
+from .columns import Column
+from .csvfile import CsvFile
+from .datasets import Dataset, parts_of, standardised
+from .kinds import KINDS, kind_of, reason_against
+from .targets import Target, target_of, tells
+from .text import Source
+
+ENDS = (".gz", ".csv", ".tsv", ".txt", ".data", ".dat", ".parquet", ".xlsx")  # of names
+
+
+def table_data(
+    source: Source,
+    target: str,
+    *,
+    loss: Loss | None = None,
+    without: Collection[str] = (),
+    only: Collection[str] = (),
+    kinds: Mapping[str, str] | None = None,
+    missing: str = "fill",
+    header: bool | None = None,
+    test_size: float | None = None,
+    seed: int = 0,
+) -> Dataset:
+    """A data set from a table as people have it: a file, or a DataFrame of pandas or polars.
+
+    A file of text may have commas, semicolons, tabs, bars or spaces between cells, and be packed
+    by gzip; .xlsx and .parquet files are read where their libraries are installed. Columns become
+    inputs by what they hold: numbers as they are; words as an input for each, the rare ones
+    together; True and False as 1 and 0; dates as numbers of their parts. What only numbers the
+    rows, and words that differ from row to row, are left out. Empty cells, and ``NA``, ``?``,
+    ``-``, ``nan``, ``n/a`` and ``NULL``, are missing: in place of a number stands the median, and
+    one more input says so. ``told`` of the result says what became of which column.
+
+    The loss is inferred from the target: `bernoulli_nll` for two different words or whole numbers;
+    `categorical_nll` for up to 10, or for more words; `gaussian_nll` for other numbers.
+
+    Args:
+        source: a path, or a DataFrame.
+        target: the name of the column to predict. Rows that do not have it are left out.
+        loss: the loss, where the inferred one is not what you want.
+        without: columns to leave out.
+        only: the columns to take, if not all.
+        kinds: of columns, where they are not what they look like: "number", "words" or "date".
+        missing: "fill" missing cells, or "drop" the rows that have one.
+        header: whether the first row has the names of the columns; None: as it looks.
+        test_size: the fraction of examples kept for testing; a fifth, but one at least, if not
+            given.
+        seed: of the split.
+
+    Raises:
+        ValueError: there is no such column, or none beside the target; a row is longer or shorter
+            than the header (the error names it; the header is row 1); or ``loss`` does not fit the
+            target.
+        TypeError: ``source`` is neither a path nor a DataFrame.
+        ModuleNotFoundError: what reads such a file is not installed.
+        OSError: the file can't be read.
+    """
+    likelihood = None if loss is None else known_likelihood(loss)
+    kinds = dict(kinds or {})
+    without, only = ([names] if isinstance(names, str) else names for names in (without, only))
+    check_text("missing", missing, ("fill", "drop"))
+    file = CsvFile(source, header)
+    _check_columns(file, [target, *without, *only, *kinds])
+    for name, kind in kinds.items():
+        check_text(f"the kind of {name!r}", kind, KINDS)
+    names = [name for name in file.header if name not in {target, *without}]
+    names = [name for name in names if name in only] if only else names
+    if not names:
+        raise ValueError(f"{file.name} has no column beside the target {target!r}")
+    as_texts = [target, *(name for name in names if kinds.get(name, "number") != "number")]
+    places, cells = file.columns([target, *names], as_texts)
+    name, notes = file.name, file.notes
+    del file  # its text takes as much as the numbers
+    _check_enough(name, len(places))
+    answers = target_of(cells.pop(target), likelihood, name, places)
+    told = [("file", note) for note in notes] + [(f"{target} (to predict)", answers.said)]
+    chosen, left_out = _chosen(cells, kinds, only)
+    told += [(", ".join(shortened(who, most=6)), f"left out: {why}") for why, who in left_out]
+    if not chosen:
+        reasons = "; ".join(f"{', '.join(shortened(who))}: {why}" for why, who in left_out)
+        raise ValueError(
+            f"{name} has no column left to predict {target!r} from ({reasons}). To take one "
+            "all the same, say --as COLUMN=words or --as COLUMN=number"
+        )
+    answers, dropped = _complete(answers, [cells[column] for column in chosen], missing)
+    for n, why in ((len(places) - len(answers.rows) - dropped, f"{target!r} is missing"),
+                   (dropped, "a cell is missing")):  # fmt: skip
+        if n:
+            told.append(("rows", f"{n} of {len(places)} left out, since in them {why}"))
+    _check_enough(name, len(answers.rows))
+    train, test = parts_of(answers.y, len(answers.classes), test_size, seed)
+    columns = []
+    for column, kind in chosen.items():
+        try:
+            columns.append(Column.learned(cells[column], KINDS[kind], answers.rows[train]))
+        except ValueError as error:
+            raise ValueError(f"{name}, column {column!r}: {error}") from None
+    told += _grouped((one.name, one.said(cells[one.name])) for one in columns)
+    X_train, X_test = (_inputs(columns, cells, answers.rows[rows]) for rows in (train, test))
+    told += [
+        (column, f"alone tells {target!r} in all rows: known beforehand? If not, leave it out")
+        for column in chosen
+        if tells(cells[column], answers)
+    ]
+    features = tuple(each for one in columns for each in one.inputs)
+    return standardised(
+        stem_of(name), (X_train, answers.y[train]), (X_test, answers.y[test]),
+        answers.classes, features, target, loss, tuple(columns), tuple(told),
+    )  # fmt: skip
+
+
+def load_csv(
+    path: str | os.PathLike[str],
+    target: str,
+    *,
+    loss: Loss | None = None,
+    test_size: float | None = None,
+    seed: int = 0,
+) -> Dataset:
+    """A data set from a file: `table_data`, by an older name."""
+    return table_data(path, target, loss=loss, test_size=test_size, seed=seed)
+
+
+def _check_columns(file: CsvFile, names: Iterable[str]) -> None:
+    """Raise unless a file has all these columns."""
+    for name in names:
+        if name not in file.header:
+            columns = ", ".join(map(printable, shortened(file.header, most=40)))
+            notes = "".join(f". ({note})" for note in file.notes if "header" in note)
+            raise ValueError(f"{file.name} has no column {name!r}. Its columns: {columns}{notes}")
+
+
+def _check_enough(name: str, n: int) -> None:
+    """Raise unless there are rows for two parts."""
+    if n < 2:
+        rows = "one row" if n else "no row"
+        raise ValueError(
+            f"{name} has {rows} to be used: one to train on and one to test on are needed"
+        )
+
+
+def _chosen(
+    cells: Mapping[str, Cells], kinds: Mapping[str, str], only: Collection[str]
+) -> tuple[dict[str, str], list[tuple[str, list[str]]]]:
+    """The kinds of the columns that are taken; and why the others are not, with their names."""
+    chosen: dict[str, str] = {}
+    left_out: dict[str, list[str]] = {}
+    for name, column in cells.items():
+        kind = KINDS[kinds[name]] if name in kinds else kind_of(column)
+        why = reason_against(column, kind)
+        if why and not (name in kinds and column.missing.sum() < len(column.missing)):
+            left_out.setdefault(why, []).append(name)
+        else:
+            chosen[name] = kind.name
+    return chosen, list(left_out.items())
+
+
+def _complete(answers: Target, cells: Sequence[Cells], missing: str) -> tuple[Target, int]:
+    """The target in the rows that are to be taken, and how many are dropped for missing cells."""
+    if missing == "fill" or not len(answers.rows):
+        return answers, 0
+    full = ~np.any([column.missing[answers.rows] for column in cells], axis=0)
+    kept = Target(answers.classes, answers.y[full], answers.rows[full], answers.said)
+    return kept, len(answers.rows) - len(kept.rows)
+
+
+def _inputs(columns: Sequence[Column], cells: Mapping[str, Cells], rows: Any) -> Array:
+    """All inputs in some rows."""
+    X = np.empty((len(rows), sum(len(column.inputs) for column in columns)))
+    j = 0
+    for column in columns:
+        d = len(column.inputs)
+        X[:, j : j + d] = column.numbers(cells[column.name], rows)
+        j += d
+    return X
+
+
+def _grouped(said: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Columns of which the same is said, together."""
+    groups: dict[str, list[str]] = {}
+    for name, what in said:
+        groups.setdefault(what, []).append(name)
+    return [(", ".join(shortened(names, most=6)), what) for what, names in groups.items()]
+
+
+def stem_of(name: str | os.PathLike[str]) -> str:
+    """The name of a file without its folder and its ends.
+
+    >>> stem_of("data/titanic.csv.gz")
+    'titanic'
+    """
+    path = Path(name)
+    while path.suffix.lower() in ENDS and path.stem:
+        path = path.with_suffix("")
+    return path.name

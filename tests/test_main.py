@@ -1,5 +1,6 @@
 """The command line: what it prints and writes, its options, and how it refuses."""
 
+import html
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 import nn.cli
 from nn.cli import main
 from nn.data.datasets import NAMES
+from tests.cases import names
 
 
 @pytest.fixture(autouse=True)
@@ -21,8 +23,8 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def quick(request):
-    """A report has tests of its own, in a browser; here one test makes all files."""
-    if "every_data_set" not in request.node.name:
+    """A report has tests of its own, in a browser; here two tests make all files."""
+    if not any(part in request.node.name for part in ("every_data_set", "in_the_report")):
         request.getfixturevalue("quick_files")
 
 
@@ -548,6 +550,60 @@ def test_what_can_t_be_done_is_one_line_and_changes_nothing(table, arguments, co
     err = capsys.readouterr().err
     assert complaint in err and len(err.splitlines()) == 1
     assert {p: p.read_bytes() for p in table.rglob("*") if p.is_file()} == before
+
+
+@pytest.fixture
+def people(folder):
+    """19 of 20 rows say no; words, gaps, dates and ids among the inputs."""
+    lines = ["id,age,sex,since,left"]
+    for i in range(200):
+        age, since = "" if i % 9 == 0 else i % 60, f"{1 + i % 28}.{1 + i % 12}.{2000 + i % 5}"
+        lines.append(f"{i},{age},{['female', 'male'][i % 2]},{since},{'no' if i % 20 else 'yes'}")
+    (folder / "people.csv").write_text("\n".join(lines))
+    return folder
+
+
+@pytest.mark.slow
+def test_what_became_of_columns_is_said_and_in_the_report(people, capsys):
+    assert main(["train", "people.csv", "--target", "left", "--epochs", "2", "--quiet"]) == 0
+    out = capsys.readouterr().out
+    said = [
+        "left (to predict): 2 classes: no, yes; so the loss is bernoulli_nll",
+        "id: left out: it numbers the rows",
+        "sex: words, an input for each: female, male",
+        "since: dates, day.month.year: year, month, day, weekday as numbers",
+        "23 missing, filled by the median", "always 'no', the commonest class: accuracy 9",
+        "balanced 50.00%", "a linear model: accuracy ",
+    ]  # fmt: skip
+    report = html.unescape((people / "runs/people/report.html").read_text())
+    for text in said:
+        assert text in out
+    for text in [
+        "an input for each: female, male",
+        "always 'no', the commonest class",
+        "right of t",
+    ]:
+        assert text in report
+    more = ["--only", "age", "sex", "--as", "age=words", "--missing", "drop", "--out", "again"]
+    assert main(["train", "people.csv", "--target", "left", "--epochs", "1", "--quiet", *more]) == 0
+    out = capsys.readouterr().out
+    assert "age: words" in out and "since:" not in out and "none of them" not in out
+    assert "23 of 200 left out, since in them a cell is missing" in out
+
+
+def test_predictions_are_printed_and_notes_kept_apart(people, capsys):
+    assert main(["train", "people.csv", "--target", "left", "--epochs", "1", "--quiet"]) == 0
+    (people / "more.csv").write_text("note,sex,since,age\n=1+1,other,1.2.2003,\n")
+    capsys.readouterr()
+    before = names(people)
+    assert main(["predict", "runs/people/network.npz", "more.csv", "--out", "-"]) == 0
+    out, err = capsys.readouterr()
+    head, row = out.splitlines()
+    assert head == "note,sex,since,age,predicted left,P(no),P(yes)"
+    assert row.startswith("'=1+1,other,1.2.2003,,")
+    assert "'other': not among the words of the training: taken as none of them" in err
+    assert "column 'age': 1 missing, filled" in err
+    assert names(people) == before
 
 
 @pytest.mark.parametrize("out", ["runs/things/network.npz", "things.csv"])

@@ -60,10 +60,10 @@ class Column:
         values = np.where(missing, self.fill, values)
         return np.column_stack([values, missing[:, 0]]) if self.gaps else values
 
-    def said(self, cells: Cells) -> str:
-        """What is said of it."""
+    def said(self, cells: Cells, rows: Rows) -> str:
+        """What is said of it, and of its cells in some rows."""
         kind = KINDS[self.kind]
-        parts, gaps = [kind.said(cells, self.about)], int(cells.missing.sum())
+        parts, gaps = [kind.said(cells, self.about)], int(cells.missing[rows].sum())
         odd = [] if self.kind == "words" else list(kind.unknown(cells, self.about))
         if odd:
             parts.append(

@@ -111,7 +111,7 @@ def table_data(
             columns.append(Column.learned(cells[column], KINDS[kind], answers.rows[train]))
         except ValueError as error:
             raise ValueError(f"{name}, column {column!r}: {error}") from None
-    told += _grouped((one.name, one.said(cells[one.name])) for one in columns)
+    told += _grouped((one.name, one.said(cells[one.name], answers.rows)) for one in columns)
     X_train, X_test = (_inputs(columns, cells, answers.rows[rows]) for rows in (train, test))
     told += [
         (column, f"alone tells {target!r} in all rows: known beforehand? If not, leave it out")

@@ -106,6 +106,19 @@ def test_a_few_words_among_many_numbers_are_missing_and_said(tmp_path):
     assert x["x"][30] == data.columns[1].fill[0]
 
 
+def test_what_is_in_doubt_is_said(tmp_path):
+    told = dict(data_of(tmp_path, [f"{i % 9 * 3}" if i % 4 else "<5" for i in range(40)]).told)
+    assert "most are numbers: as number, '<5' would be missing" in told["x"]
+    told = dict(data_of(tmp_path, [f"{1 + i % 9}/{1 + i % 8}/2020" for i in range(40)]).told)
+    assert told["x"].startswith("dates, month/day/year (or day before month?")
+    told = dict(data_of(tmp_path, [f"{1 + i % 9}/{1 + i % 28}/2020" for i in range(40)]).told)
+    assert told["x"].startswith("dates, month/day/year: ")
+    rows = [[i * 1.5, f"{1 + i % 5}.{i:03d},5 €"] for i in range(40)]
+    path = table(tmp_path, ["at", "price"], rows, delimiter=";")
+    said = "numbers with decimal commas, and points between thousands, in €, 40 different ones"
+    assert dict(table_data(path, "price").told)["price (to predict)"].startswith(said)
+
+
 def test_each_way_to_write_a_date_is_read_back():
     from datetime import datetime
 

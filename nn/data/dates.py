@@ -44,6 +44,16 @@ def way_of(texts: Sequence[str], ways: Sequence[str] = WAYS) -> str | None:
     return best if best is not None and 2 * _fitting(texts, best) >= len(texts) else None
 
 
+def is_unsure(texts: Sequence[str], way: str) -> bool:
+    """Whether as many texts are dates with the month before the day as the other way round.
+
+    >>> is_unsure(["1/2/2024", "3/4/2024"], "%m/%d/%Y")
+    True
+    """
+    other = way.replace("%m", "%?").replace("%d", "%m").replace("%?", "%d")
+    return other != way and other in WAYS and _fitting(texts, other) >= _fitting(texts, way)
+
+
 def _fitting(texts: Sequence[str], way: str) -> int:
     return sum(numbers_in(text, way) is not None for text in texts)
 

@@ -14,7 +14,7 @@ from autograd.show.notation import shortened
 
 from ..arrays import Array
 from .cells import EXACT, MOSTLY, Cells, is_missing, parsed
-from .dates import PARTS, WAYS, read_dates, said, way_of
+from .dates import PARTS, WAYS, is_unsure, read_dates, said, way_of
 
 KINDS_OF_WORDS = 20  # that have an input of their own; the others share one
 TRUTHS = {"true": 1.0, "false": 0.0}
@@ -159,7 +159,17 @@ def _said_of_words(cells: Cells, about: About) -> str:
     listed = ", ".join(shortened(about["words"], most=6))
     rest = len({word(t) for t in cells.texts if not is_missing(t)}) - len(about["words"])
     other = f"; 'other' for {rest} rarer ones" if about["other"] else ""
-    return f"words, an input for each: {listed}{other}"
+    return f"words, an input for each: {listed}{other}{_doubt(cells)}"
+
+
+def _doubt(cells: Cells) -> str:
+    """What is said of words that are numbers for the most part."""
+    odd, there = cells.as_numbers.odd, int((~cells.missing).sum())
+    if not odd or cells.as_numbers.gaps > there / 2:
+        return ""
+    return (
+        f" (most are numbers: as number, {', '.join(map(repr, shortened(odd)))} would be missing)"
+    )
 
 
 def _said_of_numbers(cells: Cells, about: About) -> str:
@@ -167,7 +177,10 @@ def _said_of_numbers(cells: Cells, about: About) -> str:
 
 
 def _said_of_dates(cells: Cells, about: About) -> str:
-    return f"dates, {said(about['way'])}: {', '.join(about['parts'])} as numbers"
+    texts = [text for text in cells.texts if not is_missing(text)]
+    unsure = " (or day before month? As 2024-01-31 they would be clear)" if is_unsure(
+        texts, about["way"]) else ""  # fmt: skip
+    return f"dates, {said(about['way'])}{unsure}: {', '.join(about['parts'])} as numbers"
 
 
 def _are_parts(about: About) -> bool:

@@ -75,7 +75,8 @@ def target_of(
     many = len(found) > max(2, len(rows) // 2)
     looks_continuous = numeric and (not whole or len(found) > FEW or many)
     if wants_numbers or (likelihood is None and looks_continuous):
-        return Target((), values, rows, _said(found, False, likelihood))
+        written = f" {numbers.said}" if numbers.said else ""
+        return Target((), values, rows, _said(found, False, likelihood, written))
     if likelihood is not None and not likelihood.takes(len(found)):
         raise ValueError(
             f"{where} has {len(found)} classes, and {likelihood.loss.__name__} is for "
@@ -122,13 +123,15 @@ def _classes(
     return tuple(cells.texts[codes[i]] for i in first), y.astype(np.int64)
 
 
-def _said(found: Sequence[Any], whole: bool, likelihood: Likelihood | None) -> str:
+def _said(
+    found: Sequence[Any], whole: bool, likelihood: Likelihood | None, written: str = ""
+) -> str:
     """What the target is taken for, and how to choose otherwise."""
     classes = found if found and isinstance(found[0], str) else ()
     if classes:
         what = f"{len(classes)} classes: {', '.join(shortened(classes, most=8))}"
     else:
-        what = f"numbers, {len(found)} different ones"
+        what = f"numbers{written}, {len(found)} different ones"
     if likelihood is not None:
         return f"{what}; as {likelihood.loss.__name__}, which was asked for, takes them"
     chosen = f"{what}; so the loss is {likelihood_for(len(classes)).loss.__name__}"

@@ -136,7 +136,6 @@ class CsvFile:
         text = (start[:cut] or start).decode(errors="ignore")
         longest = max(map(len, text.splitlines()), default=0)
         if longest == len(text) == BLOCK:  # a longer line
-            next(self._lines(self._begin), None)
             text = next(self._lines(self._begin))
         return text
 

@@ -38,10 +38,10 @@ def numbers_in(text: str, way: str) -> tuple[float, ...] | None:
 
 def way_of(texts: Sequence[str], ways: Sequence[str] = WAYS) -> str | None:
     """The way in which most of the texts are dates; None if no way is that of half of them."""
-    some = texts[:: max(1, len(texts) // 20)]
-    likely = [way for way in ways if 2 * _fitting(some, way) >= len(some)]
-    best = max(likely, key=lambda way: _fitting(texts, way), default=None)
-    return best if best is not None and 2 * _fitting(texts, best) >= len(texts) else None
+    few, some = _some(texts, 20), _some(texts, 1000)
+    likely = [way for way in ways if 2 * _fitting(few, way) >= len(few)]
+    best = max(likely, key=lambda way: _fitting(some, way), default=None)
+    return best if best is not None and 2 * _fitting(some, best) >= len(some) else None
 
 
 def is_unsure(texts: Sequence[str], way: str) -> bool:
@@ -51,7 +51,15 @@ def is_unsure(texts: Sequence[str], way: str) -> bool:
     True
     """
     other = way.replace("%m", "%?").replace("%d", "%m").replace("%?", "%d")
-    return other != way and other in WAYS and _fitting(texts, other) >= _fitting(texts, way)
+    if other == way or other not in WAYS:
+        return False
+    some = _some(texts, 1000)
+    return _fitting(some, other) >= _fitting(some, way)
+
+
+def _some(texts: Sequence[str], n: int) -> Sequence[str]:
+    """So many of the texts, or some more, from all over."""
+    return texts[:: max(1, len(texts) // n)]
 
 
 def _fitting(texts: Sequence[str], way: str) -> int:

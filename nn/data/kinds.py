@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,7 @@ from .dates import PARTS, WAYS, is_unsure, read_dates, said, way_of
 KINDS_OF_WORDS = 20  # that have an input of their own; the others share one
 TRUTHS = {"true": 1.0, "false": 0.0}
 ID = re.compile(
-    r"(?:^|.*[\W_])(?:id|index|idx|no|nr|key|uuid|row)\.?|#|Unnamed: \d+|.*[a-z]I[Dd]|ID.*",
-    re.DOTALL,
+    r"(?i:(.*[\W_])?(id|index|idx|no|nr|key|uuid|row)\.?)|#|Unnamed: \d+|.*[a-z]I[Dd]", re.DOTALL
 )
 UNNAMED = re.compile(r"column \d+")
 
@@ -76,7 +76,7 @@ def _is_date(cells: Cells) -> bool:
     way = way_of(there) if there and cells.numbers is None else None
     if way is None:
         return False
-    dated = cells.counts @ ~np.isnan(read_dates(cells.texts, way)[:, 0])
+    dated = cells.counts @ ~np.isnan(_dates(cells.texts, way)[:, 0])
     return bool(dated >= MOSTLY * (~cells.missing).sum())
 
 
@@ -84,30 +84,31 @@ def _learn_dates(cells: Cells, rows: Rows) -> dict[str, Any]:
     way = way_of([text for text in cells.texts if not is_missing(text)])
     if way is None:
         raise ValueError("its cells are no dates in any way that is known, as 2024-01-31")
-    found = cells.by_text(read_dates(cells.texts, way), rows)
+    found = cells.by_text(_dates(cells.texts, way), rows)
     there = found[~np.isnan(found[:, 0])]
-    varies = (
-        [part for part, column in zip(PARTS, there.T) if np.ptp(column) > 0] if len(there) else []
-    )
+    varies = [part for part, column in zip(PARTS, there.T) if len(np.unique(column)) > 1]
     return {"way": way, "parts": varies or ["year"]}
 
 
-def _values_of_dates(cells: Cells, about: About, rows: Rows) -> Array:
-    found = read_dates(cells.texts, about["way"])
-    lost = np.flatnonzero(np.isnan(found[:, 0]))
-    there = [cells.texts[i] for i in lost if not is_missing(cells.texts[i])]
-    other = way_of(there) if there else None  # as another program wrote them
+@lru_cache(maxsize=4)  # a column is looked at several times, and reading may take a second
+def _dates(texts: tuple[str, ...], way: str) -> Array:
+    """The `PARTS` of dates that are written in a way, or of those that are not, in another."""
+    found = read_dates(texts, way)
+    lost = [i for i in np.flatnonzero(np.isnan(found[:, 0])) if not is_missing(texts[i])]
+    other = way_of([texts[i] for i in lost]) if lost else None
     if other is not None:
-        found[lost] = read_dates([cells.texts[i] for i in lost], other)
-    return cells.by_text(found[:, [PARTS.index(part) for part in about["parts"]]], rows)
+        found[lost] = read_dates([texts[i] for i in lost], other)
+    return found
+
+
+def _values_of_dates(cells: Cells, about: About, rows: Rows) -> Array:
+    places = [PARTS.index(part) for part in about["parts"]]
+    return cells.by_text(_dates(cells.texts, about["way"])[:, places], rows)
 
 
 def _unknown_dates(cells: Cells, about: About) -> list[str]:
-    every = np.arange(len(cells.texts), dtype=np.int32)
-    found = _values_of_dates(Cells("", None, every, cells.texts), about, every.astype(int))
-    return [
-        t for t, value in zip(cells.texts, found[:, 0]) if np.isnan(value) and not is_missing(t)
-    ]
+    lost = np.isnan(_dates(cells.texts, about["way"])[:, 0])
+    return [text for text, so in zip(cells.texts, lost) if so and not is_missing(text)]
 
 
 def word(text: str) -> str:

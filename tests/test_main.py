@@ -70,7 +70,10 @@ def test_every_data_set_trains_and_writes_its_files(data, folder, capsys):
     assert lines["loss"] == loss
     assert lines["SGD"] == f"2 epochs, batch size 50: {2 * (n // 50)} updates; lr 0.1"
     for part in ("train", "test"):
-        assert re.fullmatch(rf"loss -?[\d.]+, {re.escape(score)} -?[\d.]+%?", lines[part])
+        balanced = r", balanced [\d.]+%" if score == "accuracy" else ""
+        said = rf"loss -?[\d.]+, {re.escape(score)} -?[\d.]+%?{balanced}"
+        assert re.fullmatch(said, lines[part])
+    assert lines["beside"].startswith("always ")
     assert "%" not in err  # --quiet: no bar
 
     written = folder / "runs" / data

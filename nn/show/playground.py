@@ -219,12 +219,12 @@ def _sets(net: Module, data: Any, validation: Any, loss: Any, picture: Any, seed
 
 def _check_size(sets: Sequence[Set]) -> None:
     """Raise if there are more data than a page takes."""
-    size = sum(fewest_letters(one.X) for one in sets)
+    size, least = sum(fewest_letters(one.X) for one in sets), "at least "
     if size <= LARGEST:
-        size = sum(len(in_script(one.packed)) for one in sets)
+        least, size = "", sum(len(in_script(one.packed)) for one in sets)
     if size > LARGEST:
         raise ValueError(
-            f"the data would take {size / 1e6:.1f} MB or more in the page, and "
+            f"the data would take {least}{size / 1e6:.1f} MB in the page, and "
             f"{LARGEST / 1e6:.0f} MB is the most: give fewer examples, such as "
             f"(X[:{len(sets[0].X) * LARGEST // size}], y[...])"
         )

@@ -247,8 +247,9 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path):
     while not list((tmp_path / "kept").glob("*.json")) and time.monotonic() < until:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does, to all of the group
-    process.communicate(timeout=60)
-    assert process.returncode != 0
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.endswith(b"interrupted after 1 of 2: the same command goes on from here\n")
     (path,) = (tmp_path / "kept").glob("*.json")
     before = path.stat().st_mtime_ns
     assert json.loads(path.read_text())["growing"]["state"] == "right"

@@ -506,11 +506,11 @@ def test_without_a_cage_results_are_as_safe(tmp_path, monkeypatch):
         assert tuple(r.state for r in found.values()) == HOSTILE[name][1], found
 
 
-@pytest.mark.skipif(getattr(os, "geteuid", lambda: 1)() != 0, reason="needs root")
+@POSIX
 def test_without_a_cage_roots_submissions_are_not_roots(tmp_path, monkeypatch):
     monkeypatch.setattr(cage, "bwrap", lambda: None)
     cage.stranger.cache_clear()
-    if cage.stranger() is None:  # not even Python can be read by everybody here
+    if cage.stranger() is None:  # nobody is root here, or Python is root's alone
         return
     (tmp_path / "mallory.py").write_text(f"""
 import os
@@ -557,7 +557,7 @@ def test_magics_and_shell_escapes_do_nothing(tmp_path):
         "get_ipython().run_cell_magic('bash', '', 'touch made')",
         "import os\nimport nn\nfrom autograd import exercises\nexercises.check_forward(int).title\n"
         "from nn.exercises import check_growing\nreport = nn.exercises.check_growing(None)\n"
-        "assert report and report.title\n" + HONEST,
+        "assert not report, report.title\n" + HONEST,
         "if os.path.exists('made'): raise ValueError('made')",
     ))  # fmt: skip
     found = graded(path, "growing", "step_decay", "swish")

@@ -93,10 +93,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run = grade_all(submissions, list(points), modules,
                     limits=limits, workers=options.workers, kept=kept)  # fmt: skip
     found = {}
-    with progress(len(submissions)) as step:
-        for name, results in run:
-            found[name] = results
-            step()
+    try:
+        with progress(len(submissions)) as step:
+            for name, results in run:
+                found[name] = results
+                step()
+    except KeyboardInterrupt:
+        again = "" if kept is None else ": the same command goes on from here"
+        parser.exit(130, f"interrupted after {len(found)} of {len(submissions)}{again}\n")
     found = {name: found[name] for name in submissions}
     if not options.tasks and options.gradescope is None:
         asked = handed_in(found)

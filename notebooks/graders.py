@@ -1,8 +1,8 @@
 """The exercises for other graders: their formats, with the solutions and checks that are here.
 
 A task is a cell with a solution, and after it a cell that ends with its check,
-``exercises.check_<task>(...)``, and is nothing else but what the check needs. Both graders run a student's code and the check in one process, so
-a pass can be faked there; `autograd.exercises` keeps the two apart.
+``exercises.check_<task>(...)``, below what the check needs. Both graders run a student's code and
+the check in one process, so a pass can be faked there; `autograd.exercises` keeps the two apart.
 """
 
 import ast

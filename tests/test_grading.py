@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import autograd.exercises.__main__ as command
-from autograd.exercises import Case, cage, check
+from autograd.exercises import Case, cage, check, judge
 from autograd.exercises.cage import Limits
 from autograd.exercises.checking import TASKS
 from autograd.exercises.grading import feedback, gradescope, junit, running
@@ -49,7 +49,7 @@ def check_crashing(crashing):
 def check_telling(telling):
     yield Case("telling()", telling, "nothing")
 """
-# It tells what it was given: in an exception, in a later case, in a later task, and at its end.
+# It tells what it was given: in what it prints, in an exception, and in a later task.
 TELLTALE = """
 import sys
 seen = []
@@ -349,6 +349,17 @@ def test_cases_after_a_hidden_one_are_hidden():
     assert not report.unveiled
 
 
+def test_students_are_not_told_what_a_process_said_at_its_end():
+    ended = judge.none(TASKS["growing"], "its process ended, with status 1\n1234")
+    assert ended.text.endswith("\n1234")
+    assert ended.shown == "no result: its process ended, with status 1"
+
+
+def test_what_went_wrong_is_told_where_no_task_was_handed_in():
+    grades = Grades({"carl": {"a": result("a", "no result", NOT)}}, {})
+    assert grades.failures() == [f"carl: {NOT}"]
+
+
 def test_what_is_kept_is_of_one_content_and_one_version(tmp_path):
     path = tmp_path / "anna.py"
     path.write_text(RIGHT)
@@ -439,8 +450,15 @@ def test_an_autograder_as_gradescope_lays_it_out(tmp_path, capsys):
         assert archive.getinfo("run_autograder").external_attr >> 16 == 0o755
     (root / "run_autograder").write_bytes((root / "source" / "run_autograder").read_bytes())
     (root / "submission" / "work.py").write_text(TELLTALE + RIGHT)
-    (tmp_path / "bwrap").write_text("#!/bin/sh\nexit 1\n")
-    (tmp_path / "bwrap").chmod(0o755)
+    python = sys._base_executable
+    quick = f'"{python}" -c "import pip" && [ "$2" = venv ] && shift 2'  # pip takes long to install
+    venv = f'exec "{python}" -m venv --without-pip --system-site-packages "$@"'
+    for name, lines in (
+        ("bwrap", "exit 1"),
+        ("python3", f'{quick} && {venv}\nexec "{python}" "$@"'),
+    ):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{lines}\n")
+        (tmp_path / name).chmod(0o755)
     environment = outside() | {
         "AUTOGRADER": str(root), "PIP_NO_DEPS": "1", "PIP_NO_INDEX": "1",
         "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}",

@@ -35,7 +35,7 @@ CHECKS = ("autograd.exercises", "nn.exercises")
 ARCHIVE = "autograder.zip"
 UNCAGED = (
     "warning: the submissions ran in no cage, as there is no bubblewrap (bwrap) here that works. "
-    "They had limits, but could read and change what {} can: files, and even this process."
+    "They had limits, but could "
 )
 
 
@@ -173,7 +173,8 @@ def _said(grades: Grades) -> Iterator[str]:
     yield from grades.table().split("\n") if grades.points else ["no task was handed in"]
     yield from (line for text in grades.failures() for line in text.split("\n"))
     if bwrap() is None:
-        yield UNCAGED.format("you" if stranger() is None else "everybody")
+        yours = "read and change what you can: files, and even this process."
+        yield UNCAGED + (yours if stranger() is None else "read what everybody can.")
 
 
 def _write(grades: Grades, options: argparse.Namespace) -> None:

@@ -65,13 +65,13 @@ class Grades:
     def failures(self) -> list[str]:
         """What went wrong beside wrong answers, once for each."""
         found = dict[str, None]()  # in order
-        for name in self.results:
-            for result in self.row(name):
+        for name, results in self.results.items():
+            for result in results.values():
                 if result.state == MISSING:
                     _, _, errors = result.text.partition("\n")
                     line = f"{name}, when it was loaded: {errors}" if errors else ""
                 elif result.state in (NO_RESULT, LATE):
-                    whole = failed(self.results[name].values())
+                    whole = failed(results.values())
                     line = f"{name}{'' if whole else f', {result.task}'}: {result.text}"
                 else:
                     continue

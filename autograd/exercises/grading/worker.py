@@ -38,4 +38,4 @@ if __name__ == "__main__":
     try:
         main()
     except (KeyboardInterrupt, BrokenPipeError):
-        os._exit(1)
+        sys.exit(1)

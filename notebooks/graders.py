@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from holes import BEGIN, END, HOLE, Solution, for_students, hole, rewritten, solved
+from holes import BEGIN, END, HOLE, Solution, for_students, hole, rewritten
 from nbformat import NotebookNode
 
 from autograd.exercises.grading.gradescope import wheel
@@ -61,11 +61,8 @@ def otter(solution: NotebookNode, name: str, wheel_name: str) -> NotebookNode:
     waiting: list[Cell] = []  # from a solution to its check
     for cell in for_students(solution):
         if has_solution(cell):
-            waiting = [
-                raw("# BEGIN PROMPT"), code(rewritten(cell.source, hole)), raw("# END PROMPT"),
-                raw("# BEGIN SOLUTION"), code(rewritten(cell.source, solved)),
-                raw("# END SOLUTION"),
-            ]  # fmt: skip
+            solved = code(rewritten(cell.source, _prompted))
+            waiting = [raw("# BEGIN SOLUTION"), solved, raw("# END SOLUTION")]
         elif waiting and (task := task_of(cell)):
             cells += [raw(f"# BEGIN QUESTION\nname: {task}\npoints: 1"), *waiting]
             cells += [raw("# BEGIN TESTS"), code(_test(task, cell.source)), raw("# END TESTS")]
@@ -74,6 +71,14 @@ def otter(solution: NotebookNode, name: str, wheel_name: str) -> NotebookNode:
         else:
             cells.append(cell)
     return _notebook(cells)
+
+
+def _prompted(solution: Solution) -> list[str]:
+    """A solution as otter finds it, with the hole in a text before it."""
+    indent = solution.indent
+    before = [f'{indent}""" # BEGIN PROMPT', *hole(solution), f'{indent}""" # END PROMPT']
+    inside = [f"{indent}# BEGIN SOLUTION NO PROMPT", *solution.lines, f"{indent}# END SOLUTION"]
+    return [*before, *inside]
 
 
 def _test(task: str, source: str) -> str:

@@ -27,11 +27,6 @@ def hole(solution: Solution) -> list[str]:
     return solution.instead or [solution.indent + HOLE]
 
 
-def solved(solution: Solution) -> list[str]:
-    """What teachers find: the solution, and no word of its being one."""
-    return solution.lines
-
-
 def rewritten(source: str, write: Callable[[Solution], list[str]]) -> str:
     """The source of a cell, with each of its solutions written in a way."""
     lines: list[str] = []

@@ -238,7 +238,7 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path):
     work.mkdir()
     (work / "anna.py").write_text(RIGHT)
     (work / "ben.py").write_text(RIGHT + "while True: pass\n")
-    options = [str(work), "--tasks", "growing", "--resume", str(tmp_path / "kept")]
+    options = [str(work), "--tasks", "growing", "step_decay", "--resume", str(tmp_path / "kept")]
     process = subprocess.Popen(
         [sys.executable, "-m", "autograd.exercises", *options, "--workers", "1"],
         env=outside(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
@@ -260,6 +260,14 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path):
 
 
 # Without processes
+
+
+def test_a_worker_that_was_stopped_starts_no_process(monkeypatch, tmp_path):
+    worker = running.Worker([], Limits())
+    worker.stop()
+    monkeypatch.setattr(running.subprocess, "Popen", None)
+    with pytest.raises(running.StoppedError):
+        worker.results(tmp_path, ["growing"])
 
 
 def result(task, state, text="said", shown=None, html=""):
@@ -403,7 +411,10 @@ def test_what_is_kept_is_of_one_content_and_one_version(tmp_path):
         ([".", "--tasks", "growng"], "--tasks: there is no task 'growng'"),
         ([".", "-k", "zoe"], "no submission has 'zoe' in its name"),
         ([".", "--workers", "0"], "--workers: a number from 1 on, got 0"),
-        ([".", "--due", "tomorrow"], "invalid fromisoformat value"),
+        (
+            [".", "--due", "tomorrow"],
+            "--due: a date or a time such as 2026-05-31T23:59, got 'tomorrow'",
+        ),
         (["gradescope", "nowhere"], "there is no folder nowhere"),
         (["gradescope", ".", "--checks", "json"], "not the module json"),
     ],

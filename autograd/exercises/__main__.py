@@ -57,6 +57,15 @@ def parser_of(description: str | None, what: str) -> argparse.ArgumentParser:
     return parser
 
 
+def seconds(text: str) -> float:
+    """A date or a time as seconds since 1970."""
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        wanted = f"a date or a time such as 2026-05-31T23:59, got {text!r}"
+        raise argparse.ArgumentTypeError(wanted) from None
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line: 0 if nothing that was handed in is wrong."""
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -65,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = parser_of(__doc__, "the folder of submissions")
     add = parser.add_argument
     add("-k", dest="only", metavar="NAME", help="only submissions with this in their name")
-    add("--due", type=datetime.fromisoformat, metavar="TIME",
+    add("--due", type=seconds, metavar="TIME",
         help="files changed after it are left out: 2026-05-31T23:59")  # fmt: skip
     add("--workers", type=int, metavar="N", help="submissions graded at a time: else a processor's")
     add("--resume", type=Path, metavar="FOLDER",
@@ -85,8 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.error(f"--{name}: there is no folder {path.resolve().parent}")
     submissions = _submissions(parser, options)
     modules, points = _tasks(parser, options)
-    due = {} if options.due is None else {"due": options.due.timestamp()}
-    limits = Limits(**due)
+    limits = Limits() if options.due is None else Limits(due=options.due)
     for folder in filter(None, (options.feedback, options.resume)):
         folder.mkdir(exist_ok=True)
     kept = options.resume and Kept(options.resume, limits)

@@ -42,12 +42,12 @@ class Worker:
         """
         found: Results = {}
         while waiting := [task for task in tasks if task not in found]:
+            if self._stopped:
+                raise StoppedError
             for result in self._answers(submission, waiting):
                 found[result.task] = result
             lost = [task for task in tasks if task not in found]
-            if self._stopped:
-                raise StoppedError
-            if lost and self._process is not None:
+            if lost and not self._stopped:
                 status = self._status()
                 why = f"the process that grades it ended, with status {status}"
                 found[lost[0]] = none(TASKS[lost[0]], why)

@@ -408,6 +408,8 @@ def test_what_is_kept_is_of_one_content_and_one_version(tmp_path):
         ([".", "--checks", "gone.py"], "no file"),
         ([".", "--csv", "gone/table.csv"], "there is no folder"),
         ([".", "--feedback", "gone/pages"], "--feedback: there is no folder"),
+        ([".", "--feedback", "a.py"], "--feedback: a.py is no folder"),
+        ([".", "--points", "empty"], "--points: empty is a folder"),
         ([".", "--tasks", "growng"], "--tasks: there is no task 'growng'"),
         ([".", "-k", "zoe"], "no submission has 'zoe' in its name"),
         ([".", "--workers", "0"], "--workers: a number from 1 on, got 0"),

@@ -33,16 +33,17 @@ from .submissions import import_checks, may_hold_python, submissions_in
 
 CHECKS = ("autograd.exercises", "nn.exercises")
 ARCHIVE = "autograder.zip"
+GRADED = "submission"  # the one that Gradescope hands over
 UNCAGED = (
     "warning: the submissions ran in no cage, as there is no bubblewrap (bwrap) here that works. "
     "They had limits, but could "
 )
 
 
-def parser_of(description: str | None, what: str) -> argparse.ArgumentParser:
+def parser_of(command: str, description: str | None, what: str) -> argparse.ArgumentParser:
     """The options that both commands have."""
     parser = argparse.ArgumentParser(
-        prog="python -m autograd.exercises",
+        prog=f"python -m autograd.exercises{command}",
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         fromfile_prefix_chars="@",
@@ -71,33 +72,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     if len(arguments) > 1 and arguments[0] == "gradescope" and arguments[1][:2] != "--":
         return pack(arguments[1:])
-    parser = parser_of(__doc__, "the folder of submissions")
-    add = parser.add_argument
-    add("-k", dest="only", metavar="NAME", help="only submissions with this in their name")
-    add("--due", type=seconds, metavar="TIME",
-        help="files changed after it are left out: 2026-05-31T23:59")  # fmt: skip
-    add("--workers", type=int, metavar="N", help="submissions graded at a time: else a processor's")
-    add("--resume", type=Path, metavar="FOLDER",
-        help="keep results here, and go on from those that are there")  # fmt: skip
-    add("--csv", type=Path, metavar="FILE", help="write the table to a CSV file")
-    add("--points", type=Path, metavar="FILE", help="write the points to a CSV file")
-    add("--junit", type=Path, metavar="FILE", help="write the results as JUnit's XML")
-    add("--feedback", type=Path, metavar="FOLDER", help="write a page for each student")
-    add("--gradescope", type=Path, metavar="FILE",
-        help="the folder is one submission: write Gradescope's results.json")  # fmt: skip
+    parser = grading_parser()
     options = parser.parse_args(arguments)
-    if options.workers is not None and options.workers < 1:
-        parser.error(f"--workers: a number from 1 on, got {options.workers}")
-    for name in ("csv", "points", "junit", "feedback", "resume", "gradescope"):
-        path: Path | None = getattr(options, name)
-        if path is not None and not path.resolve().parent.is_dir():
-            parser.error(f"--{name}: there is no folder {path.resolve().parent}")
+    _refuse(parser, options)
     submissions = _submissions(parser, options)
     modules, points = _tasks(parser, options)
     limits = Limits() if options.due is None else Limits(due=options.due)
     for folder in filter(None, (options.feedback, options.resume)):
         folder.mkdir(exist_ok=True)
-    kept = options.resume and Kept(options.resume, limits)
+    kept = None if options.resume is None else Kept(options.resume, limits)
     run = grade_all(submissions, list(points), modules,
                     limits=limits, workers=options.workers, kept=kept)  # fmt: skip
     found = {}
@@ -122,9 +105,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(options.gradescope is None and (whole or bool(states - {RIGHT, NOT_DONE, MISSING})))
 
 
+def grading_parser() -> argparse.ArgumentParser:
+    """The options by which a folder is graded."""
+    parser = parser_of("", __doc__, "the folder of submissions")
+    add = parser.add_argument
+    add("-k", dest="only", metavar="NAME", help="only submissions with this in their name")
+    add("--due", type=seconds, metavar="TIME",
+        help="files changed after it are left out: 2026-05-31T23:59")  # fmt: skip
+    add("--workers", type=int, metavar="N", help="submissions graded at a time: else a processor's")
+    add("--resume", type=Path, metavar="FOLDER",
+        help="keep results here, and go on from those that are there")  # fmt: skip
+    add("--csv", type=Path, metavar="FILE", help="write the table to a CSV file")
+    add("--points", type=Path, metavar="FILE", help="write the points to a CSV file")
+    add("--junit", type=Path, metavar="FILE", help="write the results as JUnit's XML")
+    add("--feedback", type=Path, metavar="FOLDER", help="write a page for each student")
+    add("--gradescope", type=Path, metavar="FILE",
+        help="the folder is one submission: write Gradescope's results.json")  # fmt: skip
+    return parser
+
+
+def _refuse(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """End with an error, before anything is graded, if something could not be done after it."""
+    if options.workers is not None and options.workers < 1:
+        parser.error(f"--workers: a number from 1 on, got {options.workers}")
+    for name in ("csv", "points", "junit", "gradescope", "feedback", "resume"):
+        path: Path | None = getattr(options, name)
+        if path is None:
+            continue
+        if not path.resolve().parent.is_dir():
+            parser.error(f"--{name}: there is no folder {path.resolve().parent}")
+        if name in ("feedback", "resume"):
+            if path.exists() and not path.is_dir():
+                parser.error(f"--{name}: {path} is no folder")
+        elif path.is_dir():
+            parser.error(f"--{name}: {path} is a folder")
+
+
 def pack(arguments: Sequence[str]) -> int:
     """The command ``gradescope``."""
-    parser = parser_of("An autograder for Gradescope.", f"the folder that {ARCHIVE} comes into")
+    what = "An autograder for Gradescope, to be uploaded there."
+    parser = parser_of(" gradescope", what, f"the folder that {ARCHIVE} comes into")
     options = parser.parse_args(arguments)
     if not options.folder.is_dir():
         parser.error(f"there is no folder {options.folder}")
@@ -143,7 +163,7 @@ def _submissions(
     if not options.folder.is_dir():
         parser.error(f"there is no folder {options.folder}")
     if options.gradescope is not None:
-        return {options.folder.name: options.folder}
+        return {GRADED: options.folder}
     submissions = submissions_in(options.folder)
     if not any(map(may_hold_python, submissions.values())):
         parser.error(f"no Python file, notebook, or folder with such in {options.folder}")
@@ -191,7 +211,7 @@ def _write(grades: Grades, options: argparse.Namespace) -> None:
         (options.csv, grades.csv),
         (options.points, grades.points_csv),
         (options.junit, lambda: junit.xml(grades)),
-        (options.gradescope, lambda: gradescope.results(grades, options.folder.name)),
+        (options.gradescope, lambda: gradescope.results(grades, GRADED)),
     ):
         if path is not None:
             write_whole(path, write())

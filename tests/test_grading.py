@@ -328,7 +328,7 @@ def test_control_characters_reach_no_file():
 def test_tasks_by_name_and_by_notebook():
     assert chosen(["4"]) == dict.fromkeys(NOTEBOOKS[4], 1.0)
     assert chosen(["growing", "4=2", "sgd_step=0"])["growing"] == 2.0
-    assert {name for names in NOTEBOOKS.values() for name in names} == TASKS.keys()
+    assert {name for names in NOTEBOOKS.values() for name in names} <= TASKS.keys()
     for words, said in (
         (["growng"], "no task 'growng': a notebook from 1 to 7, or topological_order"),
         (["8"], "no task '8'"), (["growing=x"], "points are a number from 0 on, got 'growing=x'"),

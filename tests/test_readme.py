@@ -14,6 +14,7 @@ from PIL import Image
 
 import autograd.exercises.__main__ as grading
 from autograd.exercises.checking import TASKS
+from autograd.exercises.grading.tasks import NOTEBOOKS
 from nn import cli, datasets, exercises
 from tests.cases import for_each, starred
 
@@ -212,6 +213,7 @@ def test_the_page_for_teachers_lists_all_tasks():
     for name, _, number in rows:
         (notebook,) = (ROOT / "notebooks" / "exercises").glob(f"{number}_*.ipynb")
         assert f"check_{name}(" in notebook.read_text(encoding="utf-8")
+        assert name in NOTEBOOKS[int(number)]
 
 
 @pytest.mark.slow

@@ -27,8 +27,8 @@ def chosen(words: Sequence[str]) -> dict[str, float]:
     Raises:
         ValueError: there is no such task or notebook, or the points are no number from 0 on.
 
-    >>> chosen(["6", "mirror=2.5"])
-    {'xor': 1.0, 'mirror': 2.5}
+    >>> chosen(["7", "attend=2.5"])
+    {'huber': 1.0, 'attend': 2.5}
     """
     points: dict[str, float] = {}
     for word in words:

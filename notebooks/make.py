@@ -2,56 +2,35 @@
 
     python notebooks/make.py                    # all
     python notebooks/make.py 3_backpropagation  # one notebook of the course
+    python notebooks/make.py otter FOLDER       # the exercises for otter-grader, into a folder
+    python notebooks/make.py nbgrader FOLDER    # and for nbgrader
 
 The course's notebooks are edited in Jupyter, and are stored with what they show. An exercise is a
-solution, in notebooks/solutions, with holes: what stands there between ``### BEGIN SOLUTION`` and
-``### END SOLUTION`` becomes ``...``, or what follows ``### INSTEAD`` as comments. Cells with the
-tag ``solution`` are left out.
+solution, in notebooks/solutions, with holes: see holes.py.
 """
 
 import copy
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
+import graders
 import nbformat
+from holes import for_students, hole, rewritten
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 HERE = Path(__file__).parent
 COURSE, EXERCISES, SOLUTIONS = HERE, HERE / "exercises", HERE / "solutions"
-HOLE = "...  # your code here"
-
-
-def with_holes(lines: Iterator[str]) -> Iterator[str]:
-    """The lines of a cell, without those of solutions."""
-    for line in lines:
-        if line.strip() != "### BEGIN SOLUTION":
-            yield line
-            continue
-        indent = line[: len(line) - len(line.lstrip())]
-        instead: list[str] | None = None
-        for inner in lines:
-            if inner.strip() == "### END SOLUTION":
-                break
-            if inner.strip() == "### INSTEAD":
-                instead = []
-            elif instead is not None:
-                instead.append(indent + inner.strip().removeprefix("#").removeprefix(" "))
-        else:
-            raise ValueError("a solution begins, and never ends")
-        yield from [indent + HOLE] if instead is None else instead
 
 
 def exercise_of(solution: NotebookNode) -> NotebookNode:
     """The notebook that students open."""
     exercise = copy.deepcopy(solution)
-    exercise.cells = [c for c in exercise.cells if "solution" not in c.metadata.get("tags", [])]
+    exercise.cells = list(for_students(solution))
     for cell in exercise.cells:
         if cell.cell_type == "code":
-            cell.source = "\n".join(with_holes(iter(cell.source.split("\n"))))
-            cell.outputs, cell.execution_count = [], None
+            cell.source = rewritten(cell.source, hole)
     return exercise
 
 
@@ -95,7 +74,12 @@ def run(path: Path, folder: Path = HERE, seconds: float | None = None) -> Notebo
 
 
 def main(names: list[str]) -> None:
-    """Run the course's notebooks, all or those named, and make all exercises."""
+    """Run the course's notebooks, all or those named, and make all exercises; or for a grader."""
+    if len(names) == 2 and names[0] in ("otter", "nbgrader"):
+        solutions = {path.stem: read(path) for path in sorted(SOLUTIONS.glob("*.ipynb"))}
+        for path in graders.make(names[0], solutions, Path(names[1])):
+            print(path)
+        return
     for path in sorted(COURSE.glob("*.ipynb")):
         if not names or path.stem in names:
             write(run(path), path)

@@ -2,7 +2,8 @@
 
 A test with the mark ``tools`` sees what there is: `dot`, by which pictures are laid out then, and
 Chromium. Where it can't do without, the mark says so, ``tools("dot")`` or ``tools("browser")``, and
-the test is skipped where there is none; ``tools("browser", "axe")`` wants npm's axe-core as well.
+the test is skipped where there is none; ``tools("browser", "axe")`` wants npm's axe-core as well,
+``tools("graders")`` other graders, in an environment of their own: see .ci/run.
 ``pytest --bare -m tools`` runs the marked tests as on a machine with neither; the others are
 always on one. So no new test can depend on a tool unnoticed: without the mark it does not find it,
 and with the mark CI runs it both ways.
@@ -30,6 +31,7 @@ TOOLS = ("dot", "chromium", "chromium-browser", "chromedriver")
 INSTALL = {
     "dot": "no `dot`: install Debian's graphviz",
     "browser": "no browser: install Debian's chromium and chromium-driver",
+    "graders": "no graders: an environment with chalkgrad[graders], its bin as CHALKGRAD_GRADERS",
     "axe": "no axe-core: npm install axe-core, and its axe.min.js as CHALKGRAD_AXE",
 }
 WHOLE = re.compile(r"^pytestmark = .*\bslow\b", re.MULTILINE)
@@ -131,6 +133,7 @@ def pytest_runtest_setup(item):
             "dot": shutil.which("dot"),
             "browser": chromium and shutil.which("chromedriver"),
             "axe": os.environ.get("CHALKGRAD_AXE"),
+            "graders": os.environ.get("CHALKGRAD_GRADERS"),
         }
         for need in mark.args:
             if not there[need]:

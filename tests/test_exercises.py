@@ -1,8 +1,6 @@
 """The checks of exercises: right solutions pass, quite different ones too; mistakes are named."""
 
-import json
 import math
-import subprocess
 import sys
 import time
 from functools import partial
@@ -18,7 +16,7 @@ from autograd.exercises.checking import TASKS
 from autograd.exercises.comparing import agree, is_unfinished, written
 from autograd.functions import exp, sigmoid
 from nn import exercises as nn_exercises
-from tests.cases import for_each, outside
+from tests.cases import for_each
 
 BY_NAME = {name: task.check for name, task in TASKS.items()}
 assert exercises, nn_exercises
@@ -1317,107 +1315,6 @@ def test_a_mistake_in_a_check_is_raised():
         check_broken(lambda: 1)
 
 
-# Submissions
-
-
-def grade(folder, *options):
-    process = subprocess.run(
-        [sys.executable, "-m", "autograd.exercises", str(folder), *options],
-        # Plugins of pytest that are installed for other tests take seconds to import.
-        env=outside() | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
-        capture_output=True, text=True, timeout=240, check=False,
-    )  # fmt: skip
-    return process.returncode, process.stdout + process.stderr
-
-
-def notebook(*cells):
-    return json.dumps(
-        {
-            "cells": [
-                {"cell_type": "code", "source": cell.splitlines(keepends=True), "metadata": {},
-                 "outputs": [], "execution_count": None}
-                for cell in cells
-            ],
-            "metadata": {}, "nbformat": 4, "nbformat_minor": 5,
-        }
-    )  # fmt: skip
-
-
-@pytest.mark.slow
-def test_a_folder_of_submissions(tmp_path):
-    right = "def growing(b, every):\n    return lambda epoch: b * 2 ** ((epoch - 1) // every)\n"
-    (tmp_path / "anna.py").write_text(right)
-    (tmp_path / "berta").mkdir()
-    (tmp_path / "berta" / "work.ipynb").write_text(
-        notebook(
-            "%matplotlib inline\nfrom nn import minibatches, step_decay",
-            "1 / 0",
-            right.replace("epoch - 1", "epoch"),
-            "def sgd_step(theta, v, g, lr, momentum):\n    ...",
-            "display(growing)",
-        )
-    )
-    (tmp_path / "carl.py").write_text("def growing(b, every:\n")
-    (tmp_path / "dora.py").write_text("import os\nos._exit(7)\n")
-    (tmp_path / "notes.txt").write_text("nothing")
-    table = tmp_path / "table.csv"
-    status, said = grade(tmp_path, "-m", "growing or sgd_step or minibatches", "--csv", str(table))
-    assert status == 1
-    assert "count from 1" in said  # berta's mistake, by name
-    assert "ZeroDivisionError: division by zero" in said and "work.ipynb, cell 2, line 1" in said
-    assert "carl, when it was loaded: SyntaxError" in said
-    assert "status 7" in said
-    assert "PytestUnknownMarkWarning" not in said
-    rows = [line.split(",") for line in table.read_text().splitlines()]
-    states = {row[0]: dict(zip(rows[0][1:], row[1:])) for row in rows[1:]}
-    assert states["anna"]["growing"] == "right" and states["anna"]["sgd_step"] == "missing"
-    assert states["berta"]["growing"] == "wrong" and states["berta"]["sgd_step"] == "not done"
-    assert "minibatches" not in states["berta"]  # imported from nn, not written
-    assert states["carl"]["growing"] == "missing"
-    assert states["dora"]["growing"] == "no result"
-
-
-@pytest.mark.slow
-def test_checks_of_a_teachers_own(tmp_path):
-    checks = tmp_path / "my_checks.py"
-    checks.write_text(
-        "from autograd.exercises import Case, check\n\n\n"
-        "@check('triple')\n"
-        "def check_triple(triple):\n"
-        "    '''Three times x.'''\n"
-        "    yield Case('triple(2)', lambda: triple(2), 6, {'twice, not three times': 4})\n"
-    )
-    folder = tmp_path / "work"
-    folder.mkdir()
-    (folder / "anna.py").write_text("def triple(x):\n    return 2 * x\n")
-    status, said = grade(folder, "--checks", str(checks), "-m", "triple")
-    assert status == 1 and "twice, not three times" in said
-    (folder / "anna.py").write_text("def triple(x):\n    return 3 * x\n")
-    status, said = grade(folder, "--checks", str(checks), "-m", "triple")
-    assert status == 0 and "1 of 1" in said
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        (["nowhere"], "there is no folder nowhere"),
-        (["."], "no Python file, notebook, or folder"),
-        ([".", "--checks", "gone.py"], "no file"),
-        ([".", "-n", "2"], "leave out -n"),
-        ([".", "--csv", "gone/table.csv"], "there is no folder"),
-    ],
-)
-def test_bad_command_lines(tmp_path, monkeypatch, options, words, capsys):
-    from autograd.exercises.__main__ import main
-
-    monkeypatch.chdir(tmp_path)
-    if len(options) > 1:
-        (tmp_path / "a.py").write_text("")
-    with pytest.raises(SystemExit):
-        main(options)
-    assert words in capsys.readouterr().err
-
-
 # What is easily overlooked
 
 
@@ -1582,36 +1479,6 @@ def test_a_check_needs_names_and_cases_and_a_name_of_its_own():
     del TASKS["nothing"]
     with pytest.raises(ValueError, match="yields no case"):
         check_nothing(1)
-
-
-@pytest.mark.slow
-def test_all_kinds_of_submissions(tmp_path):
-    right = "def growing(b, every):\n    return lambda epoch: b * 2 ** ((epoch - 1) // every)\n"
-    cells = ["%%time\n" + right, "x = !ls", "    %time 1", "growing?", "await asyncio.sleep(0)"]
-    (tmp_path / "anna.ipynb").write_bytes(b"\xef\xbb\xbf" + notebook(*cells).encode())
-    (tmp_path / "Zoë.py").write_bytes(("# coding: latin-1\n# é\n" + right).encode("latin-1"))
-    folder = tmp_path / "berta"
-    (folder / "solutions").mkdir(parents=True)
-    (folder / "work.py").write_text(right.replace("epoch - 1", "epoch"))
-    (folder / "solutions" / "work.py").write_text(right)
-    (tmp_path / "slow.py").write_text(right + "import time\ntime.sleep(1)\n")
-    (tmp_path / "carl.py").write_text(
-        "import os\ndef sgd_step(*arguments):\n    os._exit(3)\n" + right
-    )
-    table = tmp_path / "table.csv"
-    status, said = grade(tmp_path, "-m", "growing or sgd_step", "--csv", str(table))
-    assert status == 1
-    rows = [line.split(",") for line in table.read_text(encoding="utf-8").splitlines()]
-    at = rows[0].index("growing")
-    states = {row[0]: row[at] for row in rows[1:]}
-    assert states == {
-        "Zoë": "right", "anna": "right", "berta": "wrong", "carl": "right", "slow": "right",
-    }  # fmt: skip
-    assert next(row for row in rows if row[0] == "carl")[rows[0].index("sgd_step")] == "no result"
-    status, said = grade(tmp_path, "-m", "growing", "-k", "Zoë")
-    assert status == 0 and "1 passed" in said
-    status, said = grade(tmp_path, "-m", "growng")
-    assert "nothing was tried" in said and "step_decay" in said
 
 
 # The rest of the mistakes that checks name

@@ -1,175 +1,183 @@
-"""For teachers: all checks on a folder of submissions, by pytest, and a table of who passed what.
+"""For teachers: checks on a folder of submissions, and a table of who passed what.
 
     python -m autograd.exercises FOLDER
+    python -m autograd.exercises gradescope FOLDER
 
-A submission is a Python file, a notebook, or a folder or an archive of these. Other arguments go
-to pytest: ``-m minibatches`` tries that task alone, ``-k anna`` one submission,
-``--junitxml=results.xml`` writes a file. Submissions run in processes of their own, with limits; on
-Linux with bubblewrap installed (``bwrap``), in a cage.
+A submission is a Python file, a notebook, or a folder or an archive of these. They run in processes
+of their own, with limits; on Linux with bubblewrap installed (``bwrap``), in a cage.
+
+The second command writes an autograder for Gradescope into a folder, autograder.zip. In both, a
+word @FILE stands for the lines of a file.
 """
 
 import argparse
-import csv
-import io
 import sys
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from ..files import write_whole
 from ..show.notation import for_output
-from .cage import bwrap
-from .checking import MARKS, NOT_DONE, RIGHT, TASKS, WRONG
-from .judge import LATE, MISSING, NO_RESULT, Result, grade
+from .cage import Limits, bwrap, stranger
+from .checking import NOT_DONE, RIGHT, TASKS, WRONG
+from .grading import feedback, gradescope, junit
+from .grading.grades import Grades, failed, handed_in
+from .grading.kept import Kept
+from .grading.running import grade_all
+from .grading.tasks import chosen
+from .judge import MISSING
 from .submissions import import_checks, may_hold_python, submissions_in
 
 CHECKS = ("autograd.exercises", "nn.exercises")
-# So that `-k Zoë` finds a submission of that name.
-UNESCAPED = "disable_test_id_escaping_and_forfeit_all_rights_to_community_support"
-SIGNS = {state: mark for state, (mark, _) in MARKS.items()} | {
-    MISSING: "·",
-    LATE: "~",
-    NO_RESULT: "!",
-}
-
+ARCHIVE = "autograder.zip"
+GRADED = "submission"  # the one that Gradescope hands over
 UNCAGED = (
     "warning: the submissions ran in no cage, as there is no bubblewrap (bwrap) here that works. "
-    "They had limits, but could read and change what you can: files, and even this process."
+    "They had limits, but could "
 )
 
 
-class Grading:
-    """A plugin for pytest: a test per submission and task, a marker per task, and a table."""
+def parser_of(command: str, description: str | None, what: str) -> argparse.ArgumentParser:
+    """The options that both commands have."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m autograd.exercises{command}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        fromfile_prefix_chars="@",
+    )
+    add = parser.add_argument
+    add("folder", type=Path, help=what)
+    add("--tasks", nargs="+", default=[], metavar="TASK", action="extend",
+        help="the tasks that are set, by name or by the number of their notebook, with the "
+        "points of each: --tasks 1 2 growing=3")  # fmt: skip
+    add("--checks", action="append", default=[], metavar="MODULE",
+        help="a module, or a Python file, with checks of your own")  # fmt: skip
+    return parser
 
-    def __init__(self, submissions: Mapping[str, Path]) -> None:
-        self._submissions = submissions
-        self._results: dict[str, dict[str, Result]] = {}  # by submission, then by task
-        self.tried: dict[tuple[str, str], Result] = {}  # what was asked for
 
-    def pytest_configure(self, config: Any) -> None:
-        """A marker for each task."""
-        for name, task in TASKS.items():
-            summary = (task.check.__doc__ or "").partition("\n")[0]
-            config.addinivalue_line("markers", f"{name}: {summary}")
-
-    def pytest_generate_tests(self, metafunc: Any) -> None:
-        """One for each pair of a submission and a task, with the task as its marker."""
-        import pytest
-
-        pairs = [
-            pytest.param((name, task), id=f"{name}-{task}", marks=getattr(pytest.mark, task))
-            for name in self._submissions
-            for task in TASKS
-        ]
-        metafunc.parametrize("result", pairs, indirect=True)
-
-    def result_of(self, name: str, task: str) -> Result:
-        """How a task went, all tasks of a submission being tried at once."""
-        if name not in self._results:
-            self._results[name] = grade(self._submissions[name])
-        self.tried[name, task] = self._results[name][task]
-        return self.tried[name, task]
-
-    def said_before(self, name: str, task: str) -> bool:
-        """Whether what failed has failed another task of the submission: once said is enough."""
-        return self._failed(name) and next(t for n, t in self.tried if n == name) != task
-
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """The table comes before the list of what failed, which pytest prints."""
-        terminalreporter.section("who passed what")
-        for line in for_output(self.table().split("\n")):
-            terminalreporter.write_line(line)
-        if bwrap() is None:
-            terminalreporter.write_line(UNCAGED)
-
-    def rows(self) -> tuple[list[str], dict[str, list[str]]]:
-        """The tasks that anybody has handed in, and their states in each submission."""
-        names = list(dict.fromkeys(name for name, _ in self.tried))
-        tasks = [
-            task for task in TASKS
-            if any(t == task and r.state != MISSING and not self._failed(name)
-                   for (name, t), r in self.tried.items())
-        ]  # fmt: skip
-        states = {
-            name: [self.tried[name, task].state if (name, task) in self.tried else MISSING
-                   for task in tasks]
-            for name in names
-        }  # fmt: skip
-        return tasks, states
-
-    def table(self) -> str:
-        """A line for each submission, a column for each task."""
-        tasks, states = self.rows()
-        if not self.tried:
-            known = ", ".join(TASKS)
-            return f"nothing was tried: no task, or no submission, of that name. Tasks: {known}"
-        if not tasks:
-            return "\n".join(["no task was handed in", *self._errors()])
-        legend = [f"{i:>3}  {task}" for i, task in enumerate(tasks, start=1)]
-        width = max(map(len, states))
-        head = " " * width + "".join(f"{i:>4}" for i in range(1, len(tasks) + 1)) + "   right"
-        lines = [
-            f"{name:<{width}}" + "".join(f"{SIGNS[state]:>4}" for state in row)
-            + f"{row.count(RIGHT):>5} of {len(tasks)}"
-            for name, row in states.items()
-        ]  # fmt: skip
-        signs = f"{SIGNS[RIGHT]} right   {SIGNS[WRONG]} wrong   {SIGNS[NOT_DONE]} not done yet   "
-        signs += f"{SIGNS[MISSING]} not handed in   "
-        signs += f"{SIGNS[LATE]} took too long   {SIGNS[NO_RESULT]} no result"
-        return "\n".join([*legend, "", head, *lines, "", signs, *self._errors()])
-
-    def _failed(self, name: str) -> bool:
-        """Whether a submission has no result at all, for one reason."""
-        results = self._results[name].values()
-        no_result = all(r.state in (NO_RESULT, LATE) for r in results)
-        return no_result and len({r.text for r in results}) == 1
-
-    def _errors(self) -> list[str]:
-        """What went wrong beside wrong answers, once for each."""
-        found = dict[str, None]()  # in order
-        for (name, task), result in self.tried.items():
-            if result.state == MISSING:
-                _, _, errors = result.text.partition("\n")
-                line = f"{name}, when it was loaded: {errors}" if errors else ""
-            elif result.state in (NO_RESULT, LATE):
-                line = f"{name}{'' if self._failed(name) else f', {task}'}: {result.text}"
-            else:
-                continue
-            found[line.replace("\n", "\n    ")] = None
-        return [line for line in found if line]
-
-    def csv(self) -> bytes:
-        """The table as CSV."""
-        tasks, states = self.rows()
-        text = io.StringIO()
-        rows = [["submission", *tasks], *[[name, *row] for name, row in states.items()]]
-        csv.writer(text, lineterminator="\n").writerows(rows)
-        return text.getvalue().encode("utf-8", "backslashreplace")
+def seconds(text: str) -> float:
+    """A date or a time as seconds since 1970."""
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        wanted = f"a date or a time such as 2026-05-31T23:59, got {text!r}"
+        raise argparse.ArgumentTypeError(wanted) from None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line; options that it does not know go to pytest."""
-    parser = argparse.ArgumentParser(
-        prog="python -m autograd.exercises",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("folder", type=Path, help="the folder of submissions")
-    parser.add_argument("--checks", action="append", default=[], metavar="MODULE",
-                        help="a module, or a Python file, with checks of your own")  # fmt: skip
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the table to a CSV file")
-    parser.add_argument("-n", "--numprocesses", help=argparse.SUPPRESS)
-    options, rest = parser.parse_known_args(arguments)
-    if options.numprocesses is not None:
-        parser.error("submissions are tried one after the other: leave out -n")
-    if options.csv is not None and not options.csv.resolve().parent.is_dir():
-        parser.error(f"--csv: there is no folder {options.csv.resolve().parent}")
+    """The command line: 0 if nothing that was handed in is wrong."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if len(arguments) > 1 and arguments[0] == "gradescope" and arguments[1][:2] != "--":
+        return pack(arguments[1:])
+    parser = grading_parser()
+    options = parser.parse_args(arguments)
+    _refuse(parser, options)
+    submissions = _submissions(parser, options)
+    modules, points = _tasks(parser, options)
+    limits = Limits() if options.due is None else Limits(due=options.due)
+    for folder in filter(None, (options.feedback, options.resume)):
+        folder.mkdir(exist_ok=True)
+    kept = None if options.resume is None else Kept(options.resume, limits)
+    run = grade_all(submissions, list(points), modules,
+                    limits=limits, workers=options.workers, kept=kept)  # fmt: skip
+    found = {}
+    try:
+        with progress(len(submissions)) as step:
+            for name, results in run:
+                found[name] = results
+                step()
+    except KeyboardInterrupt:
+        again = "" if kept is None else ": the same command goes on from here"
+        parser.exit(130, f"interrupted after {len(found)} of {len(submissions)}{again}\n")
+    found = {name: found[name] for name in submissions}
+    if not options.tasks and options.gradescope is None:
+        asked = handed_in(found)
+        points = {task: worth for task, worth in points.items() if task in asked}
+    grades = Grades(found, points)
+    for line in for_output(_said(grades)):
+        print(line)
+    _write(grades, options)
+    states = {result.state for name in found for result in grades.row(name)}
+    whole = any(failed(results.values()) for results in found.values())
+    return int(options.gradescope is None and (whole or bool(states - {RIGHT, NOT_DONE, MISSING})))
+
+
+def grading_parser() -> argparse.ArgumentParser:
+    """The options by which a folder is graded."""
+    parser = parser_of("", __doc__, "the folder of submissions")
+    add = parser.add_argument
+    add("-k", dest="only", metavar="NAME", help="only submissions with this in their name")
+    add("--due", type=seconds, metavar="TIME",
+        help="files changed after it are left out: 2026-05-31T23:59")  # fmt: skip
+    add("--workers", type=int, metavar="N", help="submissions graded at a time: else a processor's")
+    add("--resume", type=Path, metavar="FOLDER",
+        help="keep results here, and go on from those that are there")  # fmt: skip
+    add("--csv", type=Path, metavar="FILE", help="write the table to a CSV file")
+    add("--points", type=Path, metavar="FILE", help="write the points to a CSV file")
+    add("--junit", type=Path, metavar="FILE", help="write the results as JUnit's XML")
+    add("--feedback", type=Path, metavar="FOLDER", help="write a page for each student")
+    add("--gradescope", type=Path, metavar="FILE",
+        help="the folder is one submission: write Gradescope's results.json")  # fmt: skip
+    return parser
+
+
+def _refuse(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """End with an error, before anything is graded, if something could not be done after it."""
+    if options.workers is not None and options.workers < 1:
+        parser.error(f"--workers: a number from 1 on, got {options.workers}")
+    for name in ("csv", "points", "junit", "gradescope", "feedback", "resume"):
+        path: Path | None = getattr(options, name)
+        if path is None:
+            continue
+        if not path.resolve().parent.is_dir():
+            parser.error(f"--{name}: there is no folder {path.resolve().parent}")
+        if name in ("feedback", "resume"):
+            if path.exists() and not path.is_dir():
+                parser.error(f"--{name}: {path} is no folder")
+        elif path.is_dir():
+            parser.error(f"--{name}: {path} is a folder")
+
+
+def pack(arguments: Sequence[str]) -> int:
+    """The command ``gradescope``."""
+    what = "An autograder for Gradescope, to be uploaded there."
+    parser = parser_of(" gradescope", what, f"the folder that {ARCHIVE} comes into")
+    options = parser.parse_args(arguments)
     if not options.folder.is_dir():
         parser.error(f"there is no folder {options.folder}")
+    _, points = _tasks(parser, options)
+    if others := [module for module in options.checks if not module.endswith(".py")]:
+        parser.error(f"--checks: a file, which goes with the archive, not the module {others[0]}")
+    write_whole(options.folder / ARCHIVE, gradescope.archive(points, [*map(Path, options.checks)]))
+    print(f"{options.folder / ARCHIVE}: {len(points)} tasks, {sum(points.values()):g} points")
+    return 0
+
+
+def _submissions(
+    parser: argparse.ArgumentParser, options: argparse.Namespace
+) -> Mapping[str, Path]:
+    """The submissions that are asked for."""
+    if not options.folder.is_dir():
+        parser.error(f"there is no folder {options.folder}")
+    if options.gradescope is not None:
+        return {GRADED: options.folder}
     submissions = submissions_in(options.folder)
     if not any(map(may_hold_python, submissions.values())):
         parser.error(f"no Python file, notebook, or folder with such in {options.folder}")
+    only = options.only or ""
+    found = {name: path for name, path in submissions.items() if only in name}
+    if not found:
+        parser.error(f"-k: no submission has {only!r} in its name")
+    return found
+
+
+def _tasks(
+    parser: argparse.ArgumentParser, options: argparse.Namespace
+) -> tuple[list[str], dict[str, float]]:
+    """The modules with checks, imported; and the tasks that are set."""
     modules = [
         str(Path(m).resolve()) if m.endswith(".py") else m for m in (*CHECKS, *options.checks)
     ]
@@ -178,28 +186,52 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ImportError, SyntaxError, TypeError, ValueError) as error:
         parser.error(f"--checks: {error}")
     try:
-        import pytest
+        return modules, chosen(options.tasks or list(TASKS))
+    except ValueError as error:
+        parser.error(f"--tasks: {error}")
+
+
+def _said(grades: Grades) -> Iterator[str]:
+    """What is printed: the reports of what is wrong, then the table."""
+    for name in grades.results:
+        for result in grades.row(name):
+            if result.state == WRONG:
+                yield f"--- {name}, {result.task}"
+                yield from [*result.text.split("\n"), ""]
+    yield from grades.table().split("\n") if grades.points else ["no task was handed in"]
+    yield from (line for text in grades.failures() for line in text.split("\n"))
+    if bwrap() is None:
+        yours = "read and change what you can: files, and even this process."
+        yield UNCAGED + (yours if stranger() is None else "read what everybody can.")
+
+
+def _write(grades: Grades, options: argparse.Namespace) -> None:
+    """The files that are asked for."""
+    for path, write in (
+        (options.csv, grades.csv),
+        (options.points, grades.points_csv),
+        (options.junit, lambda: junit.xml(grades)),
+        (options.gradescope, lambda: gradescope.results(grades, GRADED)),
+    ):
+        if path is not None:
+            write_whole(path, write())
+    if options.feedback is not None:
+        for name, data in feedback.pages(grades).items():
+            write_whole(options.feedback / name, data)
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Callable[[], Any]]:
+    """A function to call after each submission: tqdm's bar, or a line that counts."""
+    try:
+        from tqdm import tqdm
     except ModuleNotFoundError:
-        parser.error("this needs pytest: pip install pytest (part of the extra chalkgrad[test])")
-
-    class WithFixture(Grading):
-        @pytest.fixture
-        def result(self, request: Any) -> Result:
-            result = self.result_of(*request.param)
-            if self.said_before(*request.param):
-                pytest.skip(result.text)
-            return result
-
-    grading = WithFixture(submissions)
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Path(folder, "pytest.ini")  # not that of a surrounding project
-        settings.write_text(f"[pytest]\n{UNESCAPED} = true\n", encoding="utf-8")
-        quiet = ["-q", "-p", "no:cacheprovider", "--tb=short", f"--rootdir={folder}"]
-        test = str(Path(__file__).with_name("grading.py"))
-        status = pytest.main(["-c", str(settings), *quiet, test, *rest], plugins=[grading])
-    if options.csv is not None and status in (0, 1):  # it ran
-        write_whole(options.csv, grading.csv())
-    return int(status)
+        done = count(1)
+        yield lambda: print(f"\r{next(done)} of {total} submissions", end="", file=sys.stderr)
+        print(file=sys.stderr)
+        return
+    with tqdm(total=total, unit="submission") as bar:
+        yield bar.update
 
 
 if __name__ == "__main__":

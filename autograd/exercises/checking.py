@@ -59,6 +59,8 @@ class Case:
         right: a function that is true for right answers, if there is more than one.
         tolerance: the largest error, relative to ``expected`` or to 1, whichever is larger.
         slow: where to look if it takes too long.
+        hidden: whether students are told no more than how it went. That holds for the cases after
+            it too, in which their code could tell what it was given before.
     """
 
     what: str
@@ -69,6 +71,7 @@ class Case:
     right: Test | None = None
     tolerance: float = 1e-9
     slow: str = "a loop that never ends: does what its condition looks at ever change?"
+    hidden: bool = False
 
 
 @dataclass(frozen=True)
@@ -165,8 +168,9 @@ class _Run:
 
     def printed(self) -> str:
         """What was printed in the first wrong case, or else in the first that printed."""
-        wrong = [said for o, said in zip(self.outcomes, self._said) if said and o.state == WRONG]
-        return next(iter([*wrong, *filter(None, self._said)]), "")
+        said = [(o, said) for o, said in zip(self.outcomes, self._said) if said and not o.hidden]
+        wrong = [said for o, said in said if o.state == WRONG]
+        return next(iter([*wrong, *[said for _, said in said]]), "")
 
     def _try_all(self) -> None:
         for case in self._cases(*self._things):
@@ -177,8 +181,8 @@ class _Run:
             self._note(case, outcome)
 
     def _note(self, case: Case, outcome: Outcome) -> None:
-        self.outcomes.append(outcome)
         self._tried.append(case)
+        self.outcomes.append(replace(outcome, hidden=any(c.hidden for c in self._tried)))
 
     def _noting(self, f: Callable[..., Any]) -> Callable[..., Any]:
         """A function with a hole, which notes that it is called."""

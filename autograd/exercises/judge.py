@@ -2,12 +2,13 @@
 
 A check gets stand-ins for what was handed in (see `wire`), so what it expects, and what tells right
 from wrong, is never where the student's code is. A process that ends, does not answer, or sends
-what is no message costs the task that was tried; the rest is tried in a new one.
+what is no message costs the task that was tried; the rest is tried in a new one. After hidden cases
+it is ended too: a student's code could tell of them in a later task.
 """
 
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,12 @@ from .cage import Cage, Limits
 from .checking import TASKS, Task
 from .limits import Place, TimeUp
 from .messages import error_of, failure, pack, perform, pieces, places_from, restore, unpacked
-from .submissions import RefusedError, printable
+from .submissions import RefusedError, late_files, printable
 from .wire import DamagedError, Peer
 
 MISSING, LATE, NO_RESULT = "missing", "took too long", "no result"
 NO_ANSWER = "it did not answer"
 STILL = "it was still at work"
-ANSWER = 10.0  # seconds, for what takes none, and for Python to start
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,16 @@ class Result:
         task: its name.
         state: that of the report; "missing", nothing was handed in; "took too long", it had to be
             ended; or "no result".
-        text: the report, or what happened instead.
+        text: the report for teachers, or what happened instead.
+        shown: the same for students, of whose hidden cases it says nothing.
+        html: that as HTML, if it is a report.
     """
 
     task: str
     state: str
     text: str
+    shown: str
+    html: str = ""
 
 
 class GoneError(Exception):
@@ -50,6 +54,8 @@ class Door:
 
     def __init__(self, submission: Path, limits: Limits) -> None:
         self.cage = Cage(submission, limits)
+        self.submission, self.limits = submission, limits
+        self.loaded = False  # the submission
         self.trouble = ""  # why it was ended
         self._asked = 0  # replies that are awaited
         self._peer = Peer(self._do, only_functions=True)
@@ -187,53 +193,64 @@ class Door:
         return f"{self.trouble}, and was ended" if self.trouble else how
 
 
-def grade(
+def graded(
     submission: Path, tasks: Sequence[Task] | None = None, limits: Limits | None = None
-) -> dict[str, Result]:
-    """The results of all tasks on a submission: one for each, whatever it does."""
+) -> Iterator[Result]:
+    """The results of tasks, all if None, on a submission: one for each, whatever it does."""
     limits = limits or Limits()
     waiting = list(TASKS.values() if tasks is None else tasks)
-    results: dict[str, Result] = {}
     while waiting:
-        found: Sequence[Result] = []
-        unsure: Sequence[Task] = waiting
+        lost: Sequence[Task] = []
         why = ""
         try:
             door = Door(submission, limits)
         except (RefusedError, OSError) as error:
-            why = str(error)
+            lost, why = waiting, str(error)
         else:
             try:
-                found, unsure = _session(door, waiting, limits)
+                for result in _session(door, waiting):
+                    waiting = waiting[1:]
+                    yield _printable(result)
+            except GoneError:
+                lost = waiting[:1] if door.loaded else waiting
             finally:
                 why = door.end()
-        results.update((result.task, result) for result in found)
-        for task in unsure:
-            late = f"it took too long: {why}"
-            result = Result(task.name, LATE, late) if why.startswith(NO_ANSWER) else none(task, why)
-            results[task.name] = result
-        waiting = [task for task in waiting if task.name not in results]
-    return {t: Result(t, r.state, printable(r.text)) for t, r in results.items()}
+        waiting = waiting[len(lost) :]
+        for task in lost:
+            yield _printable(none(task, why))
+
+
+def grade(
+    submission: Path, tasks: Sequence[Task] | None = None, limits: Limits | None = None
+) -> dict[str, Result]:
+    """What `graded` gives, by task."""
+    return {result.task: result for result in graded(submission, tasks, limits)}
 
 
 def none(task: Task, why: str) -> Result:
-    """The result of a task that has none."""
-    return Result(task.name, NO_RESULT, f"no result: {why}")
+    """The result of a task that has none: it did not answer, or something else happened.
+
+    Students are told the first line: in the others may stand what their code was given.
+    """
+    late = why.startswith(NO_ANSWER)
+    text = f"it took too long: {why}" if late else f"no result: {why}"
+    return Result(task.name, LATE if late else NO_RESULT, text, text.partition("\n")[0])
 
 
-def _session(
-    door: Door, tasks: Sequence[Task], limits: Limits
-) -> tuple[list[Result], Sequence[Task]]:
-    """The results that one process gives, and the tasks that it ended in; the rest is to be tried.
+def _printable(result: Result) -> Result:
+    text, shown, html = map(printable, (result.text, result.shown, result.html))
+    return Result(result.task, result.state, text, shown, html)
 
-    All tasks, if it ended before it was loaded.
+
+def _session(door: Door, tasks: Sequence[Task]) -> Iterator[Result]:
+    """The results that one process gives, in the order of the tasks; the rest is to be tried.
+
+    Raises:
+        GoneError: it ended in the next task, or, if the door says so, before it was loaded.
     """
     wanted = sorted({name for task in tasks for name in task.takes})
-    try:
-        reply = door.ask("load", str(door.cage.submission), wanted, limits.loading,
-                         seconds=limits.loading + ANSWER)  # fmt: skip
-    except GoneError:
-        return [], tasks
+    loading, answer = door.limits.loading, door.limits.answer
+    reply = door.ask("load", str(door.cage.submission), wanted, loading, seconds=loading + answer)
     try:
         kind, files, errors = reply
         files = {str(n): sorted({str(f) for f in places}) for n, places in files.items()}
@@ -242,45 +259,50 @@ def _session(
             raise ValueError
     except (ValueError, TypeError, AttributeError):
         door.close("what it sent can't be used")
-        return [], tasks
-    results = []
+        raise GoneError from None
+    door.loaded = True
+    late = [f"{name} came too late" for name in late_files(door.submission, door.limits.due)]
     for task in tasks:
         absent = [name for name in task.takes if name not in files]
         twice = [name for name in task.takes if len(files.get(name, ())) > 1]
         if absent:
-            text = "\n".join([f"not handed in: {', '.join(absent)}", *errors])
-            results.append(Result(task.name, MISSING, text))
+            text = "\n".join([f"not handed in: {', '.join(absent)}", *late, *errors])
+            yield Result(task.name, MISSING, text, text)
         elif twice:
             where = " and ".join(files[twice[0]])
-            results.append(none(task, f"{twice[0]} is defined differently in {where}"))
+            yield none(task, f"{twice[0]} is defined differently in {where}")
         else:
-            result = _judged(door, task)
-            if result is None:
-                return results, [task]
-            results.append(result)
+            yield _judged(door, task)
             if not door.open:
-                break
-    return results, []
+                return
 
 
-def _judged(door: Door, task: Task) -> Result | None:
-    """How a task went; None if the process ended in it."""
+def _judged(door: Door, task: Task) -> Result:
+    """How a task went.
+
+    Raises:
+        GoneError: the process ended in it.
+    """
+    answer = door.limits.answer
     try:
-        report = task.check(*[door.result(door.ask("take", n, seconds=ANSWER)) for n in task.takes])
+        report = task.check(*[door.result(door.ask("take", n, seconds=answer)) for n in task.takes])
         door.settle()
         if report and door.open:
-            wrong = [door.result(door.ask("decoy", seconds=ANSWER)) for _ in task.takes]
+            wrong = [door.result(door.ask("decoy", seconds=answer)) for _ in task.takes]
             if _passes(task, wrong):
                 return none(task, "a known wrong answer passes this check too")
             door.settle()
     except GoneError:
-        return None
+        raise
     except (Exception, SystemExit) as error:
         door.close("the check failed")
-        return none(task, f"the check failed, by {type(error).__name__}: {error}"[:1000])
+        return none(task, f"the check failed, by {type(error).__name__}:\n{error}"[:1000])
     if not door.open and door.trouble != STILL:
-        return None
-    return Result(task.name, report.state, repr(report))
+        raise GoneError
+    if any(outcome.hidden for outcome in report.outcomes):
+        door.close("it has seen hidden cases")
+    html = report._repr_mimebundle_()["text/html"]
+    return Result(task.name, report.state, repr(report.unveiled), repr(report), html)
 
 
 def _passes(task: Task, things: Sequence[Any]) -> bool:

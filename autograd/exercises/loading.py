@@ -89,7 +89,11 @@ def load(submission: Path, modules: list[ModuleType], errors: list[str]) -> None
 
 
 class Silent:
-    """Stands in for IPython's shell, and for the checks: whatever it is to do, it does nothing."""
+    """Stands in for IPython's shell, and for the checks: whatever it is to do, it does nothing.
+
+    It is false: what a notebook trains and draws as soon as a check is right takes long, and tells
+    nobody anything here.
+    """
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -98,6 +102,9 @@ class Silent:
 
     def __call__(self, *_: Any, **__: Any) -> "Silent":  # noqa: D102
         return self
+
+    def __bool__(self) -> bool:
+        return False
 
     def __repr__(self) -> str:
         return ""

@@ -11,13 +11,21 @@ from typing import Any
 from ..show.notation import ELLIPSIS, for_output
 
 RIGHT, WRONG, NOT_DONE = "right", "wrong", "not done"
-MARKS = {RIGHT: ("✓", "#2a9d5c"), WRONG: ("✗", "#d1495b"), NOT_DONE: (ELLIPSIS, "#8a8a8a")}
+MARKS = {  # a page may set colours of its own
+    RIGHT: ("✓", "var(--right, #2a9d5c)"),
+    WRONG: ("✗", "var(--wrong, #d1495b)"),
+    NOT_DONE: (ELLIPSIS, "var(--not-done, #8a8a8a)"),
+}
+HIDDEN = "a hidden case"
 MORE = 12  # lines of what was printed that text shows
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a case went: ``state`` is "right", "wrong" or "not done"."""
+    """How a case went: ``state`` is "right", "wrong" or "not done".
+
+    Of one that is ``hidden`` a report says no more than that.
+    """
 
     what: str
     state: str
@@ -25,12 +33,20 @@ class Outcome:
     got: str = ""
     look: tuple[str, ...] = ()
     mistakes: tuple[str, ...] = ()
+    hidden: bool = False
+
+    @property
+    def veiled(self) -> "Outcome":
+        """What students are told of it."""
+        return Outcome(HIDDEN, self.state, hidden=True) if self.hidden else self
 
     @property
     def cause(self) -> object:
         """What wrong cases have in common that one block can stand for; None if they have not."""
         if self.state != WRONG:
             return self.state
+        if self.hidden:
+            return HIDDEN
         if self.look or ("Error" in self.got and "\nin your " in self.got):
             return self.look, self.look or self.got
         return None
@@ -69,6 +85,15 @@ class Report:
         return [mistake for mistake, _ in found.most_common()]
 
     @property
+    def unveiled(self) -> "Report":
+        """The report for teachers, in which nothing is hidden."""
+        shown = (
+            replace(o, what=f"{o.what} (hidden)", hidden=False) if o.hidden else o
+            for o in self.outcomes
+        )
+        return replace(self, outcomes=tuple(shown))
+
+    @property
     def title(self) -> str:
         """The report in a line."""
         n, right = len(self.outcomes), sum(o.state == RIGHT for o in self.outcomes)
@@ -95,9 +120,9 @@ class Report:
         return "\n".join(line.rstrip() for line in for_output(lines))
 
     def _shown(self) -> Sequence[Outcome]:
-        """All outcomes, or none if nothing was begun."""
+        """All outcomes as students see them, or none if nothing was begun."""
         begun = any(outcome.state != NOT_DONE for outcome in self.outcomes)
-        return self.outcomes if begun else ()
+        return [outcome.veiled for outcome in self.outcomes] if begun else []
 
     def _blocks(self) -> list[tuple[Outcome, list[Outcome]]]:
         """The outcomes, each with the later ones that are wrong in the same way."""
@@ -156,7 +181,7 @@ def _names(outcomes: Sequence[Outcome]) -> str:
 
 def _rows(outcome: Outcome) -> list[tuple[str, str]]:
     """What a report says below a case."""
-    if outcome.state != WRONG:
+    if outcome.state != WRONG or outcome.hidden:
         return []
     rows = [("expected", outcome.expected), ("got", outcome.got)]
     return rows + [("look at" if i == 0 else "or at", text) for i, text in enumerate(outcome.look)]

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import math
 import os
 import sys
 import tarfile
@@ -74,22 +75,41 @@ class RefusedError(Exception):
     """A submission that is not tried, and why."""
 
 
-def copied(submission: Path, into: Path, most: int) -> Path:
+def contents(submission: Path) -> Iterator[tuple[str, Open]]:
+    """The plain files of a submission, by their paths in it; an archive is one."""
+    if submission.is_dir() and not submission.is_symlink():
+        yield from _files(submission)
+    elif submission.is_file() and not submission.is_symlink():
+        yield submission.name, partial(submission.open, "rb")
+
+
+def late_files(submission: Path, due: float) -> list[str]:
+    """The files of a submission that were changed after a time, in seconds since 1970."""
+    folder = submission if submission.is_dir() else submission.parent
+    return [name for name, _ in contents(submission) if (folder / name).stat().st_mtime > due]
+
+
+def copied(submission: Path, into: Path, most: int, due: float = math.inf) -> Path:
     """A copy of a submission: its plain files and folders, no links and no pipes; or of an archive.
 
     Args:
         submission: the file, folder or archive.
         into: the folder that the copy comes into.
         most: the bytes of its files, in all.
+        due: the time, in seconds since 1970, after which files are late, and left out. Of an
+            archive its own time counts.
 
     Raises:
-        RefusedError: it is a link, no file, too large, without Python files, or an archive that
-            can't be read or has files that would come to lie outside.
+        RefusedError: it is a link, no file, too large, too late, without Python files, or an
+            archive that can't be read or has files that would come to lie outside.
     """
     if submission.is_symlink():
         raise RefusedError("it is a link to something else")
     if not (submission.is_dir() or submission.is_file()):
         raise RefusedError("it is no file")
+    late = late_files(submission, due)
+    if late and submission.is_file():
+        raise RefusedError("it came too late")
     target = into / submission.name
     try:
         if submission.name.endswith(ARCHIVES):
@@ -98,23 +118,24 @@ def copied(submission: Path, into: Path, most: int) -> Path:
             _write(_members(submission), target, most)
         elif submission.is_dir():
             target.mkdir()
-            _write(_files(submission), target, most)
+            _write((file for file in _files(submission) if file[0] not in late), target, most)
         else:
-            _write([(submission.name, partial(submission.open, "rb"))], into, most)
+            _write(contents(submission), into, most)
     except (
         OSError, RuntimeError, ValueError, EOFError,
         zipfile.BadZipFile, tarfile.TarError, zlib.error,
     ) as error:  # fmt: skip
         raise RefusedError(f"it can't be read: {error}") from None
     if not files_of(target):
-        raise RefusedError("no Python file or notebook in it")
+        came = f" that came in time: {', '.join(late)} came too late" if late else ""
+        raise RefusedError(f"no Python file or notebook in it{came}")
     return target
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Open]]:
     """The plain files in a folder, by their paths in it; links are not followed."""
     for place, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if name not in NOT_THEIRS]
+        folders[:] = sorted(name for name in folders if name not in NOT_THEIRS)
         for name in sorted(names):
             path = Path(place, name)
             if path.is_file() and not path.is_symlink():

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from autograd.files import write_whole
 
+from .choosing import choose, keeps_aside
 from .data import datasets
 from .data.datasets import Dataset
 from .data.predictions import predict_csv, predictions
@@ -106,18 +107,22 @@ def train(options: argparse.Namespace) -> None:
     if options.sweep:
         run_sweep(options)
         return
-    rule = rule_of(options)
-    data, held_out = held_out_of(data_of(options), options)
+    whole = data_of(options)
+    aside = keeps_aside(options, len(whole.X_train))
+    data, held_out = held_out_of(whole, options, aside)
+    rule = rule_of(options, len(data.X_train))
+    chosen = choose(options, data, rule)
     batchings = [Batching(text, len(data.X_train), options) for text in options.batch_size]
     nets = networks_of(options, data, len(batchings))
-    facts = _facts(options, data, rule, nets[0], batchings)
+    facts = _facts(options, data, rule, nets[0], batchings, aside) | chosen
     out = _folder(options, data)
     for name, text in facts.items():
         say(f"{name:<8} {text}")
     for i, (which, what) in enumerate(data.told):
         say(f"{'' if i else 'columns':<8} {which}: {what}")
     History().plot()  # if matplotlib is missing, fail now, not after the training
-    runs = [_run(options, data, held_out, rule, *pair) for pair in zip(nets, batchings)]
+    stopping = EarlyStopping(options.patience or options.epochs) if aside else None
+    runs = [_run(options, data, held_out, rule, stopping, *pair) for pair in zip(nets, batchings)]
     beside = baselines(data)
     _print_scores(runs, beside)
     facts["engine"] = ENGINES[runs[0].history.engine]
@@ -132,9 +137,10 @@ def _check_options(options: argparse.Namespace) -> None:
         raise ValueError(f"--seed must be 0 or more, got {options.seed}")
     if kept is not None and kept.exists() and options.resume is None:
         raise ValueError(f"{kept} exists already: go on with --resume {kept}, or remove it")
-    if len(options.batch_size) > 1 and (kept or options.resume):
+    sizes = options.batch_size or []
+    if len(sizes) > 1 and (kept or options.resume):
         raise ValueError("--checkpoint and --resume are for one --batch-size, not for several")
-    if len(set(options.batch_size)) < len(options.batch_size):
+    if len(set(sizes)) < len(sizes):
         raise ValueError("--batch-size: give each only once")
     check_sweep(options)
 
@@ -145,6 +151,7 @@ def _facts(
     rule: Optimizer,
     net: MLP,
     batchings: Sequence[Batching],
+    aside: bool,
 ) -> dict[str, str]:
     """What is about to be done, in words."""
     n, n_test, d0 = len(data.X_train), len(data.X_test), data.X_train.shape[1]
@@ -153,8 +160,9 @@ def _facts(
         f"{len(layer.neurons)} ({layer.activation if l < last else 'identity'})"
         for l, layer in enumerate(net.layers)
     ]
+    tested = n_test or "too few to keep some"
     facts = {
-        "data": f"{data.name}: {n} examples to train on, {n_test} to test",
+        "data": f"{data.name}: {n} examples to train on, {tested} to test",
         "network": f"{' -> '.join([str(d0), *layers])}, m = {len(net.parameters())} parameters",
         "loss": data.loss.__name__,
         "inputs": "standardised: each column less its mean, over its standard deviation",
@@ -168,15 +176,24 @@ def _facts(
             f"after {options.patience} epochs in turn without a smaller loss on a fifth of the "
             "training part, kept aside for it"
         )
+    elif aside:
+        facts["takes"] = (
+            "the network of the epoch with the least loss on a fifth of the training part, kept "
+            "aside for it"
+        )
     return facts
 
 
 def _settings(rule: Optimizer) -> list[str]:
     """The settings that were given, in words."""
     return [
-        name.replace("_", " ") + ("" if setting is True else f" {setting}")
+        name.replace("_", " ") + ("" if setting is True else f" {_said(setting)}")
         for name, setting in rule.given.items()
     ]
+
+
+def _said(setting: Any) -> str:
+    return f"{setting:.4g}" if isinstance(setting, float) else str(setting)
 
 
 def _folder(options: argparse.Namespace, data: Dataset) -> Path:
@@ -201,17 +218,18 @@ def _run(
     data: Dataset,
     held_out: Part,
     rule: Optimizer,
+    stopping: EarlyStopping | None,
     net: MLP,
     batching: Batching,
 ) -> Run:
     """One training, with a film of it."""
     # A frame takes a second or two for a million parameters.
     frames = min(FRAMES, 2 + FILMED // len(net.parameters()))
+    X, y = data.shown.X_test, data.shown.y_test
     film = Film(
-        net, data.X_test[0].tolist(), data.y_test[0].item(), frames=frames,
-        data=(data.X_test, data.y_test) if len(data.features) == 2 else None, picture=data.picture,
+        net, X[0].tolist(), y[0].item(), frames=frames,
+        data=(X, y) if len(data.features) == 2 else None, picture=data.picture,
     )  # fmt: skip
-    stopping = None if options.patience is None else EarlyStopping(options.patience)
     callbacks: list[Any] = [_Engine(), film, *([] if stopping is None else [stopping])]
     history = fit(
         net,
@@ -222,7 +240,9 @@ def _run(
         resume=options.resume,
         callbacks=callbacks,
     )
-    parts = {"train": (data.X_train, data.y_train), "test": (data.X_test, data.y_test)}
+    parts = {"train": (data.X_train, data.y_train)}
+    if len(data.X_test):
+        parts["test"] = data.X_test, data.y_test
     scores = {part: evaluate(net, data.loss, X, y) for part, (X, y) in parts.items()}
     if data.classes:
         for part, (X, y) in parts.items():
@@ -274,7 +294,7 @@ def _write(
 ) -> None:
     """Write the files, and say where they are."""
     first = runs[0]
-    x, y = data.X_test[0].tolist(), data.y_test[0].item()
+    x, y = data.shown.X_test[0].tolist(), data.shown.y_test[0].item()
     save(first.net, out / "network.npz", Table.of(data))
     first.history.to_csv(out / "history.csv")
     write_whole(out / "curves.svg", svg(first.history.plot()).encode())

@@ -33,7 +33,7 @@ from .data.datasets import standard
 from .model.likelihoods import LIKELIHOODS, Likelihood, chosen_classes, likelihood_for
 from .model.network import MLP
 from .train.callbacks import EarlyStopping
-from .train.defaults import DECAY, HELD_OUT, find_lr, usual_batch_size, usual_epochs
+from .train.defaults import HELD_OUT, find_lr, usual_batch_size, usual_decay, usual_epochs
 from .train.fit import fit
 from .train.optimizers import SGD
 from .train.schedules import BatchSize, LearningRate, cosine
@@ -80,14 +80,12 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         size = usual_batch_size(len(X)) if self.batch_size is None else self.batch_size
         first = min(size(1), len(X)) if callable(size) else size
         epochs = usual_epochs(len(X), first) if self.epochs is None else self.epochs
-        rule = SGD(weight_decay=DECAY) if self.optimizer is None else self.optimizer
+        rule = self.optimizer or SGD(weight_decay=usual_decay(len(X)))
         net = MLP(X.shape[1], [*self.widths, outputs], self.activation, rng=weights)
         lr = self.lr
         if lr is None:
-            best, _ = find_lr(
-                net, likelihood.loss, X, y, batch_size=first, optimizer=rule, rng=tried
-            )
-            lr = cosine(best, epochs * (len(X) // first))
+            lr, _ = find_lr(net, likelihood.loss, X, y, batch_size=first, optimizer=rule, rng=tried)
+            lr = cosine(lr, epochs * (len(X) // first)) if self.epochs is None else lr
         if held_out is not None:
             stopping = [EarlyStopping(patience=epochs)]  # it gives the best epoch's parameters
         self.history_ = fit(
@@ -116,9 +114,10 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
     Args:
         widths: of the hidden layers; none for logistic or softmax regression.
         activation: as in `MLP`.
-        optimizer: as in `fit`; SGD with a weight decay of 0.01 if not given.
-        lr: a rate, or a schedule. If not given, the best of eight by a short test (`find_lr`),
-            which falls to 0 along half a cosine.
+        optimizer: as in `fit`; if not given, SGD with a weight decay of 1/n for n rows, but
+            0.01 at most.
+        lr: a rate, or a schedule. If not given, the best of eight by a short test (`find_lr`); it
+            falls to 0 along half a cosine if ``epochs`` are not given either.
         batch_size: as in `fit`; if not given, 16, or all rows if they are fewer.
         epochs: how many. If not given, enough for 3,000 updates, but 20 or more; with 20 rows or
             more, a fifth of them is then kept aside, and the network is that of the epoch with the

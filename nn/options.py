@@ -19,7 +19,8 @@ from .data_options import add_data_options
 from .model.activations import ACTIVATIONS
 from .model.likelihoods import LIKELIHOODS
 from .model.network import MLP
-from .train.optimizers import OPTIMIZERS, SGD, make_rule
+from .train.defaults import BATCH, EPOCHS, HELD_OUT, UPDATES, usual_decay
+from .train.optimizers import OPTIMIZERS, make_rule
 from .train.schedules import cosine, growing, inverse_time, step_decay
 from .train.stepping import Optimizer, check_rate, defaults
 
@@ -66,14 +67,17 @@ def _add_own_options(add: Callable[..., Any]) -> None:
     add("--no-bias", action="store_true", help="neurons without a bias, as in the lecture")
     add("--loss", choices=[*LIKELIHOODS], metavar="LOSS",
         help=", ".join(LIKELIHOODS) + "; what fits the data, if not given")
-    add("--epochs", type=_epochs, default=20, metavar="N",
-        help="passes over the training part (%(default)s)")
-    add("--batch-size", type=_checked_batch_size, nargs="+", default=["16"], metavar="B",
-        help="a number, full, or a schedule: grow:START:FACTOR:EPOCHS (16); several are compared, "
-        "each from the same start")
+    add("--epochs", type=_epochs, metavar="N",
+        help=f"passes over the training part. If not given, enough for {UPDATES:,} updates, but "
+        f"{EPOCHS} or more; then the network of the best epoch is taken, by the loss on a fifth of "
+        f"{HELD_OUT} examples or more, kept aside for it (in a sweep: {EPOCHS})")
+    add("--batch-size", type=_checked_batch_size, nargs="+", metavar="B",
+        help=f"a number, full, or a schedule: grow:START:FACTOR:EPOCHS ({BATCH}, or all examples "
+        "if they are fewer); several are compared, each from the same start")
     add("--lr", type=rate_option, metavar="LR",
-        help="a number, or a schedule of updates: step:LR:FACTOR:UPDATES, 1/t:LR:T0, cosine:LR "
-        "(0.1 for sgd, the usual rate of other optimizers)")
+        help="a number, or a schedule of updates: step:LR:FACTOR:UPDATES, 1/t:LR:T0, cosine:LR. If "
+        "not given, the best of several rates by a short test; if --epochs is not given either, it "
+        "falls as a cosine (in a sweep: 0.1 for sgd, the usual rate of other optimizers)")
     add("--optimizer", default="sgd", choices=[*OPTIMIZERS], metavar="RULE",
         help=", ".join(OPTIMIZERS) + " (%(default)s); its settings:")
     for name, (default, kinds) in _settings().items():
@@ -108,6 +112,7 @@ def _settings() -> dict[str, tuple[Any, list[str]]]:
 def _add_setting(add: Callable[..., Any], name: str, default: Any, kinds: list[str]) -> None:
     """The option for a setting of some optimizers."""
     option, whose = "--" + name.replace("_", "-"), "of " + ", ".join(kinds)
+    whose += " (1/n for sgd and n examples, but 0.01 at most)" if name == "weight_decay" else ""
     if isinstance(default, bool):
         add(option, action="store_const", const=True, help=whose)
     elif isinstance(default, tuple):
@@ -116,28 +121,25 @@ def _add_setting(add: Callable[..., Any], name: str, default: Any, kinds: list[s
         add(option, type=float, metavar=name[0].upper(), help=whose)
 
 
-def rule_of(options: argparse.Namespace) -> Optimizer:
-    """The optimizer that the options ask for; if no rate is given, its usual rate is filled in.
+def rule_of(options: argparse.Namespace, n: int) -> Optimizer:
+    """The optimizer that the options ask for, for n examples.
 
     Raises:
         ValueError: the optimizer has no such setting, or the setting is out of range.
     """
     given = {name: getattr(options, name) for name in _settings()}
-    rule = make_rule(options.optimizer, **{k: v for k, v in given.items() if v is not None})
-    if options.lr is None:
-        options.lr = rate_option("0.1" if isinstance(rule, SGD) else repr(rule.lr))
-    return rule
+    if options.optimizer == "sgd" and given["weight_decay"] is None:
+        given["weight_decay"] = usual_decay(n)
+    return make_rule(options.optimizer, **{k: v for k, v in given.items() if v is not None})
 
 
-def held_out_of(
-    data: Dataset, options: argparse.Namespace, choosing: bool = False
-) -> tuple[Dataset, Part]:
-    """The data, and the part to evaluate after every epoch: the test part.
+def held_out_of(data: Dataset, options: argparse.Namespace, choosing: bool) -> tuple[Dataset, Part]:
+    """The data, and the part to evaluate after every epoch: the test part, which may be empty.
 
-    For early stopping, or for choosing settings, it is a fifth of the training part instead: the
-    test part must stay unseen.
+    For early stopping, or for ``choosing`` epochs or settings, it is a fifth of the training part
+    instead: the test part must stay unseen.
     """
-    if options.patience is None and not choosing:
+    if not choosing:
         return data, (data.X_test, data.y_test)
     X, y = data.X_train, data.y_train
     n = len(X) - max(1, len(X) // 5)
@@ -173,7 +175,7 @@ def settings_of(
     return {
         "loss": data.loss, "X": data.X_train, "y": data.y_train, "epochs": options.epochs,
         "batch_size": batching.size, "lr": batching.lr, "optimizer": rule,
-        "rng": generators(options.seed)[1], "validation": held_out,
+        "rng": generators(options.seed)[1], "validation": held_out if len(held_out[0]) else None,
     }  # fmt: skip
 
 
@@ -232,7 +234,7 @@ class Batching:
 
     def __init__(self, text: str, n: int, options: argparse.Namespace) -> None:
         self.text = text
-        self.size = _batch_size(text)(n)
+        self.size = batch_size_of(text)(n)
         if not callable(self.size) and self.size > n:
             raise ValueError(f"--batch-size {self.size} is more than the {n} examples to train on")
         if callable(self.size):
@@ -262,7 +264,7 @@ def _epochs(text: str) -> int:
 _positive.__name__ = _epochs.__name__ = "whole number"
 
 
-def _batch_size(text: str) -> Callable[[int], Any]:
+def batch_size_of(text: str) -> Callable[[int], Any]:
     """What the option means, once the number of examples is known."""
     kind, *parts = text.split(":")
     try:
@@ -280,7 +282,7 @@ def _batch_size(text: str) -> Callable[[int], Any]:
 
 
 def _checked_batch_size(text: str) -> str:
-    _batch_size(text)
+    batch_size_of(text)
     return text
 
 

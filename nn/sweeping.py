@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from autograd.files import write_whole
 
+from .choosing import settle
 from .data import datasets
 from .data_options import data_of
 from .figures import svg
@@ -62,7 +63,7 @@ def check_sweep(options: argparse.Namespace) -> None:
         raise ValueError(
             "--checkpoint and --resume are for one training; a sweep goes on by itself"
         )
-    elif len(options.batch_size) > 1:
+    elif len(options.batch_size or ()) > 1:
         both = ",".join(options.batch_size)
         raise ValueError(f"--batch-size: give --sweep batch-size={both} to sweep several")
     else:
@@ -86,7 +87,7 @@ def run_sweep(options: argparse.Namespace) -> None:
     for training in trainings_of(grid, 1):
         own = _options(base, training.settings, options.seed)
         part, held_out = held_out_of(data_of(own) if "loss" in grid else data, own, choosing=True)
-        rule_of(own)
+        settle(own, rule_of(own, len(part.X_train)), len(part.X_train))
         if (shape := (*own.widths, *own.activation)) not in shapes:
             networks_of(own, part, 1)
             shapes.add(shape)
@@ -131,8 +132,9 @@ def train_once(base: Mapping[str, Any], digest: str, seed: int, **settings: str)
     options = _options(base, settings, seed)
     if _digest(options.data) != digest:
         raise ValueError(f"{options.data} has changed since the sweep began")
-    rule = rule_of(options)
     data, held_out = held_out_of(data_of(options), options, choosing=True)
+    rule = rule_of(options, len(data.X_train))
+    settle(options, rule, len(data.X_train))
     [batch_size] = options.batch_size
     batching = Batching(batch_size, len(data.X_train), options)
     [net] = networks_of(options, data, 1)
@@ -181,7 +183,7 @@ def _options(base: Mapping[str, Any], settings: Mapping[str, str], seed: int) ->
     options.lr = None if options.lr is None else rate_option(options.lr)
     for name in settings:
         setattr(options, name, getattr(own, name))
-    if len(options.batch_size) > 1:
+    if len(options.batch_size or ()) > 1:
         raise ValueError(
             f"--sweep: batch-size has {settings['batch_size']!r}: a comma goes between"
         )

@@ -5,7 +5,7 @@ import pytest
 
 from nn import MLP, SGD, Adam, bernoulli_nll, datasets, find_lr, fit, gaussian_nll
 from nn.data.datasets import parts_of
-from nn.train.defaults import RATES, usual_batch_size, usual_epochs
+from nn.train.defaults import RATES, usual_batch_size, usual_decay, usual_epochs
 from tests.cases import for_each
 
 
@@ -70,6 +70,7 @@ def test_what_find_lr_refuses(given, message):
 
 
 def test_defaults_fit_the_number_of_examples():
+    assert [usual_decay(n) for n in (1, 100, 1000)] == [0.01, 0.01, 0.001]
     assert [usual_batch_size(n) for n in (1, 4, 16, 1000)] == [1, 4, 16, 16]
     for n in (4, 15, 100, 1437, 43_152, 10**6):
         b = usual_batch_size(n)
@@ -94,8 +95,7 @@ def parts(counts, seed, n_test):
     y = np.repeat(np.arange(len(counts)), counts)
     train, test = parts_of(y, len(counts), n_test / len(y), seed)
     assert sorted([*train, *test]) == list(range(len(y)))
-    found = [np.bincount(y[rows], minlength=len(counts)) for rows in (test, train)]
-    return found[0].tolist(), found[1].tolist()
+    return tuple(np.bincount(y[rows], minlength=len(counts)).tolist() for rows in (test, train))
 
 
 def test_rare_classes_are_in_both_parts():
@@ -110,3 +110,11 @@ def test_rare_classes_are_in_both_parts():
 def test_a_class_of_one_row_is_where_it_happens_to_be():
     where = {tuple(parts([30, 1], seed, n_test=6)[0]) for seed in range(30)}
     assert where == {(6, 0), (5, 1)}
+
+
+def test_of_fewer_than_10_rows_none_is_kept_for_testing():
+    for n, n_test in ((2, 0), (9, 0), (10, 2), (12, 2)):
+        train, test = parts_of(np.zeros(n), 0, None, seed=0)
+        assert (len(train), len(test)) == (n - n_test, n_test)
+    with pytest.raises(ValueError, match=r"leaves both parts some of 4 rows, got 0\.1"):
+        parts_of(np.zeros(4), 0, 0.1, seed=0)

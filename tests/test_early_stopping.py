@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import nn
-from nn import MLP, EarlyStopping, Epoch, bernoulli_nll, fit, gaussian_nll
+from nn import MLP, SGD, EarlyStopping, Epoch, bernoulli_nll, fit, gaussian_nll
 from nn.cli import main
 from tests import cases
 from tests.cases import bits, numbers
@@ -313,6 +313,7 @@ def test_patience_on_the_command_line(folder, request, capsys):
         net, bernoulli_nll, moons.X_train[:320], moons.y_train[:320], epochs=60, batch_size=16,
         lr=4.0, rng=np.random.default_rng(0).spawn(2)[1], progress=False,
         validation=(moons.X_train[320:], moons.y_train[320:]), callbacks=[EarlyStopping(2)],
+        optimizer=SGD(weight_decay=1 / 320),
     )  # fmt: skip
     assert len(history) == n
     assert np.array_equal(numbers(nn.load("out/network.npz")), numbers(net))

@@ -68,7 +68,9 @@ def test_every_data_set_trains_and_writes_its_files(data, folder, capsys):
     assert lines["network"].startswith(network)
     assert f"m = {m} " in lines["network"]
     assert lines["loss"] == loss
-    assert lines["SGD"] == f"2 epochs, batch size 50: {2 * (n // 50)} updates; lr 0.1"
+    updates = f"2 epochs, batch size 50: {2 * (n // 50)} updates"
+    lr = lines["rate"].partition(":")[0]
+    assert lines["SGD"] == f"{updates}; lr {lr}, weight decay {1 / n:.4g}"
     for part in ("train", "test"):
         balanced = r", balanced [\d.]+%" if score == "accuracy" else ""
         said = rf"loss -?[\d.]+, {re.escape(score)} -?[\d.]+%?{balanced}"
@@ -87,6 +89,33 @@ def test_every_data_set_trains_and_writes_its_files(data, folder, capsys):
     rows = history(written)
     assert [row["epoch"] for row in rows] == ["1", "2"]
     assert f"loss {float(rows[-1]['validation_loss']):.4f}," in lines["test"]
+
+
+@pytest.mark.slow
+def test_what_is_not_given_fits_the_data(folder, capsys):
+    assert main(["train", "moons", "--quiet"]) == 0
+    lines = printed(capsys.readouterr().out)
+    updates = "150 epochs, batch size 16: 3000 updates"
+    assert lines["SGD"] == f"{updates}; lr cosine:1, weight decay 0.003125"
+    assert "320 examples to train on, 100 to test" in lines["data"]
+    assert "a fifth of the training part" in lines["takes"]
+    assert "falls to 0" in lines["rate"]
+    rows = history(folder / "runs" / "moons")
+    best = min(rows, key=lambda row: float(row["validation_loss"]))
+    assert f"that of epoch {best['epoch']}, the best one" in lines["stopped"]
+    assert float(re.search(r"accuracy ([\d.]+)%", lines["test"])[1]) > 95
+
+
+def test_four_rows_train_and_none_is_kept_for_testing(folder, capsys):
+    (folder / "xor.csv").write_text("a,b,y\n0,0,0\n0,1,1\n1,0,1\n1,1,0\n")
+    assert train("xor.csv", "--target", "y", "--widths", "4", "--epochs", "50") == 0
+    lines = printed(capsys.readouterr().out)
+    assert lines["data"] == "xor: 4 examples to train on, too few to keep some to test"
+    assert "batch size 4: 50 updates" in lines["SGD"]
+    assert "test" not in lines
+    report = (folder / "runs" / "xor" / "report.html").read_text()
+    assert "on 4 examples, all of them seen" in report
+    assert "not seen" not in report
 
 
 def test_a_training_learns(folder, capsys):

@@ -21,6 +21,7 @@ FLOORS = [
     "show",
     "data_options",
     "options",
+    "choosing",
     "sweeping",
     "playing",
     "cli",

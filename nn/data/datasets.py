@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
 
@@ -53,14 +53,22 @@ class Dataset:
     told: tuple[tuple[str, str], ...] = ()
 
     @property
+    def shown(self) -> Dataset:
+        """Itself; or, where there is no test part, with the training part to look at instead."""
+        if len(self.X_test):
+            return self
+        return replace(self, X_test=self.X_train, y_test=self.y_train)
+
+    @property
     def picture(self) -> Array | None:
         """The first test example as rows and columns of pixels, where examples are that."""
         if self.name != "digits" or len(self.features) != 64:
             return None
-        first: Array = self.X_test[0] * self.x_scale + self.x_mean
+        first: Array = self.shown.X_test[0] * self.x_scale + self.x_mean
         return first.reshape(8, 8)
 
 
+FEWEST = 10  # rows, for some of them to be kept for testing
 BLOCK = 65_536  # rows that are worked on at once
 ROUNDING = 16 * float(np.finfo(float).eps)  # how far sums of the same numbers are apart
 
@@ -153,7 +161,7 @@ def parts_of(
     Args:
         y: the target, ``(n,)``.
         K: how many classes it has, or 0.
-        test_size: the fraction to test on; a fifth, but one row at least, if None.
+        test_size: the fraction to test on; if None, a fifth, but nothing of fewer than 10 rows.
         seed: of the generator.
 
     Raises:
@@ -162,8 +170,8 @@ def parts_of(
     n, share = len(y), 0.2 if test_size is None else test_size
     check_fraction(test_size=share)
     check_seed(seed)
-    n_test = max(round(n * share), test_size is None)
-    if not 0 < n_test < n:
+    n_test = 0 if test_size is None and n < FEWEST else round(n * share)
+    if not 0 < n_test < n and test_size is not None:
         raise ValueError(
             f"test_size must be a fraction that leaves both parts some of {n} rows, got {test_size}"
         )
@@ -220,7 +228,7 @@ def _parts(y: npt.NDArray[Any], K: int, n_test: int, seed: int) -> tuple[Any, An
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(y))
     test, train = order[:n_test], order[n_test:]
-    if K:
+    if K and n_test:
         counts = np.bincount(y, minlength=K)
         found = np.array([np.bincount(y[rows], minlength=K) for rows in (test, train)])
         if (found[:, counts > 1] == 0).any():

@@ -59,8 +59,8 @@ def table_data(
         kinds: of columns, where they are not what they look like: "number", "words" or "date".
         missing: "fill" missing cells, or "drop" the rows that have one.
         header: whether the first row has the names of the columns; None: as it looks.
-        test_size: the fraction of examples kept for testing; a fifth, but one at least, if not
-            given.
+        test_size: the fraction of examples kept for testing; if not given, a fifth, but nothing of
+            fewer than 10 examples: X_test and y_test are then empty.
         seed: of the split.
 
     Raises:

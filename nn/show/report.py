@@ -106,7 +106,10 @@ def write_report(
     """
     run = runs[0]
     several = len(runs) > 1
-    title = f"{data.name}: {_scores(run.scores['test'], 1)} on {len(data.X_test)} unseen examples"
+    unseen, shown = len(data.X_test) > 0, data.shown
+    part = "test" if unseen else "train"
+    title = f"{data.name}: {_scores(run.scores[part], 1)} on "
+    title += f"{len(shown.X_test)} {'unseen examples' if unseen else 'examples, all of them seen'}"
     title += f" ({beside[0].name}: {_scores(beside[0].scores, 1)})" if beside else ""
     if several:
         title = f"{data.name}: {len(runs)} ways to choose the batches"
@@ -121,27 +124,28 @@ def write_report(
         (part, f"{scores['loss']:.4g}", _scores(scores)) for part, scores in run.scores.items()
     ]
     rows += [(row.name, "", f"test: {_scores(row.scores)}") for row in beside]
-    outcome = plots.Outcome.of(data, run.net)
+    outcome = plots.Outcome.of(shown, run.net)
     if not data.classes:
         error = float(np.sqrt(np.mean((outcome.true - outcome.predicted) ** 2)))
-        rows.append(("test", f"typical error {error:.4g}", f"root mean square, of {data.target}"))
+        rows.append((part, f"typical error {error:.4g}", f"root mean square, of {data.target}"))
         note = f"The loss is of {data.target} standardised: less its mean, over its deviation."
         parts.append(f"<p class='note'>{html.escape(note)}</p>")
     parts.append(_table(rows))
     if 1 < len(data.classes) <= MOST_CLASSES:
-        parts.append(_by_class(data, outcome))
+        parts.append(_by_class(data, outcome, part))
     parts.append("<h2>How it learned</h2>")
     parts.append(_figures([("loss and score by epoch", run.history.plot())]))
     if run.stopped:
         parts.append(f"<p class='note'>Stopped {html.escape(run.stopped)}.</p>")
-    parts.append("<h2>What it does with examples that it has not seen</h2>")
+    those = "that it has not seen" if unseen else "that it was trained on, too few to keep some"
+    parts.append(f"<h2>What it does with examples {those}</h2>")
     parts.append(_figures(plots.figures(outcome)))
-    x, y = data.X_test[0].tolist(), data.y_test[0].item()
+    x, y = shown.X_test[0].tolist(), shown.y_test[0].item()
     parts.append("<h2>One example, forward and backward</h2>")
     parts.append(
-        "<p>The first test example goes through the network, layer by layer; then its error "
-        "signal goes back. Click through it, or press an arrow key.</p>"
-        f"<p class='note'>{html.escape(_example(data))}</p>"
+        f"<p>The first {'test ' * unseen}example goes through the network, layer by layer; then "
+        "its error signal goes back. Click through it, or press an arrow key.</p>"
+        f"<p class='note'>{html.escape(_example(shown))}</p>"
     )
     parts.append(draw(run.net, x, y, data.loss, picture=data.picture).steps().fragment())
     parts.append("<h2>The film of the training</h2>")
@@ -193,24 +197,25 @@ def _example(data: Dataset) -> str:
     return f"In numbers of the table (the network sees them standardised): {given}; {what}."
 
 
-def _by_class(data: Dataset, outcome: plots.Outcome) -> str:
-    """How many examples of each class there are, and how many of them are right."""
-    rows = [(data.target, "to train on", "to test on", "right of those")]
+def _by_class(data: Dataset, outcome: plots.Outcome, part: str) -> str:
+    """How many examples of each class there are, and how many of a part are right."""
+    rows = [(data.target, "to train on", "to test on", f"right of those to {part} on")]
     for k, name in enumerate(data.classes):
         here = outcome.true == k
         right = int((outcome.predicted[here] == k).sum())
         share = f"{right} ({right / here.sum():.0%})" if here.any() else "none"
-        rows.append((name, f"{(data.y_train == k).sum()}", f"{here.sum()}", share))
+        n_train, n_test = (int((y == k).sum()) for y in (data.y_train, data.y_test))
+        rows.append((name, f"{n_train}", f"{n_test}", share))
     return _table(rows)
 
 
 def _comparison(runs: Sequence[Run]) -> str:
     """The trainings side by side."""
     histories = {run.name: run.history for run in runs}
-    rows = [("batch size", "updates", "train", "test")]
+    rows = [("batch size", "updates", *runs[0].scores)]
     rows += [
-        (run.name, f"{run.history[-1].updates:,}", f"loss {run.scores['train']['loss']:.4g}",
-         f"loss {run.scores['test']['loss']:.4g}, {_scores(run.scores['test'])}")
+        (run.name, f"{run.history[-1].updates:,}",
+         *[f"loss {scores['loss']:.4g}, {_scores(scores)}" for scores in run.scores.values()])
         for run in runs
     ]  # fmt: skip
     figures = [

@@ -21,8 +21,8 @@ BATCH = 16
 UPDATES = 3000
 EPOCHS = 20  # at least, for large data
 RATES = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
+DECAY = 0.01  # at most
 TRIED = 200  # updates with each rate
-DECAY = 0.01  # the weight decay of SGD: without it, tables of some dozens of rows are overfitted
 HELD_OUT = 20  # rows or more: then a fifth of them is kept aside to choose the epoch by
 
 
@@ -42,6 +42,19 @@ def usual_epochs(n: int, batch_size: int) -> int:
     (120, 20)
     """
     return max(EPOCHS, math.ceil(UPDATES / (n // batch_size)))
+
+
+def usual_decay(n: int) -> float:
+    """The weight decay of SGD for n examples: 1/n, but 0.01 at most.
+
+    The mean loss plus theta^2 / 2n is, but for a factor n, the negative log of the likelihood times
+    that of a standard normal prior of the parameters: as in ridge regression, the fewer examples
+    there are, the more the prior counts; of fewer than 100 it would be all that counts.
+
+    >>> usual_decay(400), usual_decay(4)
+    (0.0025, 0.01)
+    """
+    return min(1 / n, DECAY)
 
 
 def find_lr(

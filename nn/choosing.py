@@ -1,0 +1,60 @@
+"""What ``python -m nn train`` chooses for the data where an option is not given."""
+
+import argparse
+
+from .data.datasets import Dataset
+from .options import batch_size_of, networks_of, rate_option
+from .train.defaults import (
+    EPOCHS,
+    HELD_OUT,
+    TRIED,
+    find_lr,
+    usual_batch_size,
+    usual_epochs,
+)
+from .train.optimizers import SGD
+from .train.stepping import Optimizer
+
+
+def keeps_aside(options: argparse.Namespace, n: int) -> bool:
+    """Whether part of n examples to train on is kept aside, to choose the best epoch by."""
+    return options.patience is not None or (options.epochs is None and n >= HELD_OUT)
+
+
+def choose(options: argparse.Namespace, data: Dataset, rule: Optimizer) -> dict[str, str]:
+    """Fill in what is not given: the batch size, the epochs, the rate.
+
+    Returns:
+        What was chosen by trying, in words.
+
+    Raises:
+        FloatingPointError: the training diverges at every rate.
+    """
+    n = len(data.X_train)
+    if options.batch_size is None:
+        options.batch_size = [str(usual_batch_size(n))]
+    sizes = [batch_size_of(text)(n) for text in options.batch_size]
+    first = [min(size(1) if callable(size) else size, n) for size in sizes]
+    falls = options.epochs is None  # over epochs that may become more, it would not be the same
+    if options.epochs is None:
+        options.epochs = usual_epochs(n, first[0] if len(first) == 1 else usual_batch_size(n))
+    if options.lr is not None:
+        return {}
+    (net,) = networks_of(options, data, 1)
+    lr, losses = find_lr(
+        net, data.loss, data.X_train, data.y_train, batch_size=first[0], optimizer=rule
+    )
+    options.lr = rate_option(f"cosine:{lr:g}" if falls else f"{lr:g}")
+    tried = ", ".join(f"{rate:g}" for rate in losses)
+    said = f"{lr:g}: of {tried}, the one with the least loss in {TRIED} updates each"
+    return {"rate": f"{said}; it falls to 0 along half a cosine" if falls else said}
+
+
+def settle(options: argparse.Namespace, rule: Optimizer, n: int) -> None:
+    """Fill in what is not given, for a sweep: without trying, so that the same goes for all."""
+    if options.batch_size is None:
+        options.batch_size = [str(usual_batch_size(n))]
+    if options.epochs is None:
+        options.epochs = EPOCHS
+    if options.lr is None:
+        options.lr = rate_option("0.1" if isinstance(rule, SGD) else repr(rule.lr))

@@ -108,7 +108,8 @@ def test_what_is_not_given_fits_the_data(folder, capsys):
 
 def test_four_rows_train_and_none_is_kept_for_testing(folder, capsys):
     (folder / "xor.csv").write_text("a,b,y\n0,0,0\n0,1,1\n1,0,1\n1,1,0\n")
-    assert train("xor.csv", "--target", "y", "--widths", "4", "--epochs", "50") == 0
+    run = ["xor.csv", "--target", "y", "--widths", "4", "--epochs", "50", "--quiet"]
+    assert main(["train", *run]) == 0
     lines = printed(capsys.readouterr().out)
     assert lines["data"] == "xor: 4 examples to train on, too few to keep some to test"
     assert "batch size 4: 50 updates" in lines["SGD"]

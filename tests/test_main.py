@@ -24,7 +24,9 @@ def folder(tmp_path, monkeypatch):
 @pytest.fixture(autouse=True)
 def quick(request):
     """A report has tests of its own, in a browser; here two tests make all files."""
-    if not any(part in request.node.name for part in ("every_data_set", "in_the_report")):
+    if not any(
+        part in request.node.name for part in ("every_data_set", "in_the_report", "four_rows")
+    ):
         request.getfixturevalue("quick_files")
 
 

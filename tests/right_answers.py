@@ -88,6 +88,9 @@ FORMS = {
     "categorical": [*ARRAYS, "NumPy's numbers", "an array, of column"],
     "error_signals": [*ARRAYS, "an array, of column"],
     "weight_gradients": ARRAYS,
+    "skip_gradients": [*ARRAYS, "an array, of column"],
+    "shared_gradients": [*ARRAYS, "an array, of column"],
+    "outer_product": [*ARRAYS, "an array, of column"],
     "minibatches": [*WHOLE, "strided", "read-only", "outer list"],
     "batch_gradient": [*ARRAYS, "an array, of column"],
     "sgd_step": [*ARRAYS, "an array, of column"],
@@ -465,6 +468,48 @@ def weight_gradients(delta, x):
     for l in range(1, len(x)):
         grads.append([[d * v for v in x[l - 1]] for d in delta[l]])
     return grads
+""",
+    ],
+    "skip_gradients": [
+        """
+def skip_gradients(theta1, theta2, skip, x, y):
+    x1 = np.tanh(theta1.dot(x))
+    top = np.hstack([theta2, skip]).dot(np.concatenate([x1, x])) - y
+    below = top.dot(theta2) * (1 - x1 * x1)
+    by_x = below.dot(theta1) + top.dot(skip)
+    return below[:, None] * x, top[:, None] * x1, top[:, None] * x, by_x
+""",
+    ],
+    "shared_gradients": [
+        """
+def shared_gradients(w, x, delta):
+    by_w, by_x = np.zeros(len(w)), np.zeros(len(x))
+    for j, d in enumerate(delta):
+        by_w += d * x[j : j + len(w)]
+        by_x[j : j + len(w)] += d * w
+    return by_w, by_x
+""",
+    ],
+    "outer_product": [
+        """
+def bernoulli_curvature(a):
+    return 1 / (2 + np.exp(a) + np.exp(-a))
+
+def outer_product(J, r):
+    return sum(c * np.outer(b, b) for c, b in zip(r, J))
+""",
+    ],
+    "kind_of_point": [
+        """
+def kind_of_point(gradient, H, tolerance):
+    low, *_, high = np.sort(np.linalg.eigvalsh(H))
+    if np.sqrt(gradient @ gradient) > tolerance:
+        return "not critical"
+    if low > tolerance:
+        return "minimum"
+    if high < -tolerance:
+        return "maximum"
+    return "saddle" if low < -tolerance and high > tolerance else "undecided"
 """,
     ],
     "minibatches": [

@@ -432,6 +432,10 @@ def stable_sigmoid(a):
     return 1 / (1 + math.exp(-a)) if a > 0 else math.exp(a) / (1 + math.exp(a))
 
 
+def stable_sigmoids(a):
+    return np.array([stable_sigmoid(v) for v in a])
+
+
 def softmax(a):
     e = np.exp(a - np.max(a))
     return e / e.sum()
@@ -469,6 +473,75 @@ def changed_recursion(change):
         return delta
 
     return error_signals
+
+
+def skip_gradients(through=1, beside=1, slope=True, skipped=1, sign=1, turned=False):
+    """The four gradients, or what a mistake makes of them."""
+
+    def gradients(theta1, theta2, skip, x, y):
+        x1 = np.tanh(theta1 @ x)
+        top = sign * (theta2 @ x1 + skipped * skip @ x - y)
+        below = (1 - x1**2 if slope else 1.0) * (theta2.T @ top)
+        outer = [np.outer(below, x), np.outer(top, x1), np.outer(top, x)]
+        return [
+            *(g.T if turned else g for g in outer),
+            through * theta1.T @ below + beside * skip.T @ top,
+        ]
+
+    return gradients
+
+
+def skip_by_the_engine(theta1, theta2, skip, x, y):
+    values = [[[Value(v) for v in row] for row in np.atleast_2d(part).tolist()]
+              for part in (theta1, theta2, skip, x)]  # fmt: skip
+    rows1, rows2, skips, (inputs,) = values
+    x1 = [autograd.dot(row, inputs).tanh() for row in rows1]
+    a = [autograd.dot(t, x1) + autograd.dot(s, inputs) for t, s in zip(rows2, skips)]
+    autograd.sum([(v - t) ** 2 / 2 for v, t in zip(a, y.tolist())]).backward()
+    return [
+        np.reshape([v.grad for row in part for v in row], shape)
+        for part, shape in zip(values, (theta1.shape, theta2.shape, skip.shape, x.shape))
+    ]
+
+
+def shared_gradients(w, x, delta):
+    by_w, by_x = np.zeros(len(w)), np.zeros(len(x))
+    for j, d in enumerate(delta):
+        by_w += d * x[j : j + len(w)]
+        by_x[j : j + len(w)] += d * w
+    return by_w, by_x
+
+
+def curvature(a):
+    p = 1 / (1 + np.exp(-a))
+    return p * (1 - p)
+
+
+def kind_of_point(gradient, H, tolerance, length=np.linalg.norm, of=np.linalg.eigvalsh):
+    if length(gradient) > tolerance:
+        return "not critical"
+    up, down = (of(H) > tolerance).sum(), (of(H) < -tolerance).sum()
+    if up and down:
+        return "saddle"
+    return {(len(H), 0): "minimum", (0, len(H)): "maximum"}.get((up, down), "undecided")
+
+
+def kind_by_definiteness(gradient, H, tolerance):
+    def definite(A):
+        return bool(np.all(np.linalg.eigh(A).eigenvalues > tolerance))
+
+    if gradient @ gradient > tolerance**2:
+        return "not critical"
+    if definite(H) or definite(-H):
+        return "minimum" if definite(H) else "maximum"
+    low, *_, high = np.linalg.eigvalsh(H)
+    return "saddle" if low < -tolerance and high > tolerance else "undecided"
+
+
+def kind_by_determinant(gradient, H, tolerance):
+    if np.linalg.norm(gradient) > tolerance:
+        return "not critical"
+    return "minimum" if np.linalg.det(H) > 0 else "saddle"
 
 
 def batches(n, b, rng):
@@ -611,6 +684,14 @@ RIGHT = [
         (lambda delta, x: [[[d * v for v in below] for d in at]
                            for at, below in zip(delta[1:], x)],),
     ),
+    ("skip_gradients", (skip_gradients(),)),
+    ("skip_gradients", (skip_by_the_engine,)),
+    ("shared_gradients", (shared_gradients,)),
+    ("shared_gradients", (lambda w, x, d: (np.correlate(x, d, "valid"), np.convolve(d, w)),)),
+    ("outer_product", (curvature, lambda J, r: J.T @ np.diag(r) @ J)),
+    ("outer_product", (curvature, lambda J, r: sum(c * np.outer(b, b) for b, c in zip(J, r)))),
+    ("kind_of_point", (kind_of_point,)),
+    ("kind_of_point", (kind_by_definiteness,)),
     ("minibatches", (batches,)),
     ("minibatches", (nn.minibatches,)),
     ("minibatches", (batches_by_shuffle,)),
@@ -767,6 +848,46 @@ WRONG = [
         (lambda delta, x: [0, *[np.outer(d, v) for d, v in zip(delta[1:], x)]],),
         "where None belongs",
     ),
+    ("skip_gradients", (skip_gradients(beside=0),), "a share by the skip too"),
+    ("skip_gradients", (skip_gradients(through=0),), "through the hidden units too"),
+    ("skip_gradients", (skip_gradients(skipped=0),), "the skip is missing there"),
+    ("skip_gradients", (skip_gradients(slope=False),), "g' is missing"),
+    ("skip_gradients", (skip_gradients(turned=True),), "are transposed"),
+    ("skip_gradients", (skip_gradients(sign=-1),), "the sign"),
+    ("skip_gradients", (lambda *parts: [*skip_gradients()(*parts)[:3],
+                                        skip_gradients()(*parts)[3][:, None]],), "a column"),
+    ("skip_gradients", (lambda *parts: skip_gradients()(*parts)[:3],), "there are four"),
+    ("skip_gradients", (lambda t1, t2, s, x, y: [t1.T @ x, t2, s, x],), "the shapes"),
+    ("shared_gradients", (lambda w, x, d: (d[-1] * x[len(d) - 1 :], np.convolve(d, w)),),
+     "= where += belongs"),
+    ("shared_gradients", (lambda w, x, d: (np.correlate(x, d) / len(d), np.convolve(d, w)),),
+     "not their mean"),
+    ("shared_gradients", (lambda w, x, d: (np.correlate(x, d)[::-1], np.convolve(d, w)),),
+     "not x_{j-k}"),
+    ("shared_gradients", (lambda w, x, d: (np.correlate(x, d), np.convolve(d, w[::-1])),),
+     "turned round in dL/dx"),
+    ("shared_gradients", (lambda w, x, d: (np.correlate(x, d), np.convolve(d, w)[: len(d)]),),
+     "an end of x is missing"),
+    ("shared_gradients", (lambda *parts: [v[:, None] for v in shared_gradients(*parts)],),
+     "a column"),
+    ("outer_product", (lambda a: a * (1 - a), lambda J, r: J.T @ np.diag(r) @ J), "not a(1 - a)"),
+    ("outer_product", (stable_sigmoids, lambda J, r: J.T @ np.diag(r) @ J), "derive once more"),
+    ("outer_product", (lambda a: curvature(a)[:, None], lambda J, r: J.T @ np.diag(r) @ J),
+     "a column"),
+    ("outer_product", (curvature, lambda J, r: J.T @ J), "each outer product has the factor r_i"),
+    ("outer_product", (curvature, lambda J, r: J.T @ np.diag(r**2) @ J), "not squared"),
+    ("outer_product", (curvature, lambda J, r: J.T @ np.diag(r) @ J / len(r)), "not their mean"),
+    ("outer_product", (curvature, lambda J, r: np.outer(r**0.5 @ J, r**0.5 @ J)),
+     "the outer product of the sum"),
+    ("outer_product", (curvature, lambda J, r: J @ J.T), "J J^T"),
+    ("outer_product", (curvature, lambda J, r: J.T @ (J * r)), "the shapes"),
+    ("kind_of_point", (kind_by_determinant,), "the determinant does not tell"),
+    ("kind_of_point", (lambda g, H, t: kind_of_point(g, H, t, of=np.diag),),
+     "the diagonal does not tell"),
+    ("kind_of_point", (lambda g, H, t: kind_of_point(0 * g, H, t),), "the gradient comes first"),
+    ("kind_of_point", (lambda g, H, t: kind_of_point(np.linalg.norm(g) // t * 9 * t, H, 1e-12,
+                                                     length=abs),), "has no sign"),
+    ("kind_of_point", (lambda g, H, t: kind_of_point(g, -H, t),), "curves up"),
     (
         "batch_gradient",
         (lambda theta, X, y: sum((stable_sigmoid(x @ theta) - t) * slope_of_sigmoid(x @ theta) * x

@@ -300,8 +300,6 @@ def test_the_course_takes_as_long_as_it_says():
 def test_one_can_finish_the_core_path():
     """At most 40 cells that are not folded, and 45 minutes; stars say how long they take."""
     for number, _, file, core, *_ in rows_of_the_course():
-        if number not in DONE:
-            continue
         sections = {}
         cells = cells_of(ROOT / "notebooks" / file)
         for heading, cell in zip(starred(cells), cells, strict=True):
@@ -312,9 +310,6 @@ def test_one_can_finish_the_core_path():
         for heading, section in sections.items():
             said = re.search(r" \((\d+) min\)$", heading)
             assert said and abs(minutes(section) - int(said[1])) <= 1, (number, heading)
-
-
-DONE = "123"  # notebooks with a core path
 
 
 # Pictures

@@ -252,6 +252,73 @@ def weight_gradients(f):
     return True
 
 
+def skip_gradients(f):
+    rng = RNG(0)
+    for d, h, k in ((2, 3, 1), (3, 3, 3), (4, 2, 2), (1, 1, 1)):
+        parts = [rng.normal(size=s) for s in ((h, d), (k, h), (k, d), d, k)]
+
+        def loss(v, parts=parts, d=d, h=h, k=k):
+            sizes = np.cumsum([h * d, k * h, k * d])
+            one, two, skip, x = np.split(v, sizes)
+            a = two.reshape(k, h) @ np.tanh(one.reshape(h, d) @ x) + skip.reshape(k, d) @ x
+            return np.sum((a - parts[4]) ** 2) / 2
+
+        flat = np.concatenate([v.ravel() for v in parts[:4]])
+        slopes = [(loss(flat + e) - loss(flat - e)) / 2e-5 for e in 1e-5 * np.eye(len(flat))]
+        got = list(f(*(v.copy() for v in parts)))
+        if [np.shape(v) for v in got] != [v.shape for v in parts[:4]]:
+            return False
+        if not close(np.concatenate([np.ravel(v) for v in got]), slopes, 1e-6):
+            return False
+    return True
+
+
+def shared_gradients(f):
+    rng = RNG(0)
+    for K, d in ((2, 5), (3, 3), (1, 6), (4, 9)):
+        w, x, delta = rng.normal(size=K), rng.normal(size=d), rng.normal(size=d - K + 1)
+        by_w = [sum(delta[j] * x[j + k] for j in range(d - K + 1)) for k in range(K)]
+        by_x = [sum(delta[j] * w[i - j] for j in range(d - K + 1) if 0 <= i - j < K)
+                for i in range(d)]  # fmt: skip
+        got = list(f(w.copy(), x.copy(), delta.copy()))
+        if len(got) != 2 or not close(got[0], by_w) or not close(got[1], by_x):
+            return False
+    return True
+
+
+def outer_product(curvature, product):
+    rng = RNG(0)
+    for n, m in ((3, 2), (2, 4), (3, 3), (1, 1)):
+        a, J, r = rng.normal(size=n), rng.normal(size=(n, m)), rng.uniform(0.01, 0.3, size=n)
+        if not close(curvature(a.copy()), 1 / (4 * np.cosh(a / 2) ** 2)):
+            return False
+        right = np.zeros((m, m))
+        for i in range(n):
+            right += r[i] * J[i][:, None] * J[i][None, :]
+        if not close(product(J.copy(), r.copy()), right):
+            return False
+    return True
+
+
+def kind_of_point(f):
+    rng = RNG(0)
+    for _ in range(400):
+        m, tolerance = int(rng.integers(2, 5)), float(10.0 ** rng.uniform(-4, -1))
+        near = tolerance * rng.choice([0.0, 0.4, 0.7, 1.5, 3.0, 50.0], size=m)
+        lam = near * rng.choice([-1.0, 1.0, 1.0], size=m) * rng.choice([-1.0, 1.0])
+        Q = np.linalg.qr(rng.normal(size=(m, m)))[0]
+        g = rng.normal(size=m)
+        g *= tolerance * rng.choice([0.0, 0.7, 0.7, 1.4]) / np.linalg.norm(g)
+        down, up = (lam < -tolerance).sum(), (lam > tolerance).sum()
+        kind = (
+            "not critical" if np.linalg.norm(g) > tolerance else "saddle" if down and up
+            else "minimum" if up == m else "maximum" if down == m else "undecided"
+        )  # fmt: skip
+        if str(f(g, Q @ np.diag(lam) @ Q.T, tolerance)) != kind:
+            return False
+    return True
+
+
 def minibatches(f):
     left_out = set()
     for n in range(1, 15):
@@ -415,7 +482,8 @@ TRUTHS = {
     f.__name__: f
     for f in (
         topological_order, central_difference, swish, bishop, forward, backward, gaussian,
-        bernoulli, categorical, error_signals, weight_gradients, minibatches, batch_gradient,
+        bernoulli, categorical, error_signals, weight_gradients, skip_gradients, shared_gradients,
+        outer_product, kind_of_point, minibatches, batch_gradient,
         sgd_step, step_decay, growing, standardise, confusion_matrix, xor, mirror, huber, attend,
     )
 }  # fmt: skip

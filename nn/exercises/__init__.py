@@ -13,6 +13,7 @@ write take numbers and NumPy arrays, in the lecture's notation.
 """
 
 from .backprop import check_error_signals, check_weight_gradients
+from .curvature import check_kind_of_point, check_outer_product
 from .data import check_confusion_matrix, check_mirror, check_standardise, check_xor
 from .losses import check_bernoulli, check_categorical, check_gaussian
 from .sgd import (
@@ -22,6 +23,7 @@ from .sgd import (
     check_sgd_step,
     check_step_decay,
 )
+from .wiring import check_shared_gradients, check_skip_gradients
 
 __all__ = [
     "check_batch_gradient",
@@ -31,9 +33,13 @@ __all__ = [
     "check_error_signals",
     "check_gaussian",
     "check_growing",
+    "check_kind_of_point",
     "check_minibatches",
     "check_mirror",
+    "check_outer_product",
     "check_sgd_step",
+    "check_shared_gradients",
+    "check_skip_gradients",
     "check_standardise",
     "check_step_decay",
     "check_weight_gradients",

@@ -9,10 +9,17 @@ from ..checking import TASKS
 NOTEBOOKS = {
     1: ("topological_order", "swish", "bishop", "forward", "backward"),
     2: ("gaussian", "bernoulli", "categorical"),
-    3: ("central_difference", "error_signals", "weight_gradients"),
+    3: (
+        "central_difference",
+        "error_signals",
+        "weight_gradients",
+        "skip_gradients",
+        "shared_gradients",
+        "outer_product",
+    ),
     4: ("minibatches", "batch_gradient", "sgd_step", "step_decay", "growing"),
     5: ("standardise", "confusion_matrix"),
-    6: ("xor", "mirror"),
+    6: ("xor", "mirror", "kind_of_point"),
     7: ("huber", "attend"),
 }
 

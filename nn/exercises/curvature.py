@@ -1,0 +1,107 @@
+"""The tasks of the second derivatives: the outer-product approximation, and critical points."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from autograd.exercises import COLUMN, Case, a_column, agrees_with, check, raises
+
+SIGMOID = "sigma(a)(1 - sigma(a)) is the slope of sigma at a, not a(1 - a)"
+DELTA = "sigma(a) alone is Delta + y, the first derivative: derive once more"
+UNWEIGHTED = "the second derivative by a is missing: each outer product has the factor r_i"
+SQUARED = "r_i comes in once, not squared"
+OF_ROWS = "J J^T is (n, n): the sum over the examples is J^T ... J, (m, m)"
+MEAN = "the sum over the examples, not their mean"
+SUM_FIRST = "the outer product of the sum: sum the products b_i b_i^T, not the b_i"
+
+
+@check("bernoulli_curvature", "outer_product")
+def check_outer_product(bernoulli_curvature: Any, outer_product: Any) -> Iterator[Case]:
+    """``bernoulli_curvature(a)`` and ``outer_product(J, r)``, the sum of r_i b_i b_i^T.
+
+    The first is d^2 L_i / da_i^2 of the Bernoulli loss, by entries of ``a`` ``(n,)``. In the
+    second, row i of ``J`` ``(n, m)`` is b_i = da_i/dtheta, and ``r`` ``(n,)`` holds the r_i.
+    """
+    for values in ([0.0, 1.0, -2.0], [3.0, -0.5]):
+        a = np.array(values)
+        p = 1 / (1 + np.exp(-a))
+        right = p * (1 - p)
+        yield Case(
+            f"bernoulli_curvature({values})", partial(bernoulli_curvature, a.copy()), right,
+            {
+                SIGMOID: a * (1 - a), DELTA: p,
+                COLUMN: a_column(agrees_with(right, 1e-6)),
+            },
+        )  # fmt: skip
+    for n, m in ((4, 2), (3, 3), (2, 3)):
+        rng = np.random.default_rng(10 * n + m)
+        J, r = rng.normal(size=(n, m)), rng.uniform(0.05, 0.25, size=n)
+        weighted = J * r[:, None]
+        total = (J * r[:, None] ** 0.5).sum(axis=0)
+        yield Case(
+            f"outer_product of {n} examples and {m} parameters",
+            partial(outer_product, J.copy(), r.copy()), J.T @ weighted,
+            {
+                UNWEIGHTED: J.T @ J, SQUARED: weighted.T @ weighted, MEAN: J.T @ weighted / n,
+                SUM_FIRST: np.outer(total, total),
+                OF_ROWS: lambda got, n=n, m=m: n != m and np.shape(got) == (n, n),
+                "the shapes: r multiplies the rows of J, J * r[:, None]":
+                    raises(ValueError, words="broadcast"),
+            },
+        )  # fmt: skip
+
+
+BY_SIGN = "the determinant does not tell: two negative eigenvalues make it positive"
+BY_DIAGONAL = "the diagonal does not tell: where other entries are large, an eigenvalue is below 0"
+NOT_CRITICAL = (
+    "the gradient comes first: where its length is above the tolerance, the point is not critical"
+)
+ROUNDED = "an eigenvalue that is 0 up to the tolerance has no sign"
+TURNED = "minimum and maximum: where all eigenvalues are positive the function curves up"
+
+
+@check("kind_of_point")
+def check_kind_of_point(kind_of_point: Any) -> Iterator[Case]:
+    """``kind_of_point(gradient, H, tolerance)``: what the eigenvalues of H say of a point.
+
+    ``"not critical"`` where the length of the gradient is above the tolerance; else ``"saddle"``
+    where some eigenvalues are above it and some below minus it, ``"minimum"`` and
+    ``"maximum"`` where all are, and ``"undecided"`` where the others are 0 up to the tolerance.
+    """
+    rng = np.random.default_rng(0)
+
+    def matrix(*eigenvalues: float) -> Any:
+        Q = np.linalg.qr(rng.normal(size=(len(eigenvalues),) * 2))[0]
+        H = Q @ np.diag(eigenvalues) @ Q.T
+        return (H + H.T) / 2
+
+    tolerance = 0.01
+    points: list[tuple[str, Any, tuple[float, ...], dict[str, str]]] = [
+        ("minimum", (2.0, 0.5), (0.0, 0.0), {TURNED: "maximum"}),
+        ("maximum", (-2.0, -0.5), (0.0, 0.0), {BY_SIGN: "minimum", TURNED: "minimum"}),
+        ("saddle", (2.0, -0.5), (0.0, 0.0), {}),
+        ("saddle", (-1.0, -2.0, 3.0), (0.0, 0.0, 0.0), {BY_SIGN: "minimum"}),
+        ("saddle", [[1.0, 2.0], [2.0, 1.0]], (0.0, 0.0), {BY_DIAGONAL: "minimum"}),
+        ("saddle", [[-1.0, 3.0], [3.0, -1.0]], (0.0, 0.0), {BY_DIAGONAL: "maximum"}),
+        ("saddle", (1.0, -0.014, 0.0), (0.0, 0.0, 0.0), {}),
+        ("saddle", (-1.0, 0.014, 0.0), (0.0, 0.0, 0.0), {}),
+        ("undecided", (1.0, -0.007), (0.0, 0.0), {ROUNDED: "saddle"}),
+        ("undecided", (-1.0, 0.007), (0.0, 0.0), {ROUNDED: "saddle"}),
+        ("undecided", (1.0, 0.007), (0.0, 0.0), {ROUNDED: "minimum"}),
+        ("undecided", (-1.0, -0.007), (0.0, 0.0), {ROUNDED: "maximum"}),
+        ("undecided", (0.0, 0.0), (0.0, 0.0), {}),
+        ("minimum", (1.0, 0.014), (0.005, -0.004), {TURNED: "maximum"}),
+        ("maximum", (-1.0, -0.014), (0.0, 0.007), {TURNED: "minimum"}),
+        ("not critical", (1.0, 2.0), (0.008, -0.008), {NOT_CRITICAL: "minimum"}),
+        ("not critical", (1.0, -2.0, 1.0), (-0.014, 0.0, 0.0), {NOT_CRITICAL: "saddle"}),
+        ("not critical", (-1.0, -2.0), (0.0, -3.0), {NOT_CRITICAL: "maximum"}),
+    ]  # fmt: skip
+    for kind, of, gradient, mistakes in points:
+        H = np.array(of) if np.ndim(of) == 2 else matrix(*of)
+        told = f"the entries {of}" if np.ndim(of) == 2 else f"the eigenvalues {list(of)}"
+        yield Case(
+            f"|gradient| {np.linalg.norm(gradient):.2g}, {told}, tolerance {tolerance}",
+            partial(kind_of_point, np.array(gradient), H, tolerance), kind, mistakes,
+        )  # fmt: skip

@@ -185,6 +185,16 @@ def test_what_is_missing_is_no_number_and_no_text(gap, tmp_path):
     assert columns["k"].missing.tolist() == [False, False, True]
 
 
+@pytest.mark.parametrize("block", [1, 12, 2**20])
+def test_words_below_numbers_make_a_column_of_texts(tmp_path, monkeypatch, block):
+    monkeypatch.setattr(csvfile, "BLOCK", block)
+    path = tmp_path / "x.csv"
+    path.write_text("a,b\n" + "".join(f"{i},{i}\n" for i in range(9)) + "9,oops\n10,10\n")
+    _, columns = CsvFile(path).columns("ab")
+    assert columns["a"].numbers.tolist() == [*range(11)]
+    assert texts_of(columns["b"]) == [*map(str, range(9)), "oops", "10"]
+
+
 def test_whole_numbers_that_are_no_floats_stay_apart(tmp_path):
     path = tmp_path / "x.csv"
     path.write_text("a,b\n9007199254740992,1e300\n9007199254740993,1\n9007199254740992,2\n")

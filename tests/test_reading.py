@@ -115,6 +115,7 @@ def test_row_names_as_r_writes_them_are_a_column(tmp_path):
     [
         ("1.5,2,x\n3,4,y\n5,6,x\n", False),
         ("5,1,2,3\n4,1,2,3\n", False),
+        ("1,2\n2.5,4\n3,6\n", False),
         ("x,red\ny,red\nx,blue\n", False),  # red comes again
         ("shape,colour\nx,red\nx,blue\n", True),
         ("0,1,2,k\n3.5,4,5,x\n3,4,5,y\n", True),  # as pandas counts

@@ -27,7 +27,7 @@ def numbers_in(text: str, way: str) -> tuple[float, ...] | None:
     """The `PARTS` of a date that is written in one of the `WAYS`; None if it is not."""
     try:
         if way == ISO:  # twenty times as fast
-            when = datetime.fromisoformat(text.removesuffix("Z"))
+            when = datetime.fromisoformat(text.removesuffix("Z")[:26])  # up to microseconds
         else:
             when = datetime.strptime(text, way)
     except ValueError:

@@ -193,7 +193,7 @@ def _settings(rule: Optimizer) -> list[str]:
 
 
 def _said(setting: Any) -> str:
-    return f"{setting:.4g}" if isinstance(setting, float) else str(setting)
+    return str(float(f"{setting:.4g}") if isinstance(setting, float) else setting)
 
 
 def _folder(options: argparse.Namespace, data: Dataset) -> Path:

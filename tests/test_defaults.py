@@ -30,11 +30,18 @@ def test_the_rate_is_that_of_the_training_that_met_the_least_loss():
     assert lr == min(met, key=met.get) == 0.3
 
 
-def test_of_many_rows_the_first_are_tried():
-    net, loss, X, y = line(n=100)
-    y[20:] = 1e300  # would be met only by reading on
+def test_of_many_rows_the_first_are_tried_and_the_farthest():
+    net, loss, X, y = line(n=400)
+    far = np.argsort((X**2).sum(axis=1))[-2:]
+    rest = np.setdiff1d(np.arange(20, 400), far)
+    y[rest] = 1e300  # would be met only by reading on
     _, losses = find_lr(net, loss, X, y, updates=10, batch_size=2, rates=[0.1])
     assert losses[0.1] < 10
+    net, loss, X, y = line(n=400)
+    before, _ = find_lr(net, loss, X, y, updates=20, batch_size=2, rates=[0.001, 0.3])
+    X[390] = 1e4
+    after, _ = find_lr(net, loss, X, y, updates=20, batch_size=2, rates=[0.001, 0.3])
+    assert (before, after) == (0.3, 0.001)
 
 
 def test_the_network_and_the_generator_are_left_as_they_are():

@@ -12,6 +12,7 @@ import nn
 from autograd import Value
 from nn import MLP, SGD, Optimizer, bernoulli_nll, fit, gaussian_nll
 from nn.cli import main
+from nn.choosing import settle
 from nn.options import add_train_options, rule_of
 from nn.train.optimizers import OPTIMIZERS, make_rule
 from nn.train.stepping import defaults
@@ -351,7 +352,8 @@ def test_every_setting_is_an_option(name, settings, tmp_path, capsys, monkeypatc
     )
     command(tmp_path / "out", "--optimizer", name, *options(settings))
     line = next(line for line in capsys.readouterr().out.splitlines() if "epochs" in line)
-    rule = OPTIMIZERS[name](**settings)
+    usual = {"weight_decay": 1 / 400} if name == "sgd" else {}
+    rule = OPTIMIZERS[name](**{**usual, **settings})
     assert line.startswith(type(rule).__name__)
     moons = nn.datasets.load("moons")
     net = MLP(2, [3, 1], rng=np.random.default_rng(0).spawn(2)[0])
@@ -368,12 +370,15 @@ def test_every_setting_is_an_option(name, settings, tmp_path, capsys, monkeypatc
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_without_a_rate_it_takes_the_usual_one(name):
+def test_in_a_sweep_a_rate_that_is_not_given_is_the_usual_one(name):
     parser = argparse.ArgumentParser()
     add_train_options(parser)
     given = parser.parse_args(["moons", "--optimizer", name])
-    rule = rule_of(given)
+    rule = rule_of(given, 400)
+    assert rule.given == ({"weight_decay": 1 / 400} if name == "sgd" else {})
+    settle(given, rule, 400)
     assert given.lr[1](100) == (0.1 if name == "sgd" else rule.usual_lr)
+    assert (given.batch_size, given.epochs) == (["16"], 20)
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,8 @@ def find_lr(
     Args:
         net: where to start; any network that `fit` trains.
         loss: as in `fit`.
-        X: inputs, ``(n, d_0)``. The first rows are used, so many as the updates need.
+        X: inputs, ``(n, d_0)``. So many rows are used as the updates need: the first ones, and the
+            b that are farthest from 0, at which too large a rate diverges first.
         y: targets, ``(n,)`` or ``(n, d_L)``.
         batch_size: b; 16, or all of the rows if they are fewer, if not given.
         optimizer: as in `fit`.
@@ -110,14 +111,18 @@ def find_lr(
         raise ValueError("rates must be a list of rates to try, and is empty")
     for lr in rates:
         check_positive(lr=lr)
-    rows = min(len(X), b * updates)
-    epochs = max(1, updates // (rows // b))
+    if len(X) > b * updates:
+        distances = np.einsum("ij,ij->i", X, X)
+        far = np.argpartition(distances, -b)[-b:]
+        rows = np.union1d(np.arange(b * (updates - 1)), far)
+        X, y = X[rows], y[rows]
+    epochs = max(1, updates // (len(X) // b))
     seed = np.random.default_rng(0) if rng is None else rng
     losses: dict[float, float] = {}
     for lr in rates:
         try:
             history = fit(
-                copy.deepcopy(net), loss, X[:rows], y[:rows], epochs=epochs, batch_size=b, lr=lr,
+                copy.deepcopy(net), loss, X, y, epochs=epochs, batch_size=b, lr=lr,
                 optimizer=copy.deepcopy(optimizer), rng=copy.deepcopy(seed), progress=False,
                 engine="program",
             )  # fmt: skip

@@ -11,8 +11,8 @@ import pytest
 import nn
 from autograd import Value
 from nn import MLP, SGD, Optimizer, bernoulli_nll, fit, gaussian_nll
-from nn.cli import main
 from nn.choosing import settle
+from nn.cli import main
 from nn.options import add_train_options, rule_of
 from nn.train.optimizers import OPTIMIZERS, make_rule
 from nn.train.stepping import defaults

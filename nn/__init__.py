@@ -13,9 +13,11 @@ by hand (`backpropagate`) and stochastic gradient descent (`fit`).
 [False, True, True, False]
 """
 
+from . import ground as ground  # before all that imports from autograd
 from .data import datasets
 from .data.reading import load_csv, table_data
 from .data.tables import Table
+from .ground import __version__ as __version__
 from .model.backprop import Backpropagation, backpropagate
 from .model.likelihoods import bernoulli_nll, categorical_nll, gaussian_nll
 from .model.module import Module

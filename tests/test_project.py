@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+import autograd
+import nn
 from tests.cases import for_each
 
 if sys.version_info >= (3, 11):
@@ -29,7 +31,8 @@ def read(name):
 def test_the_citation_is_of_this_version():
     citation = read("CITATION.cff")
     assert citation["cff-version"] == "1.2.0"
-    assert citation["version"] == PROJECT["version"] == metadata("chalkgrad")["Version"]
+    assert citation["version"] == autograd.__version__ == metadata("chalkgrad")["Version"]
+    assert nn.__version__ == autograd.__version__ and "version" not in PROJECT  # in one place
     assert citation["license"] == PROJECT["license"]
     assert {"message", "title", "authors"} <= citation.keys()
     assert citation["title"].startswith(f"{PROJECT['name']}: ")

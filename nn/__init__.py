@@ -22,6 +22,7 @@ from .model.backprop import Backpropagation, backpropagate
 from .model.likelihoods import bernoulli_nll, categorical_nll, gaussian_nll
 from .model.module import Module
 from .model.network import MLP, Layer, Neuron
+from .model.pytorch import to_torch
 from .show import plots
 from .show.film import Film
 from .show.graphs import DrawGraph
@@ -78,6 +79,7 @@ __all__ = [
     "step_decay",
     "sweep",
     "table_data",
+    "to_torch",
     "walks",
 ]
 __all__ += optimizers.__all__

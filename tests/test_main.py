@@ -53,10 +53,10 @@ def printed(text):
 )
 def test_the_version_and_by_what_name_it_was_called(argv, prog, capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", [argv])
-    with pytest.raises(SystemExit, match="^0$"):
+    with pytest.raises(SystemExit, match=r"^0$"):
         main(["--version"])
     assert capsys.readouterr().out == f"chalkgrad {nn.__version__}\n"
-    with pytest.raises(SystemExit, match="^2$"):
+    with pytest.raises(SystemExit, match=r"^2$"):
         main(["fly"])
     assert capsys.readouterr().err.startswith(f"{prog}: ")
 

@@ -130,7 +130,30 @@ def running(
     )
 
 
-class Page:
+class Framed:
+    """What shows itself as a page in Jupyter, and as one in marimo, whose cells run no scripts.
+
+    There the page stands in a frame.
+    """
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        raise NotImplementedError
+
+    def _mime_(self) -> tuple[str, str]:
+        bundle = self._repr_mimebundle_(include={"text/html"})
+        if "text/html" not in bundle:
+            return "text/plain", bundle["text/plain"]
+        inside = html.escape(page(type(self).__name__, bundle["text/html"]).decode())
+        return "text/html", f'<iframe {FRAME} srcdoc="{inside}"></iframe>'
+
+
+FRAME = (
+    'style="width: 100%; height: 30rem; border: 0" onload="this.style.height = '
+    "this.contentDocument.documentElement.offsetHeight + 20 + 'px'\""
+)
+
+
+class Page(Framed):
     """What shows itself in Jupyter, and has ``.save("page.html")``.
 
     Attributes:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import write_whole
+from .bare import bare
 from .colours import PAGE as PAGE_COLOURS
 from .notation import for_output
 
@@ -53,6 +54,7 @@ style-src 'unsafe-inline'; script-src 'unsafe-inline'">
 <style>
 @media screen {{ :root {{ color-scheme: light dark; }} }}
 body {{ margin: 1rem; font: 15px/1.5 system-ui, sans-serif; }}
+.bare {{ display: none; }}
 .aside {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }}
 {style}
 @media screen and (prefers-color-scheme: dark) {{ body {{ background: #111; color: #eee; }} }}
@@ -162,10 +164,15 @@ class Page(Framed):
 
     title: str
     _text: str  # the same for a terminal
+    _svg: str  # its picture, finished
 
     def fragment(self) -> str:
         """The page's content as a piece of HTML, to stand in any page."""
         raise NotImplementedError
+
+    def standing(self) -> str:
+        """The same for a page of its own, with a picture that needs neither script nor style."""
+        return f'{self.fragment()}\n<div class="bare" aria-hidden="true">{bare(self._svg)}</div>'
 
     def __repr__(self) -> str:
         return for_output([self._text])[0]
@@ -183,7 +190,7 @@ class Page(Framed):
         if Path(path).suffix.lower() != ".html":
             raise ValueError(f"path must end in .html, got {str(path)!r}")
         heading = f'<h1 class="aside">{html.escape(self.title)}</h1>'
-        write_whole(path, page(self.title, heading + self.fragment()))
+        write_whole(path, page(self.title, heading + self.standing()))
 
 
 class Player(Page):

@@ -20,6 +20,7 @@ STYLE = f"""{PAINT}
 .box[data-on], .box:hover {{ fill: green; }}
 @media print {{ .box {{ fill: pink; }} }}
 .node text:not([class], [id]), .last {{ font-size: 9px; }}
+.halo {{ stroke: var(--paper); stroke-width: 3px; paint-order: stroke; }}
 [data-as], .node [id] {{ text-anchor: end; }}
 """
 
@@ -31,21 +32,23 @@ def painted(body):
 
 
 def test_what_the_style_says_stands_in_attributes():
-    root, (rect, other, group, inner, text, end, image) = painted(
+    root, (rect, other, group, inner, text, end, image, small) = painted(
         '<rect class="box" width="1"/><rect class="plus box" fill-opacity="0.5"/>'
         '<g class="on node" id="n1" data-x="1"><circle class="box"/><text>&lt;b&gt;</text>'
         '<text id="n1v">2</text></g><image class="last" href="data:," opacity="1"/>'
+        '<text class="last halo"/>'
     )
     assert root.tag == "svg" and root.get("viewBox") == "0 0 10 10"
     assert root.get("font-family") == "Helvetica, Arial, sans-serif"
-    paper = {"fill": "#ffffff", "stroke": "#1c1c1c", "stroke-width": "2"}
+    paper = {"fill": "#fff", "stroke": "#1c1c1c", "stroke-width": "2"}
     assert rect.attrib == {"width": "1", **paper}
     assert other.attrib == {"fill-opacity": "0.5", **paper}  # of equals, the later rule
     assert group.attrib == {}
     assert inner.attrib == {**paper, "fill": "red"}  # the more specific rule
     assert text.attrib == {"fill": "#1c1c1c"} and text.text == "<b>"
     assert end.attrib == {"fill": "#1c1c1c", "text-anchor": "end"}
-    assert image.attrib == {"href": "data:,", "opacity": "1", "font-size": "9px"}
+    assert image.attrib == {"href": "data:,", "opacity": "1"}  # it has no letters
+    assert small.attrib == {"fill": "#1c1c1c", "font-size": "9"}  # and letters have no halo
 
 
 def test_what_is_inherited_is_not_said_again():

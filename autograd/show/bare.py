@@ -18,6 +18,7 @@ INHERITED = (
     "visibility", "paint-order", "font-family", "font-size", "font-weight", "text-anchor",
 )  # fmt: skip
 OWN = ("opacity", "display")
+SHAPES = ("rect", "circle", "path", "image")
 DROPPED = re.compile(r"class|id|style|data-.*|aria-.*|role|tabindex")
 MEDIA = re.compile(r"@media[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
 # A tag, classes, and attributes that must be there: what else CSS has is for pages that run.
@@ -48,7 +49,7 @@ def bare(svg: str) -> str:
     root = ET.fromstring(svg)
     rules = sorted(_rules("".join(e.text or "" for e in root.iter(f"{SVG}style"))), key=_weight)
     _paint(root, rules, [], {})
-    return ET.tostring(root, encoding="unicode")
+    return ET.tostring(root, encoding="unicode").replace(" />", "/>")
 
 
 def _rules(style: str) -> Iterator[Rule]:
@@ -57,6 +58,8 @@ def _rules(style: str) -> Iterator[Rule]:
         said = dict(re.findall(r"([\w-]+):\s*([^;]+?)\s*(?:;|$)", body))
         painted = {
             name: re.sub(r"var\((--\w+)\)", lambda of: COLOURS.get(of[1], "none"), text)
+            .replace("#ffffff", "#fff")
+            .removesuffix("px")
             for name, text in said.items()
             if name in (*INHERITED, *OWN)
         }
@@ -92,6 +95,10 @@ def _paint(
     for parts, painted in rules:
         if parts[-1].fits(element) and _stands_in(above, parts[:-1]):
             own |= painted
+    if own.pop("paint-order", None):  # a halo around letters: it takes much, and adds little
+        own = {name: text for name, text in own.items() if not name.startswith("stroke")}
+    if element.tag.removeprefix(SVG) in SHAPES:
+        own = {name: text for name, text in own.items() if not name.startswith(("font", "text"))}
     for child in [*element]:
         if child.tag == f"{SVG}style":
             element.remove(child)

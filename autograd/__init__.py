@@ -15,6 +15,8 @@ as ``autograd.sum`` and so on: ``from autograd import *`` leaves them out.
 
 from . import copies as copies
 from . import functions
+from .about import __version__ as __version__
+from .about import warn_of_neighbour
 from .checks import GradCheck, gradcheck
 from .compiler import Program
 from .compiler import (
@@ -63,6 +65,8 @@ __all__ = [
     "value_and_grad",
 ]
 __all__ += functions.__all__
+
+warn_of_neighbour()
 
 
 def __dir__() -> list[str]:

@@ -23,7 +23,6 @@ import math
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from itertools import count
 from types import MethodType
 from typing import Any
 
@@ -200,7 +199,7 @@ class Replayed:
                 self._warn(group[0])
             if len(group) == 1:
                 return tape.results(group)
-        call = next(tape.calls)
+        tape.calls = call = tape.calls + 1
         if call == 2 or call % EVERY == 0:
             given = group[(1 + call // EVERY) % len(group)]
             try:
@@ -241,13 +240,13 @@ class _Tape:
             Values among the arguments, then those that were there before the function ran.
         outputs: how many results there are.
         form: how they are nested.
-        calls: counts them; the next one is the second.
+        calls: how many there were; the recording was the first.
     """
 
     size = 0  # no bytes are counted, only tapes
 
     def __init__(self, f: Callable[..., Any], name: str, given: Given) -> None:
-        self.f, self.name, self.calls = f, name, count(2)
+        self.f, self.name, self.calls = f, name, 1
         first, again = record_function(f, given, _leaf), record_function(f, given, _leaf)
         # What the function makes is new each time; what both graphs share is read at each call.
         self.shared = [v for v in first.order if v in again.nodes]

@@ -13,13 +13,16 @@ by hand (`backpropagate`) and stochastic gradient descent (`fit`).
 [False, True, True, False]
 """
 
+from . import ground as ground  # before all that imports from autograd
 from .data import datasets
 from .data.reading import load_csv, table_data
 from .data.tables import Table
+from .ground import __version__ as __version__
 from .model.backprop import Backpropagation, backpropagate
 from .model.likelihoods import bernoulli_nll, categorical_nll, gaussian_nll
 from .model.module import Module
 from .model.network import MLP, Layer, Neuron
+from .model.pytorch import to_torch
 from .show import plots
 from .show.film import Film
 from .show.graphs import DrawGraph
@@ -76,6 +79,7 @@ __all__ = [
     "step_decay",
     "sweep",
     "table_data",
+    "to_torch",
     "walks",
 ]
 __all__ += optimizers.__all__

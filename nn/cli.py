@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from autograd.about import __version__
 from autograd.files import write_whole
 
 from .choosing import choose, keeps_aside
@@ -63,7 +64,9 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code."""
-    parser = _Parser(prog="python -m nn", description="Train networks of scalar Values by SGD.")
+    prog = "chalkgrad" if Path(sys.argv[0]).stem == "chalkgrad" else "python -m nn"
+    parser = _Parser(prog=prog, description="Train networks of scalar Values by SGD.")
+    parser.add_argument("--version", action="version", version=f"chalkgrad {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_train(commands)
     _add_predict(commands)

@@ -824,11 +824,12 @@ def test_a_generator_beyond_its_numbers_is_refused(kind, change):
     state = json.loads(json.dumps(make_rng(kind).bit_generator.state, default=np.ndarray.tolist))
     ((name, number),) = change.items()
     inside = state["state"] if name == "pos" else state
-    for fine in (0, last[name]):
+    for fine in (1, last[name]):
         inside[name] = fine
         checkpoints._check_generator_state(state)
     inside[name] = number
-    with pytest.raises(ValueError, match="out of"):
+    # From 2.5 on, NumPy refuses it itself.
+    with pytest.raises(ValueError, match=r"out of|must be between"):
         checkpoints._check_generator_state(state)
 
 

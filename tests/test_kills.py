@@ -69,11 +69,27 @@ sys.exit(cli.main(["train", "moons", "--widths", "4", "--epochs", "25", "--batch
 """
 
 
-def run(script, *arguments, after=None):
-    """Run a script to its end, or kill it some seconds after it is ready; whether it was killed."""
+def run(script, *arguments, after=None, writes=0):
+    """Run a script to its end, or kill it on the way.
+
+    Args:
+        script: says that it is ready, and goes on.
+        arguments: of the script; the first is the file that it writes.
+        after: how many seconds to wait before it is killed; never, if not given.
+        writes: how many times it must have written its file before these seconds begin. A wait by
+            the clock alone would end before the first time, or after the last, on a busy machine.
+
+    Returns:
+        Whether it was killed.
+    """
     command = [sys.executable, "-c", script, *map(str, arguments)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout.readline().strip() == b"ready"
+        last = written(arguments[0])
+        while writes and process.poll() is None:
+            if (now := written(arguments[0])) != last:
+                last, writes = now, writes - 1
+            time.sleep(0.0005)
         try:
             process.communicate(timeout=300 if after is None else after)
         except subprocess.TimeoutExpired:
@@ -83,6 +99,15 @@ def run(script, *arguments, after=None):
             return True
     assert process.returncode == 0
     return False
+
+
+def written(file):
+    """What is another after each time that a file is written; None as long as there is none."""
+    try:
+        about = os.stat(file)
+    except FileNotFoundError:
+        return None
+    return about.st_ino, about.st_mtime_ns
 
 
 def test_save_killed_at_any_moment_leaves_a_whole_file(tmp_path):
@@ -118,18 +143,19 @@ def killed_again_and_again(script, folder, arguments, kills, seed):
         seed: of the moments.
     """
     whole = folder / "whole.npz"
-    start = time.perf_counter()
     assert not run(script, whole, *arguments(0))
-    longest = (time.perf_counter() - start) / 4
     moments, landed, chain = random.Random(seed), [], 0
     while len(landed) < kills:
         chain += 1
         file = folder / f"{chain}.npz"
+        # The first before anything is written, then later and later, so that it gets on.
         in_chain = 0
         while run(
             script, file, *arguments(chain),
-            # Waits grow a little, so that a slow machine gets on as well.
-            after=moments.uniform(0.0, longest + 0.05 * in_chain) if len(landed) < kills else None,
+            writes=moments.randint(2, 4) if in_chain else 0,
+            # In 0.3 s most come to the end, where other files are written.
+            after=moments.uniform(0.0, moments.choice([0.01, 0.3]) if LONG else 0.01)
+            if len(landed) < kills else None,
         ):  # fmt: skip
             in_chain += 1
             landed.append(0)

@@ -48,6 +48,19 @@ def printed(text):
     return dict(line.split(maxsplit=1) for line in text.splitlines())
 
 
+@pytest.mark.parametrize(
+    ("argv", "prog"), [("/bin/chalkgrad", "chalkgrad"), ("nn", "python -m nn")]
+)
+def test_the_version_and_by_what_name_it_was_called(argv, prog, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", [argv])
+    with pytest.raises(SystemExit, match=r"^0$"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"chalkgrad {nn.__version__}\n"
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(["fly"])
+    assert capsys.readouterr().err.startswith(f"{prog}: ")
+
+
 # data: its sizes, its loss, its score, the widths, m = sum of d_l (d_{l-1} + 1)
 RUNS = {
     "digits": (1438, 359, "categorical_nll", "accuracy", "64 -> 3 (relu) -> 10", 3 * 65 + 10 * 4),

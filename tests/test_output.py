@@ -1,6 +1,8 @@
 """What is printed where the output isn't UTF-8, and what would steer a terminal."""
 
+import html
 import io
+import re
 import sys
 
 import numpy as np
@@ -136,3 +138,33 @@ def test_errors_write_out_what_would_steer_a_terminal(engine):
     with pytest.raises(FloatingPointError, match="x1b") as caught:
         nn.fit(net, named, 1e4 * X, y, **{**settings, "lr": 1.0})
     assert "\x1b" not in str(caught.value)
+
+
+# Where a notebook lets no script through, as marimo does, a page stands in a frame.
+
+
+def test_in_marimo_pages_stand_in_frames():
+    root = graph()
+    net = nn.MLP(2, [1], rng=np.random.default_rng(0))
+    x, loss = [1.0, -1.0], nn.bernoulli_nll
+    film = nn.Film(net, x, 1.0)
+    assert film._mime_() == ("text/plain", repr(film))  # no frame yet
+    for shown in (draw(root).steps(), draw(root).live(), nn.draw(net, x, 1.0, loss)):
+        kind, frame = shown._mime_()
+        assert kind == "text/html"
+        (inside,) = re.fullmatch(r'<iframe [^>]* srcdoc="([^"]*)"></iframe>', frame).groups()
+        page = html.unescape(inside)
+        assert page.startswith("<!DOCTYPE html>")
+        assert shown._repr_mimebundle_()["text/html"] in page
+
+
+@pytest.mark.tools("dot")
+def test_in_marimo_a_graph_has_a_frame_where_it_can_be_laid_out(monkeypatch):
+    root = graph()
+    for shown in (root, draw(root)):
+        kind, frame = shown._mime_()
+        assert kind == "text/html" and "data-chalkgrad" in frame
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    kind, text = root._mime_()
+    assert kind == "text/plain" and text.startswith(repr(root))

@@ -399,6 +399,8 @@ def report(tmp_path_factory):
 def test_the_report(driver, report, value):
     scheme(driver, value)
     network, film = Page(driver, report, 0), Page(driver, report, 1)
+    bare = "return [...document.querySelectorAll('.bare')].map((e) => e.checkVisibility())"
+    assert driver.execute_script(bare) == [False] * 3  # for where no style may be: test_bare
     assert driver.title != "broken"
     assert driver.find_elements(By.CSS_SELECTOR, "body > b, img[src=x]") == []
     images = driver.find_elements(By.CSS_SELECTOR, ".figures img")

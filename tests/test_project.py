@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+import autograd
+import nn
 from tests.cases import for_each
 
 if sys.version_info >= (3, 11):
@@ -17,7 +19,8 @@ else:
     import tomli as tomllib  # which pytest needs there
 
 ROOT = Path(__file__).parent.parent
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT, HATCH = PYPROJECT["project"], PYPROJECT["tool"]["hatch"]
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 KINDS = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"]
 
@@ -29,7 +32,8 @@ def read(name):
 def test_the_citation_is_of_this_version():
     citation = read("CITATION.cff")
     assert citation["cff-version"] == "1.2.0"
-    assert citation["version"] == PROJECT["version"] == metadata("chalkgrad")["Version"]
+    assert citation["version"] == autograd.__version__ == metadata("chalkgrad")["Version"]
+    assert nn.__version__ == autograd.__version__ and "version" not in PROJECT  # in one place
     assert citation["license"] == PROJECT["license"]
     assert {"message", "title", "authors"} <= citation.keys()
     assert citation["title"].startswith(f"{PROJECT['name']}: ")
@@ -58,8 +62,8 @@ def test_hooks_are_the_tools_that_the_tests_install():
     for hook in repo["hooks"]:
         assert hook["language"] == "system"
         tools.add(re.search(r"exec (\w+)", hook["entry"])[1])
-    pinned = {name.split("==")[0] for name in PROJECT["optional-dependencies"]["test"]}
-    assert tools == {"ruff", "mypy"} <= pinned
+    pinned = {name.split("==")[0] for name in PYPROJECT["dependency-groups"]["dev"] if "==" in name}
+    assert tools == {"ruff", "mypy"} == pinned
 
 
 def test_the_changelog_keeps_to_its_form():
@@ -82,14 +86,24 @@ def test_the_changelog_keeps_to_its_form():
 
 
 def test_the_source_distribution_holds_what_the_tests_read():
-    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    include = tomllib.loads(text)["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    include = HATCH["build"]["targets"]["sdist"]["include"]
     for path in ROOT.iterdir():
-        if path.name in ("README.md", "LICENSE", "pyproject.toml", ".gitignore"):
+        if path.name in ("LICENSE", "pyproject.toml", ".gitignore"):
             continue  # hatch takes them along
         if path.is_file() and path.name != ".git":
             assert f"/{path.name}" in include
     assert {"/.ci", "/.github", "/autograd", "/nn", "/tests", "/notebooks"} <= set(include)
+
+
+def test_on_pypi_no_link_of_readme_leads_nowhere():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "[CITATION.cff](CITATION.cff)" in text and "[![" in text and "\n![" in text
+    for rule in HATCH["metadata"]["hooks"]["fancy-pypi-readme"]["substitutions"]:
+        text = re.sub(rule["pattern"], rule["replacement"], text)
+    links = re.findall(r"\]\(([^)]*)", text)
+    assert links and all(link.startswith("https://") for link in links)
+    assert "![" not in text and "cite chalkgrad: CITATION.cff." in text
+    assert "| _A frame of a film: a network" in text
 
 
 def test_cases_that_share_a_test_are_all_tried_and_the_one_that_fails_is_named():

@@ -1,5 +1,6 @@
 """`replay`: the same numbers as the function itself, for each structure, and no stale answer."""
 
+import copy
 import gc
 import math
 import threading
@@ -625,3 +626,11 @@ def test_what_replay_refuses():
         replay(len, keep=0)
     with pytest.raises(TypeError, match="missing 1 required positional argument: 'y'"):
         replay(lambda x, y: x)(1.0)
+
+
+def test_a_copy_replays_on():
+    """From Python 3.13 on, iterators of itertools in what is copied are warned of, or refused."""
+    tanh = replay(lambda x: (2.0 * x.sin()).tanh())
+    tanh(Value(1.0))
+    again = copy.deepcopy(tanh)
+    assert [f(Value(0.5)).data for f in (tanh, again)] == [math.tanh(2.0 * math.sin(0.5))] * 2

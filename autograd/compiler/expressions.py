@@ -26,7 +26,6 @@ runs over the vector.
 | ``earlier entry empty`` | the array of a step, in a loop or outside; room for the arrays of all |
 """
 
-import itertools
 from collections.abc import Callable, Iterable
 from numbers import Real
 from typing import Any, Union
@@ -155,12 +154,16 @@ class Arithmetic:
     def __init__(self, rewrite: Rewrite = lambda m, op, args, info: None) -> None:
         self._rewrite = rewrite
         self._made: dict[Any, Expr] = {}
-        # Counts what is made: the source has the same order.
-        self.next_serial = itertools.count(1).__next__
+        self._serial = 0
         self.asked: dict[str, p.Primitive] = {}
         self.running: p.Primitive | None = None
         self.loop: Any = None
         self.compares = True  # expressions with numbers by ==, of which none is equal
+
+    def next_serial(self) -> int:
+        """Counts what is made: the source has the same order."""
+        self._serial += 1  # `itertools.count` can't be copied from Python 3.14 on
+        return self._serial
 
     def make(self, op: str, *args: Any, info: Any = None, shape: Shape | None = None) -> Any:
         """An expression; or a simpler one that means the same; or the equal one made before."""

@@ -23,7 +23,7 @@ from .frames import Stepper
 from .layout import ADVICE, lay_out, layout_tool
 from .live import Live
 from .notation import digits, for_output, formula, names_of
-from .player import Player
+from .player import Framed, Player
 from .steps import Step
 
 READABLE, DRAWABLE = 80, 2000  # nodes: up to where a picture helps, and where it can be made
@@ -58,7 +58,7 @@ def draw(
     return Drawing(root, stop, limit, step)
 
 
-class Drawing:
+class Drawing(Framed):
     """A picture of a graph, as made by `draw`.
 
     In Jupyter it is a page, and where none is let through an image. Exports that are sanitised take
@@ -242,3 +242,4 @@ def _value_bundle(self: Value, include: Any = None, exclude: Any = None) -> dict
 
 
 Value._repr_mimebundle_ = _value_bundle  # type: ignore[attr-defined]
+Value._mime_ = Framed._mime_  # type: ignore[attr-defined]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import write_whole
+from .bare import bare
 from .colours import PAGE as PAGE_COLOURS
 from .notation import for_output
 
@@ -53,6 +54,7 @@ style-src 'unsafe-inline'; script-src 'unsafe-inline'">
 <style>
 @media screen {{ :root {{ color-scheme: light dark; }} }}
 body {{ margin: 1rem; font: 15px/1.5 system-ui, sans-serif; }}
+.bare {{ display: none; }}
 .aside {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }}
 {style}
 @media screen and (prefers-color-scheme: dark) {{ body {{ background: #111; color: #eee; }} }}
@@ -130,7 +132,30 @@ def running(
     )
 
 
-class Page:
+class Framed:
+    """What shows itself as a page in Jupyter, and as one in marimo, whose cells run no scripts.
+
+    There the page stands in a frame.
+    """
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        raise NotImplementedError
+
+    def _mime_(self) -> tuple[str, str]:
+        bundle = self._repr_mimebundle_(include={"text/html"})
+        if "text/html" not in bundle:
+            return "text/plain", bundle["text/plain"]
+        inside = html.escape(page(type(self).__name__, bundle["text/html"]).decode())
+        return "text/html", f'<iframe {FRAME} srcdoc="{inside}"></iframe>'
+
+
+FRAME = (
+    'style="width: 100%; height: 30rem; border: 0" onload="this.style.height = '
+    "this.contentDocument.documentElement.offsetHeight + 20 + 'px'\""
+)
+
+
+class Page(Framed):
     """What shows itself in Jupyter, and has ``.save("page.html")``.
 
     Attributes:
@@ -139,10 +164,15 @@ class Page:
 
     title: str
     _text: str  # the same for a terminal
+    _svg: str  # its picture, finished
 
     def fragment(self) -> str:
         """The page's content as a piece of HTML, to stand in any page."""
         raise NotImplementedError
+
+    def standing(self) -> str:
+        """The same for a page of its own, with a picture that needs neither script nor style."""
+        return f'{self.fragment()}\n<div class="bare" aria-hidden="true">{bare(self._svg)}</div>'
 
     def __repr__(self) -> str:
         return for_output([self._text])[0]
@@ -160,7 +190,7 @@ class Page:
         if Path(path).suffix.lower() != ".html":
             raise ValueError(f"path must end in .html, got {str(path)!r}")
         heading = f'<h1 class="aside">{html.escape(self.title)}</h1>'
-        write_whole(path, page(self.title, heading + self.fragment()))
+        write_whole(path, page(self.title, heading + self.standing()))
 
 
 class Player(Page):

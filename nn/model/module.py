@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -79,10 +80,17 @@ class Module:
     def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
         """Set the parameters to those of ``state``; if it does not fit, none of them is changed.
 
+        An `MLP` takes the state of a ``torch.nn.Sequential`` of linear layers as well, with the
+        names ``0.weight``, ``2.weight``, ..., where activations have numbers too. They are not in
+        the state: that both networks have the same ones, nobody checks.
+
         Raises:
             ValueError: a name is missing or unknown, a shape differs, or a number is not finite.
         """
-        numbers = self._vector(check_state(state, self.state_dict()))
+        own = self.state_dict()
+        names = names_in(state, own)
+        new = check_state(state, {names[name]: array for name, array in own.items()})
+        numbers = self._vector({name: new[names[name]] for name in own})
         assign(self.parameters(), numbers.tolist())
 
     def _vector(self, state: Mapping[str, Array]) -> Array:
@@ -139,6 +147,35 @@ def structure_of(net: Module, parameters: Sequence[Value], X: Array) -> Structur
     """The structure of a network, where it is known and the rows of ``X`` are of its width."""
     structure = net.structure(parameters) if isinstance(net, Module) and is_static(net) else None
     return structure if structure is not None and X.shape[1:] == (structure.inputs,) else None
+
+
+def names_in(state: Any, own: Mapping[str, Any]) -> dict[str, str]:
+    """By our name of each parameter, the name under which ``state`` has it.
+
+    ``torch.nn.Sequential`` counts activations too: its linear layers are ``0.weight``,
+    ``2.weight``, ... These are ``layers.0.weight``, ``layers.1.weight``, ... in order. A single
+    ``torch.nn.Linear`` has ``weight`` and ``bias``: so has a network of one layer.
+
+    Raises:
+        ValueError: ``state`` has such names, but of another number of layers.
+    """
+    layers = sorted({int(name.split(".")[1]) for name in own if name.startswith("layers.")})
+    given = [str(name) for name in state] if isinstance(state, Mapping) else []
+    if {*given} & {"weight", "bias"} and len(layers) == 1:
+        return {name: name.removeprefix("layers.0.") for name in own}
+    found = [re.fullmatch(r"(\d+)\.(weight|bias)", name) for name in given]
+    if not layers or not found or not all(found):
+        return {name: name for name in own}
+    numbers = sorted({int(match[1]) for match in found if match})
+    if len(numbers) != len(layers):
+        raise ValueError(
+            f"state has parameters of {len(numbers)} layers, numbered "
+            f"{', '.join(map(str, numbers))}, and the network has {len(layers)} layers"
+        )
+    theirs = dict(zip(layers, numbers))
+    return {
+        name: re.sub(r"layers\.(\d+)", lambda at: str(theirs[int(at[1])]), name) for name in own
+    }
 
 
 def check_state(

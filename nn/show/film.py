@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from autograd.show.colours import document
 from autograd.show.notation import ELLIPSIS, digits, shortened
-from autograd.show.player import Frame, Player, differences
+from autograd.show.player import Frame, Framed, Player, differences
 
 from ..arrays import check_whole
 from ..model.network import MLP
@@ -34,7 +34,7 @@ CURVE = f"""{STYLE}
 Shot = tuple[str, int, Snapshot, str]
 
 
-class Film:
+class Film(Framed):
     """A callback of `fit` that films how values, error signals and weights of one example change.
 
     After the training it shows itself in Jupyter, with the loss curve beside the network and a mark

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from autograd.files import write_whole
 from autograd.show.colours import document
 from autograd.show.notation import ELLIPSIS, TIMES, digits, factor, for_output, shortened
-from autograd.show.player import Frame, Player, differences
+from autograd.show.player import Frame, Framed, Player, differences
 
 from ..model.activations import ACTIVATIONS
 from ..model.likelihoods import likelihood_of
@@ -57,7 +57,7 @@ def draw(
     return NetworkDrawing(net, snapshot(net, x, y, loss), y, loss, picture)
 
 
-class NetworkDrawing:
+class NetworkDrawing(Framed):
     """A picture of a network, as made by `draw`."""
 
     def __init__(

@@ -146,7 +146,7 @@ class Playground(Page):
         name = "own" if likelihood is None else likelihood.name
         self.title = f"Playground of {net!r}, {_name_of(loss)}, {len(first.X)} examples"
         self._text = self.title
-        self._image = _still(net, loss, first, self.title)
+        self._svg = _still(net, loss, first, self.title)
         self._script = "\n".join([made.text, _script()])
         network = dict(made.network)
         theta = network.pop("theta")
@@ -179,7 +179,7 @@ class Playground(Page):
 
     def fragment(self) -> str:
         """The page's content as a piece of HTML, to stand in any page."""
-        return running("play", self.title, self._image, _style(), self._data, self._script)
+        return running("play", self.title, self._svg, _style(), self._data, self._script)
 
 
 def _sets(net: Module, data: Any, validation: Any, loss: Any, picture: Any, seed: int) -> list[Set]:

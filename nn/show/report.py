@@ -147,12 +147,12 @@ def write_report(
         "its error signal goes back. Click through it, or press an arrow key.</p>"
         f"<p class='note'>{html.escape(_example(shown))}</p>"
     )
-    parts.append(draw(run.net, x, y, data.loss, picture=data.picture).steps().fragment())
+    parts.append(draw(run.net, x, y, data.loss, picture=data.picture).steps().standing())
     parts.append("<h2>The film of the training</h2>")
     parts.append(
         "<p>The same example while the network learned. The curve is the loss of the batches.</p>"
     )
-    parts.append(run.film.player().fragment())
+    parts.append(run.film.player().standing())
     if again is not None:
         parts.append(_again(again, sum(map(len, parts)), Path(path).with_name(PLAYGROUND)))
     parts.append("<h2>The program of the training</h2>")
@@ -170,7 +170,7 @@ def write_report(
 def _again(playground: Playground, size: int, beside: Path) -> str:
     """The playground, or the way to it."""
     title = "<h2>Train it again</h2>"
-    fragment = playground.fragment()
+    fragment = playground.standing()
     if size + len(fragment) <= LARGEST:
         return (
             f"{title}<details><summary>Train it in this page: from the same first weights, with "

@@ -9,6 +9,7 @@ from .train.defaults import (
     HELD_OUT,
     TRIED,
     find_lr,
+    next_rate,
     usual_batch_size,
     usual_epochs,
 )
@@ -44,10 +45,28 @@ def choose(options: argparse.Namespace, data: Dataset, rule: Optimizer) -> dict[
     lr, losses = find_lr(
         net, data.loss, data.X_train, data.y_train, batch_size=first[0], optimizer=rule
     )
-    options.lr = rate_option(f"cosine:{lr:g}" if falls else f"{lr:g}")
+    _set_rate(options, lr, falls)
     tried = ", ".join(f"{rate:g}" for rate in losses)
     said = f"{lr:g}: of {tried}, the one with the least loss in {TRIED} updates each"
     return {"rate": f"{said}; it falls to 0 along half a cosine" if falls else said}
+
+
+def take_next(options: argparse.Namespace, chosen: dict[str, str]) -> bool:
+    """Take the next smaller rate, where the one that `choose` took diverges; whether there is one.
+
+    What is said in ``chosen`` is changed too.
+    """
+    kind, _, rate = options.lr[0].rpartition(":")
+    lr = next_rate(float(rate))
+    if lr is None:
+        return False
+    _set_rate(options, lr, kind == "cosine")
+    chosen["rate"] += f". At {rate} the training diverged, so it is {lr:g}"
+    return True
+
+
+def _set_rate(options: argparse.Namespace, lr: float, falls: bool) -> None:
+    options.lr = rate_option(f"cosine:{lr:g}" if falls else f"{lr:g}")
 
 
 def settle(options: argparse.Namespace, rule: Optimizer, n: int) -> None:

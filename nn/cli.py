@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from autograd.about import __version__
 from autograd.files import write_whole
 
-from .choosing import choose, keeps_aside
+from .choosing import choose, keeps_aside, take_next
 from .data import datasets
 from .data.datasets import Dataset
 from .data.predictions import predict_csv, predictions
@@ -125,7 +125,20 @@ def train(options: argparse.Namespace) -> None:
         say(f"{'' if i else 'columns':<8} {which}: {what}")
     History().plot()  # if matplotlib is missing, fail now, not after the training
     stopping = EarlyStopping(options.patience or options.epochs) if aside else None
-    runs = [_run(options, data, held_out, rule, stopping, *pair) for pair in zip(nets, batchings)]
+    while True:
+        try:
+            runs = [
+                _run(options, data, held_out, rule, stopping, *pair)
+                for pair in zip(nets, batchings)
+            ]
+            break
+        except FloatingPointError as error:
+            if options.resume or not chosen or not take_next(options, chosen):
+                raise
+            say(f"diverged {error}\nagain    at the next rate, {options.lr[0]}")
+            batchings = [Batching(b.text, len(data.X_train), options) for b in batchings]
+            nets = networks_of(options, data, len(batchings))
+            facts |= chosen
     beside = baselines(data)
     _print_scores(runs, beside)
     facts["engine"] = ENGINES[runs[0].history.engine]
@@ -163,12 +176,14 @@ def _facts(
         f"{len(layer.neurons)} ({layer.activation if l < last else 'identity'})"
         for l, layer in enumerate(net.layers)
     ]
+    has_marks = any(mark for column in data.columns for mark in column.marks)
+    marks = " (0 or 1 for a word: over 1/2)" if has_marks else ""
     tested = n_test or "too few to keep some"
     facts = {
         "data": f"{data.name}: {n} examples to train on, {tested} to test",
         "network": f"{' -> '.join([str(d0), *layers])}, m = {len(net.parameters())} parameters",
         "loss": data.loss.__name__,
-        "inputs": "standardised: each column less its mean, over its standard deviation",
+        "inputs": f"standardised: each column less its mean, over its standard deviation{marks}",
         type(rule).__name__: f"{options.epochs} epochs, "
         + "; ".join(f"batch size {b.text}: {b.updates} updates" for b in batchings)
         + "; "

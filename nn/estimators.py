@@ -11,6 +11,7 @@ True
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,7 +34,14 @@ from .data.datasets import standard
 from .model.likelihoods import LIKELIHOODS, Likelihood, chosen_classes, likelihood_for
 from .model.network import MLP
 from .train.callbacks import EarlyStopping
-from .train.defaults import HELD_OUT, find_lr, usual_batch_size, usual_decay, usual_epochs
+from .train.defaults import (
+    HELD_OUT,
+    find_lr,
+    next_rate,
+    usual_batch_size,
+    usual_decay,
+    usual_epochs,
+)
 from .train.fit import fit
 from .train.optimizers import SGD
 from .train.schedules import BatchSize, LearningRate, cosine
@@ -81,17 +89,30 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         first = min(size(1), len(X)) if callable(size) else size
         epochs = usual_epochs(len(X), first) if self.epochs is None else self.epochs
         rule = self.optimizer or SGD(weight_decay=usual_decay(len(X)))
-        net = MLP(X.shape[1], [*self.widths, outputs], self.activation, rng=weights)
-        lr = self.lr
+        start = MLP(X.shape[1], [*self.widths, outputs], self.activation, rng=weights)
+        lr: Any = self.lr
         if lr is None:
-            lr, _ = find_lr(net, likelihood.loss, X, y, batch_size=first, optimizer=rule, rng=tried)
-            lr = cosine(lr, epochs * (len(X) // first)) if self.epochs is None else lr
+            lr, _ = find_lr(
+                start, likelihood.loss, X, y, batch_size=first, optimizer=rule, rng=tried
+            )
         if held_out is not None:
             stopping = [EarlyStopping(patience=epochs)]  # it gives the best epoch's parameters
-        self.history_ = fit(
-            net, likelihood.loss, X, y, epochs=epochs, batch_size=size, lr=lr, optimizer=rule,
-            rng=batches, validation=held_out, callbacks=stopping, progress=False,
-        )  # fmt: skip
+        while True:
+            falls = self.lr is None and self.epochs is None
+            net = copy.deepcopy(start)
+            try:
+                self.history_ = fit(
+                    net, likelihood.loss, X, y, epochs=epochs, batch_size=size,
+                    lr=cosine(lr, epochs * (len(X) // first)) if falls else lr, optimizer=rule,
+                    rng=copy.deepcopy(batches), validation=held_out, callbacks=stopping,
+                    progress=False,
+                )  # fmt: skip
+                break
+            except FloatingPointError:
+                smaller = next_rate(lr) if self.lr is None else None
+                if smaller is None:
+                    raise
+                lr = smaller
         self.net_ = net
 
     def _standardised(self, X: Array) -> Array:
@@ -116,8 +137,9 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
         activation: as in `MLP`.
         optimizer: as in `fit`; if not given, SGD with a weight decay of 1/n for n rows, but
             0.01 at most.
-        lr: a rate, or a schedule. If not given, the best of eight by a short test (`find_lr`); it
-            falls to 0 along half a cosine if ``epochs`` are not given either.
+        lr: a rate, or a schedule. If not given, the best of eight by a short test (`find_lr`), or
+            a smaller one if the training diverges at that; it falls to 0 along half a cosine if
+            ``epochs`` are not given either.
         batch_size: as in `fit`; if not given, 16, or all rows if they are fewer.
         epochs: how many. If not given, enough for 3,000 updates, but 20 or more; with 20 rows or
             more, a fifth of them is then kept aside, and the network is that of the epoch with the

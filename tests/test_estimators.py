@@ -140,3 +140,17 @@ def test_without_scikit_learn_it_says_how_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(ModuleNotFoundError, match=r"scikit-learn 1.6.*pip install"):
         importlib.import_module("nn.estimators")
+
+
+def test_at_a_rate_that_diverges_later_the_next_is_taken(monkeypatch):
+    """The short test does not see all that a whole training meets."""
+    import nn.estimators
+
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 2)), rng.normal(size=40)
+    monkeypatch.setattr(nn.estimators, "find_lr", lambda *a, **k: (1e3, {1e3: 0.0}))
+    monkeypatch.setattr(nn.estimators, "next_rate", {1e3: 100.0, 100.0: 0.1}.get)
+    found = NetworkRegressor(widths=[4], epochs=5, random_state=0).fit(X, y)
+    assert found.history_[-1].lr == 0.1
+    with pytest.raises(FloatingPointError):
+        NetworkRegressor(widths=[4], lr=1e3, epochs=5, random_state=0).fit(X, y)

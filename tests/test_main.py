@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+import nn.choosing
 import nn.cli
 from nn.cli import main
 from nn.data.datasets import NAMES
@@ -132,6 +133,20 @@ def test_four_rows_train_and_none_is_kept_for_testing(folder, capsys):
     report = (folder / "runs" / "xor" / "report.html").read_text()
     assert "on 4 examples, all of them seen" in report
     assert "not seen" not in report
+
+
+def test_at_a_rate_that_diverges_later_the_next_is_taken(folder, capsys, monkeypatch):
+    monkeypatch.setattr(nn.choosing, "find_lr", lambda *a, **k: (1e3, {1e3: 0.0}))
+    monkeypatch.setattr(nn.choosing, "next_rate", {1e3: 0.1, 0.1: None}.get)
+    run = ("diabetes", "--widths", "3", "--checkpoint", "kept.npz")
+    assert train(*run) == 0
+    lines = printed(capsys.readouterr().out)
+    assert lines["again"] == "at the next rate, 0.1"
+    assert lines["diverged"].startswith("epoch 1, update ")
+    assert nn.load(folder / "kept.npz")
+    monkeypatch.setattr(nn.choosing, "next_rate", lambda lr: None)
+    assert train("diabetes", "--widths", "3", "--out", "none") == 1
+    assert "training stopped: epoch 1" in capsys.readouterr().err
 
 
 def test_a_training_learns(folder, capsys):

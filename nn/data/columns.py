@@ -53,6 +53,11 @@ class Column:
         names = KINDS[self.kind].parts(self.name, self.about)
         return [*names, *([f"{self.name} missing"] if self.gaps else [])]
 
+    @property
+    def marks(self) -> list[bool]:
+        """Which of its inputs are 1 where something holds, and else 0."""
+        return [self.kind in ("words", "truth")] * len(self.fill) + [True] * self.gaps
+
     def numbers(self, cells: Cells, rows: Rows) -> Array:
         """Its inputs in some rows, ``(len(rows), d)``."""
         values = KINDS[self.kind].values(cells, self.about, rows)

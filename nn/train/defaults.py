@@ -57,6 +57,15 @@ def usual_decay(n: int) -> float:
     return min(1 / n, DECAY)
 
 
+def next_rate(lr: float) -> float | None:
+    """The next smaller of the rates that `find_lr` tries; None if it was the smallest.
+
+    >>> next_rate(0.3), next_rate(0.001)
+    (0.1, None)
+    """
+    return max((rate for rate in RATES if rate < lr), default=None)
+
+
 def find_lr(
     net: Module,
     loss: Loss,

@@ -38,7 +38,7 @@ def warn_of_neighbour(site: Path | None = None) -> None:
     other = neighbour(site)
     if other is not None:
         warnings.warn(
-            f"HIPS's autograd ({other}) is installed over chalkgrad, which has the same import "
-            f"name: uninstalling one breaks the other. To have chalkgrad alone: {CURE}",
+            f"HIPS's autograd ({other}) is installed in one folder with chalkgrad, of the same "
+            f"import name: uninstalling one breaks the other. To have chalkgrad alone: {CURE}",
             stacklevel=3,
         )

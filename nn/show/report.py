@@ -21,7 +21,7 @@ from ..train.baselines import SHOWN, Baseline
 from ..train.callbacks import EarlyStopping
 from ..train.history import History
 from ..train.recording import Recording
-from . import plots
+from . import mattered, plots
 from .film import Film
 from .network import draw
 from .playground import Playground
@@ -140,6 +140,7 @@ def write_report(
     those = "that it has not seen" if unseen else "that it was trained on, too few to keep some"
     parts.append(f"<h2>What it does with examples {those}</h2>")
     parts.append(_figures(plots.figures(outcome)))
+    parts.append(_mattered(run.net, shown))
     x, y = shown.X_test[0].tolist(), shown.y_test[0].item()
     parts.append("<h2>One example, forward and backward</h2>")
     parts.append(
@@ -165,6 +166,23 @@ def write_report(
     source = recording.compile(outputs=False).source
     parts.append(f"<pre tabindex='0'>{html.escape(source)}</pre>")
     write_whole(path, page(title, "\n".join(parts), STYLE))
+
+
+def _mattered(net: MLP, data: Dataset) -> str:
+    """What the network goes by: its columns, and for one example its inputs."""
+    if len(mattered.columns_of(data)) > mattered.COLUMNS:
+        return ""
+    found = mattered.importances(net, data)
+    said, rows = mattered.would_change(net, data)
+    return (
+        "<h2>What mattered</h2><p>How much the score falls when a column is shuffled, and what the "
+        "network predicts on average when a column says the same in all rows. It is what the "
+        "network goes by, not what is so in the world.</p>"
+        f"{_figures(mattered.figures(net, data, found))}<p>And for the first example, by one sweep "
+        f"back through the network: {html.escape(said)}</p>{_table(rows)}<p class='note'>* of a "
+        "number, a tenth of a standard deviation; of what is 0 or 1 for a word, a tenth of the way "
+        "from 0 to 1. It is the slope there, so it holds for small steps.</p>"
+    )
 
 
 def _again(playground: Playground, size: int, beside: Path) -> str:

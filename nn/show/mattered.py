@@ -166,7 +166,7 @@ def figures(net: MLP, data: Dataset, found: Sequence[Importance]) -> Iterator[tu
     drops, spreads = [one.drop for one in top], [one.spread for one in top]
     axes.barh(range(len(top)), drops, xerr=spreads, color=INK[0], ecolor="0.5")
     axes.set_yticks(range(len(top)), [plain_text(one.column) for one in top])
-    axes.set_xlabel(f"how much {score} falls when the column is shuffled")
+    axes.set_xlabel(f"fall of {score} when it is shuffled")
     axes.axvline(0.0, color="0.5", linewidth=0.8)
     yield "what mattered", figure
     for one in found[:SHOWN]:

@@ -8,6 +8,7 @@ import threading
 import traceback
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from time import monotonic
 from types import FrameType, SimpleNamespace
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ Told = tuple[str, str, int, str]  # of a call in another process: function, file
 
 STDLIB = sysconfig.get_paths()["stdlib"]
 PACKAGES = {"site-packages", "dist-packages"}
+THREADS = sys.platform != "emscripten"  # Python in a browser has none
 
 
 class TimeUp(BaseException):
@@ -55,6 +57,8 @@ def within(seconds: float, work: Callable[[], Any]) -> Sequence[Place] | None:
     Returns:
         None if it ended; otherwise the calls it was in, outermost first.
     """
+    if not THREADS:
+        return _within_by_lines(seconds, work)
     failures: list[BaseException] = []
 
     def guarded() -> None:
@@ -76,6 +80,31 @@ def within(seconds: float, work: Callable[[], Any]) -> Sequence[Place] | None:
     if failures:
         raise failures[0]
     return where
+
+
+def _within_by_lines(seconds: float, work: Callable[[], Any]) -> Sequence[Place] | None:
+    """`within` without a thread: before each line, it looks at the clock.
+
+    So it can't end a single call into C, nor code that swallows `TimeUp` by a bare ``except:``.
+    """
+    end = monotonic() + seconds
+    where: list[Place] = []
+
+    def watch(frame: FrameType, event: str, argument: Any) -> Any:
+        if monotonic() > end:
+            where.extend(list(traceback.walk_stack(frame))[::-1])
+            raise TimeUp
+        return watch
+
+    before = sys.gettrace()
+    sys.settrace(watch)
+    try:
+        work()
+    except TimeUp:
+        pass
+    finally:
+        sys.settrace(before)
+    return where or None
 
 
 def _stop(thread: threading.Thread) -> Sequence[Place] | None:
@@ -129,7 +158,8 @@ def line_of(frame: FrameType, line_number: int) -> str:
     """A line of code, and where it stands: ``f, work.py, line 3: return 1 / x``."""
     code = frame.f_code
     # The file of a notebook's cell has a made-up name.
-    file = "" if "ipykernel_" in code.co_filename else f"{Path(code.co_filename).name}, "
+    made_up = "ipykernel_" in code.co_filename or code.co_filename.startswith("<ipython-input")
+    file = "" if made_up else f"{Path(code.co_filename).name}, "
     return f"{code.co_name}, {file}line {line_number}: {_source(frame, line_number)}"
 
 

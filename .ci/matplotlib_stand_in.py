@@ -53,5 +53,6 @@ def __getattr__(name):
 
 __version__ = "0"
 __path__ = []
+pyplot = sys.modules[__name__]
 for name in ("pyplot", "figure", "ticker", "colors", "cm", "collections", "patches", "lines"):
-    globals()[name] = sys.modules[f"matplotlib.{name}"] = sys.modules[__name__]
+    sys.modules[f"matplotlib.{name}"] = pyplot

@@ -75,7 +75,10 @@ def run(path: Path, folder: Path = HERE, seconds: float | None = None) -> Notebo
 
 
 def main(names: list[str]) -> None:
-    """Run the course's notebooks, all or those named, and make all exercises; or for a grader; or the site."""
+    """Run the course's notebooks, all or those named, and make all exercises.
+
+    Or make the exercises for a grader, or the site.
+    """
     if len(names) == 2 and names[0] in ("otter", "nbgrader"):
         solutions = {path.stem: read(path) for path in sorted(SOLUTIONS.glob("*.ipynb"))}
         for path in graders.make(names[0], solutions, Path(names[1])):

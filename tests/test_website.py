@@ -15,12 +15,12 @@ GRAPH = 'digraph { a [fontname="Helvetica,Arial,sans-serif"] }'
 @pytest.fixture
 def viz(monkeypatch):
     """A page that runs Python, and gives it Viz.js: it says what is in `said`."""
-    page = SimpleNamespace(said=[], asked=[], status="success")
+    page = SimpleNamespace(said=[], asked=[], status="success", output="<svg/>")
 
     def render(source, options):
         page.asked.append((source, options))
         errors = [SimpleNamespace(level=level, message=text) for level, text in page.said]
-        return SimpleNamespace(status=page.status, output="<svg/>", errors=errors)
+        return SimpleNamespace(status=page.status, output=page.output, errors=errors)
 
     js = SimpleNamespace(viz=SimpleNamespace(render=render), JSON=SimpleNamespace(parse=eval))
     monkeypatch.setitem(sys.modules, "js", js)
@@ -42,12 +42,13 @@ def test_the_ways_to_lay_out_are_tried_in_their_order(monkeypatch):
 def test_the_page_lays_out_and_what_it_says_of_fonts_is_not_shown(viz, capsys):
     assert layout.layout_tool() == "viz"
     viz.said = [("warning", "no value for width of non-ascii character 226.")]
-    assert layout.lay_out(GRAPH, "svg") == b"<svg/>"
-    assert viz.asked == [('digraph { a [fontname="Helvetica"] }', {"format": "svg"})]
+    viz.output = '<text font-family="DejaVu Sans">'
+    assert layout.lay_out(GRAPH, "svg") == b'<text font-family="Helvetica,Arial,sans-serif">'
+    assert viz.asked == [('digraph { a [fontname="DejaVu Sans"] }', {"format": "svg"})]
     assert capsys.readouterr().err == ""
-    viz.said = [("warning", "using box for unknown shape zorb")]
+    viz.said = [("warning", "using box for unknown shape Zorb")]
     layout.lay_out(GRAPH, "svg")
-    assert capsys.readouterr().err == "Warning: using box for unknown shape zorb\n"
+    assert capsys.readouterr().err == "Warning: using box for unknown shape Zorb\n"
 
 
 def test_an_error_of_the_page_s_layout_is_graphviz_s_own(viz):

@@ -117,11 +117,14 @@ def _by_viz(source: str, format: str) -> tuple[bytes | None, str]:
     """The picture, or None, and what Graphviz said."""
     import js
 
-    # It measures texts by tables of its own, one for each font, and knows none for a list of fonts.
-    source = source.replace('"Helvetica,Arial,sans-serif"', '"Helvetica"')
+    # It measures texts by tables, one for each font, and has none for a list of fonts. So it takes
+    # the widest that readers may see in its place: then no text is too wide for its box.
+    fonts, widest = '"Helvetica,Arial,sans-serif"', '"DejaVu Sans"'
+    source = source.replace(fonts, widest)
     done = _viz().render(source, js.JSON.parse(f'{{"format": "{format}"}}'))
-    said = "\n".join(f"{about.level}: {about.message}" for about in done.errors).capitalize()
-    return (done.output.encode() if done.status == "success" else None), _said(said.encode())
+    said = "\n".join(f"{(e.level or 'error').title()}: {e.message}" for e in done.errors)
+    picture = done.output.replace(widest, fonts).encode() if done.status == "success" else None
+    return picture, _said(said.encode())
 
 
 def _said(stderr: bytes) -> str:

@@ -2,6 +2,7 @@
 
 import contextvars
 import ctypes
+import os
 import sys
 import sysconfig
 import threading
@@ -15,7 +16,7 @@ from typing import Any, cast
 Place = tuple[FrameType, int]  # of a call: its frame, and the line it is at
 Told = tuple[str, str, int, str]  # of a call in another process: function, file, number, line
 
-STDLIB = sysconfig.get_paths()["stdlib"]
+STDLIB = (sysconfig.get_paths()["stdlib"], os.path.dirname(os.__file__))  # one may be an archive
 PACKAGES = {"site-packages", "dist-packages"}
 LIBRARIES = {"autograd", "nn", "numpy", "matplotlib"}
 THREADS = sys.platform != "emscripten"  # Python in a browser has none

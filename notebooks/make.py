@@ -4,6 +4,7 @@
     python notebooks/make.py 3_backpropagation  # one notebook of the course
     python notebooks/make.py otter FOLDER       # the exercises for otter-grader, into a folder
     python notebooks/make.py nbgrader FOLDER    # and for nbgrader
+    python notebooks/make.py site [FOLDER]      # the course as a static site: website.py
 
 The course's notebooks are edited in Jupyter, and are stored with what they show. An exercise is a
 solution, in notebooks/solutions, with holes: see holes.py.
@@ -74,11 +75,21 @@ def run(path: Path, folder: Path = HERE, seconds: float | None = None) -> Notebo
 
 
 def main(names: list[str]) -> None:
-    """Run the course's notebooks, all or those named, and make all exercises; or for a grader."""
+    """Run the course's notebooks, all or those named, and make all exercises.
+
+    Or make the exercises for a grader, or the site.
+    """
     if len(names) == 2 and names[0] in ("otter", "nbgrader"):
         solutions = {path.stem: read(path) for path in sorted(SOLUTIONS.glob("*.ipynb"))}
         for path in graders.make(names[0], solutions, Path(names[1])):
             print(path)
+        return
+    if names[:1] == ["site"]:
+        from website import build  # needs JupyterLite, which the rest does not
+
+        folder = Path(names[1]) if len(names) > 1 else HERE.parent / "dist" / "site"
+        build(folder, [*sorted(COURSE.glob("*.ipynb")), *sorted(EXERCISES.glob("*.ipynb"))])
+        print(f"serve it: {sys.executable} -m http.server --directory {folder}")
         return
     for path in sorted(COURSE.glob("*.ipynb")):
         if not names or path.stem in names:

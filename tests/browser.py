@@ -8,7 +8,7 @@ from pathlib import Path
 from selenium.webdriver.common.by import By
 
 
-def start(width=1300, height=1000):
+def start(width=1300, height=1000, arguments=()):
     """A browser without a window, that logs what a page says and asks for."""
     from selenium import webdriver  # takes a while, and the fast subset needs none
 
@@ -17,7 +17,7 @@ def start(width=1300, height=1000):
     for argument in (
         "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
         "--disable-background-networking", "--disable-component-update", "--disable-sync",
-        "--disable-dev-shm-usage", f"--window-size={width},{height}",
+        "--disable-dev-shm-usage", f"--window-size={width},{height}", *arguments,
     ):  # fmt: skip
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})

@@ -1,7 +1,9 @@
-"""Graphs in Graphviz's language, laid out: by its program `dot`, or by `pygraphviz`.
+"""Graphs in Graphviz's language, laid out: by its program `dot`, by `pygraphviz`, or by Viz.js.
 
-The program is taken where there is one. `pygraphviz`, whose wheel brings Graphviz along, runs it in
-this process. Both fail in the same way, with Graphviz's own message, and warn on ``sys.stderr``.
+`WAYS` lists them in the order in which they are tried. `pygraphviz`, whose wheel brings Graphviz
+along, runs it in this process. Viz.js is Graphviz for browsers: a page that runs Python gives its
+instance to Python as the global `viz` (`globalThis.viz = await Viz.instance()`), as ours does. All
+fail in the same way, with Graphviz's own message, and warn on ``sys.stderr``.
 """
 
 import os
@@ -11,14 +13,28 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, Any, NamedTuple
 
 ADVICE = (
     "To see the picture, install Graphviz (apt install graphviz, brew install graphviz) "
     "or: pip install pygraphviz (part of the extra chalkgrad[demo])"
 )
+
+
+class Way(NamedTuple):
+    """A way to lay out graphs.
+
+    Attributes:
+        name: what the user knows it by.
+        is_here: whether it is installed.
+        run: gives the picture, or None, and what Graphviz said, of a graph and a format.
+    """
+
+    name: str
+    is_here: Callable[[], bool]
+    run: Callable[[str, str], tuple[bytes | None, str]]
 
 
 def lay_out(source: str, format: str) -> bytes:
@@ -27,29 +43,23 @@ def lay_out(source: str, format: str) -> bytes:
     Raises:
         RuntimeError: nothing that can lay it out is installed, or it failed.
     """
-    tool = layout_tool()
-    if tool is None:
+    way = next((way for way in WAYS if way.is_here()), None)
+    if way is None:
         raise RuntimeError(f"nothing here can lay out a graph. {ADVICE}")
     try:
-        picture, said = (_by_dot if tool == "dot" else _by_pygraphviz)(source, format)
+        picture, said = way.run(source, format)
     except OSError as error:
-        raise RuntimeError(f"{tool} failed to lay out the graph: {error}") from error
+        raise RuntimeError(f"{way.name} failed to lay out the graph: {error}") from error
     if picture is None:
-        raise RuntimeError(f"{tool} failed to lay out the graph: {' '.join(said.split())}")
+        raise RuntimeError(f"{way.name} failed to lay out the graph: {' '.join(said.split())}")
     if said:  # a warning, for instance
         print(said, file=sys.stderr)
     return picture
 
 
 def layout_tool() -> str | None:
-    """What lays out graphs here: ``"dot"``, ``"pygraphviz"``, or nothing."""
-    if shutil.which("dot"):
-        return "dot"
-    try:
-        import pygraphviz  # noqa: F401
-    except (ImportError, OSError, RuntimeError):  # not there, or a library of its is missing
-        return None
-    return "pygraphviz"
+    """What lays out graphs here: the name of a way, or nothing."""
+    return next((way.name for way in WAYS if way.is_here()), None)
 
 
 def _by_dot(source: str, format: str) -> tuple[bytes | None, str]:
@@ -65,6 +75,14 @@ def _by_dot(source: str, format: str) -> tuple[bytes | None, str]:
     if done.returncode:
         return None, said or f"exit code {done.returncode}"
     return done.stdout, said
+
+
+def _has_pygraphviz() -> bool:
+    try:
+        import pygraphviz  # noqa: F401
+    except (ImportError, OSError, RuntimeError):  # not there, or a library of its is missing
+        return False
+    return True
 
 
 def _by_pygraphviz(source: str, format: str) -> tuple[bytes | None, str]:
@@ -86,13 +104,38 @@ def _by_pygraphviz(source: str, format: str) -> tuple[bytes | None, str]:
     return picture, said
 
 
+def _viz() -> Any:
+    """The page's instance of Viz.js, or None."""
+    if sys.platform != "emscripten":
+        return None
+    import js  # the page's globals
+
+    return getattr(js, "viz", None)
+
+
+def _by_viz(source: str, format: str) -> tuple[bytes | None, str]:
+    """The picture, or None, and what Graphviz said."""
+    import js
+
+    # It measures texts by tables, one for each font, and has none for a list of fonts. So it takes
+    # the widest that readers may see in its place: then no text is too wide for its box.
+    fonts, widest = '"Helvetica,Arial,sans-serif"', '"DejaVu Sans"'
+    source = source.replace(fonts, widest)
+    done = _viz().render(source, js.JSON.parse(f'{{"format": "{format}"}}'))
+    said = "\n".join(f"{(e.level or 'error').title()}: {e.message}" for e in done.errors)
+    picture = done.output.replace(widest, fonts).encode() if done.status == "success" else None
+    return picture, _said(said.encode())
+
+
 def _said(stderr: bytes) -> str:
     """What Graphviz says of the graph, without what Fontconfig says of this machine's fonts.
 
-    Above all the old one in pygraphviz's wheel complains: it does not know newer settings.
+    Above all the old one in pygraphviz's wheel complains: it does not know newer settings. Viz.js,
+    which sees no fonts, has no width for some letters.
     """
     lines = stderr.decode(errors="replace").splitlines()
-    return "\n".join(line for line in lines if not line.startswith("Fontconfig "))
+    about_fonts = re.compile("Fontconfig |.*no (hard-coded metrics|value for width)")
+    return "\n".join(line for line in lines if not about_fonts.match(line))
 
 
 _STDERR = threading.Lock()
@@ -115,3 +158,10 @@ def _stderr_into(file: IO[bytes]) -> Iterator[None]:
             else:
                 os.dup2(stderr, 2)
                 os.close(stderr)
+
+
+WAYS = [
+    Way("dot", lambda: shutil.which("dot") is not None, _by_dot),
+    Way("pygraphviz", _has_pygraphviz, _by_pygraphviz),
+    Way("viz", lambda: _viz() is not None, _by_viz),
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from time import monotonic
@@ -168,8 +169,8 @@ class Hooks:
 
 
 def progress_bar(progress: bool, total: int, unit: str = "update") -> Any:
-    """Tqdm's bar, or None, as a context."""
-    if progress:
+    """Tqdm's bar, or None, as a context. Its thread can't be started in a browser: no bar there."""
+    if progress and sys.platform != "emscripten":
         try:
             from tqdm import tqdm
 

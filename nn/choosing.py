@@ -47,7 +47,7 @@ def choose(options: argparse.Namespace, data: Dataset, rule: Optimizer) -> dict[
     )
     _set_rate(options, lr, falls)
     tried = ", ".join(f"{rate:g}" for rate in losses)
-    said = f"{lr:g}: of {tried}, the one with the least loss in {TRIED} updates each"
+    said = f"{lr:g}: of {tried}, the one with the least loss in some {TRIED} updates each"
     return {"rate": f"{said}; it falls to 0 along half a cosine" if falls else said}
 
 

@@ -29,7 +29,7 @@ except ImportError:
         "(part of the extra chalkgrad[demo])"
     ) from None
 
-from .arrays import Array
+from .arrays import Array, check_batch_size, check_epochs
 from .data.datasets import standard
 from .model.likelihoods import LIKELIHOODS, Likelihood, chosen_classes, likelihood_for
 from .model.network import MLP
@@ -38,6 +38,7 @@ from .train.defaults import (
     HELD_OUT,
     find_lr,
     next_rate,
+    updates_of,
     usual_batch_size,
     usual_decay,
     usual_epochs,
@@ -82,14 +83,19 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         weights, batches, tried, parts = np.random.default_rng(seed).spawn(4)
         self.x_mean_, self.x_scale_ = standard(X)
         X, held_out, stopping = self._standardised(X), None, []
+        outputs_too = [*_widths(self.widths), outputs]
+        start = MLP(X.shape[1], outputs_too, self.activation, rng=weights)
+        rows = parts.permutation(len(X))
         if self.epochs is None and len(X) >= HELD_OUT:
-            aside, rows = np.split(parts.permutation(len(X)), [len(X) // 5])
-            held_out, X, y = (X[aside], y[aside]), X[rows], y[rows]
+            aside, rows = np.split(rows, [len(X) // 5])
+            held_out = X[aside], y[aside]
+        X, y = X[rows], y[rows]
         size = usual_batch_size(len(X)) if self.batch_size is None else self.batch_size
         first = min(size(1), len(X)) if callable(size) else size
+        check_batch_size(first, len(X))
         epochs = usual_epochs(len(X), first) if self.epochs is None else self.epochs
+        check_epochs(epochs)
         rule = self.optimizer or SGD(weight_decay=usual_decay(len(X)))
-        start = MLP(X.shape[1], [*self.widths, outputs], self.activation, rng=weights)
         lr: Any = self.lr
         if lr is None:
             lr, _ = find_lr(
@@ -99,11 +105,12 @@ class _Network(BaseEstimator):  # type: ignore[misc]
             stopping = [EarlyStopping(patience=epochs)]  # it gives the best epoch's parameters
         while True:
             falls = self.lr is None and self.epochs is None
+            rate = cosine(lr, updates_of(len(X), size, epochs)) if falls else lr
             net = copy.deepcopy(start)
             try:
                 self.history_ = fit(
                     net, likelihood.loss, X, y, epochs=epochs, batch_size=size,
-                    lr=cosine(lr, epochs * (len(X) // first)) if falls else lr, optimizer=rule,
+                    lr=rate, optimizer=rule,
                     rng=copy.deepcopy(batches), validation=held_out, callbacks=stopping,
                     progress=False,
                 )  # fmt: skip
@@ -123,6 +130,13 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         checked: Array = validate_data(self, X, reset=False, dtype=float)
         return self.net_.predict(self._standardised(checked))
+
+
+def _widths(widths: Any) -> list[int]:
+    try:
+        return list(widths)
+    except TypeError:
+        raise ValueError(f"widths must be a list of the hidden layers', got {widths!r}") from None
 
 
 class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]

@@ -19,7 +19,7 @@ from .data_options import add_data_options
 from .model.activations import ACTIVATIONS
 from .model.likelihoods import LIKELIHOODS
 from .model.network import MLP
-from .train.defaults import BATCH, EPOCHS, HELD_OUT, UPDATES, usual_decay
+from .train.defaults import BATCH, EPOCHS, HELD_OUT, UPDATES, updates_of, usual_decay
 from .train.optimizers import OPTIMIZERS, make_rule
 from .train.schedules import cosine, growing, inverse_time, step_decay
 from .train.stepping import Optimizer, check_rate, defaults
@@ -68,9 +68,10 @@ def _add_own_options(add: Callable[..., Any]) -> None:
     add("--loss", choices=[*LIKELIHOODS], metavar="LOSS",
         help=", ".join(LIKELIHOODS) + "; what fits the data, if not given")
     add("--epochs", type=_epochs, metavar="N",
-        help=f"passes over the training part. If not given, enough for {UPDATES:,} updates, but "
-        f"{EPOCHS} or more; then the network of the best epoch is taken, by the loss on a fifth of "
-        f"{HELD_OUT} examples or more, kept aside for it (in a sweep: {EPOCHS})")
+        help=f"passes over the training part. If not given, enough for {UPDATES:,} updates at the "
+        f"first batch size, but {EPOCHS} or more; and of {HELD_OUT} examples or more a fifth is "
+        "kept aside, and the network of the epoch with the least loss on it is taken (in a sweep: "
+        f"{EPOCHS})")
     add("--batch-size", type=_checked_batch_size, nargs="+", metavar="B",
         help=f"a number, full, or a schedule: grow:START:FACTOR:EPOCHS ({BATCH}, or all examples "
         "if they are fewer); several are compared, each from the same start")
@@ -237,10 +238,7 @@ class Batching:
         self.size = batch_size_of(text)(n)
         if not callable(self.size) and self.size > n:
             raise ValueError(f"--batch-size {self.size} is more than the {n} examples to train on")
-        if callable(self.size):
-            self.updates = sum(n // min(self.size(e), n) for e in range(1, options.epochs + 1))
-        else:
-            self.updates = options.epochs * (n // self.size)
+        self.updates = updates_of(n, self.size, options.epochs)
         self.lr = options.lr[1](self.updates)
         check_rate(self.lr(1) if callable(self.lr) else self.lr)
 

@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pytest
 
-from nn import MLP, SGD, bernoulli_nll, datasets, find_lr, fit
+from nn import MLP, SGD, bernoulli_nll, datasets, find_lr, fit, growing
 from nn.model.activations import ACTIVATIONS
 from tests.cases import for_each
 
@@ -54,11 +54,11 @@ def test_it_is_the_training_that_can_be_written_by_hand():
     X, y = moons.X_train[:100] * 3 + 1, moons.y_train[:100]
     found = NetworkClassifier(widths=[4], epochs=2, random_state=7).fit(X, y)
     seed = np.random.RandomState(7).randint(2**31 - 1)
-    weights, batches, tried, _ = np.random.default_rng(seed).spawn(4)
-    Z = (X - X.mean(axis=0)) / X.std(axis=0)
+    weights, batches, tried, parts = np.random.default_rng(seed).spawn(4)
+    Z, order = (X - X.mean(axis=0)) / X.std(axis=0), parts.permutation(100)
     net, rule = MLP(2, [4, 1], rng=weights), SGD(weight_decay=1 / 100)
-    lr, _ = find_lr(net, bernoulli_nll, Z, y, optimizer=rule, rng=tried)
-    fit(net, bernoulli_nll, Z, y, epochs=2, batch_size=16, lr=lr, optimizer=rule,
+    lr, _ = find_lr(net, bernoulli_nll, Z[order], y[order], optimizer=rule, rng=tried)
+    fit(net, bernoulli_nll, Z[order], y[order], epochs=2, batch_size=16, lr=lr, optimizer=rule,
         rng=batches, progress=False)  # fmt: skip
     assert np.allclose(found.predict_proba(X)[:, 1], ACTIVATIONS["sigmoid"].g(net.predict(Z)))
 
@@ -119,6 +119,9 @@ def test_the_same_seed_is_the_same_training(seed):
         ({"optimizer": "sdg"}, "unknown optimizer 'sdg'"),
         ({"epochs": 0}, "epochs must be a positive whole number"),
         ({"batch_size": 61}, "batch_size must be a whole number from 1 to n = 60"),
+        ({"batch_size": 0, "epochs": None}, "batch_size must be a whole number from 1 to n = 48"),
+        ({"batch_size": "full"}, "batch_size must be a whole number from 1 to n = 60"),
+        ({"widths": 16}, "widths must be a list of the hidden layers', got 16"),
         ({"lr": -1}, "lr"),
     ],
 )
@@ -154,3 +157,23 @@ def test_at_a_rate_that_diverges_later_the_next_is_taken(monkeypatch):
     assert found.history_[-1].lr == 0.1
     with pytest.raises(FloatingPointError):
         NetworkRegressor(widths=[4], lr=1e3, epochs=5, random_state=0).fit(X, y)
+
+
+def test_the_rate_has_fallen_to_0_in_the_end_with_growing_batches_too():
+    X, y = blobs(100)
+    found = NetworkClassifier(widths=[], batch_size=growing(4, 2, period=20), random_state=0)
+    history = found.fit(X, y).history_
+    assert history[0].lr > 0.01
+    assert history[-1].lr == 0.0
+
+
+def test_rows_that_are_sorted_make_no_difference():
+    """The rate is tried on rows of all classes, whatever comes first."""
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], 2000)
+    X = rng.normal(size=(4000, 2)) + y[:, None]
+    net = MLP(2, [1], rng=rng)
+    order = rng.permutation(4000)
+    _, of_sorted = find_lr(net, bernoulli_nll, X, y, rates=[0.3])
+    _, of_shuffled = find_lr(net, bernoulli_nll, X[order], y[order], rates=[0.3])
+    assert of_sorted[0.3] == pytest.approx(of_shuffled[0.3], rel=0.1)

@@ -13,11 +13,11 @@ from ..arrays import check_batch_size, check_examples, check_positive, check_who
 from ..model.likelihoods import Loss
 from ..model.module import Module
 from .fit import fit
+from .schedules import BatchSize
 from .stepping import Optimizer
 
 BATCH = 16
-# Enough for the scores of 39 public tables to stay: 2,000 are too few for some of them, and 5,000
-# change little.
+# Enough for the scores of some forty public tables: 2,000 were too few for some of them.
 UPDATES = 3000
 EPOCHS = 20  # at least, for large data
 RATES = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
@@ -44,12 +44,23 @@ def usual_epochs(n: int, batch_size: int) -> int:
     return max(EPOCHS, math.ceil(UPDATES / (n // batch_size)))
 
 
+def updates_of(n: int, size: int | BatchSize, epochs: int) -> int:
+    """Updates with n examples in so many epochs, if batches have a size or follow a schedule.
+
+    >>> updates_of(100, 10, 3), updates_of(100, lambda epoch: 10 * epoch, 3)
+    (30, 18)
+    """
+    if not callable(size):
+        return epochs * (n // size)
+    return sum(n // min(size(epoch), n) for epoch in range(1, epochs + 1))
+
+
 def usual_decay(n: int) -> float:
     """The weight decay of SGD for n examples: 1/n, but 0.01 at most.
 
     The mean loss plus theta^2 / 2n is, but for a factor n, the negative log of the likelihood times
     that of a standard normal prior of the parameters: as in ridge regression, the fewer examples
-    there are, the more the prior counts; of fewer than 100 it would be all that counts.
+    there are, the more the prior counts; for fewer than 100 it stays at 0.01.
 
     >>> usual_decay(400), usual_decay(4)
     (0.0025, 0.01)
@@ -86,14 +97,14 @@ def find_lr(
     Args:
         net: where to start; any network that `fit` trains.
         loss: as in `fit`.
-        X: inputs, ``(n, d_0)``. So many rows are used as the updates need: the first ones, and the
+        X: inputs, ``(n, d_0)``. So many rows are used as the updates need: some at random, and the
             b that are farthest from 0, at which too large a rate diverges first.
         y: targets, ``(n,)`` or ``(n, d_L)``.
         batch_size: b; 16, or all of the rows if they are fewer, if not given.
         optimizer: as in `fit`.
         rates: what to try.
-        updates: how many, with each.
-        rng: where the batches come from, the same for each rate.
+        updates: how many, at most, with each.
+        rng: where the rows and the batches come from, the same for each rate.
 
     Returns:
         The rate, and the mean loss by rate, without the rates that diverged.
@@ -120,13 +131,14 @@ def find_lr(
         raise ValueError("rates must be a list of rates to try, and is empty")
     for lr in rates:
         check_positive(lr=lr)
-    if len(X) > b * updates:
-        distances = np.einsum("ij,ij->i", X, X)
-        far = np.argpartition(distances, -b)[-b:]
-        rows = np.union1d(np.arange(b * (updates - 1)), far)
+    seed = copy.deepcopy(np.random.default_rng(0) if rng is None else rng)
+    epochs = math.ceil(updates / (len(X) // b))
+    n = b * (updates // epochs)
+    if n < len(X):  # at random, since tables may be sorted
+        far = np.argpartition(np.einsum("ij,ij->i", X, X), -b)[-b:]
+        others = np.setdiff1d(seed.permutation(len(X)), far, assume_unique=True)
+        rows = np.sort(np.concatenate([others[: n - b], far]))
         X, y = X[rows], y[rows]
-    epochs = max(1, updates // (len(X) // b))
-    seed = np.random.default_rng(0) if rng is None else rng
     losses: dict[float, float] = {}
     for lr in rates:
         try:

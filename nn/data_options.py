@@ -29,12 +29,13 @@ def add_data_options(add: Callable[..., Any], name: str, **more: Any) -> None:
     add("--only", nargs="+", default=[], action="extend", metavar="COLUMN",
         help="of a file: the columns to take, if not all")
     add("--as", nargs="+", default=[], action="extend", metavar="COLUMN=KIND", dest="kinds",
-        type=_kind_option, help="of a file: what a column is, if not what it looks like: number, "
-        "words or date")
+        type=_kind_option, help="of a file: what a column is, if not what it looks like: "
+        + ", ".join(KINDS))
     add("--missing", choices=["fill", "drop"],
         help="of a file: fill missing cells, or drop the rows that have one (fill)")
     add("--header", choices=["yes", "no"],
-        help="of a file: whether its first row has names, if it does not look so")
+        help="of a file: whether its first row has the names of the columns; as it looks, if not "
+        "given")
     # fmt: on
 
 

@@ -261,3 +261,45 @@ def test_a_wide_table_is_read(tmp_path):
         print(*(f"x{j}" if i < 0 else i * j for j in range(10_000)), sep=",", file=out)
     _, columns = CsvFile(saved(tmp_path, out.getvalue())).columns(["x3", "x9999"])
     assert columns["x9999"].numbers.tolist() == [9999 * i for i in range(12)]
+
+
+# What is told, or refused, so that nothing is silently something else
+
+
+def told_of(folder, head, line, n=40, **options):
+    """What is told of a table with such lines, the target being y."""
+    (folder / "t.csv").write_text("\n".join([head, *map(line, range(n))]))
+    return dict(table_data(folder / "t.csv", "y", **options).told)
+
+
+def test_a_column_of_numbers_that_gives_the_target_away_is_said(tmp_path):
+    told = told_of(tmp_path, "x,leak,y", lambda i: f"{i * 7 % 13},{i % 2},{'ab'[i % 2]}")
+    assert "alone tells 'y'" in told["leak"]
+    told = told_of(tmp_path, "x,cents,y", lambda i: f"{i * 7 % 13},{i * i * 100},{i * i}")
+    assert "alone tells 'y'" in told["cents"]
+    told = told_of(tmp_path, "x,near,y", lambda i: f"{i * 7 % 13},{i * i + i % 2},{i * i}")
+    assert not any("alone tells" in what for what in told.values())
+
+
+def test_numbers_beside_words_are_left_out_with_a_way_to_take_them(tmp_path):
+    table = "z,x,y", lambda i: f"{i % 5},{i * 1.5 if i % 4 else 'unknown'},{i % 7 * 1.1}"
+    assert "as number, 'unknown' would be missing" in told_of(tmp_path, *table)["x"]
+    assert "'unknown': no number" in told_of(tmp_path, *table, kinds={"x": "number"})["x"]
+
+
+def test_points_that_may_stand_between_thousands_are_doubted(tmp_path):
+    def line(i):
+        return f"{i % 7},5;{i + 1}.{i * 37 % 900 + 101};{i % 11},2"
+
+    assert "between thousands?" in str(told_of(tmp_path, "x;price;y", line))
+    plain = told_of(tmp_path, "x;price;y", lambda i: line(i).replace(",", "."))
+    assert "between thousands" not in str(plain)
+
+
+def test_options_that_can_do_nothing_are_refused(tmp_path):
+    table = "town,y", lambda i: f"{'ab'[i % 2]},{i * 1.5}"
+    for options in ({"without": ["y"]}, {"kinds": {"y": "words"}}):
+        with pytest.raises(ValueError, match="'y' is the column to predict"):
+            told_of(tmp_path, *table, **options)
+    with pytest.raises(ValueError, match="column 'town': none of its cells is a number"):
+        told_of(tmp_path, *table, kinds={"town": "number"})

@@ -169,6 +169,14 @@ class Cells:
         odd = tuple(text for text, so in zip(self.texts, is_odd) if so)
         return Numbers(values[self._codes], ", ".join(said), odd, int(self.counts[is_odd].sum()))
 
+    @property
+    def have_three_decimals(self) -> bool:
+        """Whether its numbers are written like 3.456, which may be three thousand and more."""
+        values = np.empty(0) if self.numbers is None else abs(self.numbers[~self.missing])
+        thousandths = np.round(values * 1000)
+        exact = len(values) > 0 and np.allclose(values * 1000, thousandths, rtol=0, atol=1e-6)
+        return bool(exact and values.max() < 1000 and (thousandths % 10 != 0).mean() > 0.5)
+
     @cached_property
     def are_numbers(self) -> bool:
         """Whether the column holds numbers, but for a few mistakes among many.

@@ -233,7 +233,7 @@ def reason_against(cells: Cells, kind: Kind) -> str:
     if different == 1 and present == len(cells.missing):
         return "it says the same in all rows"
     if different > max(2, present / 2):
-        return f"it has {different} different words in {present} rows"
+        return f"it has {different} different words in {present} rows{_doubt(cells)}"
     return ""
 
 

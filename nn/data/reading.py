@@ -13,7 +13,7 @@ from autograd.show.notation import printable, shortened
 
 from ..arrays import Array, check_text
 from ..model.likelihoods import Loss, known_likelihood
-from .cells import Cells
+from .cells import DECIMAL_COMMA, Cells
 from .columns import Column
 from .csvfile import CsvFile
 from .datasets import Dataset, parts_of, standardised
@@ -56,7 +56,8 @@ def table_data(
         loss: the loss, where the inferred one is not what you want.
         without: columns to leave out.
         only: the columns to take, if not all.
-        kinds: of columns, where they are not what they look like: "number", "words" or "date".
+        kinds: of columns, where they are not what they look like: "number", "truth", "date" or
+            "words".
         missing: "fill" missing cells, or "drop" the rows that have one.
         header: whether the first row has the names of the columns; None: as it looks.
         test_size: the fraction of examples kept for testing; if not given, a fifth, but nothing of
@@ -79,6 +80,11 @@ def table_data(
     _check_columns(file, [target, *without, *only, *kinds])
     for name, kind in kinds.items():
         check_text(f"the kind of {name!r}", kind, KINDS)
+    if target in {*without, *kinds}:
+        raise ValueError(
+            f"{target!r} is the column to predict: it can't be left out, and what it is follows "
+            "from the loss (--loss gaussian for a number)"
+        )
     names = [name for name in file.header if name not in {target, *without}]
     names = [name for name in names if name in only] if only else names
     if not names:
@@ -112,6 +118,10 @@ def table_data(
         except ValueError as error:
             raise ValueError(f"{name}, column {column!r}: {error}") from None
     told += _grouped((one.name, one.said(cells[one.name], answers.rows)) for one in columns)
+    if any(DECIMAL_COMMA.said in cells[column].as_numbers.said for column in chosen):
+        unsure = [column for column in chosen if cells[column].have_three_decimals]
+        told += [(", ".join(unsure), "points as in 3.456: between thousands? Then take them out")
+                 for _ in unsure[:1]]  # fmt: skip
     X_train, X_test = (_inputs(columns, cells, answers.rows[rows]) for rows in (train, test))
     told += [
         (column, f"alone tells {target!r} in all rows: known beforehand? If not, leave it out")

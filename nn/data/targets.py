@@ -92,17 +92,27 @@ def target_of(
 
 
 def tells(cells: Cells, target: Target) -> bool:
-    """Whether a column of words alone says which class it is, in all rows, and more than one row.
+    """Whether a column alone says what the target is, in all rows, and of more than one row.
 
-    It may be the target in other words, which is not known beforehand.
+    It may be the target in other words, or in another unit, which is not known beforehand.
     """
-    if not target.classes or cells.codes is None or cells.are_numbers:
-        return False
     there = ~cells.missing[target.rows]
-    codes, y = cells.codes[target.rows][there], target.y[there]
-    words = len(np.unique(codes))
-    pairs = len(np.unique(codes.astype(np.int64) * len(target.classes) + y))
-    return bool(there.all()) and pairs == words and len(np.unique(y)) > 1 and words < len(y) / 4
+    if not there.all():
+        return False
+    if not target.classes:
+        return cells.are_numbers and _are_a_line(cells.as_numbers.values[target.rows], target.y)
+    column = cells.as_numbers.values if cells.codes is None else cells.codes
+    _, codes = np.unique(column[target.rows], return_inverse=True)
+    words = int(codes.max()) + 1
+    pairs = len(np.unique(codes.astype(np.int64) * len(target.classes) + target.y))
+    return pairs == words and len(np.unique(target.y)) > 1 and words < len(target.y) / 4
+
+
+def _are_a_line(x: Array, y: Array) -> bool:
+    """Whether y is a x + b, up to rounding."""
+    x, y = x - x.mean(), y - y.mean()
+    with np.errstate(all="ignore"):
+        return len(x) > 2 and bool(abs(x @ y) > (1 - 1e-12) * np.sqrt((x @ x) * (y @ y)))
 
 
 def _classes(

@@ -117,7 +117,8 @@ def train(options: argparse.Namespace) -> None:
     chosen = choose(options, data, rule)
     batchings = [Batching(text, len(data.X_train), options) for text in options.batch_size]
     nets = networks_of(options, data, len(batchings))
-    facts = _facts(options, data, rule, nets[0], batchings, aside) | chosen
+    n_aside = len(held_out[0]) if aside else 0
+    facts = _facts(options, data, rule, nets[0], batchings, n_aside) | chosen
     out = _folder(options, data)
     for name, text in facts.items():
         say(f"{name:<8} {text}")
@@ -167,7 +168,7 @@ def _facts(
     rule: Optimizer,
     net: MLP,
     batchings: Sequence[Batching],
-    aside: bool,
+    n_aside: int,
 ) -> dict[str, str]:
     """What is about to be done, in words."""
     n, n_test, d0 = len(data.X_train), len(data.X_test), data.X_train.shape[1]
@@ -179,8 +180,9 @@ def _facts(
     has_marks = any(mark for column in data.columns for mark in column.marks)
     marks = " (0 or 1 for a word: over 1/2)" if has_marks else ""
     tested = n_test or "too few to keep some"
+    aside = f"{n_aside} kept aside, " if n_aside else ""
     facts = {
-        "data": f"{data.name}: {n} examples to train on, {tested} to test",
+        "data": f"{data.name}: {n} examples to train on, {aside}{tested} to test",
         "network": f"{' -> '.join([str(d0), *layers])}, m = {len(net.parameters())} parameters",
         "loss": data.loss.__name__,
         "inputs": f"standardised: each column less its mean, over its standard deviation{marks}",
@@ -191,13 +193,12 @@ def _facts(
     }
     if options.patience is not None:
         facts["stops"] = (
-            f"after {options.patience} epochs in turn without a smaller loss on a fifth of the "
-            "training part, kept aside for it"
+            f"after {options.patience} epochs in turn without a smaller loss on the examples kept "
+            "aside"
         )
     elif aside:
         facts["takes"] = (
-            "the network of the epoch with the least loss on a fifth of the training part, kept "
-            "aside for it"
+            "the network of the epoch with the least loss on the examples kept aside"
         )
     return facts
 

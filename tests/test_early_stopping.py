@@ -300,7 +300,7 @@ def test_patience_on_the_command_line(folder, request, capsys):
     main(arguments)
     out = capsys.readouterr().out
     lines = dict(line.split(" ", 1) for line in out.splitlines())
-    assert "320 examples to train on, 100 to test" in lines["data"]
+    assert "320 examples to train on, 80 kept aside, 100 to test" in lines["data"]
     assert "2 epochs in turn" in lines["stops"]
     n = len((folder / "out" / "history.csv").read_text().splitlines()) - 1
     assert 2 < n < 60

@@ -113,8 +113,8 @@ def test_what_is_not_given_fits_the_data(folder, capsys):
     lines = printed(capsys.readouterr().out)
     updates = "150 epochs, batch size 16: 3000 updates"
     assert lines["SGD"] == f"{updates}; lr cosine:1, weight decay 0.003125"
-    assert "320 examples to train on, 100 to test" in lines["data"]
-    assert "a fifth of the training part" in lines["takes"]
+    assert "320 examples to train on, 80 kept aside, 100 to test" in lines["data"]
+    assert "on the examples kept aside" in lines["takes"]
     assert "falls to 0" in lines["rate"]
     rows = history(folder / "runs" / "moons")
     best = min(rows, key=lambda row: float(row["validation_loss"]))

@@ -75,7 +75,8 @@ class Run:
         """Where early stopping has left it, in words; empty without."""
         if self.stopping is None:
             return ""
-        when = f"after epoch {len(self.history)}" if self.stopping.stopped else "not before the end"
+        n = len(self.history)
+        when = f"after epoch {n}" if self.stopping.stopped else f"at the end, after epoch {n}"
         return f"{when}; the network is that of epoch {self.stopping.best_epoch}, the best one"
 
 

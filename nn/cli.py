@@ -197,9 +197,7 @@ def _facts(
             "aside"
         )
     elif aside:
-        facts["takes"] = (
-            "the network of the epoch with the least loss on the examples kept aside"
-        )
+        facts["takes"] = "the network of the epoch with the least loss on the examples kept aside"
     return facts
 
 

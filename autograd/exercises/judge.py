@@ -263,6 +263,10 @@ def _session(door: Door, tasks: Sequence[Task]) -> Iterator[Result]:
     door.loaded = True
     late = [f"{name} came too late" for name in late_files(door.submission, door.limits.due)]
     for task in tasks:
+        if errors and not files:  # it may well be there, but can't be read
+            text = "\n".join([f"no result: when it was loaded: {errors[0]}", *errors[1:]])
+            yield Result(task.name, NO_RESULT, text, text)
+            continue
         absent = [name for name in task.takes if name not in files]
         twice = [name for name in task.takes if len(files.get(name, ())) > 1]
         if absent:

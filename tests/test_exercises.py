@@ -871,7 +871,8 @@ WRONG = [
     ("shared_gradients", (lambda *parts: [v[:, None] for v in shared_gradients(*parts)],),
      "a column"),
     ("outer_product", (lambda a: a * (1 - a), lambda J, r: J.T @ np.diag(r) @ J), "not a(1 - a)"),
-    ("outer_product", (stable_sigmoids, lambda J, r: J.T @ np.diag(r) @ J), "derive once more"),
+    ("outer_product", (stable_sigmoids, lambda J, r: J.T @ np.diag(r) @ J),
+     "differentiate once more"),
     ("outer_product", (lambda a: curvature(a)[:, None], lambda J, r: J.T @ np.diag(r) @ J),
      "a column"),
     ("outer_product", (curvature, lambda J, r: J.T @ J), "each outer product has the factor r_i"),
@@ -1163,6 +1164,22 @@ def test_classic_mistakes_are_named(task, things, words):
     assert report.state == "wrong"
     assert any(words in mistake for mistake in report.mistakes), report
     assert words in repr(report).replace("\n" + " " * 14, " ")
+
+
+@for_each("around_0", ["minimum", "saddle", "undecided"])
+def test_minimum_and_maximum_are_said_to_be_turned_only_where_both_are(around_0):
+    def by_determinant(gradient, H, tolerance):
+        if np.linalg.norm(gradient) > tolerance:
+            return "not critical"
+        size = np.linalg.det(H)
+        return around_0 if abs(size) < tolerance else "minimum" if size > 0 else "saddle"
+
+    def without_maxima(*arguments):
+        return kind_of_point(*arguments).replace("maximum", "minimum")
+
+    (named,) = report_of("kind_of_point", (by_determinant,)).mistakes
+    assert "the determinant does not tell" in named
+    assert not any("curves up" in m for m in report_of("kind_of_point", (without_maxima,)).mistakes)
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import numpy as np
 from autograd.exercises import COLUMN, Case, a_column, agrees_with, check, raises
 
 SIGMOID = "sigma(a)(1 - sigma(a)) is the slope of sigma at a, not a(1 - a)"
-DELTA = "sigma(a) alone is Delta + y, the first derivative: derive once more"
+DELTA = "the first derivative is Delta = sigma(a) - y: differentiate once more"
 UNWEIGHTED = "the second derivative by a is missing: each outer product has the factor r_i"
 SQUARED = "r_i comes in once, not squared"
 OF_ROWS = "J J^T is (n, n): the sum over the examples is J^T ... J, (m, m)"
@@ -66,9 +66,9 @@ TURNED = "minimum and maximum: where all eigenvalues are positive the function c
 def check_kind_of_point(kind_of_point: Any) -> Iterator[Case]:
     """``kind_of_point(gradient, H, tolerance)``: what the eigenvalues of H say of a point.
 
-    ``"not critical"`` where the length of the gradient is above the tolerance; else ``"saddle"``
-    where some eigenvalues are above it and some below minus it, ``"minimum"`` and
-    ``"maximum"`` where all are, and ``"undecided"`` where the others are 0 up to the tolerance.
+    ``"not critical"`` if the length of the gradient is above the tolerance. Otherwise
+    ``"minimum"`` if every eigenvalue is above the tolerance, ``"maximum"`` if every one is below
+    minus the tolerance, ``"saddle"`` if there is one of each, and else ``"undecided"``.
     """
     rng = np.random.default_rng(0)
 
@@ -78,9 +78,22 @@ def check_kind_of_point(kind_of_point: Any) -> Iterator[Case]:
         return (H + H.T) / 2
 
     tolerance = 0.01
+
+    def turned_round(H: Any, gradient: Any) -> list[Any]:
+        return [kind_of_point(gradient.copy(), A, tolerance) for A in (H.copy(), -H)]
+
+    # Minimum and maximum in one case: only an answer that has both wrong has turned them.
+    for up, small, mistakes in (
+        ((2.0, 0.5), (0.0, 0.0), {BY_SIGN: ["minimum", "minimum"]}),
+        ((1.0, 0.014), (0.005, -0.004), {}),
+    ):
+        yield Case(
+            f"|gradient| {np.linalg.norm(small):.2g}, the eigenvalues {list(up)}, then "
+            f"{[-value for value in up]}, tolerance {tolerance}",
+            partial(turned_round, matrix(*up), np.array(small)), ["minimum", "maximum"],
+            {TURNED: ["maximum", "minimum"], **mistakes},
+        )  # fmt: skip
     points: list[tuple[str, Any, tuple[float, ...], dict[str, str]]] = [
-        ("minimum", (2.0, 0.5), (0.0, 0.0), {TURNED: "maximum"}),
-        ("maximum", (-2.0, -0.5), (0.0, 0.0), {BY_SIGN: "minimum", TURNED: "minimum"}),
         ("saddle", (2.0, -0.5), (0.0, 0.0), {}),
         ("saddle", (-1.0, -2.0, 3.0), (0.0, 0.0, 0.0), {BY_SIGN: "minimum"}),
         ("saddle", [[1.0, 2.0], [2.0, 1.0]], (0.0, 0.0), {BY_DIAGONAL: "minimum"}),
@@ -92,16 +105,14 @@ def check_kind_of_point(kind_of_point: Any) -> Iterator[Case]:
         ("undecided", (1.0, 0.007), (0.0, 0.0), {ROUNDED: "minimum"}),
         ("undecided", (-1.0, -0.007), (0.0, 0.0), {ROUNDED: "maximum"}),
         ("undecided", (0.0, 0.0), (0.0, 0.0), {}),
-        ("minimum", (1.0, 0.014), (0.005, -0.004), {TURNED: "maximum"}),
-        ("maximum", (-1.0, -0.014), (0.0, 0.007), {TURNED: "minimum"}),
         ("not critical", (1.0, 2.0), (0.008, -0.008), {NOT_CRITICAL: "minimum"}),
         ("not critical", (1.0, -2.0, 1.0), (-0.014, 0.0, 0.0), {NOT_CRITICAL: "saddle"}),
         ("not critical", (-1.0, -2.0), (0.0, -3.0), {NOT_CRITICAL: "maximum"}),
-    ]  # fmt: skip
-    for kind, of, gradient, mistakes in points:
+    ]
+    for kind, of, gradient, gives in points:
         H = np.array(of) if np.ndim(of) == 2 else matrix(*of)
         told = f"the entries {of}" if np.ndim(of) == 2 else f"the eigenvalues {list(of)}"
         yield Case(
             f"|gradient| {np.linalg.norm(gradient):.2g}, {told}, tolerance {tolerance}",
-            partial(kind_of_point, np.array(gradient), H, tolerance), kind, mistakes,
+            partial(kind_of_point, np.array(gradient), H, tolerance), kind, gives,
         )  # fmt: skip

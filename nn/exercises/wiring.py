@@ -37,7 +37,7 @@ def check_skip_gradients(skip_gradients: Any) -> Iterator[Case]:
 
     The network is a^(2) = theta2 tanh(theta1 x) + skip x, the loss the sum of (a^(2) - y)^2 / 2.
     ``theta1`` is ``(h, d)``, ``theta2`` ``(k, h)``, ``skip`` ``(k, d)``, ``x`` ``(d,)``, ``y``
-    ``(k,)``; each gradient has the shape of what it is by.
+    ``(k,)``; each gradient has the shape of the array it belongs to.
     """
     for d, h, k in ((2, 3, 2), (3, 2, 2), (2, 2, 2), (3, 4, 1)):
         rng = np.random.default_rng(d + 10 * h)

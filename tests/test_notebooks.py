@@ -245,7 +245,7 @@ def test_a_notebook_says_what_it_is_for(path):
     assert any("assert " in cell.source for cell in cells)
     assert path.stat().st_size < 1_500_000
     code = [cell.source for cell in cells if cell.cell_type == "code"]
-    assert max(len(source.splitlines()) for source in code) <= 30
+    assert max(len(source.splitlines()) for source in code[1:]) <= 30  # below the imports
     for source in code:
         if "replacement=True" in source:
             assert "with replacement" in " ".join(cell.source for cell in cells)

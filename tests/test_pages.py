@@ -409,7 +409,9 @@ def test_the_report(driver, report, value):
     found = [image.get_attribute("alt") for image in images]
     assert found[0] == "loss and score by epoch"
     assert [name for name in found if name in expected] == expected
-    assert set(found[1:]) <= {row.name for row in nn.show.plots.FIGURES}
+    mattered = ["what mattered", *sorted(name for name in found if name.startswith("prediction"))]
+    assert set(found[1:]) <= {row.name for row in nn.show.plots.FIGURES} | set(mattered)
+    assert mattered == ["what mattered", "prediction by a", "prediction by b"]
     assert all(image.get_property("naturalWidth") > 100 for image in images)
     text = driver.find_element(By.TAG_NAME, "body").text
     assert "--target '<kind>'" in text and "delta1 = " in text

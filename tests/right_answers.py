@@ -164,6 +164,11 @@ CLASSES = {
     "made by a function": _positional,
     "made by a partial": partial,
     "a subclass of a subclass": lambda kind: _subclass(_subclass(kind)),
+    "a subclass that shows itself": lambda kind: type(
+        "Shown", (kind,), {"__repr__": lambda self: f"Value({self.data})"}
+    ),
+    "made by an object": _Object,
+    "made by a method": lambda kind: _Object(kind).method,
 }
 
 
@@ -511,6 +516,15 @@ def kind_of_point(gradient, H, tolerance):
         return "maximum"
     return "saddle" if low < -tolerance and high > tolerance else "undecided"
 """,
+        """
+def kind_of_point(gradient, H, tolerance):
+    if sum(v * v for v in gradient) ** 0.5 > tolerance:
+        return "not critical"
+    signs = {int(v > tolerance) - int(v < -tolerance) for v in np.linalg.eigvalsh(H).tolist()}
+    if {1, -1} <= signs:
+        return "saddle"
+    return {(1,): "minimum", (-1,): "maximum"}.get(tuple(signs), "undecided")
+""",
     ],
     "minibatches": [
         """
@@ -678,6 +692,16 @@ def gaussian_nll(a, y):
 
 def gaussian_delta(a, y):
     return -(y - a)
+""",
+    ],
+    "bishop": [
+        """
+e2, s, c = math.exp(2), math.sin(2), math.cos(2)
+bishop_values = dict(x1=1.0, x2=2.0, v3=2.0, v4=s, v5=e2, v6=2 - s, v7=e2 + 2 - s)
+bishop_tangents = dict(x1=1.0, x2=0.0, v3=2.0, v4=0.0, v5=2 * e2, v6=2.0, v7=2 * e2 + 2)
+bishop_adjoints = dict(
+    x1=2 * (1 + e2), x2=1 + e2 - c, v3=1 + e2, v4=-1.0, v5=1.0, v6=1.0, v7=1.0
+)
 """,
     ],
     "forward": [CLOSURES, TAPE],

@@ -9,11 +9,12 @@ from .train.defaults import (
     HELD_OUT,
     TRIED,
     find_lr,
+    first_size,
     next_rate,
     usual_batch_size,
     usual_epochs,
+    usual_lr,
 )
-from .train.optimizers import SGD
 from .train.stepping import Optimizer
 
 
@@ -35,7 +36,7 @@ def choose(options: argparse.Namespace, data: Dataset, rule: Optimizer) -> dict[
     if options.batch_size is None:
         options.batch_size = [str(usual_batch_size(n))]
     sizes = [batch_size_of(text)(n) for text in options.batch_size]
-    first = [min(size(1) if callable(size) else size, n) for size in sizes]
+    first = [min(first_size(n, size), n) for size in sizes]
     falls = options.epochs is None  # over epochs that may become more, it would not be the same
     if options.epochs is None:
         options.epochs = usual_epochs(n, first[0] if len(first) == 1 else usual_batch_size(n))
@@ -76,4 +77,4 @@ def settle(options: argparse.Namespace, rule: Optimizer, n: int) -> None:
     if options.epochs is None:
         options.epochs = EPOCHS
     if options.lr is None:
-        options.lr = rate_option("0.1" if isinstance(rule, SGD) else repr(rule.lr))
+        options.lr = rate_option(repr(usual_lr(rule)))

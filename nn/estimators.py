@@ -37,6 +37,7 @@ from .train.callbacks import EarlyStopping
 from .train.defaults import (
     HELD_OUT,
     find_lr,
+    first_size,
     next_rate,
     updates_of,
     usual_batch_size,
@@ -83,34 +84,29 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         weights, batches, tried, parts = np.random.default_rng(seed).spawn(4)
         self.x_mean_, self.x_scale_ = standard(X)
         X, held_out, stopping = self._standardised(X), None, []
-        outputs_too = [*_widths(self.widths), outputs]
-        start = MLP(X.shape[1], outputs_too, self.activation, rng=weights)
+        net = MLP(X.shape[1], [*_widths(self.widths), outputs], self.activation, rng=weights)
         rows = parts.permutation(len(X))
         if self.epochs is None and len(X) >= HELD_OUT:
             aside, rows = np.split(rows, [len(X) // 5])
             held_out = X[aside], y[aside]
         X, y = X[rows], y[rows]
         size = usual_batch_size(len(X)) if self.batch_size is None else self.batch_size
-        first = min(size(1), len(X)) if callable(size) else size
+        first = first_size(len(X), size)
         check_batch_size(first, len(X))
         epochs = usual_epochs(len(X), first) if self.epochs is None else self.epochs
         check_epochs(epochs)
         rule = self.optimizer or SGD(weight_decay=usual_decay(len(X)))
         lr: Any = self.lr
         if lr is None:
-            lr, _ = find_lr(
-                start, likelihood.loss, X, y, batch_size=first, optimizer=rule, rng=tried
-            )
+            lr, _ = find_lr(net, likelihood.loss, X, y, batch_size=first, optimizer=rule, rng=tried)
         if held_out is not None:
             stopping = [EarlyStopping(patience=epochs)]  # it gives the best epoch's parameters
+        falls, start = self.lr is None and self.epochs is None, net.state_dict()
         while True:
-            falls = self.lr is None and self.epochs is None
-            rate = cosine(lr, updates_of(len(X), size, epochs)) if falls else lr
-            net = copy.deepcopy(start)
             try:
                 self.history_ = fit(
-                    net, likelihood.loss, X, y, epochs=epochs, batch_size=size,
-                    lr=rate, optimizer=rule,
+                    net, likelihood.loss, X, y, epochs=epochs, batch_size=size, optimizer=rule,
+                    lr=cosine(lr, updates_of(len(X), size, epochs)) if falls else lr,
                     rng=copy.deepcopy(batches), validation=held_out, callbacks=stopping,
                     progress=False,
                 )  # fmt: skip
@@ -120,6 +116,7 @@ class _Network(BaseEstimator):  # type: ignore[misc]
                 if smaller is None:
                     raise
                 lr = smaller
+                net.load_state_dict(start)
         self.net_ = net
 
     def _standardised(self, X: Array) -> Array:

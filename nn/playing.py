@@ -15,7 +15,8 @@ from .model.likelihoods import LIKELIHOODS
 from .model.network import MLP
 from .options import check_other
 from .show.playground import live
-from .train.optimizers import OPTIMIZERS, SGD, make_rule
+from .train.defaults import usual_lr
+from .train.optimizers import OPTIMIZERS, make_rule
 
 
 def add_play(commands: Any) -> None:
@@ -56,9 +57,7 @@ def play(options: argparse.Namespace) -> None:
     check_other(options.out, [Path(options.data)])
     data = data_of(options)
     rule = make_rule(options.optimizer)
-    lr = options.lr
-    if lr is None:
-        lr = 0.1 if isinstance(rule, SGD) else rule.lr
+    lr = usual_lr(rule) if options.lr is None else options.lr
     check_positive(lr=lr)
     net = MLP(
         data.X_train.shape[1], [*options.widths, data.outputs], activation=options.activation,

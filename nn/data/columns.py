@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -112,3 +113,14 @@ class Column:
         if not all(isinstance(v, float | int) and np.isfinite(v) for v in column.fill):
             raise ValueError(f"the column {column.name!r} is filled by what is no number")
         return column
+
+
+def inputs_of(columns: Sequence[Column], cells: Mapping[str, Cells], rows: Rows) -> Array:
+    """The inputs that columns make in some rows, side by side, ``(len(rows), d_0)``."""
+    X = np.empty((len(rows), sum(len(column.inputs) for column in columns)))
+    j = 0
+    for column in columns:
+        d = len(column.inputs)
+        X[:, j : j + d] = column.numbers(cells[column.name], rows)
+        j += d
+    return X

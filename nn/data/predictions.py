@@ -15,7 +15,7 @@ from autograd.show.notation import shortened
 
 from ..model.module import Module
 from .cells import SPELLINGS, Cells, is_missing, read
-from .columns import Column
+from .columns import Column, inputs_of
 from .csvfile import CsvFile
 from .kinds import KINDS
 from .tables import Table
@@ -83,14 +83,9 @@ def predictions(
         )
     as_texts = [column.name for column in columns if column.kind != "number"]
     places, cells = file.columns([column.name for column in columns], as_texts)
-    every = np.arange(len(places))
-    X, notes = np.empty((len(places), len(table.features))), list(file.notes)
-    j = 0
+    X, notes = inputs_of(columns, cells, np.arange(len(places))), list(file.notes)
     for column in columns:
-        d = len(column.inputs)
-        X[:, j : j + d] = column.numbers(cells[column.name], every)
         notes += _unusual(cells[column.name], column)
-        j += d
     with np.errstate(all="ignore"):
         a = net.predict((X - np.array(table.x_mean)) / np.array(table.x_scale))
         answers, probabilities = table.answers(a)

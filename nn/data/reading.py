@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from autograd.show.notation import printable, shortened
 
-from ..arrays import Array, check_text
+from ..arrays import check_text
 from ..model.likelihoods import Loss, known_likelihood
 from .cells import DECIMAL_COMMA, Cells
-from .columns import Column
+from .columns import Column, inputs_of
 from .csvfile import CsvFile
 from .datasets import Dataset, parts_of, standardised
 from .kinds import KINDS, kind_of, reason_against
@@ -122,7 +121,7 @@ def table_data(
         unsure = [column for column in chosen if cells[column].have_three_decimals]
         told += [(", ".join(unsure), "points as in 3.456: between thousands? Then take them out")
                  for _ in unsure[:1]]  # fmt: skip
-    X_train, X_test = (_inputs(columns, cells, answers.rows[rows]) for rows in (train, test))
+    X_train, X_test = (inputs_of(columns, cells, answers.rows[rows]) for rows in (train, test))
     told += [
         (column, f"alone tells {target!r} in all rows: known beforehand? If not, leave it out")
         for column in chosen
@@ -188,17 +187,6 @@ def _complete(answers: Target, cells: Sequence[Cells], missing: str) -> tuple[Ta
     full = ~np.any([column.missing[answers.rows] for column in cells], axis=0)
     kept = Target(answers.classes, answers.y[full], answers.rows[full], answers.said)
     return kept, len(answers.rows) - len(kept.rows)
-
-
-def _inputs(columns: Sequence[Column], cells: Mapping[str, Cells], rows: Any) -> Array:
-    """All inputs in some rows."""
-    X = np.empty((len(rows), sum(len(column.inputs) for column in columns)))
-    j = 0
-    for column in columns:
-        d = len(column.inputs)
-        X[:, j : j + d] = column.numbers(cells[column.name], rows)
-        j += d
-    return X
 
 
 def _grouped(said: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from autograd.show.notation import digits
 
 from ..arrays import Array
 from ..data.datasets import Dataset
+from ..data.tables import Table
 from ..figures import INK, new_figure, plain_text
 from ..model.likelihoods import chosen_classes, known_likelihood
 from ..model.network import MLP
@@ -48,19 +50,15 @@ class Importance:
 
 def columns_of(data: Dataset) -> list[tuple[str, tuple[int, ...]]]:
     """The columns of a table, and the places of their inputs: several of a column of words."""
-    if not data.columns:
-        return [(name, (i,)) for i, name in enumerate(data.features)]
-    found, start = [], 0
-    for column in data.columns:
-        stop = start + len(column.inputs)
-        found.append((column.name, tuple(range(start, stop))))
-        start = stop
-    return found
+    places = iter(range(len(data.features)))
+    return [
+        (column.name, tuple(islice(places, len(column.inputs)))) for column in Table.of(data).inputs
+    ]
 
 
 def marks_of(data: Dataset) -> list[bool]:
     """Which inputs are 0 or 1, for a word."""
-    return [mark for one in data.columns for mark in one.marks] or [False] * len(data.features)
+    return [mark for column in Table.of(data).inputs for mark in column.marks]
 
 
 def importances(net: MLP, data: Dataset, seed: int = 0) -> list[Importance]:

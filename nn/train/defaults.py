@@ -9,10 +9,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from autograd.vectors import assign, data_of
+
 from ..arrays import check_batch_size, check_examples, check_positive, check_whole
 from ..model.likelihoods import Loss
 from ..model.module import Module
 from .fit import fit
+from .optimizers import SGD
 from .schedules import BatchSize
 from .stepping import Optimizer
 
@@ -42,6 +45,21 @@ def usual_epochs(n: int, batch_size: int) -> int:
     (120, 20)
     """
     return max(EPOCHS, math.ceil(UPDATES / (n // batch_size)))
+
+
+def first_size(n: int, size: int | BatchSize) -> int:
+    """Examples in a batch of the first epoch, of n; a schedule is capped at n."""
+    return min(size(1), n) if callable(size) else size
+
+
+def usual_lr(rule: Optimizer) -> float:
+    """The rate of an optimizer where none is tried.
+
+    >>> from nn import SGD, Adam
+    >>> usual_lr(SGD()), usual_lr(Adam())
+    (0.1, 0.001)
+    """
+    return 0.1 if isinstance(rule, SGD) else rule.lr
 
 
 def updates_of(n: int, size: int | BatchSize, epochs: int) -> int:
@@ -139,11 +157,14 @@ def find_lr(
         others = np.setdiff1d(seed.permutation(len(X)), far, assume_unique=True)
         rows = np.sort(np.concatenate([others[: n - b], far]))
         X, y = X[rows], y[rows]
-    losses: dict[float, float] = {}
+    trial, losses = copy.deepcopy(net), dict[float, float]()
+    parameters = trial.parameters()
+    start = data_of(parameters).tolist()
     for lr in rates:
+        assign(parameters, start)
         try:
             history = fit(
-                copy.deepcopy(net), loss, X, y, epochs=epochs, batch_size=b, lr=lr,
+                trial, loss, X, y, epochs=epochs, batch_size=b, lr=lr,
                 optimizer=copy.deepcopy(optimizer), rng=copy.deepcopy(seed), progress=False,
                 engine="program",
             )  # fmt: skip

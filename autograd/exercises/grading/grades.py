@@ -66,12 +66,12 @@ class Grades:
         """What went wrong beside wrong answers, once for each."""
         found = dict[str, None]()  # in order
         for name, results in self.results.items():
+            whole = failed(results.values())
             for result in results.values():
                 if result.state == MISSING:
                     _, _, errors = result.text.partition("\n")
                     line = f"{name}, when it was loaded: {errors}" if errors else ""
                 elif result.state in (NO_RESULT, LATE):
-                    whole = failed(results.values())
                     line = f"{name}{'' if whole else f', {result.task}'}: {result.text}"
                 else:
                     continue

@@ -48,7 +48,11 @@ def usual_epochs(n: int, batch_size: int) -> int:
 
 
 def first_size(n: int, size: int | BatchSize) -> int:
-    """Examples in a batch of the first epoch, of n; a schedule is capped at n."""
+    """Examples in a batch of the first epoch, of n; a schedule is capped at n.
+
+    >>> first_size(10, 4), first_size(10, lambda epoch: 16)
+    (4, 10)
+    """
     return min(size(1), n) if callable(size) else size
 
 

@@ -646,7 +646,7 @@ def test_the_table_has_a_line_for_everybody(tmp_path):
     states = {row[0]: row[1:] for row in rows[1:]}
     assert rows[0] == ["submission", "step_decay", "growing"]
     assert states == {
-        "anna": ["right", "right"], r"\x1b[2Jben": ["missing", "missing"],
+        "anna": ["right", "right"], r"\x1b[2Jben": ["no result", "no result"],
         "carl": ["no result", "no result"], "dora": ["no result", "no result"],
         r"two\nlines": ["missing", "missing"],
     }  # fmt: skip

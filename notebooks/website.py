@@ -25,7 +25,7 @@ import nbformat
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-ASSETS = HERE / "website"  # the first page, and what looks at the browser
+ASSETS = HERE / "website"  # the first page, what looks at the browser, and what makes byte code
 VIZ = "@viz-js/viz@3.31.0"
 PYODIDE = "0.29.3"  # the one that jupyterlite-pyodide-kernel 0.7.2 is made for
 SERVER = f"https://cdn.jsdelivr.net/pyodide/v{PYODIDE}/full/"
@@ -140,8 +140,10 @@ def put_runtime(runtime: Path, work: Path, wheels: Path | None) -> None:
         print(f"not here, and left to {SERVER} when a notebook is opened: {', '.join(far)}")
     for package in packages.values():
         package["file_name"] = SERVER + package["file_name"]
-    for wheel in sorted(found.glob("*.whl")):
+    for wheel in found.glob("*.whl"):
         shutil.copy(wheel, runtime)
+    run("node", ASSETS / "precompile.mjs", modules / "pyodide", runtime)
+    for wheel in sorted(runtime.glob("*.whl")):
         entry = entry_of(wheel)
         known = packages.get(key(entry["name"]), {})
         packages[key(entry["name"])] = {"imports": [], "depends": []} | known | entry

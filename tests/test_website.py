@@ -1,6 +1,9 @@
 """Python in a browser, as far as it shows without one; `.ci/site.py` tries it in Chromium."""
 
+import importlib
 import sys
+import zipfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -93,3 +96,32 @@ def test_what_ends_in_time_is_left_alone_and_its_errors_are_raised(no_threads):
     with pytest.raises(ZeroDivisionError):
         limits.within(5.0, lambda: 1 / 0)
     assert sys.gettrace() is None or "coverage" in sys.modules
+
+
+# ------------------------------------------------------------------- byte code in its archives
+
+
+@pytest.mark.parametrize("name", ["a_package-1.0-py3-none-any.whl", "library.zip"])
+def test_byte_code_lies_where_python_finds_it(tmp_path, monkeypatch, name):
+    """Also if the source was changed later: its time is not that of the file unpacked."""
+    website = Path(__file__).parent.parent / "notebooks" / "website"
+    monkeypatch.syspath_prepend(website)
+    precompile = importlib.import_module("precompile").precompile
+    del sys.modules["precompile"]
+    sources = {"packed/__init__.py": "", "packed/inner.py": "A = 1\n", "packed/a.py": "{{ a }} }"}
+    with zipfile.ZipFile(tmp_path / name, "w") as archive:
+        for path, text in sources.items():
+            archive.writestr(path, text)
+    precompile(tmp_path / name)
+    with zipfile.ZipFile(tmp_path / name) as archive:
+        assert {path: archive.read(path).decode() for path in sources} == sources
+        assert len(archive.namelist()) == 5  # none for what is no Python
+        if name.endswith(".whl"):
+            archive.extractall(tmp_path / "site")
+            (tmp_path / "site" / "packed" / "inner.py").write_text("A = 2\n")
+    monkeypatch.syspath_prepend(tmp_path / ("site" if name.endswith(".whl") else name))
+    inner = importlib.import_module("packed.inner")
+    del sys.modules["packed"]
+    del sys.modules["packed.inner"]
+    assert inner.A == 1
+    assert inner.__file__.endswith("packed/inner.py" if name.endswith(".whl") else "inner.pyc")

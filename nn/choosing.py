@@ -1,14 +1,17 @@
 """What ``python -m nn train`` chooses for the data where an option is not given."""
 
 import argparse
+from collections.abc import Sequence
+from copy import copy
+
+from autograd.show.notation import digits
 
 from .data.datasets import Dataset
-from .options import batch_size_of, networks_of, rate_option
+from .model.network import MLP
+from .options import batch_size_of, generators, networks_of, rate_option
 from .train.defaults import (
-    EPOCHS,
-    HELD_OUT,
+    SWEPT,
     TRIED,
-    find_lr,
     first_size,
     next_rate,
     usual_batch_size,
@@ -16,15 +19,16 @@ from .train.defaults import (
     usual_lr,
 )
 from .train.stepping import Optimizer
+from .train.validation import MANY, WIDTHS, Trial, try_networks
 
 
 def keeps_aside(options: argparse.Namespace, n: int) -> bool:
     """Whether part of n examples to train on is kept aside, to choose the best epoch by."""
-    return options.patience is not None or (options.epochs is None and n >= HELD_OUT)
+    return options.patience is not None or (options.epochs is None and n >= MANY)
 
 
 def choose(options: argparse.Namespace, data: Dataset, rule: Optimizer) -> dict[str, str]:
-    """Fill in what is not given: the batch size, the epochs, the rate.
+    """Fill in what is not given: the batch size, the hidden layers, the epochs, the rate.
 
     Returns:
         What was chosen by trying, in words.
@@ -40,16 +44,50 @@ def choose(options: argparse.Namespace, data: Dataset, rule: Optimizer) -> dict[
     falls = options.epochs is None  # over epochs that may become more, it would not be the same
     if options.epochs is None:
         options.epochs = usual_epochs(n, first[0] if len(first) == 1 else usual_batch_size(n))
-    if options.lr is not None:
+    lr = None if options.lr is None else options.lr[1]
+    widths = _widths(options)
+    if len(widths) == 1 and lr is not None:
+        options.widths = widths[0]
         return {}
-    (net,) = networks_of(options, data, 1)
-    lr, losses = find_lr(
-        net, data.loss, data.X_train, data.y_train, batch_size=first[0], optimizer=rule
-    )
-    _set_rate(options, lr, falls)
-    tried = ", ".join(f"{rate:g}" for rate in losses)
-    said = f"{lr:g}: of {tried}, the one with the least loss in some {TRIED} updates each"
-    return {"rate": f"{said}; it falls to 0 along half a cosine" if falls else said}
+    trials = try_networks(
+        [_network(options, data, hidden) for hidden in widths], data.loss, data.X_train,
+        data.y_train, batch_size=first[0], optimizer=rule, lr=lr,
+        rng=generators(options.seed)[2],
+    )  # fmt: skip
+    best = trials[0]
+    options.widths = [len(layer.neurons) for layer in best.net.layers[:-1]]
+    said = {}
+    if len(trials) > 1:
+        said["layers"] = _layers(trials)
+    if best.lr is not None:
+        _set_rate(options, best.lr, falls)
+        tried = ", ".join(f"{rate:g}" for rate in best.rates)
+        how = f"{best.lr:g}: of {tried}, the one with the least loss in some {TRIED} updates each"
+        said["rate"] = f"{how}; it falls to 0 along half a cosine" if falls else how
+    return said
+
+
+def _widths(options: argparse.Namespace) -> Sequence[Sequence[int]]:
+    """The hidden layers to try."""
+    if options.widths is not None:
+        return [options.widths]
+    return WIDTHS if len(options.activation) == 1 else WIDTHS[:1]
+
+
+def _network(options: argparse.Namespace, data: Dataset, widths: Sequence[int]) -> MLP:
+    own = copy(options)
+    own.widths = widths
+    return networks_of(own, data, 1)[0]
+
+
+def _layers(trials: Sequence[Trial]) -> str:
+    """Which hidden layers are taken, and why."""
+    taken, *others = [
+        f"{' -> '.join(str(len(layer.neurons)) for layer in trial.net.layers[:-1]) or 'none'} "
+        f"({digits(trial.loss)})"
+        for trial in trials
+    ]
+    return f"hidden: {taken}, not {', '.join(others)}: the loss on a fifth kept aside before"
 
 
 def take_next(options: argparse.Namespace, chosen: dict[str, str]) -> bool:
@@ -57,6 +95,8 @@ def take_next(options: argparse.Namespace, chosen: dict[str, str]) -> bool:
 
     What is said in ``chosen`` is changed too.
     """
+    if "rate" not in chosen:
+        return False
     kind, _, rate = options.lr[0].rpartition(":")
     lr = next_rate(float(rate))
     if lr is None:
@@ -74,7 +114,9 @@ def settle(options: argparse.Namespace, rule: Optimizer, n: int) -> None:
     """Fill in what is not given, for a sweep: without trying, so that the same goes for all."""
     if options.batch_size is None:
         options.batch_size = [str(usual_batch_size(n))]
+    if options.widths is None:
+        options.widths = list(WIDTHS[0])
     if options.epochs is None:
-        options.epochs = EPOCHS
+        options.epochs = SWEPT
     if options.lr is None:
         options.lr = rate_option(repr(usual_lr(rule)))

@@ -14,7 +14,7 @@ from autograd.files import write_whole
 
 from .choosing import choose, keeps_aside, take_next
 from .data import datasets
-from .data.datasets import Dataset
+from .data.datasets import FARTHEST, Dataset
 from .data.predictions import predict_csv, predictions
 from .data.reading import stem_of
 from .data.tables import Table
@@ -134,7 +134,7 @@ def train(options: argparse.Namespace) -> None:
             ]
             break
         except FloatingPointError as error:
-            if options.resume or not chosen or not take_next(options, chosen):
+            if options.resume or not take_next(options, chosen):
                 raise
             say(f"diverged {error}\nagain    at the next rate, {options.lr[0]}")
             batchings = [Batching(b.text, len(data.X_train), options) for b in batchings]
@@ -178,14 +178,17 @@ def _facts(
         for l, layer in enumerate(net.layers)
     ]
     has_marks = any(mark for column in data.columns for mark in column.marks)
-    marks = " (0 or 1 for a word: over 1/2)" if has_marks else ""
+    exceptions = ["0 or 1 for a word: over 1/2"] if has_marks else []
+    if data.columns and max(data.X_train.max(), -data.X_train.min()) >= 0.999 * FARTHEST:
+        exceptions.append(f"one with rare, far values: so that they are {FARTHEST:g} from 0")
+    but = f" ({'; '.join(exceptions)})" if exceptions else ""
     tested = n_test or "too few to keep some"
     aside = f"{n_aside} kept aside, " if n_aside else ""
     facts = {
         "data": f"{data.name}: {n} examples to train on, {aside}{tested} to test",
         "network": f"{' -> '.join([str(d0), *layers])}, m = {len(net.parameters())} parameters",
         "loss": data.loss.__name__,
-        "inputs": f"standardised: each column less its mean, over its standard deviation{marks}",
+        "inputs": f"standardised: each column less its mean, over its standard deviation{but}",
         type(rule).__name__: f"{options.epochs} epochs, "
         + "; ".join(f"batch size {b.text}: {b.updates} updates" for b in batchings)
         + "; "

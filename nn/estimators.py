@@ -4,7 +4,7 @@
 >>> from sklearn.model_selection import cross_val_score
 >>> from nn.estimators import NetworkClassifier
 >>> X, y = load_iris(return_X_y=True)
->>> scores = cross_val_score(NetworkClassifier(epochs=30, random_state=0), X, y)
+>>> scores = cross_val_score(NetworkClassifier([16], epochs=30, random_state=0), X, y)
 >>> bool(scores.mean() > 0.93)
 True
 """
@@ -30,13 +30,11 @@ except ImportError:
     ) from None
 
 from .arrays import Array, check_batch_size, check_epochs
-from .data.datasets import standard
+from .data.datasets import FARTHEST, standard
 from .model.likelihoods import LIKELIHOODS, Likelihood, chosen_classes, likelihood_for
 from .model.network import MLP
 from .train.callbacks import EarlyStopping
 from .train.defaults import (
-    HELD_OUT,
-    find_lr,
     first_size,
     next_rate,
     updates_of,
@@ -48,6 +46,7 @@ from .train.fit import fit
 from .train.optimizers import SGD
 from .train.schedules import BatchSize, LearningRate, cosine
 from .train.stepping import Optimizer
+from .train.validation import MANY, WIDTHS, try_networks
 
 __all__ = ["NetworkClassifier", "NetworkRegressor"]
 
@@ -61,7 +60,7 @@ class _Network(BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        widths: Sequence[int] = (32,),
+        widths: Sequence[int] | None = None,
         activation: str | Sequence[str] = "relu",
         *,
         optimizer: str | Optimizer | None = None,
@@ -81,12 +80,11 @@ class _Network(BaseEstimator):  # type: ignore[misc]
     def _train(self, X: Array, y: Any, likelihood: Likelihood, outputs: int) -> None:
         """Train a network on inputs ``(n, d_0)`` and targets."""
         seed = check_random_state(self.random_state).randint(2**31 - 1)
-        weights, batches, tried, parts = np.random.default_rng(seed).spawn(4)
-        self.x_mean_, self.x_scale_ = standard(X)
+        weights, batches, tried, order = np.random.default_rng(seed).spawn(4)
+        self.x_mean_, self.x_scale_ = standard(X, FARTHEST)
         X, held_out, stopping = self._standardised(X), None, []
-        net = MLP(X.shape[1], [*_widths(self.widths), outputs], self.activation, rng=weights)
-        rows = parts.permutation(len(X))
-        if self.epochs is None and len(X) >= HELD_OUT:
+        rows = order.permutation(len(X))
+        if self.epochs is None and len(X) >= MANY:
             aside, rows = np.split(rows, [len(X) // 5])
             held_out = X[aside], y[aside]
         X, y = X[rows], y[rows]
@@ -95,12 +93,21 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         check_batch_size(first, len(X))
         epochs = usual_epochs(len(X), first) if self.epochs is None else self.epochs
         check_epochs(epochs)
-        rule = self.optimizer or SGD(weight_decay=usual_decay(len(X)))
-        lr: Any = self.lr
-        if lr is None:
-            lr, _ = find_lr(net, likelihood.loss, X, y, batch_size=first, optimizer=rule, rng=tried)
         if held_out is not None:
             stopping = [EarlyStopping(patience=epochs)]  # it gives the best epoch's parameters
+        rule = self.optimizer or SGD(weight_decay=usual_decay(len(X)))
+        nets = [
+            MLP(X.shape[1], [*widths, outputs], self.activation, rng=copy.deepcopy(weights))
+            for widths in self._widths_to_try()
+        ]
+        net, given = nets[0], self.lr
+        lr: Any = given
+        if len(nets) > 1 or given is None:
+            best = try_networks(
+                nets, likelihood.loss, X, y, batch_size=first, optimizer=rule, rng=tried,
+                lr=None if given is None else lambda updates: given,
+            )[0]  # fmt: skip
+            net, lr = best.net, best.lr if given is None else given
         falls, start = self.lr is None and self.epochs is None, net.state_dict()
         while True:
             try:
@@ -119,6 +126,16 @@ class _Network(BaseEstimator):  # type: ignore[misc]
                 net.load_state_dict(start)
         self.net_ = net
 
+    def _widths_to_try(self) -> Sequence[Sequence[int]]:
+        if self.widths is None:
+            return WIDTHS if isinstance(self.activation, str) else WIDTHS[:1]
+        try:
+            return [list(self.widths)]
+        except TypeError:
+            raise ValueError(
+                f"widths must be a list of the hidden layers', got {self.widths!r}"
+            ) from None
+
     def _standardised(self, X: Array) -> Array:
         return np.asarray((X - self.x_mean_) / self.x_scale_)
 
@@ -129,13 +146,6 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         return self.net_.predict(self._standardised(checked))
 
 
-def _widths(widths: Any) -> list[int]:
-    try:
-        return list(widths)
-    except TypeError:
-        raise ValueError(f"widths must be a list of the hidden layers', got {widths!r}") from None
-
-
 class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
     """An `MLP` that tells classes apart, with scikit-learn's interface.
 
@@ -144,7 +154,10 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
     not given is chosen for the data as the command line chooses it.
 
     Args:
-        widths: of the hidden layers; none for logistic or softmax regression.
+        widths: of the hidden layers; none for logistic or softmax regression. If not given, one
+            layer of 32 or none: which has the smaller loss on a fifth of the rows, kept aside
+            before the training (of fewer than 1,000 rows each fifth in turn; of fewer than 20 none,
+            and it is 32).
         activation: as in `MLP`.
         optimizer: as in `fit`; if not given, SGD with a weight decay of 1/n for n rows, but
             0.01 at most.
@@ -152,7 +165,7 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
             a smaller one if the training diverges at that; it falls to 0 along half a cosine if
             ``epochs`` are not given either.
         batch_size: as in `fit`; if not given, 16, or all rows if they are fewer.
-        epochs: how many. If not given, enough for 3,000 updates, but 20 or more; with 20 rows or
+        epochs: how many. If not given, enough for 3,000 updates, but 20 or more; with 1,000 rows or
             more, a fifth of them is then kept aside, and the network is that of the epoch with the
             least loss on these.
         random_state: a seed, NumPy's ``RandomState``, or None for another training every time.

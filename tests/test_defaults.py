@@ -1,12 +1,17 @@
-"""What a training takes where nothing is given: `find_lr`, batches, epochs, parts."""
+"""What a training takes where nothing is given: rate, batches, epochs, parts, hidden layers."""
+
+import copy
 
 import numpy as np
 import pytest
 
 import nn
 from nn import MLP, SGD, Adam, bernoulli_nll, datasets, find_lr, fit, gaussian_nll
-from nn.data.datasets import parts_of
+from nn.data.datasets import parts_of, standard
 from nn.train.defaults import RATES, usual_batch_size, usual_decay, usual_epochs
+from nn.train.evaluation import evaluate
+from nn.train.schedules import cosine
+from nn.train.validation import try_networks
 from tests.cases import for_each
 
 
@@ -31,24 +36,27 @@ def test_the_rate_is_that_of_the_training_that_met_the_least_loss():
     assert lr == min(met, key=met.get) == 0.3
 
 
-def test_of_many_rows_some_are_tried_and_the_farthest(monkeypatch):
+def test_of_many_rows_so_many_are_tried_as_the_updates_need(monkeypatch):
     seen = []
 
     def fit(net, loss, X, y, **settings):
-        seen.append((len(X), settings["epochs"], X[:, 0].max()))
+        seen.append((len(X), settings["epochs"]))
         return nn.fit(net, loss, X, y, **settings)
 
     monkeypatch.setattr(nn.train.defaults, "fit", fit)
+    find_lr(*line(n=400), updates=20, batch_size=2, rates=[0.1])
+    find_lr(*line(n=50), updates=60, batch_size=2, rates=[0.1])
+    far = (2, 10)
+    assert seen == [far, (40, 1), far, (40, 3)]  # 3 times 20 updates, not 2 times 25
+
+
+def test_a_rate_at_which_the_farthest_rows_diverge_is_left_out():
+    """One row of 400, met once in a short training: its loss grows at each of its steps."""
     net, loss, X, y = line(n=400)
-    before, _ = find_lr(net, loss, X, y, updates=20, batch_size=2, rates=[0.001, 0.3])
-    X[390] = 1e4
-    after, _ = find_lr(net, loss, X, y, updates=20, batch_size=2, rates=[0.001, 0.3])
-    assert (before, after) == (0.3, 0.001)
-    assert [s[:2] for s in seen] == [(40, 1)] * 4
-    assert [s[2] for s in seen[2:]] == [1e4] * 2
-    seen.clear()
-    find_lr(*line(n=50), batch_size=2, updates=60, rates=[0.1])
-    assert seen[0][:2] == (40, 3)  # 3 times 20 updates, not 2 times 25
+    X = np.column_stack([X, np.arange(400) == 7]) * [1, 1, 20]
+    net = MLP(3, [1], rng=np.random.default_rng(0))
+    lr, losses = find_lr(net, loss, X, y, batch_size=16, rates=[0.01, 0.1])
+    assert (lr, set(losses)) == (0.01, {0.01})  # 0.1 * 20^2 / 16 > 2
 
 
 def test_the_network_and_the_generator_are_left_as_they_are():
@@ -90,7 +98,7 @@ def test_defaults_fit_the_number_of_examples():
         b = usual_batch_size(n)
         updates = usual_epochs(n, b) * (n // b)
         assert updates >= 3000
-        assert updates < 3000 + n // b or usual_epochs(n, b) == 20
+        assert updates < 3000 + n // b or usual_epochs(n, b) == 50
 
 
 def test_moons_are_solved_at_the_rate_found():
@@ -132,3 +140,108 @@ def test_of_fewer_than_10_rows_none_is_kept_for_testing():
         assert (len(train), len(test)) == (n - n_test, n_test)
     with pytest.raises(ValueError, match=r"leaves both parts some of 4 rows, got 0\.1"):
         parts_of(np.zeros(4), 0, 0.1, seed=0)
+
+
+# ------------------------------------------------------------------- cross-validation
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Trainings of 50 epochs or 100 updates."""
+    monkeypatch.setattr(nn.train.defaults, "UPDATES", 100)
+
+
+def bend(n=60, seed=0):
+    """What a line can't learn: a network with a hidden layer, one without, and the data."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 1))
+    return [MLP(1, [8, 1], rng=rng), MLP(1, [1], rng=rng)], gaussian_nll, X, np.abs(X[:, 0])
+
+
+def tried(*case, **more):
+    more = {"batch_size": 16, "optimizer": SGD(), "rng": np.random.default_rng(5)} | more
+    return try_networks(*case, **more)
+
+
+def test_the_loss_is_the_mean_over_five_parts_each_kept_aside_once(short):
+    """The same written by hand, with a rate that falls over each training."""
+    nets, loss, X, y = bend(n=22)
+    rng = np.random.default_rng(5)
+    parts = np.array_split(rng.permutation(22), 5)
+    for trial in tried(nets, loss, X, y):
+        lr, rates = find_lr(trial.net, loss, X, y, batch_size=16, optimizer=SGD(), rng=rng)
+        aside = []
+        for part in parts:
+            one = copy.deepcopy(trial.net)
+            rows = np.concatenate([other for other in parts if other is not part])
+            assert sorted(rows) == np.setdiff1d(np.arange(22), part).tolist()
+            fit(one, loss, X[rows], y[rows], epochs=100, batch_size=16, lr=cosine(lr, 100),
+                rng=copy.deepcopy(rng), progress=False)  # fmt: skip
+            aside.append(evaluate(one, loss, X[part], y[part])["loss"])
+        assert (trial.lr, trial.rates) == (lr, rates)
+        assert trial.loss == pytest.approx(np.mean(aside), rel=1e-9)
+
+
+def test_a_hidden_layer_is_taken_where_it_is_needed(short):
+    nets, loss, X, y = bend()
+    before = [net.state_dict() for net in nets]
+    best, other = tried(nets, loss, X, y)
+    assert (best.net, other.net) == (nets[0], nets[1])
+    assert best.loss < 0.3 * other.loss
+    best, other = tried(nets, loss, X, 2 * X[:, 0] + 1)
+    assert (best.net, other.net) == (nets[1], nets[0])
+    for net, state in zip(nets, before, strict=True):
+        assert all((net.state_dict()[name] == array).all() for name, array in state.items())
+
+
+def test_of_fewer_than_20_examples_nothing_is_kept_aside(short):
+    nets, loss, X, y = bend(n=20)
+    assert len(tried(nets, loss, X, y)) == 2
+    [trial] = tried(nets, loss, X[:19], y[:19])
+    assert (trial.net, trial.loss) == (nets[0], np.inf)
+    assert trial.lr == min(trial.rates, key=trial.rates.get)
+
+
+def test_of_1000_examples_a_fifth_is_kept_aside_once(short, monkeypatch):
+    seen = []
+
+    def fit(net, loss, X, y, **settings):
+        seen.append(len(X))
+        return nn.fit(net, loss, X, y, **settings | {"epochs": 1})
+
+    monkeypatch.setattr(nn.train.validation, "fit", fit)
+    nets, loss, X, y = bend(n=1000)
+    for n, sizes in ((999, [799, 799, 799, 799, 800]), (1000, [800])):
+        seen.clear()
+        tried(nets, loss, X[:n], y[:n], lr=lambda updates: 0.1)
+        assert seen == sizes * 2
+    seen.clear()
+    [trial] = tried(nets[:1], loss, X, y, lr=lambda updates: 0.1)
+    assert (seen, trial.loss) == ([], np.inf)  # nothing to choose
+
+
+def test_a_rate_that_diverges_gives_way_to_the_next_and_a_network_to_the_other(short, monkeypatch):
+    nets, loss, X, y = bend()
+
+    def fit(net, *data, lr, **settings):
+        rate = lr(1) if callable(lr) else lr
+        if (len(net.layers), round(rate, 3)) in [(2, 0.3), (1, 0.1)]:
+            raise FloatingPointError
+        return nn.fit(net, *data, lr=lr, **settings | {"epochs": 1})
+
+    monkeypatch.setattr(nn.train.validation, "fit", fit)
+    monkeypatch.setattr(nn.train.validation, "find_lr", lambda *a, **k: (0.3, {0.3: 1.0}))
+    trials = tried(nets, loss, X, y)
+    assert {len(trial.net.layers): trial.lr for trial in trials} == {2: 0.1, 1: 0.3}
+    first, second = tried(nets, loss, X, y, lr=lambda updates: 0.1)
+    assert (first.net, second.loss, second.lr) == (nets[0], np.inf, None)
+
+
+def test_a_far_value_is_as_far_as_it_may_be_and_no_farther():
+    X = np.zeros((401, 2))
+    X[0, 0] = 1  # 20 deviations from the mean
+    X[:9, 1] = 1  # 6.6
+    mean, scale = standard(X, farthest=10)
+    assert ((X - mean) / scale).max(axis=0) == pytest.approx([10, np.sqrt(392 / 9)])
+    assert (standard(X)[1] == X.std(axis=0)).all()
+    assert standard(-X, farthest=10)[1] == pytest.approx(scale)

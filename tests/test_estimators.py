@@ -14,9 +14,11 @@ from tests.cases import for_each
 
 pytestmark = pytest.mark.slow  # scikit-learn's import alone takes a second
 
+import nn.estimators  # noqa: E402
 from nn.estimators import NetworkClassifier, NetworkRegressor  # noqa: E402
+from nn.train.validation import Trial  # noqa: E402
 
-QUICK = {"lr": 0.3, "batch_size": 8, "epochs": 20, "random_state": 0}
+QUICK = {"widths": [16], "lr": 0.3, "batch_size": 8, "epochs": 20, "random_state": 0}
 
 
 @for_each("kind", [NetworkClassifier, NetworkRegressor])
@@ -63,25 +65,49 @@ def test_it_is_the_training_that_can_be_written_by_hand():
     assert np.allclose(found.predict_proba(X)[:, 1], ACTIVATIONS["sigmoid"].g(net.predict(Z)))
 
 
-def test_a_fifth_is_kept_aside_from_20_rows_on():
+def test_hidden_layers_that_are_not_given_are_chosen(monkeypatch):
     X, y = blobs()
-    few = NetworkClassifier(widths=[], random_state=0, lr=0.1).fit(X[:19], y[:19])
-    more = NetworkClassifier(widths=[], random_state=0, lr=0.1).fit(X[:20], y[:20])
-    assert few.history_[-1].validation_loss is None
-    assert (few.history_[-1].batch_size, len(few.history_)) == (16, 3000)
-    losses = [row.validation_loss for row in more.history_]
-    assert None not in losses
-    given = NetworkClassifier(widths=[], random_state=0, lr=0.1, epochs=5).fit(X, y)
-    assert given.history_[-1].validation_loss is None
+    few = NetworkClassifier(random_state=0, lr=0.1, epochs=3).fit(X[:19], y[:19])
+    assert len(few.net_.layers) == 2
+    asked = []
+
+    def try_networks(nets, *data, lr, **settings):
+        asked.append(([len(net.layers) for net in nets], lr and lr(1)))
+        return [Trial(nets[-1], 0.2, {}, 1.0)]
+
+    monkeypatch.setattr(nn.estimators, "try_networks", try_networks)
+    for settings, layers, rate, question in (
+        ({}, 1, 0.2, ([2, 1], None)),
+        ({"lr": 0.3}, 1, 0.3, ([2, 1], 0.3)),
+        ({"widths": [4]}, 2, 0.2, ([2], None)),
+        ({"activation": ["tanh"]}, 2, 0.2, ([2], None)),
+        ({"widths": [4], "lr": 0.3}, 2, 0.3, None),
+    ):
+        asked.clear()
+        found = NetworkClassifier(random_state=0, epochs=2, **settings).fit(X, y)
+        assert (len(found.net_.layers), found.history_[0].lr) == (layers, rate)
+        assert asked == ([] if question is None else [question])
+
+
+def test_a_fifth_is_kept_aside_from_1000_rows_on():
+    X, y = blobs(1000)
+    settings = {"widths": [], "random_state": 0, "lr": 0.1}
+    few = NetworkClassifier(**settings).fit(X[:999], y[:999])
+    more = NetworkClassifier(**settings).fit(X, y)
+    given = NetworkClassifier(**settings, epochs=2).fit(X, y)
+    assert few.history_[-1].updates == few.history_[-1].epoch * 62
+    assert more.history_[-1].updates == more.history_[-1].epoch * 50
+    aside = [found.history_[-1].validation_loss is not None for found in (few, more, given)]
+    assert aside == [False, True, False]
 
 
 def test_numbers_are_predicted_in_their_own_units():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 3)) * [1, 100, 0.01]
     y = 1000 + 50 * X[:, 0] - X[:, 1]
-    one = NetworkRegressor(widths=[], **QUICK).fit(X, y)
+    one = NetworkRegressor(**QUICK | {"widths": []}).fit(X, y)
     assert one.predict(X) == pytest.approx(y, abs=5)
-    both = NetworkRegressor(widths=[], **QUICK).fit(X, np.column_stack([y, -y]))
+    both = NetworkRegressor(**QUICK | {"widths": []}).fit(X, np.column_stack([y, -y]))
     assert both.predict(X).shape == (200, 2)
     assert both.predict(X)[:, 1] == pytest.approx(-y, abs=5)
 
@@ -119,7 +145,7 @@ def test_the_same_seed_is_the_same_training(seed):
         ({"optimizer": "sdg"}, "unknown optimizer 'sdg'"),
         ({"epochs": 0}, "epochs must be a positive whole number"),
         ({"batch_size": 61}, "batch_size must be a whole number from 1 to n = 60"),
-        ({"batch_size": 0, "epochs": None}, "batch_size must be a whole number from 1 to n = 48"),
+        ({"batch_size": 0, "epochs": None}, "batch_size must be a whole number from 1 to n = 60"),
         ({"batch_size": "full"}, "batch_size must be a whole number from 1 to n = 60"),
         ({"widths": 16}, "widths must be a list of the hidden layers', got 16"),
         ({"lr": -1}, "lr"),
@@ -147,11 +173,9 @@ def test_without_scikit_learn_it_says_how_to_install(monkeypatch):
 
 def test_at_a_rate_that_diverges_later_the_next_is_taken(monkeypatch):
     """The short test does not see all that a whole training meets."""
-    import nn.estimators
-
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(40, 2)), rng.normal(size=40)
-    monkeypatch.setattr(nn.estimators, "find_lr", lambda *a, **k: (1e3, {1e3: 0.0}))
+    monkeypatch.setattr(nn.train.validation, "find_lr", lambda *a, **k: (1e3, {1e3: 0.0}))
     monkeypatch.setattr(nn.estimators, "next_rate", {1e3: 100.0, 100.0: 0.1}.get)
     found = NetworkRegressor(widths=[4], epochs=5, random_state=0).fit(X, y)
     assert found.history_[-1].lr == 0.1

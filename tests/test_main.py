@@ -111,15 +111,27 @@ def test_every_data_set_trains_and_writes_its_files(data, folder, capsys):
 def test_what_is_not_given_fits_the_data(folder, capsys):
     assert main(["train", "moons", "--quiet"]) == 0
     lines = printed(capsys.readouterr().out)
-    updates = "150 epochs, batch size 16: 3000 updates"
-    assert lines["SGD"] == f"{updates}; lr cosine:1, weight decay 0.003125"
-    assert "320 examples to train on, 80 kept aside, 100 to test" in lines["data"]
-    assert "on the examples kept aside" in lines["takes"]
+    updates = "120 epochs, batch size 16: 3000 updates"
+    assert lines["SGD"] == f"{updates}; lr cosine:1, weight decay 0.0025"
+    assert lines["data"] == "moons: 400 examples to train on, 100 to test"
+    assert re.match(r"hidden: 32 \(0\.0\d+\), not none \(0\.2\d+\): the loss", lines["layers"])
     assert "falls to 0" in lines["rate"]
-    rows = history(folder / "runs" / "moons")
-    best = min(rows, key=lambda row: float(row["validation_loss"]))
-    assert f"that of epoch {best['epoch']}, the best one" in lines["stopped"]
     assert float(re.search(r"accuracy ([\d.]+)%", lines["test"])[1]) > 95
+
+
+def test_no_hidden_layer_is_taken_where_none_is_needed(folder, capsys, monkeypatch):
+    monkeypatch.setattr(nn.train.defaults, "UPDATES", 100)
+    rows = [f"{i},{i * 7 % 11},{2 * i - i * 7 % 11}" for i in range(40)]
+    (folder / "line.csv").write_text("\n".join(["a,b,y", *rows]))
+    run = ["train", "line.csv", "--target", "y", "--quiet"]
+    assert main(run) == 0
+    lines = printed(capsys.readouterr().out)
+    assert lines["layers"].startswith("hidden: none (")
+    assert lines["network"].startswith("2 -> 1 (identity)")
+    assert main([*run, "--epochs", "5", "--lr", "0.1"]) == 0
+    assert printed(capsys.readouterr().out)["layers"].startswith("hidden: none (")
+    assert main([*run, "--epochs", "5", "--lr", "0.1", "--widths", "3"]) == 0
+    assert "layers" not in printed(capsys.readouterr().out)
 
 
 def test_four_rows_train_and_none_is_kept_for_testing(folder, capsys):
@@ -136,7 +148,7 @@ def test_four_rows_train_and_none_is_kept_for_testing(folder, capsys):
 
 
 def test_at_a_rate_that_diverges_later_the_next_is_taken(folder, capsys, monkeypatch):
-    monkeypatch.setattr(nn.choosing, "find_lr", lambda *a, **k: (1e3, {1e3: 0.0}))
+    monkeypatch.setattr(nn.train.validation, "find_lr", lambda *a, **k: (1e3, {1e3: 0.0}))
     monkeypatch.setattr(nn.choosing, "next_rate", {1e3: 0.1, 0.1: None}.get)
     run = ("diabetes", "--widths", "3", "--checkpoint", "kept.npz")
     assert train(*run) == 0
@@ -412,8 +424,13 @@ def test_the_defaults_learn_to_read_digits(folder):
     assert run.returncode == 0, run.stderr
     lines = printed(run.stdout)
     assert float(re.search(r"accuracy ([\d.]+)%", lines["test"])[1]) >= 95.0
+    assert "287 kept aside" in lines["data"]
+    assert "on the examples kept aside" in lines["takes"]
     written = folder / "runs" / "digits"
-    assert float(history(written)[-1]["validation_accuracy"]) >= 0.95
+    rows = history(written)
+    best = min(rows, key=lambda row: float(row["validation_loss"]))
+    assert f"that of epoch {best['epoch']}, the best one" in lines["stopped"]
+    assert float(rows[-1]["validation_accuracy"]) >= 0.95
     assert ET.parse(written / "graph.svg").getroot().tag.endswith("svg")
 
 

@@ -22,7 +22,8 @@ class Dataset:
     Attributes:
         name: its name.
         X_train, X_test: inputs, ``(n, d_0)``, each column shifted and scaled to mean 0 and standard
-            deviation 1 on the training part; those that are 0 or 1 for a word are over 1/2.
+            deviation 1 on the training part; those that are 0 or 1 for a word are over 1/2, and of
+            a table those with rare, far values at most 10 from 0 there.
         y_train, y_test: class indices ``(n,)``; for regression numbers, standardised likewise.
         loss: the negative log likelihood that fits the targets.
         outputs: how many outputs d_L a network for it has.
@@ -68,6 +69,7 @@ class Dataset:
         return first.reshape(8, 8)
 
 
+FARTHEST = 10.0  # deviations from its mean, for an input of a table
 MARK = 0.5  # what 0 and 1 for a word are divided by: the deviation where both are as frequent
 FEWEST = 10  # rows, for some of them to be kept for testing
 BLOCK = 65_536  # rows that are worked on at once
@@ -200,7 +202,7 @@ def standardised(
     """
     (X_train, y_train), (X_test, y_test), K = train, test, len(classes)
     with np.errstate(all="ignore"):
-        x_mean, x_scale = standard(X_train)
+        x_mean, x_scale = standard(X_train, FARTHEST if columns else np.inf)
         # Over its own deviation, a 1 that is rare would be so large that rows with it diverge.
         x_scale = np.where([m for one in columns for m in one.marks] or False, MARK, x_scale)
         for part in (X_train, X_test):  # in place: a table may take half of the memory
@@ -254,11 +256,16 @@ def _check_scaled(names: Sequence[str], finite: Any) -> None:
             )
 
 
-def standard(X: Any) -> tuple[Any, Any]:
-    """Mean and standard deviation by column; 1 where a column is constant, up to rounding."""
+def standard(X: Any, farthest: float = np.inf) -> tuple[Any, Any]:
+    """Mean and scale by column: the standard deviation, or 1 if it is constant up to rounding.
+
+    If a value is more than ``farthest`` deviations from the mean, the scale is larger, so that it
+    is just as far: in a training, one row with a huge input can undo what all others have done.
+    """
     low, high, mean = X.min(axis=0), X.max(axis=0), X.mean(axis=0)
     with np.errstate(over="ignore"):
         varies = high - low > ROUNDING * np.maximum(abs(low), abs(high))
     blocks = (X[i : i + BLOCK] - mean for i in range(0, len(X), BLOCK))
     squares = sum((block**2).sum(axis=0) for block in blocks)
-    return mean, np.where(varies, np.sqrt(squares / len(X)), 1.0)
+    scale = np.maximum(np.sqrt(squares / len(X)), np.maximum(high - mean, mean - low) / farthest)
+    return mean, np.where(varies, scale, 1.0)

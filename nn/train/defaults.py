@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from autograd.vectors import assign, data_of
 
-from ..arrays import check_batch_size, check_examples, check_positive, check_whole
+from ..arrays import Array, check_batch_size, check_examples, check_positive, check_whole
 from ..model.likelihoods import Loss
 from ..model.module import Module
 from .fit import fit
@@ -22,11 +22,12 @@ from .stepping import Optimizer
 BATCH = 16
 # Enough for the scores of some forty public tables: 2,000 were too few for some of them.
 UPDATES = 3000
-EPOCHS = 20  # at least, for large data
+EPOCHS = 50  # at least, for large data
+SWEPT = 20  # epochs in a sweep, which has many trainings
 RATES = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 DECAY = 0.01  # at most
 TRIED = 200  # updates with each rate
-HELD_OUT = 20  # rows or more: then a fifth of them is kept aside to choose the epoch by
+FAR = 10  # updates with each rate on the examples farthest from 0
 
 
 def usual_batch_size(n: int) -> int:
@@ -39,10 +40,10 @@ def usual_batch_size(n: int) -> int:
 
 
 def usual_epochs(n: int, batch_size: int) -> int:
-    """Epochs for 3,000 updates with n examples, but 20 or more.
+    """Epochs for 3,000 updates with n examples, but 50 or more.
 
     >>> usual_epochs(400, 16), usual_epochs(40_000, 16)
-    (120, 20)
+    (120, 50)
     """
     return max(EPOCHS, math.ceil(UPDATES / (n // batch_size)))
 
@@ -114,13 +115,14 @@ def find_lr(
     """Try rates, each in a short training from the same start, and choose one.
 
     The best is the one with the least mean of the losses that its training met: too small a rate
-    does not get far, too large a one swings or diverges. ``net`` itself is left as it is.
+    does not get far, too large a one swings or diverges. A rate at which the loss grows on the b
+    examples farthest from 0 is left out: they may be too rare to show it in a short training, and
+    would in a long one. ``net`` itself is left as it is.
 
     Args:
         net: where to start; any network that `fit` trains.
         loss: as in `fit`.
-        X: inputs, ``(n, d_0)``. So many rows are used as the updates need: some at random, and the
-            b that are farthest from 0, at which too large a rate diverges first.
+        X: inputs, ``(n, d_0)``, of which so many rows are used, at random, as the updates need.
         y: targets, ``(n,)`` or ``(n, d_L)``.
         batch_size: b; 16, or all of the rows if they are fewer, if not given.
         optimizer: as in `fit`.
@@ -154,27 +156,33 @@ def find_lr(
     for lr in rates:
         check_positive(lr=lr)
     seed = copy.deepcopy(np.random.default_rng(0) if rng is None else rng)
+    far = np.argpartition(np.einsum("ij,ij->i", X, X), -b)[-b:]
+    X_far, y_far = X[far], y[far]
     epochs = math.ceil(updates / (len(X) // b))
     n = b * (updates // epochs)
     if n < len(X):  # at random, since tables may be sorted
-        far = np.argpartition(np.einsum("ij,ij->i", X, X), -b)[-b:]
-        others = np.setdiff1d(seed.permutation(len(X)), far, assume_unique=True)
-        rows = np.sort(np.concatenate([others[: n - b], far]))
+        rows = np.sort(seed.permutation(len(X))[:n])
         X, y = X[rows], y[rows]
     trial, losses = copy.deepcopy(net), dict[float, float]()
     parameters = trial.parameters()
     start = data_of(parameters).tolist()
-    for lr in rates:
+
+    def train(X: Array, y: ArrayLike, lr: float, epochs: int) -> list[float]:
         assign(parameters, start)
+        history = fit(
+            trial, loss, X, y, epochs=epochs, batch_size=b, lr=lr,
+            optimizer=copy.deepcopy(optimizer), rng=copy.deepcopy(seed), progress=False,
+            engine="program",
+        )  # fmt: skip
+        return [row.loss for row in history]
+
+    for lr in rates:
         try:
-            history = fit(
-                trial, loss, X, y, epochs=epochs, batch_size=b, lr=lr,
-                optimizer=copy.deepcopy(optimizer), rng=copy.deepcopy(seed), progress=False,
-                engine="program",
-            )  # fmt: skip
+            first, *_, last = train(X_far, y_far, lr, FAR)
+            if last <= first:
+                losses[lr] = math.fsum(train(X, y, lr, epochs)) / epochs
         except FloatingPointError:
             continue
-        losses[lr] = math.fsum(row.loss for row in history) / epochs
     if not losses:
         raise FloatingPointError(f"the training diverges at every rate tried, {rates}")
     return min(losses, key=losses.__getitem__), losses

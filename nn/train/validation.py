@@ -1,0 +1,143 @@
+"""Cross-validation: which of several networks to train, and at which rate."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd.vectors import assign, data_of
+
+from ..arrays import Array
+from ..model.likelihoods import Loss
+from ..model.network import MLP
+from .defaults import find_lr, next_rate, updates_of, usual_epochs
+from .evaluation import evaluate
+from .fit import fit
+from .schedules import LearningRate, cosine
+from .stepping import Optimizer
+
+WIDTHS = ((32,), ())  # a hidden layer, or none: what is tried where nothing is given
+PARTS = 5
+FEWEST = 20  # examples: of fewer none are kept aside
+MANY = 1000  # examples, of which one part kept aside tells enough
+
+Rate = Callable[[int], float | LearningRate]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A network that was tried.
+
+    Attributes:
+        net: with its first parameters.
+        lr: the rate that was found; None if one was given.
+        rates: the mean loss by rate, of those that were tried.
+        loss: the mean loss on the parts kept aside; infinite if there were none, or if the training
+            diverged.
+    """
+
+    net: MLP
+    lr: float | None
+    rates: dict[float, float]
+    loss: float
+
+
+def try_networks(
+    nets: Sequence[MLP],
+    loss: Loss,
+    X: Array,
+    y: npt.NDArray[np.generic],
+    *,
+    batch_size: int,
+    optimizer: str | Optimizer,
+    lr: Rate | None = None,
+    rng: np.random.Generator,
+) -> list[Trial]:
+    """Find a rate for each network, and if there are several, compare them by whole trainings.
+
+    Each has five trainings, with another fifth of the examples kept aside each time; with 1,000
+    examples or more, one training. With fewer than 20 there is none, and only the first network is
+    tried. The networks themselves are left as they are.
+
+    Args:
+        nets: the networks, the simplest last.
+        loss: as in `fit`.
+        X: inputs, ``(n, d_0)``.
+        y: targets, ``(n,)`` or ``(n, d_L)``.
+        batch_size: of the training to come.
+        optimizer: as in `fit`.
+        lr: the rate, or a schedule, for a number of updates. If not given, `find_lr` finds it, and
+            it falls to 0 along half a cosine.
+        rng: where the parts and the batches come from, the same for all networks.
+
+    Returns:
+        The trials, the best first.
+
+    Raises:
+        FloatingPointError: every network diverges at every rate.
+    """
+    n = len(X)
+    nets = nets if n >= FEWEST else nets[:1]
+    parts = list[npt.NDArray[np.intp]]()
+    if len(nets) > 1:
+        parts = np.array_split(rng.permutation(n), PARTS)
+    trials = []
+    for net in nets:
+        found, rates, aside = None, dict[float, float](), math.inf
+        if lr is None:
+            found, rates = find_lr(
+                net, loss, X, y, batch_size=batch_size, optimizer=optimizer, rng=rng
+            )
+        for at, rate in _rates(lr, found) if parts else ():
+            try:
+                aside = _loss_aside(net, loss, X, y, parts, batch_size, optimizer, rate, rng)
+                found = at
+                break
+            except FloatingPointError:
+                continue
+        trials.append(Trial(net, found, rates, aside))
+    return sorted(trials, key=lambda trial: trial.loss)
+
+
+def _rates(lr: Rate | None, found: float | None) -> Iterator[tuple[float | None, Rate]]:
+    """The rate that is given; or the one found, then smaller ones, in case that it diverges."""
+    if lr is not None:
+        yield None, lr
+    while found is not None:
+        yield found, partial(cosine, found)
+        found = next_rate(found)
+
+
+def _loss_aside(
+    net: MLP,
+    loss: Loss,
+    X: Array,
+    y: npt.NDArray[np.generic],
+    parts: Sequence[npt.NDArray[np.intp]],
+    batch_size: int,
+    optimizer: str | Optimizer,
+    lr: Rate,
+    rng: np.random.Generator,
+) -> float:
+    """The mean loss on the parts, of a training on the others each."""
+    trial = copy.deepcopy(net)
+    parameters, start = trial.parameters(), data_of(net.parameters()).tolist()
+    found = []
+    for i, part in enumerate(parts if len(X) < MANY else parts[:1]):
+        others = np.concatenate([*parts[:i], *parts[i + 1 :]])
+        b = min(batch_size, len(others))
+        epochs = usual_epochs(len(others), b)
+        assign(parameters, start)
+        fit(
+            trial, loss, X[others], y[others], epochs=epochs, batch_size=b,
+            lr=lr(updates_of(len(others), b, epochs)), optimizer=copy.deepcopy(optimizer),
+            rng=copy.deepcopy(rng), progress=False,
+        )  # fmt: skip
+        found.append(evaluate(trial, loss, X[part], y[part])["loss"])
+    return math.fsum(found) / len(found)

@@ -19,7 +19,16 @@ from .data_options import add_data_options
 from .model.activations import ACTIVATIONS
 from .model.likelihoods import LIKELIHOODS
 from .model.network import MLP
-from .train.defaults import BATCH, EPOCHS, SWEPT, UPDATES, updates_of, usual_decay
+from .train.defaults import (
+    BATCH,
+    EPOCHS,
+    FEWEST_EPOCHS,
+    LONG,
+    SWEPT,
+    UPDATES,
+    updates_of,
+    usual_decay,
+)
 from .train.optimizers import OPTIMIZERS, make_rule
 from .train.schedules import cosine, growing, inverse_time, step_decay
 from .train.stepping import Optimizer, check_rate, defaults
@@ -71,7 +80,8 @@ def _add_own_options(add: Callable[..., Any]) -> None:
         help=", ".join(LIKELIHOODS) + "; what fits the data, if not given")
     add("--epochs", type=_epochs, metavar="N",
         help=f"passes over the training part. If not given, enough for {UPDATES:,} updates at the "
-        f"first batch size, but {EPOCHS} or more; and of {MANY:,} examples or more a fifth is "
+        f"first batch size, or {EPOCHS} if those are more (beyond {LONG:,} updates fewer, but "
+        f"{FEWEST_EPOCHS} or more); and of {MANY:,} examples or more a fifth is "
         "kept aside, and the network of the epoch with the least loss on it is taken (in a sweep: "
         f"{SWEPT})")
     add("--batch-size", type=_checked_batch_size, nargs="+", metavar="B",

@@ -954,3 +954,24 @@ def test_the_numbers_of_schedules(schedule, expected):
 
 def test_a_rate_may_stay_as_it_is():
     assert [step_decay(0.1, factor=1.0, every=1)(t) for t in (1, 2, 9)] == [0.1] * 3
+
+
+def test_a_schedule_is_asked_for_as_many_rates_as_nobody_looks_between():
+    """One update at a time would take machine code a hundred times as long."""
+    said = []
+
+    def heard(epoch, update, loss, net):
+        said.append(update)
+
+    def lr(t):
+        said.append(-t)
+        return 0.1 / t
+
+    X, y = np.linspace(-1, 1, 12)[:, None], np.linspace(0, 1, 12)
+    for every, expected in ((None, [-1, 1, -2, 2, -3, 3]), (2, [-1, -2, 1, 2, -3, 3])):
+        said.clear()
+        if every:
+            heard.looks_every = every
+        fit(MLP(1, [1]), gaussian_nll, X, y, epochs=1, batch_size=4, lr=lr, callbacks=[heard],
+            progress=False)  # fmt: skip
+        assert [s for s in said if abs(s) <= 3][-6:] == expected

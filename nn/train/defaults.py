@@ -22,7 +22,9 @@ from .stepping import Optimizer
 BATCH = 16
 # Enough for the scores of some forty public tables: 2,000 were too few for some of them.
 UPDATES = 3000
-EPOCHS = 50  # at least, for large data
+EPOCHS = 50  # at least, up to so many updates:
+LONG = 100_000
+FEWEST_EPOCHS = 20  # beyond
 SWEPT = 20  # epochs in a sweep, which has many trainings
 RATES = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 DECAY = 0.01  # at most
@@ -40,12 +42,13 @@ def usual_batch_size(n: int) -> int:
 
 
 def usual_epochs(n: int, batch_size: int) -> int:
-    """Epochs for 3,000 updates with n examples, but 50 or more.
+    """Epochs for 3,000 updates with n examples, or 50; or for 100,000 updates, but 20 or more.
 
-    >>> usual_epochs(400, 16), usual_epochs(40_000, 16)
-    (120, 50)
+    >>> [usual_epochs(n, 16) for n in (400, 4_000, 40_000, 400_000)]
+    [120, 50, 40, 20]
     """
-    return max(EPOCHS, math.ceil(UPDATES / (n // batch_size)))
+    updates = n // batch_size
+    return max(math.ceil(UPDATES / updates), min(EPOCHS, math.ceil(LONG / updates)), FEWEST_EPOCHS)
 
 
 def first_size(n: int, size: int | BatchSize) -> int:

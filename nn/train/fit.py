@@ -89,7 +89,8 @@ def fit(
             and the range of the updates to come (an empty one if a source has no ``len``); before
             that, if it has an attribute ``engine``, that is set to the engine's name. If it
             has an attribute ``looks_every``, a number k, the network is up to date only after every
-            k updates, and after the last one, if it is known beforehand which one that is. A method
+            k updates, and after the last one, if it is known beforehand which one that is; it may
+            hear of the updates, and a schedule may be asked for their rates, k at a time. A method
             ``looks_at(update)`` says the same update by update. If it has a method ``end_epoch``,
             ``end_epoch(row, net)`` is called after every epoch, and ends the training by returning
             True, as `EarlyStopping` does.
@@ -218,8 +219,7 @@ class _Plan:
         if isinstance(self.rate, float):
             return [self.rate] * n, None
         found: list[float] = []
-        # A schedule may depend on what callbacks do.
-        for t in range(first, first + (1 if self.callbacks else n)):
+        for t in range(first, first + n):
             try:
                 found.append(check_rate(self.rate(t)))
             except BaseException as error:  # after the updates before it

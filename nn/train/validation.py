@@ -26,6 +26,7 @@ WIDTHS = ((32,), ())  # a hidden layer, or none: what is tried where nothing is 
 PARTS = 5
 FEWEST = 20  # examples: of fewer none are kept aside
 MANY = 1000  # examples, of which one part kept aside tells enough
+MOST = 20_000  # examples: of more, so many at random
 
 Rate = Callable[[int], float | LearningRate]
 
@@ -62,8 +63,8 @@ def try_networks(
     """Find a rate for each network, and if there are several, compare them by whole trainings.
 
     Each has five trainings, with another fifth of the examples kept aside each time; with 1,000
-    examples or more, one training. With fewer than 20 there is none, and only the first network is
-    tried. The networks themselves are left as they are.
+    examples or more, one training, on 20,000 at most. With fewer than 20 there is none, and only
+    the first network is tried. The networks themselves are left as they are.
 
     Args:
         nets: the networks, the simplest last.
@@ -86,7 +87,7 @@ def try_networks(
     nets = nets if n >= FEWEST else nets[:1]
     parts = list[npt.NDArray[np.intp]]()
     if len(nets) > 1:
-        parts = np.array_split(rng.permutation(n), PARTS)
+        parts = np.array_split(rng.permutation(n)[:MOST], PARTS)
     trials = []
     for net in nets:
         found, rates, aside = None, dict[float, float](), math.inf

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import nbformat
 import numpy as np
@@ -440,49 +441,27 @@ def test_several_batchings_in_one_report(driver, tmp_path):
     assert page.complaints() == []
 
 
-KILLED = """
-import os, signal, sys, time
-from pathlib import Path
-import nn.cli
-from nn.cli import main
-from nn.show import plots
+def test_a_report_is_whole_or_the_old_one(tmp_path, monkeypatch):
+    """Until the last moment, when all of the new one is written: what can't go wrong after that,
+    nor before, at any moment of `write_whole`, is tested by test_kills."""
+    report, rename = tmp_path / "report.html", os.replace
 
-nn.cli.svg = lambda figure: "curves"  # of the files, it is the report that is tried here;
-plots.FIGURES = plots.FIGURES[:1]  # and most of its time goes into figures
+    def stopped(source, target, **settings):
+        if Path(target).name == report.name:
+            written.append(Path(source).read_bytes())
+            raise OSError("stopped")
+        return rename(source, target, **settings)
 
-def train(seed):
-    return main(["train", "moons", "--epochs", "2", "--widths", "3", "--quiet",
-                 "--out", sys.argv[1], "--seed", seed])
-
-def begun(seed):
-    process = os.fork()
-    if not process:
-        os._exit(train(seed))
-    return process
-
-report = Path(sys.argv[1], "report.html")
-train("0")  # and all is imported, once for all
-old = report.read_bytes()
-assert old.endswith(b"</html>\\n")
-start = time.monotonic()
-assert os.waitpid(begun("0"), 0)[1] == 0
-lasted = time.monotonic() - start
-for share in (0.5, 0.7, 0.8, 0.9, 1.0, 1.1):
-    process = begun("1")
-    time.sleep(share * lasted)
-    os.kill(process, signal.SIGKILL)
-    print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
-    new = report.read_bytes()
-    assert new == old or (new.endswith(b"</html>\\n") and b"--seed 1" in new)
-"""
-
-
-def test_a_report_is_whole_or_the_old_one(tmp_path):
-    """Killed at moments all over a run, which has left a report before."""
-    command = [sys.executable, "-c", KILLED, str(tmp_path)]
-    run = subprocess.run(command, capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
-    assert "-9" in run.stdout.split()  # one was killed
+    monkeypatch.setattr(nn.cli, "svg", lambda figure: "curves")  # the report is tried alone,
+    monkeypatch.setattr(nn.show.plots, "FIGURES", nn.show.plots.FIGURES[:1])  # and with few figures
+    train = ["train", "moons", "--epochs", "1", "--widths", "3", "--quiet", "--out", str(tmp_path)]
+    assert main([*train, "--seed", "0"]) == 0
+    old, written = report.read_bytes(), []
+    monkeypatch.setattr(os, "replace", stopped)
+    with pytest.raises(SystemExit):
+        main([*train, "--seed", "1"])
+    assert report.read_bytes() == old and b"--seed 1" not in old
+    assert written[0].endswith(b"</html>\n") and b"--seed 1" in written[0]
 
 
 # ---------------------------------------------------------------------- notebooks, their export
@@ -587,20 +566,25 @@ def lab(tmp_path_factory):
         log.close()
 
 
-def open_notebook(driver, lab, name, trusted):
+def open_notebook(driver, lab, name, displays, trusted):
     folder, address, environment = lab
-    player = draw(example()).steps()
-    neurons = nn.draw(*network(), nn.bernoulli_nll).steps()
-    nb = notebook(folder / name, player, player, neurons, draw(example()))
+    nb = notebook(folder / name, *displays)
     if trusted:
         NotebookNotary(data_dir=environment["JUPYTER_DATA_DIR"]).sign(nb)
     page = Page(driver, f"{address}lab/tree/{name}?reset")
-    page.wait(lambda: len(driver.find_elements(By.CSS_SELECTOR, OUTPUTS)) == 4)
+    page.wait(lambda: len(driver.find_elements(By.CSS_SELECTOR, OUTPUTS)) == len(displays))
     return page
 
 
 def test_in_jupyterlab(driver, lab):
-    page = open_notebook(driver, lab, "trusted.ipynb", trusted=True)
+    """Players and pages that compute, in one notebook: JupyterLab takes seconds to open one."""
+    player, live = draw(example()).steps(), draw(example()).live()
+    neurons = nn.draw(*network(), nn.bernoulli_nll).steps()
+    net = nn.MLP(2, [3, 1], activation="tanh", rng=np.random.default_rng(0))
+    xor = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+    playground = nn.live(net, nn.bernoulli_nll, xor, batch_size=2)
+    displays = [player, player, neurons, live, live, playground]
+    page = open_notebook(driver, lab, "trusted.ipynb", displays, trusted=True)
     page.wait(lambda: page.run("return root !== null"))
     page.press("last")
     assert page.text("#n0g") == "5.5"
@@ -616,10 +600,23 @@ def test_in_jupyterlab(driver, lab):
     page.number = 2
     page.press("next")
     assert page.caption.startswith("Forward, layer 1")
+    page.number = 3
+    page.click("#n0")
+    page.keys(Keys.ARROW_UP, Keys.ARROW_UP)  # which JupyterLab has its own use for
+    assert page.text("#n0v") == "2.2"
+    page.number = 4  # the same object, shown twice
+    assert page.text("#n0v") == "2"
+    page.press("sweep")
+    page.press("last")
+    assert page.text("#n0g") == "5.5"
+    page.number = 5
+    page.press("epoch")
+    assert "update 2, epoch 1" in page.text(".status")
 
 
 def test_in_jupyterlab_untrusted(driver, lab):
-    page = open_notebook(driver, lab, "untrusted.ipynb", trusted=False)
+    displays = [draw(example()).steps(), draw(example()), draw(example()).live()]
+    page = open_notebook(driver, lab, "untrusted.ipynb", displays, trusted=False)
     images = driver.find_elements(By.CSS_SELECTOR, OUTPUTS)
     page.wait(lambda: all(image.size["width"] > 200 for image in images))
     # JupyterLab took the scripts out, and our attributes: pictures are left, and no dead buttons.
@@ -627,30 +624,3 @@ def test_in_jupyterlab_untrusted(driver, lab):
     assert driver.find_elements(By.CSS_SELECTOR, ".jp-OutputArea-output button") == []
     for output in driver.find_elements(By.CSS_SELECTOR, ".jp-OutputArea-output"):
         assert output.text == ""
-
-
-def test_live_pages_in_jupyterlab(driver, lab):
-    folder, address, environment = lab
-    live, player = draw(example()).live(), draw(example()).steps()
-    net = nn.MLP(2, [3, 1], activation="tanh", rng=np.random.default_rng(0))
-    xor = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
-    playground = nn.live(net, nn.bernoulli_nll, xor, batch_size=2)
-    nb = notebook(folder / "live.ipynb", live, player, live, playground)
-    NotebookNotary(data_dir=environment["JUPYTER_DATA_DIR"]).sign(nb)
-    page = Page(driver, f"{address}lab/tree/live.ipynb?reset")
-    page.wait(lambda: len(driver.find_elements(By.CSS_SELECTOR, OUTPUTS)) == 4)
-    page.wait(lambda: page.run("return root !== null"))
-    page.click("#n0")
-    page.keys(Keys.ARROW_UP, Keys.ARROW_UP)  # which JupyterLab has its own use for
-    assert page.text("#n0v") == "2.2"
-    page.number = 2  # the same object, shown twice
-    assert page.text("#n0v") == "2"
-    page.press("sweep")
-    page.press("last")
-    assert page.text("#n0g") == "5.5"
-    page.number = 1
-    page.press("last")
-    assert page.text("#n0g") == "5.5"
-    page.number = 3
-    page.press("epoch")
-    assert "update 2, epoch 1" in page.text(".status")

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import itertools
 import json
 import re
 import warnings
@@ -210,12 +211,13 @@ def driver():
 
 @pytest.fixture
 def opened(driver, tmp_path):
-    """Opens a playground."""
+    """Opens a playground, each in a file of its own: the same one would not be loaded again."""
+    numbers = itertools.count()
 
     def open_page(page, address=""):
-        page.save(tmp_path / "page.html")
-        driver.get("about:blank")
-        return Play(driver, (tmp_path / "page.html").as_uri() + address)
+        path = tmp_path / f"page{next(numbers)}.html"
+        page.save(path)
+        return Play(driver, path.as_uri() + address)
 
     return open_page
 

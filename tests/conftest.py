@@ -68,7 +68,9 @@ def quick_files(monkeypatch):
     from nn import cli, sweeping
 
     for module in (cli, sweeping):
-        monkeypatch.setattr(module, "svg", lambda figure: "curves")
+        monkeypatch.setattr(
+            module, "svg", lambda figure: "<svg xmlns='http://www.w3.org/2000/svg'/>"
+        )
     monkeypatch.setattr(cli, "write_report", lambda path, *_: path.write_text("report"))
 
 

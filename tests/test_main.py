@@ -24,10 +24,9 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def quick(request):
-    """A report has tests of its own, in a browser; here two tests make all files."""
-    if not any(
-        part in request.node.name for part in ("every_data_set", "in_the_report", "four_rows")
-    ):
+    """A report has tests of its own, in a browser; here a few make all files, one for each loss."""
+    whole = ("files[iris]", "files[diabetes]", "files[moons]", "in_the_report", "four_rows")
+    if not any(part in request.node.name for part in whole):
         request.getfixturevalue("quick_files")
 
 

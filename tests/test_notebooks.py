@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 
 from nn import datasets
@@ -44,23 +45,29 @@ def run(path, folder):
 
 
 @pytest.fixture(scope="module")
-def worked(folder):
-    """All exercises and solutions after a run: by one kernel, which forgets all names in between.
+def fresh(folder):
+    """All notebooks after a run, by path: the course, rearranged, then exercises and solutions."""
+    notebooks = {path: rearranged(read(path)) for path in COURSE}
+    return run_together(notebooks | {path: read(path) for path in [*EXERCISES, *SOLUTIONS]}, folder)
 
-    A kernel and its imports take longer than what these notebooks compute. An exception is an
+
+def run_together(notebooks, folder):
+    """The cells of notebooks after a run, by path: one kernel, which forgets all names in between.
+
+    A kernel and its imports take longer than what most notebooks compute. An exception is an
     output of its notebook, and does not keep the others from running.
     """
     together, begins = nbformat.v4.new_notebook(), {}
-    for path in [*EXERCISES, *SOLUTIONS]:
-        place = str(folder / path.parent.name)
-        afresh = nbformat.v4.new_code_cell(f"%reset -f\nimport os; os.chdir({place!r})")
+    for path, notebook in notebooks.items():
+        place = str(folder / path.parent.relative_to(NOTEBOOKS))
+        afresh = nbformat.v4.new_code_cell(f"%reset -f\nimport os; os.chdir({place!r}); del os")
         begins[path] = len(together.cells) + 1
-        together.cells += [afresh, *read(path).cells]
+        together.cells += [afresh, *notebook.cells]
     for i, cell in enumerate(together.cells):
         cell.id, cell.metadata["tags"] = f"cell-{i}", ["raises-exception"]
     nbformat.write(together, folder / "together.ipynb")
     cells = run(folder / "together.ipynb", folder).cells
-    return {path: cells[i : i + len(read(path).cells)] for path, i in begins.items()}
+    return {path: cells[i : i + len(notebooks[path].cells)] for path, i in begins.items()}
 
 
 def read(path):
@@ -130,35 +137,35 @@ def alike(stored, fresh):
 
 @pytest.mark.tools
 @pytest.mark.parametrize("path", COURSE, ids=lambda path: path.stem)
-def test_stored_outputs_are_fresh(folder, path):
+def test_stored_outputs_are_fresh(fresh, path):
     """What is stored came from top to bottom; here the core path is run first, without a star.
 
     The starred sections follow, the last one first. So the core path needs none of them, and none
     needs another: they are there for whom they interest, in any order.
     """
-    notebook = read(path)
-    fresh = run(rearranged(notebook, folder / path.name), folder)
-    place = {cell.id: i for i, cell in enumerate(notebook.cells)}
-    fresh.cells.sort(key=lambda cell: place[cell.id])
-    compare(path, fresh)
+    compare(path, [fresh[path][i] for i in np.argsort(core_first(read(path)))])
 
 
-def rearranged(notebook, path):
-    """A notebook written with its core path first, then its starred sections, from the last on."""
+def core_first(notebook):
+    """Where the cells of a notebook stand: its core path, then its starred sections, last first."""
     headings = [*starred(notebook.cells)]
     order = [None, *reversed([*dict.fromkeys(h for h in headings if h)])]
-    cells = sorted(zip(headings, notebook.cells, strict=True), key=lambda it: order.index(it[0]))
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell for _, cell in cells]), path)
-    return path
+    return sorted(range(len(headings)), key=lambda i: order.index(headings[i]))
 
 
-def test_the_core_path_comes_first(tmp_path):
+def rearranged(notebook):
+    """A notebook with its core path first, then its starred sections, from the last on."""
+    cells = [notebook.cells[i] for i in core_first(notebook)]
+    return nbformat.v4.new_notebook(cells=cells)
+
+
+def test_the_core_path_comes_first():
     markdown, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
     texts = ["# 1. Title", "## One", "## ★ Two (3 min)", "### Two, too", "## Three\n\nA text.",
              "## ★ Four (1 min)", "A text.\n\n## No star"]  # fmt: skip
     cells = [cell for i, text in enumerate(texts) for cell in (markdown(text), code(f"{i}"))]
-    path = rearranged(nbformat.v4.new_notebook(cells=cells), tmp_path / "n.ipynb")
-    assert [c.source for c in read(path).cells if c.cell_type == "code"] == [*"0145623"]
+    notebook = rearranged(nbformat.v4.new_notebook(cells=cells))
+    assert [c.source for c in notebook.cells if c.cell_type == "code"] == [*"0145623"]
 
 
 def compare(path, fresh):
@@ -167,7 +174,7 @@ def compare(path, fresh):
     stored = read(path)
     counts = [c.execution_count for c in stored.cells if c.cell_type == "code"]
     assert counts == list(range(1, len(counts) + 1)), "not run from top to bottom"
-    for old, new in zip(stored.cells, fresh.cells, strict=True):
+    for old, new in zip(stored.cells, fresh, strict=True):
         if old.cell_type != "code":
             continue
         assert all(output.output_type != "error" for output in old.outputs)
@@ -302,15 +309,17 @@ def reports(cells):
     ]
 
 
+@pytest.mark.tools
 @pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)
-def test_exercises_run_with_their_holes(worked, path):
-    titles = reports(worked[path])
+def test_exercises_run_with_their_holes(fresh, path):
+    titles = reports(fresh[path])
     assert len(titles) >= 2 and all(": not done yet" in title for title in titles), titles
 
 
+@pytest.mark.tools
 @pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
-def test_solutions_are_right(worked, path):
-    titles = reports(worked[path])
+def test_solutions_are_right(fresh, path):
+    titles = reports(fresh[path])
     assert len(titles) >= 2 and all(re.search(r": all \d+ right$", title) for title in titles)
 
 

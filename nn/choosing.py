@@ -8,7 +8,7 @@ from autograd.show.notation import digits
 
 from .data.datasets import Dataset
 from .model.network import MLP
-from .options import batch_size_of, generators, networks_of, rate_option
+from .options import generators, networks_of, rate_option, size_for
 from .train.defaults import (
     SWEPT,
     TRIED,
@@ -39,8 +39,7 @@ def choose(options: argparse.Namespace, data: Dataset, rule: Optimizer) -> dict[
     n = len(data.X_train)
     if options.batch_size is None:
         options.batch_size = [str(usual_batch_size(n))]
-    sizes = [batch_size_of(text)(n) for text in options.batch_size]
-    first = [min(first_size(n, size), n) for size in sizes]
+    first = [first_size(n, size_for(text, n)) for text in options.batch_size]
     falls = options.epochs is None  # over epochs that may become more, it would not be the same
     if options.epochs is None:
         options.epochs = usual_epochs(n, first[0] if len(first) == 1 else usual_batch_size(n))

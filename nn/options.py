@@ -30,7 +30,7 @@ from .train.defaults import (
     usual_decay,
 )
 from .train.optimizers import OPTIMIZERS, make_rule
-from .train.schedules import cosine, growing, inverse_time, step_decay
+from .train.schedules import BatchSize, cosine, growing, inverse_time, step_decay
 from .train.stepping import Optimizer, check_rate, defaults
 from .train.validation import MANY
 
@@ -247,9 +247,7 @@ class Batching:
 
     def __init__(self, text: str, n: int, options: argparse.Namespace) -> None:
         self.text = text
-        self.size = batch_size_of(text)(n)
-        if not callable(self.size) and self.size > n:
-            raise ValueError(f"--batch-size {self.size} is more than the {n} examples to train on")
+        self.size = size_for(text, n)
         self.updates = updates_of(n, self.size, options.epochs)
         self.lr = options.lr[1](self.updates)
         check_rate(self.lr(1) if callable(self.lr) else self.lr)
@@ -289,6 +287,18 @@ def batch_size_of(text: str) -> Callable[[int], Any]:
             f"must be a number, full, or grow:START:FACTOR:EPOCHS, got {text!r} ({error})"
         ) from None
     return lambda n: number
+
+
+def size_for(text: str, n: int) -> int | BatchSize:
+    """The batch size, or its schedule, for n examples.
+
+    Raises:
+        ValueError: it is more than n.
+    """
+    size: int | BatchSize = batch_size_of(text)(n)
+    if not callable(size) and size > n:
+        raise ValueError(f"--batch-size {size} is more than the {n} examples to train on")
+    return size
 
 
 def _checked_batch_size(text: str) -> str:

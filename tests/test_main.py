@@ -23,9 +23,15 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def quick(request):
-    """A report has tests of its own, in a browser; here a few make all files, one for each loss."""
-    whole = ("files[iris]", "files[diabetes]", "files[moons]", "in_the_report", "four_rows")
+def quick(request, monkeypatch):
+    """A report has tests of its own, in a browser; here a few make all files, one for each loss.
+
+    Nor are networks compared, except where that is what is tested.
+    """
+    if not any(part in request.node.name for part in ("hidden", "not_given")):
+        monkeypatch.setattr(nn.choosing, "WIDTHS", nn.choosing.WIDTHS[:1])
+    names = ("iris", "diabetes", "moons")
+    whole = (*(f"its_files[{name}]" for name in names), "in_the_report", "four_rows")
     if not any(part in request.node.name for part in whole):
         request.getfixturevalue("quick_files")
 

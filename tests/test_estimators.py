@@ -101,6 +101,15 @@ def test_a_fifth_is_kept_aside_from_1000_rows_on():
     assert aside == [False, True, False]
 
 
+def test_a_rare_far_value_is_at_most_10_from_0():
+    X, y = blobs(400)
+    X = np.column_stack([X, np.arange(400) == 3])
+    found = NetworkClassifier(**QUICK | {"epochs": 1}).fit(X, y)
+    z = (X - found.x_mean_) / found.x_scale_
+    assert z[3, 2] == pytest.approx(10)
+    assert z[:, :2].std(axis=0) == pytest.approx([1, 1])
+
+
 def test_numbers_are_predicted_in_their_own_units():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 3)) * [1, 100, 0.01]

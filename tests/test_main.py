@@ -124,6 +124,18 @@ def test_what_is_not_given_fits_the_data(folder, capsys):
     assert float(re.search(r"accuracy ([\d.]+)%", lines["test"])[1]) > 95
 
 
+def test_a_rare_far_value_is_brought_nearer_and_that_is_said(folder, capsys):
+    rows = [f"{i % 7},{1 if i in (5, 200) else 0},{i % 3}" for i in range(400)]
+    (folder / "rare.csv").write_text("\n".join(["a,b,y", *rows]))
+    run = ["--target", "y", "--as", "b=number", "--epochs", "1", "--lr", "0.1", "--quiet"]
+    assert main(["train", "rare.csv", *run]) == 0
+    said = printed(capsys.readouterr().out)["inputs"]
+    assert said.endswith("(one with rare, far values: so that they are 10 from 0)")
+    data = nn.table_data("rare.csv", target="y", kinds={"b": "number"})
+    assert data.X_train[:, 1].max() == pytest.approx(10)
+    assert data.X_train[:, 0].std() == pytest.approx(1)
+
+
 def test_no_hidden_layer_is_taken_where_none_is_needed(folder, capsys, monkeypatch):
     monkeypatch.setattr(nn.train.defaults, "UPDATES", 100)
     rows = [f"{i},{i * 7 % 11},{2 * i - i * 7 % 11}" for i in range(40)]

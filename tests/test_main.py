@@ -125,7 +125,7 @@ def test_what_is_not_given_fits_the_data(folder, capsys):
 
 
 def test_a_rare_far_value_is_brought_nearer_and_that_is_said(folder, capsys):
-    rows = [f"{i % 7},{1 if i in (5, 200) else 0},{i % 3}" for i in range(400)]
+    rows = [f"{i % 7},{1 if i in (9, 300) else 0},{i % 3}" for i in range(400)]
     (folder / "rare.csv").write_text("\n".join(["a,b,y", *rows]))
     run = ["--target", "y", "--as", "b=number", "--epochs", "1", "--lr", "0.1", "--quiet"]
     assert main(["train", "rare.csv", *run]) == 0

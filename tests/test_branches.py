@@ -301,7 +301,7 @@ def random_branches(seed, leaves):
 
 
 @pytest.mark.slow
-@examples(20)
+@examples(8)
 @given(st.integers(0, 2**40))
 def test_random_branches_at_hard_points(start):
     """Program, recorded derivative and sweep agree, example by example, at 0, 1, -1 and 800."""

@@ -143,13 +143,13 @@ def test_the_same_graph_always_has_the_same_order():
 
 
 @pytest.mark.slow
-def test_depth_of_a_million():
+def test_a_deep_graph():
     x = Value(1.0)
     v = x
-    for _ in range(1_000_000):
+    for _ in range(50_000):
         v = -v
     order = topological_order(v)
-    assert len(order) == 1_000_001
+    assert len(order) == 50_001
     assert order[0] is x
     assert order[-1] is v
     assert order[-2] is v.inputs[0]

@@ -128,8 +128,11 @@ def both(loss, X, y, sizes, **options):
 
 # Products are computed in tiles of 4 rows, and of 32, 8, 4 and 1 columns: all that is left over;
 # long sums in 4 vectors.
-@pytest.mark.parametrize("b", [1, 3, 4, 5, 11, 39])
-@pytest.mark.parametrize("widths", [(3, 5, 2), (7, 33, 4), (1, 9, 1), (46, 6, 3), (99, 67, 2)])
+@pytest.mark.parametrize(("widths", "b"), [
+    ((3, 5, 2), 1), ((3, 5, 2), 4), ((3, 5, 2), 11), ((7, 33, 4), 3), ((7, 33, 4), 5),
+    ((7, 33, 4), 39), ((1, 9, 1), 1), ((1, 9, 1), 5), ((46, 6, 3), 4), ((46, 6, 3), 39),
+    ((99, 67, 2), 3), ((99, 67, 2), 11),
+])  # fmt: skip
 def test_products_of_all_sizes(widths, b, vectors):
     d0, hidden, d_L = widths
     X, y = problem(d0, d_L)

@@ -130,7 +130,7 @@ def shared():
 # ------------------------------------------------------------------ what it does to the gradients
 
 
-@examples(250)
+@examples(100)
 @given(three_leaves, three_leaves, recipe)
 def test_at_its_end_all_is_as_backward_leaves_it(point, before, recipe):
     root, twin = build(point, before, recipe), build(point, before, recipe)
@@ -157,7 +157,7 @@ def test_the_operations_here_are_all_there_are():
     assert symbols - {"", "double", "average"} == {p.symbol for p in TABLE}
 
 
-@examples(120)
+@examples(50)
 @given(three_leaves, three_leaves, recipe)
 def test_on_the_way_the_gradients_are_filled_so_far(point, before, recipe):
     root = build(point, before, recipe)
@@ -169,7 +169,7 @@ def test_on_the_way_the_gradients_are_filled_so_far(point, before, recipe):
     assert turns == sum(v.op != "" for v in order)
 
 
-@examples(120)
+@examples(50)
 @given(three_leaves, three_leaves, recipe)
 def test_the_shares_say_what_happens(point, before, recipe):
     root, twin = build(point, before, recipe), build(point, before, recipe)
@@ -196,7 +196,7 @@ def test_the_shares_say_what_happens(point, before, recipe):
     assert bits(now.values()) == list(final.values())
 
 
-@examples(120)
+@examples(50)
 @given(three_leaves, recipe)
 def test_the_order_is_reverse_topological(point, recipe):
     root = build(point, (0.0,) * 3, recipe)
@@ -494,7 +494,7 @@ def test_print_and_picture_call_a_node_by_one_name(stop):
     assert all(f"<B>{name}</B>" in drawing.source for name in drawn)
 
 
-@examples(60)
+@examples(40)
 @given(three_leaves, recipe)
 def test_the_node_and_its_arrows_are_lit(point, recipe):
     root = build(point, (0.0,) * 3, recipe)

@@ -600,7 +600,7 @@ def run(instructions, leaves, on_values):
     return nodes
 
 
-@examples(300)
+@examples(120)
 @given(st.tuples(leaf, leaf, leaf), st.lists(operation, min_size=1, max_size=12))
 def test_random_expressions_against_central_differences(point, instructions):
     leaves = [Value(x) for x in point]

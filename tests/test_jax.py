@@ -97,7 +97,7 @@ def test_loop(jax):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["conv, plain", "RNN", "attention", "n-body", "Ising", "HMM"])
+@pytest.mark.parametrize("name", ["conv, plain", "RNN", "attention"])
 def test_kinds(name, jax):
     rng = np.random.default_rng(0)
     inputs, parameters = SMALL[name].inputs(rng, 3), SMALL[name].parameters(rng)
@@ -108,9 +108,7 @@ def test_kinds(name, jax):
 
 # 135: a loop over constants. 10: a gradient that is the number of examples.
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "graph", [*map(RandomGraph, (10, 16, 20, 28)), *map(PatternGraph, (3, 21, 135))]
-)
+@pytest.mark.parametrize("graph", [*map(RandomGraph, (10, 28)), *map(PatternGraph, (21, 135))])
 def test_random_graphs(graph, jax):
     inputs, parameters, roots = record(graph, graph.rows[0], graph.numbers)
     program = autograd.compile(roots[0] if len(roots) == 1 else roots, inputs, parameters)

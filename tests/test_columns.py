@@ -15,9 +15,10 @@ from autograd import Value, draw, topological_order
 from autograd.show import boxes as rules
 from autograd.show.arrange import arranged, plan_of
 from autograd.show.boxes import boxes_of
-from autograd.show.columns import in_columns
+from autograd.show.columns import BETWEEN, _settle, in_columns
 from autograd.show.groups import groups_of
 from autograd.show.picture import Picture
+from tests.cases import for_each
 
 
 def chain(n):
@@ -152,6 +153,18 @@ def test_nothing_lies_over_anything_and_arrows_lead_right(name):
 def test_two_arrows_between_two_boxes_are_seen_as_two():
     _, curves, _ = in_columns({"a": (9, 9), "b": (9, 9)}, [("a", "b"), ("a", "b")], 5)
     assert curves[0] != curves[1]
+
+
+@for_each("wanted, settled", [
+    ([0.0, 500.0], [0.0, 500.0]),  # they don't meet
+    ([10.0, 10.0], [-0.5, 20.5]),  # nor here, where they are pushed apart
+    ([0.0, 300.0, 290.0, 900.0], [0.0, 284.5, 305.5, 900.0]),
+    ([30.0, 0.0, -30.0], [-21.0, 0.0, 21.0]),
+])  # fmt: skip
+def test_boxes_that_would_meet_stand_where_they_want_on_average(wanted, settled):
+    y, names = {}, [*range(len(wanted))]
+    _settle(names, wanted, dict.fromkeys(names, 21.0 - BETWEEN), y)
+    assert [*y.values()] == settled
 
 
 @pytest.mark.slow

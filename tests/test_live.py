@@ -17,7 +17,7 @@ from autograd import Value, draw, primitive, topological_order
 from autograd import primitives as p
 from autograd.compiler import javascript
 from autograd.functions import apply
-from autograd.show.live import _recorded_anew
+from autograd.show.live import _recorded_anew, squeezed
 from autograd.show.notation import digits
 from tests import browser
 from tests.browser import Page
@@ -817,3 +817,18 @@ class TestInChromium:
             assert sizes["result"]["value"] > 300
         finally:
             driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def test_scripts_lose_comments_and_space_alone():
+    script = """
+    // what it is for
+    const name = "two  words // kept";   // not kept
+    let text = `a  ${ name }`, found = /[/ ]x/g.test(text);
+    if (found || a < b) {
+        b = a / 2 - 1;
+    }
+    """
+    assert squeezed(script) == (
+        'const name="two  words // kept";let text=`a  ${ name }`,found=/[/ ]x/g.test(text);'
+        "if(found||a<b){b=a/2-1;}"
+    )

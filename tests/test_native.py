@@ -259,6 +259,19 @@ def test_a_step_larger_than_its_bound_is_the_programs(monkeypatch):
     assert all(np.isfinite([p.data for p in net.parameters()]))
 
 
+def test_a_step_that_overflows_by_its_rate_is_not_made():
+    """Delta and x are finite, and so is their product: ten of it is not."""
+    X, y = [[1e154, 0.0], [0.0, 0.0]], [[-1e154, 0.0], [0.0, 0.0]]
+    for engine in ("native", "program"):
+        net = MLP(2, [2], bias=False, rng=np.random.default_rng(0))
+        for theta in net.parameters():
+            theta.data = 0.0
+        with pytest.raises(FloatingPointError, match=r"the step would set theta1\[0,0\] to -inf"):
+            fit(net, gaussian_nll, X, y, epochs=1, batch_size=2, lr=20.0, progress=False,
+                engine=engine)  # fmt: skip
+        assert [theta.data for theta in net.parameters()] == [0.0] * 4
+
+
 def test_looks_come_when_they_are_due():
     X, y = problem(3, 1)
     seen = {}

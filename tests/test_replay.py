@@ -603,6 +603,11 @@ def test_arguments_that_have_no_structure_are_named(argument, message):
         replay(lambda w, x: w)(1.0, x=argument)
 
 
+def test_arguments_of_what_has_no_signature_are_counted():
+    with pytest.raises(TypeError, match="argument 'argument1' holds bytearray"):
+        replay(max)(1.0, bytearray(b"a"))
+
+
 @pytest.mark.parametrize(
     ("f", "message"),
     [

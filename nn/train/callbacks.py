@@ -118,11 +118,6 @@ class Hooks:
         self._next_text = -math.inf
         self._warnings = np.geterr()  # the caller's; callbacks run with them
 
-    @property
-    def listening(self) -> bool:
-        """Whether anybody wants to know of updates."""
-        return bool(self._updates) or self.bar is not None
-
     def together(self, update: int, most: int) -> int:
         """How many updates can be made, from this one on, until somebody looks: up to ``most``."""
         if not self._updates:

@@ -1,6 +1,7 @@
 """What ``python -m nn train`` chooses for the data where an option is not given."""
 
 import argparse
+import math
 from collections.abc import Sequence
 from copy import copy
 
@@ -19,12 +20,12 @@ from .train.defaults import (
     usual_lr,
 )
 from .train.stepping import Optimizer
-from .train.validation import MANY, WIDTHS, Trial, try_networks
+from .train.validation import MANY, PARTS, WIDTHS, Trial, enough_to_keep_aside, try_networks
 
 
 def keeps_aside(options: argparse.Namespace, n: int) -> bool:
     """Whether part of n examples to train on is kept aside, to choose the best epoch by."""
-    return options.patience is not None or (options.epochs is None and n >= MANY)
+    return options.patience is not None or (options.epochs is None and enough_to_keep_aside(n))
 
 
 def choose(options: argparse.Namespace, data: Dataset, rule: Optimizer) -> dict[str, str]:
@@ -56,12 +57,14 @@ def choose(options: argparse.Namespace, data: Dataset, rule: Optimizer) -> dict[
     best = trials[0]
     options.widths = [len(layer.neurons) for layer in best.net.layers[:-1]]
     said = {}
-    if len(trials) > 1:
-        said["layers"] = _layers(trials)
+    if best.loss < math.inf:
+        said["layers"] = _layers(trials, n)
     if best.lr is not None:
         _set_rate(options, best.lr, falls)
         tried = ", ".join(f"{rate:g}" for rate in best.rates)
         how = f"{best.lr:g}: of {tried}, the one with the least loss in some {TRIED} updates each"
+        if best.lr not in best.rates or best.rates[best.lr] > min(best.rates.values()):
+            how = f"{best.lr:g}: at larger ones that were tried, a training diverged"
         said["rate"] = f"{how}; it falls to 0 along half a cosine" if falls else how
     return said
 
@@ -79,14 +82,16 @@ def _network(options: argparse.Namespace, data: Dataset, widths: Sequence[int]) 
     return networks_of(own, data, 1)[0]
 
 
-def _layers(trials: Sequence[Trial]) -> str:
+def _layers(trials: Sequence[Trial], n: int) -> str:
     """Which hidden layers are taken, and why."""
-    taken, *others = [
-        f"{' -> '.join(str(len(layer.neurons)) for layer in trial.net.layers[:-1]) or 'none'} "
-        f"({digits(trial.loss)})"
-        for trial in trials
-    ]
-    return f"hidden: {taken}, not {', '.join(others)}: the loss on a fifth kept aside before"
+    widths = ["-".join(str(len(l.neurons)) for l in trial.net.layers[:-1]) for trial in trials]
+    taken, other = [f"one of {d} units" if d else "none" for d in widths]
+    first, second = [digits(trial.loss) for trial in trials]
+    mean = "" if n >= MANY else f", the mean of {PARTS} trainings"
+    return (
+        f"hidden: {taken} (loss {first}) rather than {other} ({second}), on examples kept "
+        f"aside{mean}"
+    )
 
 
 def take_next(options: argparse.Namespace, chosen: dict[str, str]) -> bool:

@@ -114,17 +114,18 @@ def train(options: argparse.Namespace) -> None:
     aside = keeps_aside(options, len(whole.X_train))
     data, held_out = held_out_of(whole, options, aside)
     rule = rule_of(options, len(data.X_train))
+    out = _folder(options, data)
+    History().plot()  # if matplotlib is missing, fail now, not after the training
+    if options.widths is None or options.lr is None:
+        say("trying   networks and rates")
     chosen = choose(options, data, rule)
     batchings = [Batching(text, len(data.X_train), options) for text in options.batch_size]
     nets = networks_of(options, data, len(batchings))
-    n_aside = len(held_out[0]) if aside else 0
-    facts = _facts(options, data, rule, nets[0], batchings, n_aside) | chosen
-    out = _folder(options, data)
+    facts = _facts(options, data, whole, rule, nets[0], batchings) | chosen
     for name, text in facts.items():
         say(f"{name:<8} {text}")
     for i, (which, what) in enumerate(data.told):
         say(f"{'' if i else 'columns':<8} {which}: {what}")
-    History().plot()  # if matplotlib is missing, fail now, not after the training
     stopping = EarlyStopping(options.patience or options.epochs) if aside else None
     while True:
         try:
@@ -150,6 +151,8 @@ def train(options: argparse.Namespace) -> None:
 def _check_options(options: argparse.Namespace) -> None:
     """Raise if options do not go together."""
     kept = options.checkpoint
+    if options.resume is not None and not options.resume.exists():
+        raise ValueError(f"--resume {options.resume}: there is no such file")
     if options.seed < 0:
         raise ValueError(f"--seed must be 0 or more, got {options.seed}")
     if kept is not None and kept.exists() and options.resume is None:
@@ -165,10 +168,10 @@ def _check_options(options: argparse.Namespace) -> None:
 def _facts(
     options: argparse.Namespace,
     data: Dataset,
+    whole: Dataset,
     rule: Optimizer,
     net: MLP,
     batchings: Sequence[Batching],
-    n_aside: int,
 ) -> dict[str, str]:
     """What is about to be done, in words."""
     n, n_test, d0 = len(data.X_train), len(data.X_test), data.X_train.shape[1]
@@ -179,10 +182,11 @@ def _facts(
     ]
     has_marks = any(mark for column in data.columns for mark in column.marks)
     exceptions = ["0 or 1 for a word: over 1/2"] if has_marks else []
-    if data.columns and max(data.X_train.max(), -data.X_train.min()) >= 0.999 * FARTHEST:
-        exceptions.append(f"one with rare, far values: so that they are {FARTHEST:g} from 0")
+    if data.columns and max(whole.X_train.max(), -whole.X_train.min()) >= 0.999 * FARTHEST:
+        exceptions.append(f"rare values far from the mean: so that they are at {FARTHEST:g}")
     but = f" ({'; '.join(exceptions)})" if exceptions else ""
     tested = n_test or "too few to keep some"
+    n_aside = len(whole.X_train) - n
     aside = f"{n_aside} kept aside, " if n_aside else ""
     facts = {
         "data": f"{data.name}: {n} examples to train on, {aside}{tested} to test",
@@ -199,7 +203,7 @@ def _facts(
             f"after {options.patience} epochs in turn without a smaller loss on the examples kept "
             "aside"
         )
-    elif aside:
+    elif n_aside:
         facts["takes"] = "the network of the epoch with the least loss on the examples kept aside"
     return facts
 

@@ -46,7 +46,7 @@ from .train.fit import fit
 from .train.optimizers import SGD
 from .train.schedules import BatchSize, LearningRate, cosine
 from .train.stepping import Optimizer
-from .train.validation import MANY, WIDTHS, try_networks
+from .train.validation import WIDTHS, enough_to_keep_aside, try_networks
 
 __all__ = ["NetworkClassifier", "NetworkRegressor"]
 
@@ -84,7 +84,7 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         self.x_mean_, self.x_scale_ = standard(X, FARTHEST)
         X, held_out, stopping = self._standardised(X), None, []
         rows = order.permutation(len(X))
-        if self.epochs is None and len(X) >= MANY:
+        if self.epochs is None and enough_to_keep_aside(len(X)):
             aside, rows = np.split(rows, [len(X) // 5])
             held_out = X[aside], y[aside]
         X, y = X[rows], y[rows]
@@ -105,7 +105,7 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         if len(nets) > 1 or given is None:
             best = try_networks(
                 nets, likelihood.loss, X, y, batch_size=first, optimizer=rule, rng=tried,
-                lr=None if given is None else lambda updates: given,
+                lr=None if given is None else lambda updates: given, epochs=self.epochs,
             )[0]  # fmt: skip
             net, lr = best.net, best.lr if given is None else given
         falls, start = self.lr is None and self.epochs is None, net.state_dict()
@@ -165,16 +165,17 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
             a smaller one if the training diverges at that; it falls to 0 along half a cosine if
             ``epochs`` are not given either.
         batch_size: as in `fit`; if not given, 16, or all rows if they are fewer.
-        epochs: how many. If not given, enough for 3,000 updates, or 50; with 1,000 rows or
-            more, a fifth of them is then kept aside, and the network is that of the epoch with the
-            least loss on these.
+        epochs: how many. If not given, enough for 3,000 updates, or 50; if 1,000 rows or
+            more are left then, a fifth is kept aside, and the network is that of the epoch with the
+            least loss on it.
         random_state: a seed, NumPy's ``RandomState``, or None for another training every time.
 
     Attributes:
         net_: the `MLP`, for standardised inputs.
         history_: what `fit` returned.
         classes_: the classes, sorted, ``(K,)``.
-        x_mean_, x_scale_: what is subtracted from inputs, then divided by, ``(d_0,)``.
+        x_mean_, x_scale_: what is subtracted from inputs, then divided by, ``(d_0,)``: the standard
+            deviation, or more where a rare value would be farther than 15 from 0.
 
     Raises:
         ValueError: there is one class only, or a setting is none that `MLP` or `fit` takes.

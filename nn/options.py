@@ -71,7 +71,8 @@ def _add_own_options(add: Callable[..., Any]) -> None:
     # fmt: off
     add("--widths", type=_positive, nargs="*", metavar="D",
         help="widths of the hidden layers, or nothing for none. If not given, 32, or none where "
-        "that does better on a fifth of the data, kept aside in a short test (in a sweep: 32); "
+        "that does better on examples kept aside, in trainings of the usual epochs (in a sweep, "
+        "and of fewer than 20 examples to train on: 32); "
         f"at most {MOST:,} parameters")
     add("--activation", nargs="+", default=["relu"], choices=[*ACTIVATIONS], metavar="G",
         help="for all hidden layers, or one each (relu): " + ", ".join(ACTIVATIONS))
@@ -81,9 +82,9 @@ def _add_own_options(add: Callable[..., Any]) -> None:
     add("--epochs", type=_epochs, metavar="N",
         help=f"passes over the training part. If not given, enough for {UPDATES:,} updates at the "
         f"first batch size, or {EPOCHS} if those are more (beyond {LONG:,} updates fewer, but "
-        f"{FEWEST_EPOCHS} or more); and of {MANY:,} examples or more a fifth is "
-        "kept aside, and the network of the epoch with the least loss on it is taken (in a sweep: "
-        f"{SWEPT})")
+        f"{FEWEST_EPOCHS} or more); and if {MANY:,} or more examples "
+        "are left, a fifth is kept aside, and the network of the epoch with the least loss on it "
+        f"is taken (in a sweep: {SWEPT})")
     add("--batch-size", type=_checked_batch_size, nargs="+", metavar="B",
         help=f"a number, full, or a schedule: grow:START:FACTOR:EPOCHS ({BATCH}, or all examples "
         "if they are fewer); several are compared, each from the same start")

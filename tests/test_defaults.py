@@ -59,6 +59,23 @@ def test_a_rate_at_which_the_farthest_rows_diverge_is_left_out():
     assert (lr, set(losses)) == (0.01, {0.01})  # 0.1 * 20^2 / 16 > 2
 
 
+def test_a_network_that_has_learned_all_rows_can_only_get_worse():
+    """So at each rate the loss grows on the farthest, and none is left out."""
+    net, loss, X, _ = line()
+    y = net.predict(X)
+    rule = SGD(weight_decay=0.01)
+    lr, losses = find_lr(net, loss, X, y, optimizer=rule, rates=[0.1, 0.01])
+    assert lr == 0.01
+    assert len(losses) == 2
+
+
+def test_far_is_far_in_small_integers_too():
+    X = np.array([[0, 3]] * 200 + [[0, 240]], dtype=np.uint8)
+    net = MLP(2, [1], rng=np.random.default_rng(0))
+    _, losses = find_lr(net, gaussian_nll, X, np.ones(201), batch_size=1, rates=[0.01, 1e-6])
+    assert set(losses) == {1e-6}
+
+
 def test_the_network_and_the_generator_are_left_as_they_are():
     net, loss, X, y = line()
     rule, rng, before = Adam(), np.random.default_rng(5), net.state_dict()
@@ -200,6 +217,19 @@ def test_of_fewer_than_20_examples_nothing_is_kept_aside(short):
     [trial] = tried(nets, loss, X[:19], y[:19])
     assert (trial.net, trial.loss) == (nets[0], np.inf)
     assert trial.lr == min(trial.rates, key=trial.rates.get)
+
+
+def test_epochs_that_are_given_are_those_compared(monkeypatch):
+    seen = []
+
+    def fit(net, loss, X, y, *, lr, epochs, **settings):
+        seen.append((epochs, lr))
+        return nn.fit(net, loss, X, y, lr=lr, epochs=epochs, **settings)
+
+    monkeypatch.setattr(nn.train.validation, "fit", fit)
+    monkeypatch.setattr(nn.train.validation, "find_lr", lambda *a, **k: (0.1, {0.1: 1.0}))
+    tried(*bend(), epochs=3)
+    assert seen == [(3, 0.1)] * 10
 
 
 def test_of_1000_examples_a_fifth_is_kept_aside_once(short, monkeypatch):

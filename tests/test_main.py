@@ -119,20 +119,23 @@ def test_what_is_not_given_fits_the_data(folder, capsys):
     updates = "120 epochs, batch size 16: 3000 updates"
     assert lines["SGD"] == f"{updates}; lr cosine:1, weight decay 0.0025"
     assert lines["data"] == "moons: 400 examples to train on, 100 to test"
-    assert re.match(r"hidden: 32 \(0\.0\d+\), not none \(0\.2\d+\): the loss", lines["layers"])
+    assert re.match(
+        r"hidden: one of 32 units \(loss 0\.0\d+\) rather than none \(0\.2\d+\), .* mean of 5",
+        lines["layers"],
+    )
     assert "falls to 0" in lines["rate"]
     assert float(re.search(r"accuracy ([\d.]+)%", lines["test"])[1]) > 95
 
 
 def test_a_rare_far_value_is_brought_nearer_and_that_is_said(folder, capsys):
-    rows = [f"{i % 7},{1 if i in (9, 300) else 0},{i % 3}" for i in range(400)]
+    rows = [f"{i % 7},{1 if i == 9 else 0},{i % 3}" for i in range(400)]
     (folder / "rare.csv").write_text("\n".join(["a,b,y", *rows]))
     run = ["--target", "y", "--as", "b=number", "--epochs", "1", "--lr", "0.1", "--quiet"]
     assert main(["train", "rare.csv", *run]) == 0
     said = printed(capsys.readouterr().out)["inputs"]
-    assert said.endswith("(one with rare, far values: so that they are 10 from 0)")
+    assert said.endswith("(rare values far from the mean: so that they are at 15)")
     data = nn.table_data("rare.csv", target="y", kinds={"b": "number"})
-    assert data.X_train[:, 1].max() == pytest.approx(10)
+    assert data.X_train[:, 1].max() == pytest.approx(15)
     assert data.X_train[:, 0].std() == pytest.approx(1)
 
 
@@ -143,7 +146,7 @@ def test_no_hidden_layer_is_taken_where_none_is_needed(folder, capsys, monkeypat
     run = ["train", "line.csv", "--target", "y", "--quiet"]
     assert main(run) == 0
     lines = printed(capsys.readouterr().out)
-    assert lines["layers"].startswith("hidden: none (")
+    assert lines["layers"].startswith("hidden: none (loss ")
     assert lines["network"].startswith("2 -> 1 (identity)")
     assert main([*run, "--epochs", "5", "--lr", "0.1"]) == 0
     assert printed(capsys.readouterr().out)["layers"].startswith("hidden: none (")

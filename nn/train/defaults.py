@@ -119,8 +119,8 @@ def find_lr(
 
     The best is the one with the least mean of the losses that its training met: too small a rate
     does not get far, too large a one swings or diverges. A rate at which the loss grows on the b
-    examples farthest from 0 is left out: they may be too rare to show it in a short training, and
-    would in a long one. ``net`` itself is left as it is.
+    examples farthest from 0 is left out, unless it grows at all rates: they may be too rare to show
+    it in a short training, and would in a long one. ``net`` itself is left as it is.
 
     Args:
         net: where to start; any network that `fit` trains.
@@ -134,7 +134,7 @@ def find_lr(
         rng: where the rows and the batches come from, the same for each rate.
 
     Returns:
-        The rate, and the mean loss by rate, without the rates that diverged.
+        The rate, and the mean loss by rate, without the rates that diverged or were left out.
 
     Raises:
         ValueError: as in `fit`; or there is no rate to try.
@@ -159,14 +159,14 @@ def find_lr(
     for lr in rates:
         check_positive(lr=lr)
     seed = copy.deepcopy(np.random.default_rng(0) if rng is None else rng)
-    far = np.argpartition(np.einsum("ij,ij->i", X, X), -b)[-b:]
+    far = np.argpartition(np.einsum("ij,ij->i", X, X, dtype=float), -b)[-b:]
     X_far, y_far = X[far], y[far]
     epochs = math.ceil(updates / (len(X) // b))
     n = b * (updates // epochs)
     if n < len(X):  # at random, since tables may be sorted
         rows = np.sort(seed.permutation(len(X))[:n])
         X, y = X[rows], y[rows]
-    trial, losses = copy.deepcopy(net), dict[float, float]()
+    trial = copy.deepcopy(net)
     parameters = trial.parameters()
     start = data_of(parameters).tolist()
 
@@ -179,13 +179,19 @@ def find_lr(
         )  # fmt: skip
         return [row.loss for row in history]
 
-    for lr in rates:
-        try:
-            first, *_, last = train(X_far, y_far, lr, FAR)
-            if last <= first:
-                losses[lr] = math.fsum(train(X, y, lr, epochs)) / epochs
-        except FloatingPointError:
-            continue
+    def losses_of(rates: Sequence[float], steady: bool) -> dict[float, float]:
+        losses = dict[float, float]()
+        for lr in rates:
+            try:
+                first, *_, last = train(X_far, y_far, lr, FAR)
+                if last <= first or not steady:
+                    losses[lr] = math.fsum(train(X, y, lr, epochs)) / epochs
+            except FloatingPointError:
+                continue
+        return losses
+
+    # A network that has learned them already can only get worse there.
+    losses = losses_of(rates, True) or losses_of(rates, False)
     if not losses:
         raise FloatingPointError(f"the training diverges at every rate tried, {rates}")
     return min(losses, key=losses.__getitem__), losses

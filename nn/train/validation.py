@@ -25,7 +25,7 @@ from .stepping import Optimizer
 WIDTHS = ((32,), ())  # a hidden layer, or none: what is tried where nothing is given
 PARTS = 5
 FEWEST = 20  # examples: of fewer none are kept aside
-MANY = 1000  # examples, of which one part kept aside tells enough
+MANY = 1000  # examples to train on, of which one part kept aside tells enough
 MOST = 20_000  # examples: of more, so many at random
 
 Rate = Callable[[int], float | LearningRate]
@@ -49,6 +49,15 @@ class Trial:
     loss: float
 
 
+def enough_to_keep_aside(n: int) -> bool:
+    """Whether of n examples a fifth is kept aside in a training: if 1,000 or more are left.
+
+    >>> enough_to_keep_aside(1248), enough_to_keep_aside(1249)
+    (False, True)
+    """
+    return n - n // PARTS >= MANY
+
+
 def try_networks(
     nets: Sequence[MLP],
     loss: Loss,
@@ -58,6 +67,7 @@ def try_networks(
     batch_size: int,
     optimizer: str | Optimizer,
     lr: Rate | None = None,
+    epochs: int | None = None,
     rng: np.random.Generator,
 ) -> list[Trial]:
     """Find a rate for each network, and if there are several, compare them by whole trainings.
@@ -73,8 +83,9 @@ def try_networks(
         y: targets, ``(n,)`` or ``(n, d_L)``.
         batch_size: of the training to come.
         optimizer: as in `fit`.
-        lr: the rate, or a schedule, for a number of updates. If not given, `find_lr` finds it, and
-            it falls to 0 along half a cosine.
+        lr: the rate, or a schedule, for a number of updates. If not given, `find_lr` finds it on
+            all examples, and it falls to 0 along half a cosine if ``epochs`` are not given either.
+        epochs: of each training; if not given, `usual_epochs`.
         rng: where the parts and the batches come from, the same for all networks.
 
     Returns:
@@ -95,9 +106,11 @@ def try_networks(
             found, rates = find_lr(
                 net, loss, X, y, batch_size=batch_size, optimizer=optimizer, rng=rng
             )
-        for at, rate in _rates(lr, found) if parts else ():
+        for at, rate in _rates(lr, found, epochs is None) if parts else ():
             try:
-                aside = _loss_aside(net, loss, X, y, parts, batch_size, optimizer, rate, rng)
+                aside = _loss_aside(
+                    net, loss, X, y, parts, batch_size, optimizer, rate, epochs, rng
+                )
                 found = at
                 break
             except FloatingPointError:
@@ -106,13 +119,19 @@ def try_networks(
     return sorted(trials, key=lambda trial: trial.loss)
 
 
-def _rates(lr: Rate | None, found: float | None) -> Iterator[tuple[float | None, Rate]]:
+def _rates(
+    lr: Rate | None, found: float | None, falls: bool
+) -> Iterator[tuple[float | None, Rate]]:
     """The rate that is given; or the one found, then smaller ones, in case that it diverges."""
     if lr is not None:
         yield None, lr
     while found is not None:
-        yield found, partial(cosine, found)
+        yield found, partial(cosine if falls else _constant, found)
         found = next_rate(found)
+
+
+def _constant(lr: float, updates: int) -> float:
+    return lr
 
 
 def _loss_aside(
@@ -124,6 +143,7 @@ def _loss_aside(
     batch_size: int,
     optimizer: str | Optimizer,
     lr: Rate,
+    epochs: int | None,
     rng: np.random.Generator,
 ) -> float:
     """The mean loss on the parts, of a training on the others each."""
@@ -133,11 +153,11 @@ def _loss_aside(
     for i, part in enumerate(parts if len(X) < MANY else parts[:1]):
         others = np.concatenate([*parts[:i], *parts[i + 1 :]])
         b = min(batch_size, len(others))
-        epochs = usual_epochs(len(others), b)
+        times = epochs or usual_epochs(len(others), b)
         assign(parameters, start)
         fit(
-            trial, loss, X[others], y[others], epochs=epochs, batch_size=b,
-            lr=lr(updates_of(len(others), b, epochs)), optimizer=copy.deepcopy(optimizer),
+            trial, loss, X[others], y[others], epochs=times, batch_size=b,
+            lr=lr(updates_of(len(others), b, times)), optimizer=copy.deepcopy(optimizer),
             rng=copy.deepcopy(rng), progress=False,
         )  # fmt: skip
         found.append(evaluate(trial, loss, X[part], y[part])["loss"])

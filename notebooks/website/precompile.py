@@ -20,6 +20,8 @@ def precompile(archive: Path) -> None:
         source, code, new = Path(name) / "source", Path(name) / "code", Path(name) / "new"
         with zipfile.ZipFile(archive) as old, zipfile.ZipFile(new, "w") as packed:
             for entry in old.infolist():
+                if entry.filename.endswith(".pyc"):
+                    continue
                 data = old.read(entry)
                 packed.writestr(entry, data, zipfile.ZIP_DEFLATED)
                 if not entry.filename.endswith(".py"):
@@ -34,7 +36,8 @@ def precompile(archive: Path) -> None:
                     continue
                 path = PurePosixPath(entry.filename)
                 at = cache_from_source(str(path)) if wheel else f"{path}c"
-                packed.writestr(at, code.read_bytes(), zipfile.ZIP_DEFLATED)
+                made = zipfile.ZipInfo(at, entry.date_time)
+                packed.writestr(made, code.read_bytes(), zipfile.ZIP_DEFLATED)
         archive.write_bytes(new.read_bytes())
 
 

@@ -92,7 +92,7 @@ def try_networks(
         The trials, the best first.
 
     Raises:
-        FloatingPointError: every network diverges at every rate.
+        FloatingPointError: a network diverges at every rate.
     """
     n = len(X)
     nets = nets if n >= FEWEST else nets[:1]

@@ -9,7 +9,7 @@ from autograd.show.notation import digits
 
 from .data.datasets import Dataset
 from .model.network import MLP
-from .options import generators, networks_of, rate_option, size_for
+from .options import generators, networks_of, rate_option, say, size_for
 from .train.defaults import (
     SWEPT,
     TRIED,
@@ -49,9 +49,10 @@ def choose(options: argparse.Namespace, data: Dataset, rule: Optimizer) -> dict[
     if len(widths) == 1 and lr is not None:
         options.widths = widths[0]
         return {}
+    nets = [_network(options, data, hidden) for hidden in widths]
+    say("trying   networks and rates")
     trials = try_networks(
-        [_network(options, data, hidden) for hidden in widths], data.loss, data.X_train,
-        data.y_train, batch_size=first[0], optimizer=rule, lr=lr,
+        nets, data.loss, data.X_train, data.y_train, batch_size=first[0], optimizer=rule, lr=lr,
         rng=generators(options.seed)[2],
     )  # fmt: skip
     best = trials[0]

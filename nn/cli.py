@@ -114,14 +114,12 @@ def train(options: argparse.Namespace) -> None:
     aside = keeps_aside(options, len(whole.X_train))
     data, held_out = held_out_of(whole, options, aside)
     rule = rule_of(options, len(data.X_train))
-    out = _folder(options, data)
     History().plot()  # if matplotlib is missing, fail now, not after the training
-    if options.widths is None or options.lr is None:
-        say("trying   networks and rates")
     chosen = choose(options, data, rule)
     batchings = [Batching(text, len(data.X_train), options) for text in options.batch_size]
     nets = networks_of(options, data, len(batchings))
     facts = _facts(options, data, whole, rule, nets[0], batchings) | chosen
+    out = _folder(options, data)
     for name, text in facts.items():
         say(f"{name:<8} {text}")
     for i, (which, what) in enumerate(data.told):
@@ -151,8 +149,6 @@ def train(options: argparse.Namespace) -> None:
 def _check_options(options: argparse.Namespace) -> None:
     """Raise if options do not go together."""
     kept = options.checkpoint
-    if options.resume is not None and not options.resume.exists():
-        raise ValueError(f"--resume {options.resume}: there is no such file")
     if options.seed < 0:
         raise ValueError(f"--seed must be 0 or more, got {options.seed}")
     if kept is not None and kept.exists() and options.resume is None:
@@ -163,6 +159,8 @@ def _check_options(options: argparse.Namespace) -> None:
     if len(set(sizes)) < len(sizes):
         raise ValueError("--batch-size: give each only once")
     check_sweep(options)
+    if options.resume is not None and not options.resume.exists():
+        raise ValueError(f"--resume {options.resume}: there is no such file")
 
 
 def _facts(

@@ -122,7 +122,7 @@ def test_a_file_read_at_once_is_the_file_read_cell_by_cell(
     assert read_at_once == read_by_cell
 
 
-@examples(40)
+@examples(100)
 @given(st.lists(CELLS, max_size=6), st.sampled_from([1, 2**20]), st.booleans())
 @example(["1", "", "2"], 2**20, True)
 @example(["1", ""], 2**20, True)

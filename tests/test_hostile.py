@@ -22,7 +22,7 @@ from autograd.exercises.grading import running
 from tests.cases import outside
 
 LIMITS = Limits(
-    memory=2 << 30, file=1 << 20, loading=2.0, answer=4.0, processor=20, submission=1 << 20
+    memory=2 << 30, file=1 << 20, loading=2.0, answer=5.0, processor=20, submission=1 << 20
 )
 pytestmark = pytest.mark.slow  # a process each
 CAGED = pytest.mark.skipif(cage.bwrap() is None, reason="needs bubblewrap")
@@ -323,7 +323,7 @@ def hostile(tmp_path_factory):
         paths[name].write_text(source)
     longest = ("stops itself", "is another program", "a call into C without end")
     paths = {name: paths[name] for name in [*longest, *paths] if name in paths}  # they begin
-    return side_by_side(paths, "growing", "step_decay", "swish", workers=4), said
+    return side_by_side(paths, "growing", "step_decay", "swish", workers=6), said
 
 
 @POSIX

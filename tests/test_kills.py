@@ -119,7 +119,7 @@ def test_save_killed_at_any_moment_leaves_a_whole_file(tmp_path):
         save(net, file)
         good.append(file.read_bytes())
     left = 0
-    for _ in range(100 if LONG else 2):
+    for _ in range(100 if LONG else 4):
         assert run(SAVE, file, after=moments.uniform(0.0, 0.1))
         assert file.read_bytes() in good
         assert load(file).layers
@@ -171,7 +171,7 @@ def killed_again_and_again(script, folder, arguments, kills, seed):
 
 @pytest.mark.parametrize(("kind", "every"), [("PCG64", 1), ("MT19937", 2)])
 def test_a_training_killed_at_any_moment_ends_as_one_never_killed(kind, every, tmp_path):
-    kills = 50 if LONG else 3
+    kills = 50 if LONG else 4
     landed = killed_again_and_again(FIT, tmp_path, lambda _: (kind, every), kills, kind)
     if LONG:
         print(f"\nfit, {kind}: killed {kills} times, after these epochs: {sorted(landed)}")

@@ -218,7 +218,7 @@ class MLP(Module):
         hidden = list(activation)
         if len(hidden) != len(widths) - 1:
             raise ValueError(
-                f"{len(hidden)} activations do not fit {len(widths) - 1} hidden layer(s): "
+                f"{len(widths) - 1} hidden layer(s) can't have {len(hidden)} activations: "
                 "give one for each hidden layer (the top has none), or a single name"
             )
         check_whole("d0", d0)

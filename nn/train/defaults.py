@@ -179,19 +179,17 @@ def find_lr(
         )  # fmt: skip
         return [row.loss for row in history]
 
-    def losses_of(rates: Sequence[float], steady: bool) -> dict[float, float]:
-        losses = dict[float, float]()
-        for lr in rates:
-            try:
-                first, *_, last = train(X_far, y_far, lr, FAR)
-                if last <= first or not steady:
-                    losses[lr] = math.fsum(train(X, y, lr, epochs)) / epochs
-            except FloatingPointError:
-                continue
-        return losses
-
-    # A network that has learned them already can only get worse there.
-    losses = losses_of(rates, True) or losses_of(rates, False)
+    met, steady = dict[float, float](), list[float]()
+    for lr in rates:
+        try:
+            first, *_, last = train(X_far, y_far, lr, FAR)
+            met[lr] = math.fsum(train(X, y, lr, epochs)) / epochs
+        except FloatingPointError:
+            continue
+        if last <= first:
+            steady.append(lr)
+    # A network that has learned the farthest already can only get worse there, at any rate.
+    losses = {lr: met[lr] for lr in steady} or met
     if not losses:
         raise FloatingPointError(f"the training diverges at every rate tried, {rates}")
     return min(losses, key=losses.__getitem__), losses

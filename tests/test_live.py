@@ -460,6 +460,7 @@ class TestInChromium:
             "send(window, 'pointermove', 30); send(window, 'pointerup', 30); live.flush()"
         )
         assert page.numbers()[0][1] == pytest.approx(0.93)
+        page.run(f"{copies}.at(-1).closest('.node').scrollIntoView(); live.stage.look()")
         assert page.run(f"return {copies}.at(-1).textContent") == "0.93"
         assert page.complaints() == []
 

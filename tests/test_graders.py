@@ -18,6 +18,7 @@ import graders
 import make
 
 SOLUTIONS = sorted(make.SOLUTIONS.glob("*.ipynb"))
+pytestmark = pytest.mark.slow  # what reads notebooks takes three seconds to import
 
 
 def sources(notebook, kind="code"):
@@ -112,7 +113,6 @@ Path(sys.argv[2]).write_text(json.dumps(found))
 """
 
 
-@pytest.mark.slow
 @pytest.mark.tools("graders")
 def test_the_real_tools(tmp_path):
     """They give a point for what is right, none for what is wrong, and students find holes."""

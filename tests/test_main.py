@@ -139,6 +139,7 @@ def test_a_rare_far_value_is_brought_nearer_and_that_is_said(folder, capsys):
     assert data.X_train[:, 0].std() == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_no_hidden_layer_is_taken_where_none_is_needed(folder, capsys, monkeypatch):
     monkeypatch.setattr(nn.train.defaults, "UPDATES", 100)
     rows = [f"{i},{i * 7 % 11},{2 * i - i * 7 % 11}" for i in range(40)]
@@ -154,6 +155,7 @@ def test_no_hidden_layer_is_taken_where_none_is_needed(folder, capsys, monkeypat
     assert "layers" not in printed(capsys.readouterr().out)
 
 
+@pytest.mark.slow
 def test_four_rows_train_and_none_is_kept_for_testing(folder, capsys):
     (folder / "xor.csv").write_text("a,b,y\n0,0,0\n0,1,1\n1,0,1\n1,1,0\n")
     run = ["xor.csv", "--target", "y", "--widths", "4", "--epochs", "50", "--quiet"]

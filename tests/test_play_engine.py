@@ -457,6 +457,7 @@ def test_a_loss_that_depends_on_the_widths_leaves_the_network_as_it_is(few):
     assert printed.activations == ["own"]
 
 
+@pytest.mark.slow
 def test_texts_are_small():
     for loss in (gaussian_nll, bernoulli_nll, categorical_nll):
         X, y = examples(loss, 6, 2, 3)

@@ -84,6 +84,7 @@ class TestRefusals:
         with pytest.raises(ValueError, match="odd"):
             nn.live(Odd(), gaussian_nll, XOR)
 
+    @pytest.mark.slow
     def test_the_network_is_as_before(self):
         network = net()
         network.parameters()[0].grad = 7.0
@@ -99,6 +100,7 @@ class TestRefusals:
 
 
 class TestTheFile:
+    @pytest.mark.slow
     def test_sizes(self):
         """A playground without its data stays below 400 kB."""
         for network, loss, data in [(net((2, 16, 16, 1)), bernoulli_nll, XOR),

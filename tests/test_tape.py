@@ -439,6 +439,7 @@ def chain(n):
     return build
 
 
+@pytest.mark.slow
 def test_small_graphs_do_not_wait_for_it(monkeypatch):
     monkeypatch.undo()
     assert compiled(chain(100), 2, 1)._written.tape is None

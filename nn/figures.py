@@ -1,7 +1,10 @@
 """Matplotlib's figures, as they are made here: shown by Jupyter, without pyplot's global state."""
 
+import html
 import io
+import re
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -65,6 +68,32 @@ def svg(figure: Any) -> str:
             figure.set_layout_engine("none")
         figure.savefig(text, format="svg", metadata={"Date": None})
     return text.getvalue()
+
+
+def element(figure: Any, name: str) -> str:
+    """A figure as an element of a page, with a name for those who can't see it.
+
+    It is painted by attributes: whoever serves the page may forbid it images and styles of its own.
+    Its ids are those of no other figure.
+    """
+    from matplotlib import rc_context
+
+    with rc_context({"svg.fonttype": "path"}):  # so no text of a user's is in it
+        text = svg(figure)
+    own = f"f{zlib.crc32(text.encode()):08x}-"
+    gone = r"^.*?(?=<svg)|<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->"
+    text = re.sub(gone, "", text, flags=re.DOTALL)
+    text = re.sub(r' style="([^"]*)"', lambda style: _attributes(style[1]), text)
+    used = {*re.findall(r'(?:href="|url\()#([^")]*)', text)}
+    text = re.sub(r' id="([^"]*)"', lambda id: id[0] if id[1] in used else "", text)
+    text = re.sub(r'(?<= id=")|(?<=href="#)|(?<=url\(#)', own, text)
+    # What its style sheet says of all elements, they inherit.
+    root = _attributes("stroke-linejoin: round; stroke-linecap: butt")
+    return text.replace("<svg", f'<svg role="img" aria-label="{html.escape(name)}"{root}', 1)
+
+
+def _attributes(style: str) -> str:
+    return re.sub(r"([\w-]+): ([^;]+);? ?", r' \1="\2"', style)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import nn
 from autograd import draw
 from autograd.show.bare import bare
 from autograd.show.colours import PAINT, document
+from nn.cli import main
 from tests import browser
 from tests.cases import expression, for_each, make_net
 
@@ -79,6 +80,8 @@ def served(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
     for name, page in pages().items():
         page.save(folder / f"{name}.html")
+    quick = ["--lr", "0.1", "--widths", "2", "--epochs", "1", "--quiet"]
+    assert main(["train", "iris", *quick, "--out", str(folder)]) == 0  # report.html
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def __init__(self, *args):
@@ -89,7 +92,8 @@ def served(tmp_path_factory):
             super().do_GET()
 
         def end_headers(self):
-            policy = {"strict": "default-src 'self'", "sandboxed": "sandbox"}[self.policy]
+            policies = {"none": "", "strict": "default-src 'self'", "sandboxed": "sandbox"}
+            policy = policies[self.policy]
             self.send_header("Content-Security-Policy", policy)
             super().end_headers()
 
@@ -131,3 +135,25 @@ def test_under_any_policy_the_finished_picture_is_shown_once(name, served, drive
                 ".map((e) => getComputedStyle(e).fill)"
             )
             assert fills and "rgb(0, 0, 0)" not in fills
+
+
+LOOKS = """
+return [...document.querySelectorAll('.figures svg')].map((figure) => [
+  figure.getAttribute('aria-label'), figure.getBoundingClientRect().width > 100,
+  [...figure.querySelectorAll('*')].map((e) => { const style = getComputedStyle(e);
+    return [e.localName, style.fill, style.stroke, style.strokeWidth, style.strokeLinejoin,
+            style.strokeLinecap, style.strokeDasharray, style.opacity, style.fillOpacity]; }),
+])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.tools("browser")
+def test_figures_of_a_report_look_the_same_under_any_policy(served, driver):
+    driver.get(served("report", "none"))
+    there = driver.execute_script(LOOKS)
+    assert {"loss and score by epoch", "confusion matrix"} <= {name for name, *_ in there}
+    driver.get(served("report", "strict"))
+    assert driver.execute_script(LOOKS) == there
+    for _, large, elements in there:
+        assert large and len({tuple(element[1:3]) for element in elements}) > 3

@@ -404,16 +404,16 @@ def test_the_report(driver, report, value):
     assert driver.execute_script(bare) == [False] * 3  # for where no style may be: test_bare
     assert driver.title != "broken"
     assert driver.find_elements(By.CSS_SELECTOR, "body > b, img[src=x]") == []
-    images = driver.find_elements(By.CSS_SELECTOR, ".figures img")
+    images = driver.find_elements(By.CSS_SELECTOR, ".figures svg")
     # All that are for two classes and two columns; which these are is tested with the plots.
     expected = ["confusion matrix", "decision regions"]
-    found = [image.get_attribute("alt") for image in images]
+    found = [image.accessible_name for image in images]
     assert found[0] == "loss and score by epoch"
     assert [name for name in found if name in expected] == expected
     mattered = ["what mattered", *sorted(name for name in found if name.startswith("prediction"))]
     assert set(found[1:]) <= {row.name for row in nn.show.plots.FIGURES} | set(mattered)
     assert mattered == ["what mattered", "prediction by a", "prediction by b"]
-    assert all(image.get_property("naturalWidth") > 100 for image in images)
+    assert all(image.size["width"] > 100 < image.size["height"] for image in images)
     text = driver.find_element(By.TAG_NAME, "body").text
     assert "--target '<kind>'" in text and "delta1 = " in text
     assert network.last == 5
@@ -433,8 +433,8 @@ def test_several_batchings_in_one_report(driver, tmp_path):
     assert main(["train", "moons", "--batch-size", "1", "full", "grow:4:2:1", "--epochs", "3",
                  "--out", str(tmp_path), "--widths", "3", "--quiet"]) == 0  # fmt: skip
     page = Page(driver, (tmp_path / "report.html").as_uri())
-    alts = [e.get_attribute("alt") for e in driver.find_elements(By.CSS_SELECTOR, ".figures img")]
-    assert alts[:3] == [f"loss against {a}" for a in nn.plots.AGAINST]
+    shown = driver.find_elements(By.CSS_SELECTOR, ".figures svg")
+    assert [e.accessible_name for e in shown[:3]] == [f"loss against {a}" for a in nn.plots.AGAINST]
     text = driver.find_element(By.TAG_NAME, "body").text
     for row in ("1 1,200 ", "full 3 ", "grow:4:2:1 175 "):
         assert row in text

@@ -1,9 +1,11 @@
 """The plots: what each figure shows, corner cases, and what is refused."""
 
 import math
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from collections import Counter
 from itertools import cycle
 
 import numpy as np
@@ -13,7 +15,7 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
 from nn import MLP, Epoch, History, bernoulli_nll, datasets, fit, plots
-from nn.figures import INK, svg
+from nn.figures import INK, element, svg
 from tests.cases import for_each
 
 
@@ -252,7 +254,7 @@ def test_a_confusion_matrix_counts():
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted class", "true class")
     for ticks in (axes.get_xticklabels(), axes.get_yticklabels()):
         assert [tick.get_text() for tick in ticks] == ["a", "b", "c"]
-    (image,) = axes.images
+    (image,) = axes.collections
     shares = [[2 / 3, 1 / 3, 0], [0, 1, 0], [0.25, 0, 0.75]]  # of each true class
     np.testing.assert_allclose(image.get_array(), shares)
     assert image.get_clim() == (0, 1)
@@ -518,6 +520,30 @@ def test_a_figure_is_the_same_svg_every_time(name):
     assert ET.fromstring(text).tag == "{http://www.w3.org/2000/svg}svg"
     assert svg(figure) == text
     assert svg(figure) == text, "the second time"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_as_an_element_needs_no_style(name):
+    with rc_context({"svg.fonttype": "none"}):
+        text = element(FIGURES[name](), hostile := "<b>\"'")
+    root, plain = ET.fromstring(text), ET.fromstring(svg(FIGURES[name]()))
+    assert (root.get("role"), root.get("aria-label")) == ("img", hostile) and hostile not in text
+    ids = [e.get("id") for e in root.iter() if e.get("id")]
+    assert len(ids) == len({*ids}) and not {*ids} & {e.get("id") for e in plain.iter()}
+    used = re.findall(r'(?:href="|url\()#([^")]*)', text)
+    assert {*used} == {*ids}
+    assert not {"style", "script", "text", "metadata"} & {
+        e.tag.partition("}")[2] for e in root.iter()
+    }
+    assert "style=" not in text
+    # What was said in styles, that of the style sheet too, stands in attributes.
+    style = plain.find(".//{*}style").text
+    assert style == "*{stroke-linejoin: round; stroke-linecap: butt}"
+    styles = [style[2:-1], *(e.get("style", "") for e in plain.iter())]
+    for one, times in Counter("; ".join(filter(None, styles)).split("; ")).items():
+        key, value = one.split(": ")
+        assert sum(e.get(key) == value for e in root.iter()) >= times, one
 
 
 @pytest.mark.slow

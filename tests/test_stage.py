@@ -465,7 +465,7 @@ def test_paper_is_light_and_has_no_controls(driver, folder, kind):
         )
         assert page.run(seen) == []
         if kind == "report":
-            filters = "return getComputedStyle(document.querySelector('.figures img')).filter"
+            filters = "return getComputedStyle(document.querySelector('.figures svg')).filter"
             assert driver.execute_script(filters) == "none"
     finally:
         driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})

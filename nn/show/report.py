@@ -1,6 +1,5 @@
 """The report of a training: one page that needs nothing else."""
 
-import base64
 import html
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +14,7 @@ from autograd.show.notation import digits, shortened
 from autograd.show.player import page
 
 from ..data.datasets import Dataset
-from ..figures import svg
+from ..figures import element
 from ..model.network import MLP
 from ..train.baselines import SHOWN, Baseline
 from ..train.callbacks import EarlyStopping
@@ -38,10 +37,10 @@ pre { overflow-x: auto; padding: 10px; border: 1px solid #8886; border-radius: 6
   font-size: 13px; }
 .figures { display: flex; flex-wrap: wrap; gap: 12px; }
 .figures figure { margin: 0; max-width: 100%; } .figures figcaption { font-size: 13px; }
-.figures img { background: white; border: 1px solid #8886; border-radius: 6px; padding: 4px;
-  max-width: 100%; box-sizing: border-box; }
+.figures svg { background: white; border: 1px solid #8886; border-radius: 6px; padding: 4px;
+  max-width: 100%; height: auto; box-sizing: border-box; }
 @media screen and (prefers-color-scheme: dark) {
-  .figures img { filter: invert(0.88) hue-rotate(180deg); }
+  .figures svg { filter: invert(0.88) hue-rotate(180deg); }
 }
 .note { opacity: 0.75; }
 @media print {
@@ -261,10 +260,8 @@ def _table(rows: Any) -> str:
 
 
 def _figures(figures: Iterable[tuple[str, Any]]) -> str:
-    images = []
-    for what, figure in figures:
-        picture = base64.b64encode(svg(figure).encode()).decode()
-        what = html.escape(what)
-        image = f'<img alt="{what}" src="data:image/svg+xml;base64,{picture}">'
-        images.append(f"<figure>{image}<figcaption>{what}</figcaption></figure>")
-    return f'<div class="figures">{"".join(images)}</div>'
+    shown = "".join(
+        f"<figure>{element(figure, what)}<figcaption>{html.escape(what)}</figcaption></figure>"
+        for what, figure in figures
+    )
+    return f'<div class="figures">{shown}</div>'

@@ -784,6 +784,20 @@ def test_a_rare_branch_is_found_before_anything_is_changed():
     assert train(net, huber, X, y, engine="graph")[-1].loss > 0
 
 
+def test_numbers_so_large_that_a_sum_depends_on_its_order_are_a_divergence():
+    """Term by term this sum is 0, in the graph; by arrays, partial sums are inf and -inf."""
+    net = MLP(64, [1], bias=False)
+    alternating = {"layers.0.weight": np.array([[1.6e308, -1.6e308] * 32])}
+
+    def grow(epoch, update, loss, net):
+        net.load_state_dict(alternating)
+
+    with pytest.raises(FloatingPointError, match=r"^epoch 2, update 2: .* is 0, .*smaller lr"):
+        train(net, lambda a, y: 1e-300 * a, np.ones((4, 64)), np.zeros(4), epochs=2, batch_size=4,
+              callbacks=[grow])  # fmt: skip
+    assert numbers(net) == alternating["layers.0.weight"][0].tolist()
+
+
 class Scaled(Module):
     """A network whose graph depends on a plain number."""
 

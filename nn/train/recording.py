@@ -18,6 +18,7 @@ from ..model.module import Module, is_static, structure_of, values
 from .batches import RowError, floats, spread
 
 CHECKED = 8  # examples that a program is tried on
+LARGE = 1e300  # near the largest float, 1.8e308
 
 
 class Recording:
@@ -187,9 +188,19 @@ def loss_of(loss: Loss, a: Any, target: Any, example: int, of: str = "") -> Valu
     return value
 
 
+def is_large(loss: Value) -> bool:
+    """Whether numbers of a graph are so large that sums of them may depend on their order."""
+    return any(abs(node.data) > LARGE for node in topological_order(loss))
+
+
 def diagnosis(loss: Value, example: int, lr: float) -> str:
-    """Where a loss that is not finite comes from."""
+    """Where a loss that is not finite comes from, in its graph or in the program's sums."""
     nodes = topological_order(loss)
+    if math.isfinite(loss.data):
+        return (
+            f"the loss of example {example} is {loss.data:.4g}, of numbers so large that they are "
+            f"beyond all floats when they are added in another order. Try a smaller lr than {lr:g}"
+        )
     node = next((node for node in nodes if not math.isfinite(node.data)), loss)
     inputs = [f"{v.data if isinstance(v, Value) else v:.4g}" for v in node.inputs]
     if len(inputs) > 6:

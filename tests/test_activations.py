@@ -12,6 +12,7 @@ import nn
 from autograd import Value, grad
 from nn import MLP, backpropagate, bernoulli_nll, fit, gaussian_nll
 from nn.cli import main
+from nn.model import activations
 from nn.model.activations import ACTIVATIONS, Activation
 from nn.show.snapshots import snapshot
 from tests.cases import many
@@ -98,6 +99,21 @@ def test_by_hand_it_is_the_same(name):
     np.testing.assert_allclose(g, exact, rtol=1e-12)
     np.testing.assert_allclose(slope, slopes, rtol=1e-9, atol=1e-15)
     assert row.g(a[:0]).shape == row.slope(a[:0]).shape == (0,)
+
+
+@ROWS
+def test_at_zero_it_has_the_slope_of_the_engine(name):
+    row = ACTIVATIONS[name]
+    for zero in (0.0, -0.0):
+        x = row.record(leaf := Value(zero))
+        assert row.slope(np.array([zero])) == [1.0 if x is leaf else x.partials[0]]
+
+
+def test_first_weights_have_the_published_variances():
+    """Glorot and Bengio (2010), eq. 16; He et al. (2015), eq. 10, and 15 with a slope of 0.01."""
+    assert activations.glorot(30, 20) == 2 / 50
+    assert activations.he(30, 20) == 2 / 30
+    assert activations.leaky_he(30, 20) == pytest.approx(2 / (1.0001 * 30), rel=1e-15)
 
 
 @ROWS

@@ -52,6 +52,13 @@ def test_what_the_style_says_stands_in_attributes():
     assert small.attrib == {"fill": "#1c1c1c", "font-size": "9"}  # and letters have no halo
 
 
+def test_of_two_rules_the_more_specific_one_wins():
+    for rules in ("rect { fill: red; } * { }", "g .a { fill: red; } .a { fill: blue; }",
+                  "rect.a { fill: red; } .a { fill: blue; }"):  # fmt: skip
+        root = ET.fromstring(bare(document(1, 1, rules, '<g><rect class="a"/></g>')))
+        assert root.find(".//rect").get("fill") == "red", rules
+
+
 def test_what_is_inherited_is_not_said_again():
     _, (group, outer, inner) = painted('<g fill="blue"><g fill="blue"/><g fill="none"/></g>')
     assert [e.attrib for e in (group, outer, inner)] == [{"fill": "blue"}, {}, {"fill": "none"}]

@@ -970,3 +970,13 @@ def test_a_newcomer_who_installs_dot_need_not_start_again(nothing, fake_dot):
     fake_dot(FAKE)
     assert "install" not in repr(drawing)
     assert drawing.render().startswith(b"asked for: ")
+
+
+def test_the_root_has_a_thicker_border():
+    x = Value(2.0, label="x")
+    f = (x * x).tanh()
+    f.label = "f"
+    widths = {
+        b.head: max(float(w or 1) for _, w, _ in b.look) for b in picture(draw(f))[0].values()
+    }
+    assert widths.pop("f = tanh(v1)") == 3 and set(widths.values()) == {1}, widths

@@ -310,6 +310,19 @@ def number_of(x):
     return float(x.replace("Infinity", "inf")) if isinstance(x, str) else x
 
 
+def test_the_page_has_the_graph_as_data():
+    x, w = Value(2.0, label="x"), Value(3.0, label="w")
+    a = x * w
+    f = a.tanh() + a
+    data = draw(f, stop=[a]).live()._data
+    order = topological_order(f)
+    assert data["shown"] == [order.index(v) for v in (a, order[3], f)]
+    assert data["cut"] == [order.index(a)]
+    assert [data["rows"][order.index(v)] for v in (x, w)] == [-1, -1]
+    assert len({data["rows"][order.index(v)] for v in (a, order[3], f)} - {-1}) == 3
+    assert data["inputs"][order.index(a)] == [order.index(x), order.index(w)]
+
+
 class TestInChromium:
     """What the pages do."""
 

@@ -406,6 +406,12 @@ def counted(rule, state, g, lr):
     return lr * g
 
 
+def first_is_fixed(rule, state, g, lr):
+    step = lr * g
+    step[0] = 0.0
+    return step
+
+
 noise = np.random.default_rng(0)
 
 
@@ -418,6 +424,7 @@ noise = np.random.default_rng(0)
     ({"v": lambda m: np.zeros(2 * m)[::2]}, averaging, "no array of floats"),
     ({"v": lambda m: 0.0}, counted, "no array of floats"),
     ({}, lambda rule, state, g, lr: lr * g * (g.sum() > 0), "Stand|no attribute"),
+    ({}, first_is_fixed, "an index, 0"),
 ])  # fmt: skip
 def test_rules_that_are_left_to_numpy(state, step, why):
     X, y = problem(3, 1)

@@ -465,6 +465,13 @@ def test_texts_are_small():
         assert len(squeezed(printed.text)) + len(SCRIPT) < 150_000
 
 
+def test_what_is_opened_is_closed(few):
+    for loss in (gaussian_nll, categorical_nll):
+        text = small(loss).text
+        assert text.count("{") > 100
+        assert [text.count(a) - text.count(b) for a, b in ("{}", "()", "[]")] == [0, 0, 0]
+
+
 def test_what_cannot_be_printed_is_not_offered(few, monkeypatch):
     floored = primitive("floored", lambda a: float(math.floor(a)), lambda z, a: (0.0,))
     row = Activation("floored", floored, np.floor, np.zeros_like, activations.he)

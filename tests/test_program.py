@@ -18,7 +18,7 @@ from random_graphs import MANY, ONE, TWO, RandomGraph, assert_same, by_source, v
 
 import autograd
 from autograd import Value, primitive, primitives, topological_order
-from autograd.compiler.checking import check_example
+from autograd.compiler.checking import _size, check_example
 from autograd.compiler.expressions import Arithmetic
 from autograd.compiler.names import Names, common_label
 from autograd.functions import apply
@@ -1287,3 +1287,9 @@ def test_the_label_that_nodes_share(labels, shared):
 def test_the_shape_of_a_sum_along_an_axis(shape, axis, reduced):
     m = Arithmetic()
     assert m.reduce("sum", m.name("x", shape), axis).shape == reduced
+
+
+def test_rounding_errors_are_relative_to_what_cancels():
+    x = Value(1e-8)
+    assert _size(x * 1e8 - x * 3e8) == pytest.approx(4e8)  # of the gradient
+    assert _size(Value(1e8) - 1e8) == 1e8  # of the value

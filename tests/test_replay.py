@@ -230,6 +230,15 @@ def test_ints_and_all_that_is_no_number_are_structure():
     assert [chosen(np.array(i), x).data for i in ([0, 1], [2, 2], [0, 1])] == [3.0, 8.0, 3.0]
 
 
+def test_a_number_and_nothing_are_two_structures():
+    @autograd.replay
+    def f(x, scale):
+        return x * 2.0 if scale is None else x * scale
+
+    x = Value(3.0)
+    assert [f(x, s).data for s in (5.0, None, 4.0, None)] == [15.0, 6.0, 12.0, 6.0]
+
+
 def test_signed_zeros_and_infinities_are_numbers():
     copysign = replay(lambda x: 1.0 / x)
     assert [copysign(x).data for x in (0.0, -0.0, math.inf, math.nan)][:3] == [

@@ -368,6 +368,12 @@ class Scale:
         return self.factor / 2
 
 
+def test_the_fingerprint_of_a_module_is_its_name(monkeypatch):
+    before = fingerprint(math)
+    monkeypatch.setattr(math, "added", 1, raising=False)
+    assert fingerprint(math) == before != fingerprint(json)
+
+
 def test_fingerprints_of_classes_of_the_same_module(monkeypatch):
     def train(seed):
         return Scale()(seed)

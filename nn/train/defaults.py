@@ -22,7 +22,7 @@ from .stepping import Optimizer
 BATCH = 16
 # Enough for the scores of some forty public tables: 2,000 were too few for some of them.
 UPDATES = 3000
-EPOCHS = 50  # at least, up to so many updates:
+EPOCHS = 200  # at least, up to so many updates:
 LONG = 100_000
 FEWEST_EPOCHS = 20  # beyond
 SWEPT = 20  # epochs in a sweep, which has many trainings
@@ -42,10 +42,10 @@ def usual_batch_size(n: int) -> int:
 
 
 def usual_epochs(n: int, batch_size: int) -> int:
-    """Epochs for 3,000 updates with n examples, or 50; or for 100,000 updates, but 20 or more.
+    """Epochs for 3,000 updates with n examples, or 200; or for 100,000 updates, but 20 or more.
 
-    >>> [usual_epochs(n, 16) for n in (400, 4_000, 40_000, 400_000)]
-    [120, 50, 40, 20]
+    >>> [usual_epochs(n, 16) for n in (100, 4_000, 40_000, 400_000)]
+    [500, 200, 40, 20]
     """
     updates = n // batch_size
     return max(math.ceil(UPDATES / updates), min(EPOCHS, math.ceil(LONG / updates)), FEWEST_EPOCHS)

@@ -164,8 +164,9 @@ def test_of_fewer_than_10_rows_none_is_kept_for_testing():
 
 @pytest.fixture
 def short(monkeypatch):
-    """Trainings of 50 epochs or 100 updates."""
+    """Trainings of 20 epochs or 100 updates."""
     monkeypatch.setattr(nn.train.defaults, "UPDATES", 100)
+    monkeypatch.setattr(nn.train.defaults, "EPOCHS", 20)
 
 
 def bend(n=60, seed=0):

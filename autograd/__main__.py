@@ -17,10 +17,10 @@ def lines() -> tuple[list[tuple[str, str]], bool]:
     if not hasattr(autograd, "Value"):
         said = [("package", f"not chalkgrad's: {other or 'its __init__.py is gone'}, in {HERE}")]
     else:
-        from .show.layout import ADVICE, layout_tool
+        from .show.layout import advice, layout_tool
 
         said.append(("python", f"{platform.python_version()}, NumPy {metadata.version('numpy')}"))
-        said.append(("layout", layout_tool() or f"none. {ADVICE}"))
+        said.append(("layout", layout_tool() or f"none. {advice()}"))
         said += [("extra", line) for line in extras()]
     said.append(("beside", "no other package of this name"))
     if other is not None or not hasattr(autograd, "Value"):

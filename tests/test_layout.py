@@ -33,6 +33,19 @@ def test_a_test_that_is_marked_sees_the_tools():
     assert layout_tool() == "dot"
 
 
+def test_what_keeps_pygraphviz_from_loading_is_said(monkeypatch, tmp_path):
+    """Its wheel needs libraries of the system, which a container may lack."""
+    (tmp_path / "pygraphviz.py").write_text("raise ImportError('libXrender.so.1: no such file')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "pygraphviz", raising=False)
+    said = r"^nothing here can .*\. pygraphviz is installed, but fails: libXrender.*\. To see the"
+    with pytest.raises(RuntimeError, match=said):
+        lay_out(GRAPH, "svg")
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)  # not installed
+    with pytest.raises(RuntimeError, match=r"^nothing here can .*\. To see the picture, install"):
+        lay_out(GRAPH, "svg")
+
+
 @posix
 @pytest.mark.tools
 def test_only_the_tools_are_hidden():

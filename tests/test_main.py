@@ -116,7 +116,7 @@ def test_every_data_set_trains_and_writes_its_files(data, folder, capsys):
 def test_what_is_not_given_fits_the_data(folder, capsys):
     assert main(["train", "moons", "--quiet"]) == 0
     lines = printed(capsys.readouterr().out)
-    updates = "120 epochs, batch size 16: 3000 updates"
+    updates = "200 epochs, batch size 16: 5000 updates"
     assert lines["SGD"] == f"{updates}; lr cosine:1, weight decay 0.0025"
     assert lines["data"] == "moons: 400 examples to train on, 100 to test"
     assert re.match(

@@ -28,7 +28,6 @@ def viz(monkeypatch):
     js = SimpleNamespace(viz=SimpleNamespace(render=render), JSON=SimpleNamespace(parse=eval))
     monkeypatch.setitem(sys.modules, "js", js)
     monkeypatch.setattr(sys, "platform", "emscripten")
-    monkeypatch.setattr(layout, "_has_pygraphviz", lambda: False)
     monkeypatch.setattr(layout, "WAYS", [layout.WAYS[0], layout.WAYS[2]])
     return page
 

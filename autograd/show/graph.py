@@ -20,7 +20,7 @@ from .arrange import Arrangement, arranged, plan_of
 from .boxes import INSTEAD
 from .dot import DARK, Dot, resolution
 from .frames import Stepper
-from .layout import ADVICE, lay_out, layout_tool
+from .layout import advice, lay_out, layout_tool
 from .live import Live
 from .notation import digits, for_output, formula, names_of
 from .player import Framed, Player
@@ -112,7 +112,7 @@ class Drawing(Framed):
 
     def __repr__(self) -> str:
         table = _table(self._rows)
-        return table if layout_tool() else f"{table}\n{ADVICE}"
+        return table if layout_tool() else f"{table}\n{advice()}"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         makers: dict[str, Callable[[], str]] = {"text/html": lambda: self._page().fragment()}

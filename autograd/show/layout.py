@@ -17,11 +17,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any, NamedTuple
 
-ADVICE = (
-    "To see the picture, install Graphviz (apt install graphviz, brew install graphviz) "
-    "or: pip install pygraphviz (part of the extra chalkgrad[demo])"
-)
-
 
 class Way(NamedTuple):
     """A way to lay out graphs.
@@ -45,7 +40,7 @@ def lay_out(source: str, format: str) -> bytes:
     """
     way = next((way for way in WAYS if way.is_here()), None)
     if way is None:
-        raise RuntimeError(f"nothing here can lay out a graph. {ADVICE}")
+        raise RuntimeError(f"nothing here can lay out a graph. {advice()}")
     try:
         picture, said = way.run(source, format)
     except OSError as error:
@@ -60,6 +55,17 @@ def lay_out(source: str, format: str) -> bytes:
 def layout_tool() -> str | None:
     """What lays out graphs here: the name of a way, or nothing."""
     return next((way.name for way in WAYS if way.is_here()), None)
+
+
+def advice() -> str:
+    """What to install where nothing lays out graphs."""
+    install = (
+        "To see the picture, install Graphviz (apt install graphviz, brew install graphviz) "
+        "or: pip install pygraphviz (part of the extra chalkgrad[demo])"
+    )
+    error = _import_error()
+    missing = error is None or isinstance(error, ModuleNotFoundError)
+    return install if missing else f"pygraphviz is installed, but fails: {error}. {install}"
 
 
 def _by_dot(source: str, format: str) -> tuple[bytes | None, str]:
@@ -77,12 +83,13 @@ def _by_dot(source: str, format: str) -> tuple[bytes | None, str]:
     return done.stdout, said
 
 
-def _has_pygraphviz() -> bool:
+def _import_error() -> Exception | None:
+    """Why pygraphviz can't be had: it is not there, or a library of the system is missing."""
     try:
         import pygraphviz  # noqa: F401
-    except (ImportError, OSError, RuntimeError):  # not there, or a library of its is missing
-        return False
-    return True
+    except (ImportError, OSError, RuntimeError) as error:
+        return error
+    return None
 
 
 def _by_pygraphviz(source: str, format: str) -> tuple[bytes | None, str]:
@@ -162,6 +169,6 @@ def _stderr_into(file: IO[bytes]) -> Iterator[None]:
 
 WAYS = [
     Way("dot", lambda: shutil.which("dot") is not None, _by_dot),
-    Way("pygraphviz", _has_pygraphviz, _by_pygraphviz),
+    Way("pygraphviz", lambda: _import_error() is None, _by_pygraphviz),
     Way("viz", lambda: _viz() is not None, _by_viz),
 ]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from autograd.about import __version__
-from autograd.files import write_whole
+from autograd.files import Target, write_whole
 
 from .choosing import choose, keeps_aside, take_next
 from .data import datasets
@@ -25,6 +25,7 @@ from .options import (
     Batching,
     Part,
     add_train_options,
+    check_folder,
     check_other,
     held_out_of,
     make_folder,
@@ -115,11 +116,12 @@ def train(options: argparse.Namespace) -> None:
     data, held_out = held_out_of(whole, options, aside)
     rule = rule_of(options, len(data.X_train))
     History().plot()  # if matplotlib is missing, fail now, not after the training
+    out = _folder(options, data)
     chosen = choose(options, data, rule)
     batchings = [Batching(text, len(data.X_train), options) for text in options.batch_size]
     nets = networks_of(options, data, len(batchings))
     facts = _facts(options, data, whole, rule, nets[0], batchings) | chosen
-    out = _folder(options, data)
+    make_folder(out)
     for name, text in facts.items():
         say(f"{name:<8} {text}")
     for i, (which, what) in enumerate(data.told):
@@ -219,10 +221,13 @@ def _said(setting: Any) -> str:
 
 
 def _folder(options: argparse.Namespace, data: Dataset) -> Path:
-    """The folder for the files, after checking that they can be written."""
+    """The folder for the files, which is not made yet: what can't be written is said first."""
     own = "-csv" if options.target is not None and data.name in datasets.NAMES else ""
     out: Path = options.out or Path("runs") / f"{data.name}{own}"
-    make_folder(out, FILES, [Path(options.data), options.checkpoint, options.resume])
+    kept = options.checkpoint
+    check_folder(out, FILES, [Path(options.data), kept, options.resume])
+    if kept is not None and kept.parent.resolve() != out.resolve():
+        Target.of(kept)
     return out
 
 

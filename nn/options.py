@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import os
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -210,8 +211,8 @@ def check_other(path: Path, given: list[Path | None]) -> None:
             raise ValueError(f"{other} would be written over: give another --out")
 
 
-def make_folder(path: Path, names: Iterable[str], given: list[Path | None]) -> None:
-    """Make a folder for files, after checking that all of them can be written.
+def check_folder(path: Path, names: Iterable[str], given: list[Path | None]) -> None:
+    """Check that a folder can be made, or is there, and that files can be written into it.
 
     Args:
         path: the folder.
@@ -228,9 +229,26 @@ def make_folder(path: Path, names: Iterable[str], given: list[Path | None]) -> N
         if (path / name).is_dir():
             raise IsADirectoryError(f"can't write {path / name}: it is a folder")
         check_other(path / name, given)
-    path.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=path):  # checks that the folder can be written
-        pass
+    there = next(folder for folder in [path, *path.absolute().parents] if folder.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK)):
+        why = "no folder" if not there.is_dir() else "not yours to write into"
+        raise PermissionError(f"can't write into {path}: {there} is {why}. Give another --out")
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, if there is none.
+
+    Raises:
+        OSError: it can't be made, or written into.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):  # checks that the folder can be written
+            pass
+    except OSError as error:
+        raise type(error)(
+            f"can't make the folder {path}, or write into it: {error.strerror}. Give another --out"
+        ) from error
 
 
 class Batching:

@@ -21,6 +21,7 @@ from .figures import svg
 from .options import (
     Batching,
     add_train_options,
+    check_folder,
     held_out_of,
     make_folder,
     networks_of,
@@ -95,8 +96,9 @@ def run_sweep(options: argparse.Namespace) -> None:
         Batching(batch_size, len(part.X_train), own)
     History().plot()  # if matplotlib is missing, fail now, not after the trainings
     out: Path = options.out or Path("runs") / f"{data.name}-sweep"
-    make_folder(out, ["trainings.csv", "curves.svg"], [Path(options.data)])
-    make_folder(out / "trainings", [], [])
+    check_folder(out, ["trainings.csv", "curves.svg"], [Path(options.data)])
+    check_folder(out / "trainings", [], [])
+    make_folder(out / "trainings")
     tried = " x ".join(f"{len(values)} of {name}" for name, values in grid.items())
     about = (f"data     {data.name}: {len(part.X_train)} examples to train on, and "
              f"{len(held_out[0])} to choose by; those to test are not looked at")  # fmt: skip

@@ -384,6 +384,28 @@ def test_missing_scikit_learn_is_one_line(monkeypatch, folder, capsys):
     assert "pip install" in refused(capsys, folder, "iris")
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--out", "taken/runs"), "taken is no folder. Give another --out"),
+        (("--checkpoint", "nowhere/c.npz"), "can't write 'nowhere/c.npz': there is no folder"),
+    ],
+)
+def test_what_can_not_be_written_is_said_before_anything_is_tried(
+    folder, capsys, options, said, monkeypatch
+):
+    monkeypatch.setattr(nn.cli, "choose", lambda *_: pytest.fail("networks are tried"))
+    (folder / "taken").touch()
+    with pytest.raises(SystemExit):
+        train(*options)
+    assert said in capsys.readouterr().err
+
+
+def test_a_checkpoint_may_be_in_the_folder_that_is_made(folder):
+    assert train("--out", "new", "--checkpoint", "new/c.npz") == 0
+    assert (folder / "new" / "c.npz").exists()
+
+
 def test_a_folder_that_can_not_be_made_is_one_line(folder, capsys):
     (folder / "taken").write_text("a file")
     with pytest.raises(SystemExit) as info:

@@ -165,9 +165,9 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
             a smaller one if the training diverges at that; it falls to 0 along half a cosine if
             ``epochs`` are not given either.
         batch_size: as in `fit`; if not given, 16, or all rows if they are fewer.
-        epochs: how many. If not given, enough for 3,000 updates, or 200; if 1,000 rows or
-            more are left then, a fifth is kept aside, and the network is that of the epoch with the
-            least loss on it.
+        epochs: how many. If not given, enough for 3,000 updates, or 200 (fewer beyond 100,000
+            updates, but at least 20); if 1,000 rows or more are left then, a fifth is kept aside,
+            and the network is that of the epoch with the least loss on it.
         random_state: a seed, NumPy's ``RandomState``, or None for another training every time.
 
     Attributes:

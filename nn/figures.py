@@ -74,13 +74,13 @@ def element(figure: Any, name: str) -> str:
     """A figure as an element of a page, with a name for those who can't see it.
 
     It is painted by attributes: whoever serves the page may forbid it images and styles of its own.
-    Its ids are those of no other figure.
+    Its ids are those of no other figure and name.
     """
     from matplotlib import rc_context
 
     with rc_context({"svg.fonttype": "path"}):  # so no text of a user's is in it
         text = svg(figure)
-    own = f"f{zlib.crc32(text.encode()):08x}-"
+    own = f"f{zlib.crc32((name + text).encode()):08x}-"
     gone = r"^.*?(?=<svg)|<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->"
     text = re.sub(gone, "", text, flags=re.DOTALL)
     text = re.sub(r' style="([^"]*)"', lambda style: _attributes(style[1]), text)
@@ -93,7 +93,7 @@ def element(figure: Any, name: str) -> str:
 
 
 def _attributes(style: str) -> str:
-    return re.sub(r"([\w-]+): ([^;]+);? ?", r' \1="\2"', style)
+    return re.sub(r"([\w-]+): *([^;]+)(?:; *|$)", r' \1="\2"', style)
 
 
 @contextmanager

@@ -798,6 +798,19 @@ def test_numbers_so_large_that_a_sum_depends_on_its_order_are_a_divergence():
     assert numbers(net) == alternating["layers.0.weight"][0].tolist()
 
 
+@pytest.mark.parametrize("large", [1e301, math.inf])
+def test_a_large_number_that_nothing_depends_on_excuses_no_branch(large):
+    def loss(a, y):
+        return huber(autograd.where(1.0, a, Value(-large)), y)
+
+    X, _ = problem(gaussian_nll, n=200)
+    y = X[:, 0].copy()
+    y, X[77] = np.round(y.clip(-1, 1)), 1000.0  # as above
+    y[77] = 1.0
+    with pytest.raises(ValueError, match=r"use 'graph': the loss of example 77 is"):
+        train(make_net(hidden=(), activation=[]), loss, X, y)
+
+
 class Scaled(Module):
     """A network whose graph depends on a plain number."""
 

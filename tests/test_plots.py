@@ -265,6 +265,12 @@ def test_a_confusion_matrix_counts():
     assert to_rgb(texts[0, 1].get_color()) == to_rgb(texts[1, 0].get_color()) == (0, 0, 0)
 
 
+def test_the_cells_of_a_matrix_are_the_same_whatever_a_user_has_set():
+    for shading in ("nearest", "gouraud"):
+        with rc_context({"pcolor.shading": shading}):
+            test_a_confusion_matrix_counts()
+
+
 def test_a_confusion_matrix_against_counting():
     rng = np.random.default_rng(0)
     true, predicted = rng.integers(0, 12, size=(2, 500))
@@ -359,7 +365,7 @@ def images(n, height=8, width=8):
 
 
 def shown(figure):
-    return [np.asarray(image.get_array()) for axes in figure.axes for image in axes.images]
+    return [np.asarray(image.get_array()) for axes in figure.axes for image in axes.collections]
 
 
 def test_misclassified_shows_the_wrong_ones():
@@ -529,11 +535,15 @@ def test_a_figure_as_an_element_needs_no_style(name):
         text = element(FIGURES[name](), hostile := "<b>\"'")
     root, plain = ET.fromstring(text), ET.fromstring(svg(FIGURES[name]()))
     assert (root.get("role"), root.get("aria-label")) == ("img", hostile) and hostile not in text
+    again = ET.fromstring(element(FIGURES[name](), "the same, shown a second time"))
+    assert not {e.get("id") for e in root.iter() if e.get("id")} & {
+        e.get("id") for e in again.iter()
+    }
     ids = [e.get("id") for e in root.iter() if e.get("id")]
     assert len(ids) == len({*ids}) and not {*ids} & {e.get("id") for e in plain.iter()}
     used = re.findall(r'(?:href="|url\()#([^")]*)', text)
     assert {*used} == {*ids}
-    assert not {"style", "script", "text", "metadata"} & {
+    assert not {"image", "style", "script", "text", "metadata"} & {
         e.tag.partition("}")[2] for e in root.iter()
     }
     assert "style=" not in text

@@ -59,13 +59,12 @@ def layout_tool() -> str | None:
 
 def advice() -> str:
     """What to install where nothing lays out graphs."""
-    install = (
-        "To see the picture, install Graphviz (apt install graphviz, brew install graphviz) "
-        "or: pip install pygraphviz (part of the extra chalkgrad[demo])"
-    )
+    install = "install Graphviz (apt install graphviz, brew install graphviz)"
     error = _import_error()
-    missing = error is None or isinstance(error, ModuleNotFoundError)
-    return install if missing else f"pygraphviz is installed, but fails: {error}. {install}"
+    if error is not None and getattr(error, "name", None) != "pygraphviz":
+        return f"pygraphviz is installed, but fails: {error}. Mend that, or {install}"
+    pip = "pip install pygraphviz (part of the extra chalkgrad[demo])"
+    return f"To see the picture, {install} or: {pip}"
 
 
 def _by_dot(source: str, format: str) -> tuple[bytes | None, str]:

@@ -160,9 +160,8 @@ def confusion_matrix(true: ArrayLike, predicted: ArrayLike, classes: Sequence[st
     np.add.at(counts, (true, predicted), 1)
     size = max(3.6, 0.55 * K + 1.6)
     figure, (axes,) = new_figure((size, size))
-    # Of cells, not one image: a page's policy may forbid images.
-    edges, share = np.arange(K + 1) - 0.5, counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    axes.pcolormesh(edges, edges, share, cmap="Blues", vmin=0, vmax=1)
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    _cells(axes, share, cmap="Blues", vmin=0, vmax=1)
     for (i, j), count in np.ndenumerate(counts):
         dark = count > counts[i].sum() / 2
         axes.text(j, i, f"{count}", ha="center", va="center", color="white" if dark else "black",
@@ -173,8 +172,7 @@ def confusion_matrix(true: ArrayLike, predicted: ArrayLike, classes: Sequence[st
                     rotation_mode="anchor")  # fmt: skip
     axes.set_yticks(range(K), names)
     axes.set(xlabel="predicted class", ylabel="true class",
-             title=f"{right} of {len(true)} right", aspect="equal")  # fmt: skip
-    axes.invert_yaxis()
+             title=f"{right} of {len(true)} right")  # fmt: skip
     return figure
 
 
@@ -285,11 +283,23 @@ def misclassified(
     for ax in axes:
         ax.set_axis_off()
     for ax, i in zip(axes, shown):
-        ax.imshow(X[i].reshape(shape), cmap="gray_r", interpolation="nearest")
+        low, high = X[i].min(), X[i].max()
+        image = np.ma.masked_equal(X[i].reshape(shape), low)  # white, as what is not drawn
+        _cells(ax, image, cmap="gray_r", vmin=low, vmax=high)
         ax.set_title(f"{names[true[i]]} taken\nfor {names[predicted[i]]}", fontsize=9)
     more = f", the first {len(shown)}" if len(shown) < len(wrong) else ""
     figure.suptitle(f"{len(wrong)} of {len(true)} wrong{more}")
     return figure
+
+
+def _cells(axes: Any, values: Array, **colours: Any) -> None:
+    """A matrix as cells, row 0 on top. An image would do, but a page's policy may forbid images."""
+    edges = [np.arange(n + 1) - 0.5 for n in values.shape]
+    # Edges of their own colour: without, what lies behind would be seen between two cells.
+    axes.pcolormesh(
+        *edges[::-1], values, shading="flat", edgecolors="face", linewidth=0.2, **colours
+    )
+    axes.set(aspect="equal", xlim=edges[1][[0, -1]], ylim=edges[0][[-1, 0]])
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ pre { overflow-x: auto; padding: 10px; border: 1px solid #8886; border-radius: 6
 .figures { display: flex; flex-wrap: wrap; gap: 12px; }
 .figures figure { margin: 0; max-width: 100%; } .figures figcaption { font-size: 13px; }
 .figures svg { background: white; border: 1px solid #8886; border-radius: 6px; padding: 4px;
-  max-width: 100%; height: auto; box-sizing: border-box; }
+  max-width: calc(100% - 10px); height: auto; }
 @media screen and (prefers-color-scheme: dark) {
   .figures svg { filter: invert(0.88) hue-rotate(180deg); }
 }

@@ -189,8 +189,8 @@ def loss_of(loss: Loss, a: Any, target: Any, example: int, of: str = "") -> Valu
 
 
 def is_large(loss: Value) -> bool:
-    """Whether numbers of a graph are so large that sums of them may depend on their order."""
-    return any(abs(node.data) > LARGE for node in topological_order(loss))
+    """Whether numbers of a graph are so large that a sum of them may overflow in another order."""
+    return any(LARGE < abs(node.data) < math.inf for node in topological_order(loss))
 
 
 def diagnosis(loss: Value, example: int, lr: float) -> str:
@@ -198,8 +198,9 @@ def diagnosis(loss: Value, example: int, lr: float) -> str:
     nodes = topological_order(loss)
     if math.isfinite(loss.data):
         return (
-            f"the loss of example {example} is {loss.data:.4g}, of numbers so large that they are "
-            f"beyond all floats when they are added in another order. Try a smaller lr than {lr:g}"
+            f"numbers of example {example}, whose loss is {loss.data:.4g}, are near the largest "
+            "float, 1.8e308: where they are added in another order, for all examples at once, "
+            f"the sum is beyond it. Try a smaller lr than {lr:g}"
         )
     node = next((node for node in nodes if not math.isfinite(node.data)), loss)
     inputs = [f"{v.data if isinstance(v, Value) else v:.4g}" for v in node.inputs]

@@ -2,6 +2,7 @@
 
 import math
 import sys
+import threading
 import time
 from functools import partial
 
@@ -1401,6 +1402,26 @@ def test_an_endless_loop_ends(f, monkeypatch):
     report = trial(f)
     assert time.perf_counter() - before < 5
     assert report.state == "wrong" and "no end within 1 seconds" in repr(report)
+
+
+@pytest.mark.slow
+def test_what_swallows_its_end_is_ended_later_on():
+    swallowed = []
+
+    def stubborn(x):
+        while len(swallowed) < 25:  # 20 come while the check waits
+            try:
+                time.sleep(0.001)
+            except BaseException:
+                swallowed.append(1)
+
+    before = set(threading.enumerate())
+    assert "no end within 1 seconds" in repr(trial(stubborn))
+    assert len(swallowed) < 25
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
+        assert not thread.is_alive()
+    assert len(swallowed) == 25
 
 
 def test_whatever_is_raised_is_reported():

@@ -119,14 +119,23 @@ def _stop(thread: threading.Thread) -> Sequence[Place] | None:
     where = stack_of(thread)
     # If it waits for another process, that one knows where it is.
     where += getattr(thread, "elsewhere", lambda: [])()
-    for _ in range(20):  # more than once: a bare `except:` swallows it
+    _end(thread, 1.0)
+    if thread.is_alive():  # it would slow down all that follows
+        threading.Thread(target=_end, args=(thread, 60.0), daemon=True).start()
+    return where
+
+
+def _end(thread: threading.Thread, seconds: float) -> None:
+    """Raise `TimeUp` in a thread again and again, until it ends: a bare ``except:`` swallows it.
+
+    Most loops around such an ``except:`` end by one that comes between two rounds.
+    """
+    end = monotonic() + seconds
+    while thread.is_alive() and monotonic() < end:
         ctypes.pythonapi.PyThreadState_SetAsyncExc(
             ctypes.c_ulong(thread.ident or 0), ctypes.py_object(TimeUp)
         )
         thread.join(0.05)
-        if not thread.is_alive():
-            break
-    return where
 
 
 def stack_of(thread: threading.Thread) -> list[Place]:

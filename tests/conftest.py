@@ -96,7 +96,7 @@ def pytest_collection():
 def pytest_collection_finish():
     gc.enable()
     gc.freeze()  # nor does the collector look through it later, test by test,
-    gc.set_threshold(50_000)  # and through the rest not as often: a twentieth of the time
+    gc.set_threshold(50_000)  # nor as often through the rest: that took a twentieth of the time
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` takes some away

@@ -1,7 +1,6 @@
 """What crosses between judge and student: every check says the same of a thing and its stand-in."""
 
 import io
-from collections import Counter
 
 import numpy as np
 import pytest
@@ -79,17 +78,14 @@ def without_places(report):
 @pytest.mark.slow
 def test_checks_say_the_same_of_stand_ins(monkeypatch):
     monkeypatch.setattr(checking, "SECONDS", 1.0)
-    tried, seen = 0, Counter()
-    for i, (task, things) in enumerate(all_solutions()):
-        seen[task] += 1
-        if seen[task] > 4 and i % 4:
-            continue
+    tried = 0
+    for task, things in all_solutions():
         there = BY_NAME[task](*Pair().hand_in(*things))
         if "no end within" not in repr(there):
             here = BY_NAME[task](*things)
             assert without_places(there) == without_places(here), (task, things)
             tried += 1
-    assert tried > 100
+    assert tried > 200
 
 
 def test_plain_things_come_as_they_were():

@@ -126,7 +126,9 @@ def test_no_complaint_about_fonts_in_jupyter(fonts, monkeypatch):
     monkeypatch.delenv("PYTEST_CURRENT_TEST")
     cells = [
         "from autograd import Value\nValue(2.0) * 3",
-        "import os, sys\nos.write(2, b'to the file\\n')\nprint('to Python', file=sys.stderr)",
+        # What is written to the file is read by a thread of the kernel, which takes its time.
+        "import os, sys, time\nos.write(2, b'to the file\\n')\nprint('to Python', file=sys.stderr)\n"
+        "time.sleep(0.5)",
     ]
     import nbformat  # these take seconds
     from nbclient import NotebookClient

@@ -127,8 +127,8 @@ def test_no_complaint_about_fonts_in_jupyter(fonts, monkeypatch):
     cells = [
         "from autograd import Value\nValue(2.0) * 3",
         # What is written to the file is read by a thread of the kernel, which takes its time.
-        "import os, sys, time; os.write(2, b'to the file\\n')\nprint('to Python', file=sys.stderr)\n"
-        "time.sleep(0.5)",
+        "import os, sys, time\nos.write(2, b'to the file\\n')\n"
+        "print('to Python', file=sys.stderr)\ntime.sleep(0.5)",
     ]
     import nbformat  # these take seconds
     from nbclient import NotebookClient

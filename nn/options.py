@@ -223,16 +223,18 @@ def check_folder(path: Path, names: Iterable[str], given: list[Path | None]) -> 
         ValueError: one of those would be written over.
         OSError: something could not be written.
     """
-    if path.exists() and not path.is_dir():
-        raise NotADirectoryError(f"can't write into {path}: it is a file. Give another --out")
+    there = next(folder for folder in [path, *path.absolute().parents] if folder.exists())
+    if not there.is_dir():
+        what = "it is a file" if there is path else f"{there} is no folder"
+        raise NotADirectoryError(f"can't write into {path}: {what}. Give another --out")
+    if not os.access(there, os.W_OK):
+        raise PermissionError(
+            f"can't write into {path}: {there} is not yours to write into. Give another --out"
+        )
     for name in names:
         if (path / name).is_dir():
             raise IsADirectoryError(f"can't write {path / name}: it is a folder")
         check_other(path / name, given)
-    there = next(folder for folder in [path, *path.absolute().parents] if folder.exists())
-    if not (there.is_dir() and os.access(there, os.W_OK)):
-        why = "no folder" if not there.is_dir() else "not yours to write into"
-        raise PermissionError(f"can't write into {path}: {there} is {why}. Give another --out")
 
 
 def make_folder(path: Path) -> None:

@@ -770,12 +770,16 @@ def huber(a, y):
     return r * r / 2 if abs(r.data) < 3 else 3 * r.abs() - 4.5
 
 
-def test_a_rare_branch_is_found_before_anything_is_changed():
+def one_far_example():
     X, _ = problem(gaussian_nll, n=200)
-    y = X[:, 0].copy()
-    y = np.round(y.clip(-1, 1))  # few different targets, all of them tried before
+    y = np.round(X[:, 0].clip(-1, 1))  # few different targets, all of them tried before
     y[77] = 1.0
     X[77] = 1000.0
+    return X, y
+
+
+def test_a_rare_branch_is_found_before_anything_is_changed():
+    X, y = one_far_example()
     net = make_net(hidden=(), activation=[])
     before = numbers(net)
     with pytest.raises(ValueError, match=r"use 'graph': the loss of example 77 is"):
@@ -803,10 +807,7 @@ def test_a_large_number_that_nothing_depends_on_excuses_no_branch(large):
     def loss(a, y):
         return huber(autograd.where(1.0, a, Value(-large)), y)
 
-    X, _ = problem(gaussian_nll, n=200)
-    y = X[:, 0].copy()
-    y, X[77] = np.round(y.clip(-1, 1)), 1000.0  # as above
-    y[77] = 1.0
+    X, y = one_far_example()
     with pytest.raises(ValueError, match=r"use 'graph': the loss of example 77 is"):
         train(make_net(hidden=(), activation=[]), loss, X, y)
 

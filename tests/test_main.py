@@ -1,5 +1,6 @@
 """The command line: what it prints and writes, its options, and how it refuses."""
 
+import errno
 import html
 import re
 import subprocess
@@ -398,6 +399,19 @@ def test_what_can_not_be_written_is_said_before_anything_is_tried(
     (folder / "taken").touch()
     with pytest.raises(SystemExit):
         train(*options)
+    assert said in capsys.readouterr().err
+
+
+def test_a_folder_that_can_not_be_made_is_named(folder, capsys, monkeypatch):
+    def full(self, *args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.mkdir", full)
+    with pytest.raises(SystemExit):
+        train("--out", "new")
+    said = (
+        "can't make the folder new, or write into it: No space left on device. Give another --out"
+    )
     assert said in capsys.readouterr().err
 
 

@@ -375,6 +375,10 @@ def test_misclassified_shows_the_wrong_ones():
     assert len(pictures) == 3
     for picture, i in zip(pictures, (1, 3, 4), strict=True):
         np.testing.assert_array_equal(picture, X[i].reshape(2, 3))
+    for axes, i in zip(figure.axes, (1, 3, 4), strict=False):
+        (cells,) = axes.collections
+        assert cells.get_clim() == (X[i].min(), X[i].max())
+        assert cells.get_array().mask.tolist() == (X[i] == X[i].min()).reshape(2, 3).tolist()
     titles = [axes.get_title() for axes in figure.axes]
     assert titles == ["b taken\nfor c", "b taken\nfor a", "a taken\nfor b"]
     assert figure.get_suptitle() == "3 of 5 wrong"
@@ -396,6 +400,10 @@ def test_misclassified_shows_as_many_as_it_is_told():
     figure = plots.misclassified(images(5), [0] * 5, [1] * 5, most=2)
     assert len(shown(figure)) == 2
     assert figure.get_suptitle() == "5 of 5 wrong, the first 2"
+
+
+def test_an_image_may_be_blank():
+    ET.fromstring(svg(plots.misclassified(np.full((1, 64), 5.0), [0], [1])))
 
 
 def test_none_may_be_wrong():
@@ -536,11 +544,8 @@ def test_a_figure_as_an_element_needs_no_style(name):
     root, plain = ET.fromstring(text), ET.fromstring(svg(FIGURES[name]()))
     assert (root.get("role"), root.get("aria-label")) == ("img", hostile) and hostile not in text
     again = ET.fromstring(element(FIGURES[name](), "the same, shown a second time"))
-    assert not {e.get("id") for e in root.iter() if e.get("id")} & {
-        e.get("id") for e in again.iter()
-    }
-    ids = [e.get("id") for e in root.iter() if e.get("id")]
-    assert len(ids) == len({*ids}) and not {*ids} & {e.get("id") for e in plain.iter()}
+    ids, *others = ([e.get("id") for e in r.iter() if e.get("id")] for r in (root, again, plain))
+    assert len(ids) == len({*ids}) and not {*ids} & {*others[0], *others[1]}
     used = re.findall(r'(?:href="|url\()#([^")]*)', text)
     assert {*used} == {*ids}
     assert not {"image", "style", "script", "text", "metadata"} & {

@@ -182,7 +182,7 @@ def _facts(
     ]
     has_marks = any(mark for column in data.columns for mark in column.marks)
     exceptions = ["0 or 1 for a word: over 1/2"] if has_marks else []
-    if data.columns and max(whole.X_train.max(), -whole.X_train.min()) >= 0.999 * FARTHEST:
+    if max(whole.X_train.max(), -whole.X_train.min()) >= 0.999 * FARTHEST:
         exceptions.append(f"rare values far from the mean: so that they are at {FARTHEST:g}")
     but = f" ({'; '.join(exceptions)})" if exceptions else ""
     tested = n_test or "too few to keep some"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nn import bernoulli_nll, categorical_nll, gaussian_nll
-from nn.data.datasets import NAMES, _moons, first_names, load
+from nn.data.datasets import FARTHEST, NAMES, _moons, first_names, load
 from tests.cases import for_each
 
 # name: rows, columns, classes, outputs of a network for it, its loss
@@ -69,9 +69,13 @@ def test_a_data_set_has_its_size_and_its_classes(name):
 def test_columns_have_mean_0_and_deviation_1_on_the_training_part(name):
     data = load(name)
     np.testing.assert_allclose(data.X_train.mean(axis=0), 0.0, atol=1e-12)
-    std = data.X_train.std(axis=0)
-    constant = std == 0
-    np.testing.assert_allclose(std[~constant], 1.0, rtol=1e-12)
+    std, farthest = data.X_train.std(axis=0), np.abs(data.X_train).max(axis=0)
+    constant, bounded = std == 0, np.isclose(farthest, FARTHEST)
+    np.testing.assert_allclose(std[~constant & ~bounded], 1.0, rtol=1e-12)
+    # A pixel that is dark in nearly every picture is bounded where it isn't.
+    assert bounded.any() == (name == "digits")
+    assert (std[bounded] < 1).all()
+    assert (farthest <= FARTHEST * (1 + 1e-12)).all()
     # Some pixels of the digits are the same in every picture: shifted to 0, and not scaled.
     assert constant.any() == (name == "digits")
     assert (data.x_scale[constant] == 1.0).all()
@@ -97,6 +101,7 @@ def test_the_scaling_is_learnt_on_the_training_part_alone(name):
     rows = original(data)
     train, test = rows[:n_train, :-1], rows[n_train:, :-1]
     mean, std = train.mean(axis=0), train.std(axis=0)
+    std = np.maximum(std, np.abs(train - mean).max(axis=0) / FARTHEST)
     std[std < 1e-12] = 1.0
     np.testing.assert_allclose(data.x_mean, mean, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(data.x_scale, std, rtol=1e-9)

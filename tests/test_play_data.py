@@ -616,11 +616,12 @@ def test_a_set_is_what_numpy_makes_of_the_table(page):
 
 def test_a_plain_table_is_split_as_load_csv_splits_it(page, tmp_path):
     rng = np.random.default_rng(3)
-    rows = [["a", "b", "t"], *rng.normal(size=(35, 3)).tolist()]
+    rows = [["a", "b", "t"], *rng.normal(size=(350, 3)).tolist()]
+    rows[8][1] = 1000.0  # so far from the others that it is brought nearer
     path = tmp_path / "plain.csv"
     path.write_text(written(rows), encoding="utf-8")
     theirs, drawn = load_csv(path, "t", test_size=0.3, seed=11), Recorder(11)
-    drawn.permutation(35)
+    drawn.permutation(350)
     given = {"target": "t", "likelihood": "gaussian", "held": 0.3, "rng": drawn.tape}
     (data,) = page(["table", written(rows), given])
     both = [inputs(data)[data[part]] for part in ("train", "held")]
@@ -628,6 +629,7 @@ def test_a_plain_table_is_split_as_load_csv_splits_it(page, tmp_path):
         close = {"rtol": 1e-10, "atol": 1e-12}
         np.testing.assert_allclose(sorted(ours.tolist()), sorted(X.tolist()), **close)
     np.testing.assert_allclose(data["mean"], theirs.x_mean, rtol=1e-12)
+    assert np.abs(np.concatenate(both)[:, 1]).max() == pytest.approx(15)
 
 
 def test_classes_and_which_columns_would_do(page):

@@ -65,7 +65,8 @@ def lines(n, line="{0},{1},{2}"):
 
 # Slow: scikit-learn's import alone takes a second.
 REAL = [
-    pytest.param(name, marks=pytest.mark.slow) for name in ("iris", "diabetes", "breast_cancer")
+    pytest.param(name, marks=pytest.mark.slow)
+    for name in ("iris", "diabetes", "breast_cancer", "digits")
 ]
 
 

@@ -22,8 +22,8 @@ class Dataset:
     Attributes:
         name: its name.
         X_train, X_test: inputs, ``(n, d_0)``, each column shifted and scaled to mean 0 and standard
-            deviation 1 on the training part; those that are 0 or 1 for a word are over 1/2, and of
-            a table those with rare, far values at most 15 from 0 there.
+            deviation 1 on the training part; those with rare, far values are at most 15 from 0
+            there, and those that are 0 or 1 for a word are over 1/2.
         y_train, y_test: class indices ``(n,)``; for regression numbers, standardised likewise.
         loss: the negative log likelihood that fits the targets.
         outputs: how many outputs d_L a network for it has.
@@ -69,7 +69,7 @@ class Dataset:
         return first.reshape(8, 8)
 
 
-FARTHEST = 15.0  # deviations from its mean, for an input of a table
+FARTHEST = 15.0  # deviations from its mean, for an input
 MARK = 0.5  # what 0 and 1 for a word are divided by: the deviation where both are as frequent
 FEWEST = 10  # rows, for some of them to be kept for testing
 BLOCK = 65_536  # rows that are worked on at once
@@ -202,7 +202,7 @@ def standardised(
     """
     (X_train, y_train), (X_test, y_test), K = train, test, len(classes)
     with np.errstate(all="ignore"):
-        x_mean, x_scale = standard(X_train, FARTHEST if columns else np.inf)
+        x_mean, x_scale = standard(X_train, FARTHEST)
         # Over its own deviation, a 1 that is rare would be so large that rows with it diverge.
         x_scale = np.where([m for one in columns for m in one.marks] or False, MARK, x_scale)
         for part in (X_train, X_test):  # in place: a table may take half of the memory

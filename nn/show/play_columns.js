@@ -1,4 +1,5 @@
 // From a table to a set: the target that a likelihood takes, and the inputs as columns of numbers.
+const FARTHEST = 15; // deviations from its mean, for an input, as in nn/data/datasets.py
 
 // As Python sorts texts, by their characters; JavaScript alone would by halves of some.
 function byCharacters(a, b) {
@@ -120,7 +121,7 @@ function tableSet(table, { target, likelihood, held = 0.2, seed = 0, rng = new R
   if (inputs.length === 0) throw new Error([`${table.name} has no column left to predict "${target}" from.`, ...notes].join(" "));
   const d0 = inputs.length, X = new Float64Array(n * d0), mean = new Float64Array(d0), scale = new Float64Array(d0);
   inputs.forEach(({ name, values }, j) => {
-    const standard = standardised(values, train, name, table.name);
+    const standard = standardised(values, train, name, table.name, FARTHEST);
     [mean[j], scale[j]] = [standard.mean, standard.scale];
     for (let i = 0; i < n; i++) X[i * d0 + j] = standard.values[i];
   });
@@ -131,13 +132,14 @@ function tableSet(table, { target, likelihood, held = 0.2, seed = 0, rng = new R
   });
 }
 
-// A column with mean 0 and standard deviation 1 on the training rows.
-function standardised(values, train, name, file) {
+// A column with mean 0 and standard deviation 1 on the training rows; less, where a value would be farther than it may.
+function standardised(values, train, name, file, farthest = Infinity) {
   const chosen = train.map((k) => values[k]), { mean, deviation } = momentsOf(chosen);
   if (chosen.every((x) => x === chosen[0])) throw new Error(`${file}: the column "${name}" says the same in all training rows.`);
-  const scaled = values.map((x) => (x - mean) / deviation);
-  if (!(deviation > 0 && deviation < Infinity && scaled.every(Number.isFinite))) {
+  const far = chosen.reduce((most, x) => Math.max(most, Math.abs(x - mean)), 0), scale = Math.max(deviation, far / farthest);
+  const scaled = values.map((x) => (x - mean) / scale);
+  if (!(deviation > 0 && scale < Infinity && scaled.every(Number.isFinite))) {
     throw new Error(`${file}: the column "${name}" can't be standardised: its numbers are too large, or too close to each other.`);
   }
-  return { values: scaled, mean, scale: deviation };
+  return { values: scaled, mean, scale };
 }

@@ -20,7 +20,15 @@ from .train.defaults import (
     usual_lr,
 )
 from .train.stepping import Optimizer
-from .train.validation import MANY, PARTS, WIDTHS, Trial, enough_to_keep_aside, try_networks
+from .train.validation import (
+    LENGTHS,
+    MANY,
+    PARTS,
+    WIDTHS,
+    Trial,
+    enough_to_keep_aside,
+    try_networks,
+)
 
 
 def keeps_aside(options: argparse.Namespace, n: int) -> bool:
@@ -28,8 +36,12 @@ def keeps_aside(options: argparse.Namespace, n: int) -> bool:
     return options.patience is not None or (options.epochs is None and enough_to_keep_aside(n))
 
 
-def choose(options: argparse.Namespace, data: Dataset, rule: Optimizer) -> dict[str, str]:
+def choose(
+    options: argparse.Namespace, data: Dataset, rule: Optimizer, aside: bool
+) -> dict[str, str]:
     """Fill in what is not given: the batch size, the hidden layers, the epochs, the rate.
+
+    Where part of the data is kept ``aside`` in the training, that tells the best epoch.
 
     Returns:
         What was chosen by trying, in words.
@@ -42,24 +54,31 @@ def choose(options: argparse.Namespace, data: Dataset, rule: Optimizer) -> dict[
         options.batch_size = [str(usual_batch_size(n))]
     first = [first_size(n, size_for(text, n)) for text in options.batch_size]
     falls = options.epochs is None  # over epochs that may become more, it would not be the same
+    lengths = LENGTHS if falls and not aside and len(first) == 1 else LENGTHS[:1]
     if options.epochs is None:
         options.epochs = usual_epochs(n, first[0] if len(first) == 1 else usual_batch_size(n))
     lr = None if options.lr is None else options.lr[1]
     widths = _widths(options)
-    if len(widths) == 1 and lr is not None:
+    if len(widths) == 1 and lr is not None and len(lengths) == 1:
         options.widths = widths[0]
         return {}
     nets = [_network(options, data, hidden) for hidden in widths]
-    say("trying   networks and rates")
+    say("trying   networks, rates and epochs")
     trials = try_networks(
         nets, data.loss, data.X_train, data.y_train, batch_size=first[0], optimizer=rule, lr=lr,
-        rng=generators(options.seed)[2],
+        lengths=lengths, rng=generators(options.seed)[2],
     )  # fmt: skip
     best = trials[0]
     options.widths = [len(layer.neurons) for layer in best.net.layers[:-1]]
     said = {}
-    if best.loss < math.inf:
+    if len(trials) > 1 and best.loss < math.inf:
         said["layers"] = _layers(trials, n)
+    if len(best.losses) > 1:
+        options.epochs = best.epochs
+        said["epochs"] = (
+            f"{best.epochs}: of {', '.join(map(str, best.losses))}, the number with the least loss "
+            "on examples kept aside"
+        )
     if best.lr is not None:
         _set_rate(options, best.lr, falls)
         tried = ", ".join(f"{rate:g}" for rate in best.rates)

@@ -30,7 +30,7 @@ except ImportError:
     ) from None
 
 from .arrays import Array, check_batch_size, check_epochs
-from .data.datasets import FARTHEST, standard
+from .data.datasets import FARTHEST, check_scaled, standard
 from .model.likelihoods import LIKELIHOODS, Likelihood, chosen_classes, likelihood_for
 from .model.network import MLP
 from .train.callbacks import EarlyStopping
@@ -46,7 +46,7 @@ from .train.fit import fit
 from .train.optimizers import SGD
 from .train.schedules import BatchSize, LearningRate, cosine
 from .train.stepping import Optimizer
-from .train.validation import WIDTHS, enough_to_keep_aside, try_networks
+from .train.validation import LENGTHS, WIDTHS, enough_to_keep_aside, try_networks
 
 __all__ = ["NetworkClassifier", "NetworkRegressor"]
 
@@ -81,8 +81,9 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         """Train a network on inputs ``(n, d_0)`` and targets."""
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         weights, batches, tried, order = np.random.default_rng(seed).spawn(4)
-        self.x_mean_, self.x_scale_ = standard(X, FARTHEST)
-        X, held_out, stopping = self._standardised(X), None, []
+        names = getattr(self, "feature_names_in_", range(X.shape[1]))
+        X, self.x_mean_, self.x_scale_ = _standardised(X, names, FARTHEST)
+        held_out, stopping = None, list[EarlyStopping]()
         rows = order.permutation(len(X))
         if self.epochs is None and enough_to_keep_aside(len(X)):
             aside, rows = np.split(rows, [len(X) // 5])
@@ -102,12 +103,14 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         ]
         net, given = nets[0], self.lr
         lr: Any = given
-        if len(nets) > 1 or given is None:
+        lengths = LENGTHS if self.epochs is None and held_out is None else LENGTHS[:1]
+        if len(nets) > 1 or given is None or len(lengths) > 1:
             best = try_networks(
                 nets, likelihood.loss, X, y, batch_size=first, optimizer=rule, rng=tried,
                 lr=None if given is None else lambda updates: given, epochs=self.epochs,
+                lengths=lengths,
             )[0]  # fmt: skip
-            net, lr = best.net, best.lr if given is None else given
+            net, lr, epochs = best.net, best.lr if given is None else given, best.epochs
         falls, start = self.lr is None and self.epochs is None, net.state_dict()
         while True:
             try:
@@ -136,14 +139,24 @@ class _Network(BaseEstimator):  # type: ignore[misc]
                 f"widths must be a list of the hidden layers', got {self.widths!r}"
             ) from None
 
-    def _standardised(self, X: Array) -> Array:
-        return np.asarray((X - self.x_mean_) / self.x_scale_)
-
     def _outputs(self, X: ArrayLike) -> Array:
         """Pre-activations at the top for the rows of ``X``, ``(n,)`` or ``(n, d_L)``."""
         check_is_fitted(self)
         checked: Array = validate_data(self, X, reset=False, dtype=float)
-        return self.net_.predict(self._standardised(checked))
+        return self.net_.predict((checked - self.x_mean_) / self.x_scale_)
+
+
+def _standardised(X: Array, names: Sequence[Any], farthest: float = np.inf) -> tuple[Any, Any, Any]:
+    """The columns standardised, their means, and what they were divided by.
+
+    Raises:
+        ValueError: a column can't be standardised.
+    """
+    with np.errstate(all="ignore"):
+        mean, scale = standard(X, farthest)
+        Z = (X - mean) / scale
+    check_scaled(names, np.atleast_1d(np.isfinite(Z).all(axis=0) & np.isfinite(scale)))
+    return Z, mean, scale
 
 
 class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
@@ -166,8 +179,9 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
             ``epochs`` are not given either.
         batch_size: as in `fit`; if not given, 16, or all rows if they are fewer.
         epochs: how many. If not given, enough for 3,000 updates, or 200 (fewer beyond 100,000
-            updates, but at least 20); if 1,000 rows or more are left then, a fifth is kept aside,
-            and the network is that of the epoch with the least loss on it.
+            updates, but at least 20); or a quarter or a sixteenth of them, whichever has the least
+            loss on rows kept aside; but if 1,000 rows or more are left then, a fifth is kept aside
+            in the training, and the network is that of the epoch with the least loss on it.
         random_state: a seed, NumPy's ``RandomState``, or None for another training every time.
 
     Attributes:
@@ -178,7 +192,8 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
             deviation, or more where a rare value would be farther than 15 from 0.
 
     Raises:
-        ValueError: there is one class only, or a setting is none that `MLP` or `fit` takes.
+        ValueError: there is one class only; a column's numbers are too large, or too close to each
+            other; or a setting is none that `MLP` or `fit` takes.
 
     >>> moons = NetworkClassifier(random_state=0)
     >>> from nn import datasets
@@ -230,7 +245,8 @@ class NetworkRegressor(RegressorMixin, _Network):  # type: ignore[misc]
         y_mean_, y_scale_: the same for the targets, numbers, or ``(k,)`` for several targets.
 
     Raises:
-        ValueError: a setting is none that `MLP` or `fit` takes.
+        ValueError: a column's numbers are too large, or too close to each other; or a setting is
+            none that `MLP` or `fit` takes.
 
     >>> from nn import datasets
     >>> data = datasets.load("diabetes")
@@ -250,8 +266,8 @@ class NetworkRegressor(RegressorMixin, _Network):  # type: ignore[misc]
         checked: Array
         checked, y = validate_data(self, X, y, dtype=float, multi_output=True, y_numeric=True)
         y = np.asarray(y, dtype=float)
-        self.y_mean_, self.y_scale_ = standard(y)
-        z: Array = (y - self.y_mean_) / self.y_scale_
+        names = ["y"] if y.ndim == 1 else [f"y[:, {k}]" for k in range(y.shape[1])]
+        z, self.y_mean_, self.y_scale_ = _standardised(y, names)
         self._train(checked, z, LIKELIHOODS["gaussian"], 1 if z.ndim == 1 else z.shape[1])
         return self
 

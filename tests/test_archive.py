@@ -217,6 +217,9 @@ def test_the_limit_is_that_of_the_user(tmp_path):
     assert bits(load(tmp_path / "net.npz", limit=needed)) == bits(net)
     with pytest.raises(ValueError, match="limit is 100"):
         load(tmp_path / "net.npz", limit=100)
+    for bad in (0, -1, 1.5, "100"):
+        with pytest.raises((ValueError, TypeError), match="limit must be a positive whole number"):
+            load(tmp_path / "net.npz", limit=bad)
     table = Table(("a", "b"), "y", (), (0.0, 0.0), (1.0, 1.0), 0.0, 1.0, "gaussian")
     save(net, tmp_path / "table.npz", table)
     with pytest.raises(ValueError, match="limit is 50,000"):

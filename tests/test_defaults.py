@@ -186,18 +186,34 @@ def test_the_loss_is_the_mean_over_five_parts_each_kept_aside_once(short):
     nets, loss, X, y = bend(n=22)
     rng = np.random.default_rng(5)
     parts = np.array_split(rng.permutation(22), 5)
-    for trial in tried(nets, loss, X, y):
+    for trial in tried(nets, loss, X, y, lengths=(1, 3)):
         lr, rates = find_lr(trial.net, loss, X, y, batch_size=16, optimizer=SGD(), rng=rng)
-        aside = []
-        for part in parts:
-            one = copy.deepcopy(trial.net)
-            rows = np.concatenate([other for other in parts if other is not part])
-            assert sorted(rows) == np.setdiff1d(np.arange(22), part).tolist()
-            fit(one, loss, X[rows], y[rows], epochs=100, batch_size=16, lr=cosine(lr, 100),
-                rng=copy.deepcopy(rng), progress=False)  # fmt: skip
-            aside.append(evaluate(one, loss, X[part], y[part])["loss"])
+        assert list(trial.losses) == [100, 34]
+        for epochs, mean in trial.losses.items():
+            aside = []
+            for part in parts:
+                one = copy.deepcopy(trial.net)
+                rows = np.concatenate([other for other in parts if other is not part])
+                assert sorted(rows) == np.setdiff1d(np.arange(22), part).tolist()
+                fit(one, loss, X[rows], y[rows], epochs=epochs, batch_size=16,
+                    lr=cosine(lr, epochs), rng=copy.deepcopy(rng), progress=False)  # fmt: skip
+                aside.append(evaluate(one, loss, X[part], y[part])["loss"])
+            assert mean == pytest.approx(np.mean(aside), rel=1e-9)
         assert (trial.lr, trial.rates) == (lr, rates)
-        assert trial.loss == pytest.approx(np.mean(aside), rel=1e-9)
+        assert (trial.loss, trial.epochs) == min((z, k) for k, z in trial.losses.items())
+
+
+def test_what_would_be_learned_by_heart_is_trained_for_fewer_epochs(monkeypatch):
+    monkeypatch.setattr(nn.train.defaults, "UPDATES", 1000)
+    rng = np.random.default_rng(0)
+    X, noise = rng.normal(size=(40, 8)), rng.normal(size=40)
+    net = MLP(8, [16, 1], rng=rng)
+    for y, epochs in ((noise, 32), (np.abs(X[:, 0]), 500)):
+        [trial] = tried([net], gaussian_nll, X, y, lengths=(1, 16))
+        assert trial.epochs == epochs
+        assert set(trial.losses) == {500, 32}
+    [trial] = tried([net], gaussian_nll, X[:19], noise[:19], lengths=(1, 16))
+    assert (trial.epochs, trial.losses) == (1000, {})  # too few to keep some aside
 
 
 def test_a_hidden_layer_is_taken_where_it_is_needed(short):

@@ -71,10 +71,10 @@ def test_hidden_layers_that_are_not_given_are_chosen(monkeypatch):
     assert len(few.net_.layers) == 2
     asked = []
 
-    def try_networks(nets, *data, lr, epochs, **settings):
-        assert epochs == 2
+    def try_networks(nets, *data, lr, epochs, lengths, **settings):
+        assert (epochs, lengths) == (2, (1,))
         asked.append(([len(net.layers) for net in nets], lr and lr(1)))
-        return [Trial(nets[-1], 0.2, {}, 1.0)]
+        return [Trial(nets[-1], 0.2, {}, 2, {2: 1.0})]
 
     monkeypatch.setattr(nn.estimators, "try_networks", try_networks)
     for settings, layers, rate, question in (
@@ -88,6 +88,21 @@ def test_hidden_layers_that_are_not_given_are_chosen(monkeypatch):
         found = NetworkClassifier(random_state=0, epochs=2, **settings).fit(X, y)
         assert (len(found.net_.layers), found.history_[0].lr) == (layers, rate)
         assert asked == ([] if question is None else [question])
+
+
+def test_epochs_that_are_not_given_are_those_with_the_least_loss_on_rows_kept_aside(monkeypatch):
+    X, y = blobs(1249)
+    asked = []
+
+    def try_networks(nets, *data, lengths, **settings):
+        asked.append(lengths)
+        return [Trial(nets[-1], 0.2, {}, 3, {12: 2.0, 3: 1.0})]
+
+    monkeypatch.setattr(nn.estimators, "try_networks", try_networks)
+    for n in (1248, 1249):  # if a fifth is kept aside in the training, that tells the best epoch
+        few = NetworkClassifier(random_state=0, lr=0.1, widths=[]).fit(X[:n], y[:n])
+        assert len(few.history_) == (3 if n == 1248 else 200)
+    assert asked == [(1, 4, 16)]
 
 
 def test_a_fifth_is_kept_aside_if_1000_rows_are_left():
@@ -211,3 +226,14 @@ def test_rows_that_are_sorted_make_no_difference():
     _, of_sorted = find_lr(net, bernoulli_nll, X, y, rates=[0.3])
     _, of_shuffled = find_lr(net, bernoulli_nll, X[order], y[order], rates=[0.3])
     assert of_sorted[0.3] == pytest.approx(of_shuffled[0.3], rel=0.1)
+
+
+def test_numbers_that_can_not_be_standardised_are_refused_by_column():
+    X, y = blobs()
+    with pytest.raises(ValueError, match="column 1 can't be standardised"):
+        NetworkClassifier(**QUICK).fit(X * [1, 1e200], y)
+    for factor in (1e200, 1e-200):
+        with pytest.raises(ValueError, match="column 'y' can't be standardised"):
+            NetworkRegressor(**QUICK).fit(X, X[:, 0] * factor)
+    with pytest.raises(ValueError, match=r"column 'y\[:, 1\]' can't be standardised"):
+        NetworkRegressor(**QUICK).fit(X, X * [1, 1e200])

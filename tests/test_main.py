@@ -13,6 +13,7 @@ import nn.choosing
 import nn.cli
 from nn.cli import main
 from nn.data.datasets import NAMES
+from nn.train.validation import Trial
 from tests.cases import names
 
 
@@ -124,6 +125,7 @@ def test_what_is_not_given_fits_the_data(folder, capsys):
         r"hidden: one of 32 units \(loss 0\.0\d+\) rather than none \(0\.2\d+\), .* mean of 5",
         lines["layers"],
     )
+    assert re.match(r"200: of 200, 50, 13, the number with the least loss", lines["epochs"])
     assert "falls to 0" in lines["rate"]
     assert float(re.search(r"accuracy ([\d.]+)%", lines["test"])[1]) > 95
 
@@ -154,6 +156,36 @@ def test_no_hidden_layer_is_taken_where_none_is_needed(folder, capsys, monkeypat
     assert printed(capsys.readouterr().out)["layers"].startswith("hidden: none (")
     assert main([*run, "--epochs", "5", "--lr", "0.1", "--widths", "3"]) == 0
     assert "layers" not in printed(capsys.readouterr().out)
+
+
+def test_epochs_are_chosen_where_neither_they_nor_a_part_kept_aside_say(
+    folder, capsys, monkeypatch
+):
+    monkeypatch.setattr(nn.train.defaults, "UPDATES", 4)
+    monkeypatch.setattr(nn.train.defaults, "EPOCHS", 2)
+    asked = []
+
+    def try_networks(nets, *data, lengths, **settings):
+        asked.append(lengths)
+        return [Trial(nets[0], None, {}, 1, {2: 0.5, 1: 0.25} if len(lengths) > 1 else {})]
+
+    monkeypatch.setattr(nn.choosing, "try_networks", try_networks)
+    monkeypatch.setattr(nn.choosing, "WIDTHS", ((3,), ()))
+    rows = [f"{i},{i * 7 % 11},{2 * i - i * 7 % 11}" for i in range(40)]
+    (folder / "line.csv").write_text("\n".join(["a,b,y", *rows]))
+    run = ["line.csv", "--target", "y", "--lr", "0.01", "--quiet"]
+    for more in ([], ["--widths", "3"]):
+        assert main(["train", *run, *more]) == 0
+        lines = printed(capsys.readouterr().out)
+        assert (
+            lines["epochs"] == "1: of 2, 1, the number with the least loss on examples kept aside"
+        )
+        assert lines["SGD"].startswith("1 epochs, ")
+        assert len(history(folder / "runs" / "line")) == 1
+    for more in (["--batch-size", "16", "32"], ["--patience", "1"], ["--epochs", "3"]):
+        assert main(["train", *run, *more]) == 0
+        assert "epochs" not in printed(capsys.readouterr().out)
+    assert asked == [(1, 4, 16)] * 2 + [(1,)] * 3
 
 
 @pytest.mark.slow

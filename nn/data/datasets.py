@@ -212,8 +212,8 @@ def standardised(
         if not K:
             y_train, y_test = ((part - y_mean) / y_scale for part in (y_train, y_test))
     finite = [np.isfinite(part).all(axis=0) for part in (X_train, X_test, x_scale[None])]
-    _check_scaled(features, np.all(finite, axis=0))
-    _check_scaled([target], [all(np.isfinite(part).all() for part in (y_train, y_test, y_scale))])
+    check_scaled(features, np.all(finite, axis=0))
+    check_scaled([target], [all(np.isfinite(part).all() for part in (y_train, y_test, y_scale))])
     likelihood = likelihood_for(K) if loss is None else known_likelihood(loss)
     return Dataset(
         name, X_train, y_train, X_test, y_test,
@@ -246,7 +246,7 @@ def _parts(y: npt.NDArray[Any], K: int, n_test: int, seed: int) -> tuple[Any, An
     return test, train
 
 
-def _check_scaled(names: Sequence[str], finite: Any) -> None:
+def check_scaled(names: Sequence[Any], finite: Any) -> None:
     """Raise if a column's numbers are so large, or so close, that scaling loses them."""
     for name, fits in zip(names, finite):
         if not fits:

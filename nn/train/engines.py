@@ -199,12 +199,7 @@ class ProgramEngine(Engine):
             if not np.isclose(ours, theirs, rtol=1e-6, atol=1e-9, equal_nan=True):
                 if not math.isfinite(ours) and is_large(loss):
                     continue  # the training diverges, which an update finds
-                raise ValueError(
-                    f"engine='program' can't be used here, use 'graph': the loss of example {i} "
-                    f"is {theirs}, and by the program {ours}. The graph is not the same for every "
-                    "example: a Python `if` on numbers (use autograd.where), or a number that has "
-                    "changed since the start"
-                )
+                raise _disagreement(i, theirs, ours)
 
     @cached_property
     def program(self) -> Program:
@@ -287,11 +282,7 @@ class ProgramEngine(Engine):
         self._restore()
         loss, i = self.recording.replayed(batch.data[bad[0]].tolist()), batch.rows[bad[0]]
         if math.isfinite(loss.data) and not is_large(loss):
-            raise ValueError(
-                f"engine='program' can't be used here, use 'graph': the loss of example {i} is "
-                f"{loss.data}, and by the program {losses[bad[0]]}. The graph is not the same for "
-                "every example"
-            )
+            raise _disagreement(i, loss.data, losses[bad[0]])
         raise FloatingPointError(diagnosis(loss, i, lr))
 
     def _check_step(self, batch: Batch, step: Array, lr: float) -> None:
@@ -307,3 +298,11 @@ class ProgramEngine(Engine):
         """Go back to the last finite numbers, without gradients."""
         self.gradient[:] = 0.0
         self.write()
+
+
+def _disagreement(i: int, recorded: float, replayed: float) -> ValueError:
+    return ValueError(
+        f"engine='program' can't be used here, use 'graph': the loss of example {i} is {recorded}, "
+        f"and by the program {replayed}. The graph is not the same for every example: a Python "
+        "`if` on numbers (use autograd.where), or a number that has changed since the start"
+    )

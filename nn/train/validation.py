@@ -1,4 +1,4 @@
-"""Cross-validation: which of several networks to train, and at which rate."""
+"""Cross-validation: which of several networks to train, for how many epochs, at which rate."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from .schedules import LearningRate, cosine
 from .stepping import Optimizer
 
 WIDTHS = ((32,), ())  # a hidden layer, or none: what is tried where nothing is given
+LENGTHS = (1, 4, 16)  # by which the usual epochs are divided: what is tried
 PARTS = 5
 FEWEST = 20  # examples: of fewer none are kept aside
 MANY = 1000  # examples to train on, of which one part kept aside tells enough
@@ -39,14 +40,21 @@ class Trial:
         net: with its first parameters.
         lr: the rate that was found; None if one was given.
         rates: the mean loss by rate, of those that were tried.
-        loss: the mean loss on the parts kept aside; infinite if there were none, or if the training
-            diverged.
+        epochs: of the training to come.
+        losses: the mean loss on the parts kept aside by epochs, of those that were tried; infinite
+            if the training diverged.
     """
 
     net: MLP
     lr: float | None
     rates: dict[float, float]
-    loss: float
+    epochs: int
+    losses: dict[int, float]
+
+    @property
+    def loss(self) -> float:
+        """The mean loss on the parts kept aside; infinite if there were none."""
+        return self.losses.get(self.epochs, math.inf)
 
 
 def enough_to_keep_aside(n: int) -> bool:
@@ -68,13 +76,15 @@ def try_networks(
     optimizer: str | Optimizer,
     lr: Rate | None = None,
     epochs: int | None = None,
+    lengths: Sequence[int] = (1,),
     rng: np.random.Generator,
 ) -> list[Trial]:
-    """Find a rate for each network, and if there are several, compare them by whole trainings.
+    """Find a rate and the epochs for each network, and compare them by whole trainings.
 
-    Each has five trainings, with another fifth of the examples kept aside each time; with 1,000
-    examples or more, one training, on 20,000 at most. With fewer than 20 there is none, and only
-    the first network is tried. The networks themselves are left as they are.
+    Each has five trainings for each number of epochs, with another fifth of the examples kept aside
+    each time; with 1,000 examples or more, one training, on 20,000 at most. With fewer than 20
+    there is none, and only the first network is tried. The networks themselves are left as they
+    are.
 
     Args:
         nets: the networks, the simplest last.
@@ -85,7 +95,8 @@ def try_networks(
         optimizer: as in `fit`.
         lr: the rate, or a schedule, for a number of updates. If not given, `find_lr` finds it on
             all examples, and it falls to 0 along half a cosine if ``epochs`` are not given either.
-        epochs: of each training; if not given, `usual_epochs`.
+        epochs: of each training; if not given, `usual_epochs` over each of the ``lengths``.
+        lengths: what they are divided by.
         rng: where the parts and the batches come from, the same for all networks.
 
     Returns:
@@ -95,28 +106,37 @@ def try_networks(
         FloatingPointError: a network diverges at every rate.
     """
     n = len(X)
-    nets = nets if n >= FEWEST else nets[:1]
+    counts = [epochs] if epochs else [_epochs(n, batch_size, over) for over in lengths]
+    if n < FEWEST:
+        nets, counts = nets[:1], counts[:1]
     parts = list[npt.NDArray[np.intp]]()
-    if len(nets) > 1:
+    if len(nets) * len(counts) > 1:
         parts = np.array_split(rng.permutation(n)[:MOST], PARTS)
+    aside = _Aside(loss, X, y, parts, batch_size, optimizer, rng)
     trials = []
     for net in nets:
-        found, rates, aside = None, dict[float, float](), math.inf
+        found, rates = None, dict[float, float]()
         if lr is None:
             found, rates = find_lr(
                 net, loss, X, y, batch_size=batch_size, optimizer=optimizer, rng=rng
             )
-        for at, rate in _rates(lr, found, epochs is None) if parts else ():
-            try:
-                aside = _loss_aside(
-                    net, loss, X, y, parts, batch_size, optimizer, rate, epochs, rng
-                )
-                found = at
-                break
-            except FloatingPointError:
-                continue
-        trials.append(Trial(net, found, rates, aside))
+        losses = dict[int, float]()
+        for times, over in zip(counts, lengths) if parts else ():
+            losses[times] = math.inf
+            for at, rate in _rates(lr, found, epochs is None):
+                try:
+                    losses[times] = aside.loss_of(net, rate, epochs, over)
+                    found = at
+                    break
+                except FloatingPointError:
+                    continue
+        best = min(losses, key=losses.__getitem__, default=counts[0])
+        trials.append(Trial(net, found, rates, best, losses))
     return sorted(trials, key=lambda trial: trial.loss)
+
+
+def _epochs(n: int, batch_size: int, over: int) -> int:
+    return math.ceil(usual_epochs(n, batch_size) / over)
 
 
 def _rates(
@@ -134,31 +154,32 @@ def _constant(lr: float, updates: int) -> float:
     return lr
 
 
-def _loss_aside(
-    net: MLP,
-    loss: Loss,
-    X: Array,
-    y: npt.NDArray[np.generic],
-    parts: Sequence[npt.NDArray[np.intp]],
-    batch_size: int,
-    optimizer: str | Optimizer,
-    lr: Rate,
-    epochs: int | None,
-    rng: np.random.Generator,
-) -> float:
-    """The mean loss on the parts, of a training on the others each."""
-    trial = copy.deepcopy(net)
-    parameters, start = trial.parameters(), data_of(net.parameters()).tolist()
-    found = []
-    for i, part in enumerate(parts if len(X) < MANY else parts[:1]):
-        others = np.concatenate([*parts[:i], *parts[i + 1 :]])
-        b = min(batch_size, len(others))
-        times = epochs or usual_epochs(len(others), b)
-        assign(parameters, start)
-        fit(
-            trial, loss, X[others], y[others], epochs=times, batch_size=b,
-            lr=lr(updates_of(len(others), b, times)), optimizer=copy.deepcopy(optimizer),
-            rng=copy.deepcopy(rng), progress=False,
-        )  # fmt: skip
-        found.append(evaluate(trial, loss, X[part], y[part])["loss"])
-    return math.fsum(found) / len(found)
+@dataclass(frozen=True)
+class _Aside:
+    """Trainings with a part of the examples kept aside each."""
+
+    loss: Loss
+    X: Array
+    y: npt.NDArray[np.generic]
+    parts: Sequence[npt.NDArray[np.intp]]
+    batch_size: int
+    optimizer: str | Optimizer
+    rng: np.random.Generator
+
+    def loss_of(self, net: MLP, lr: Rate, epochs: int | None, over: int) -> float:
+        """The mean loss on the parts, of a training on the others each."""
+        trial = copy.deepcopy(net)
+        parameters, start = trial.parameters(), data_of(net.parameters()).tolist()
+        found = []
+        for i, part in enumerate(self.parts if len(self.X) < MANY else self.parts[:1]):
+            others = np.concatenate([*self.parts[:i], *self.parts[i + 1 :]])
+            b = min(self.batch_size, len(others))
+            times = epochs or _epochs(len(others), b, over)
+            assign(parameters, start)
+            fit(
+                trial, self.loss, self.X[others], self.y[others], epochs=times, batch_size=b,
+                lr=lr(updates_of(len(others), b, times)), optimizer=copy.deepcopy(self.optimizer),
+                rng=copy.deepcopy(self.rng), progress=False,
+            )  # fmt: skip
+            found.append(evaluate(trial, self.loss, self.X[part], self.y[part])["loss"])
+        return math.fsum(found) / len(found)

@@ -503,8 +503,11 @@ def test_up_to_six_unknown_names_are_listed(n, more):
 
 def test_what_is_no_row_no_state_and_no_network_is_refused():
     net = MLP(1, [1])
-    with pytest.raises(ValueError, match=r"one row per example, \(n, d_0\), got the number 3"):
-        net.predict(3)
+    for X, shape in ((3, r"\(\)"), ([3.0, 4.0], r"\(2,\)")):
+        with pytest.raises(
+            ValueError, match=rf"\(n, d_0\), got shape {shape}: for one .*, net\(x\)"
+        ):
+            net.predict(X)
     with pytest.raises(TypeError, match=r"state must be a dictionary, .* got 3"):
         net.load_state_dict(3)
     for wrong in (3, MLP, len, object()):

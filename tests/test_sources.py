@@ -231,6 +231,16 @@ def test_a_bad_row_of_mapped_validation_data_is_named(tmp_path):
         evaluate(make_net(), gaussian_nll, bad, y)
 
 
+def test_it_is_said_which_X_does_not_fit_the_network():
+    X, y, _ = problem()
+    with pytest.raises(
+        ValueError, match=r"^the validation X does not fit the network: x must have"
+    ):
+        train(make_net(), gaussian_nll, X, y, validation=(X[:, 1:], y))
+    with pytest.raises(ValueError, match=r"^X does not fit the network: x must have"):
+        train(make_net(), gaussian_nll, X[:, 1:], y)
+
+
 # Targets
 
 

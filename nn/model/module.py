@@ -56,10 +56,17 @@ class Module:
             parameter.grad = 0.0
 
     def predict(self, X: Iterable[Sequence[float]]) -> Array:
-        """The outputs for the rows of ``X``, as numbers: ``(n, d_L)``, or ``(n,)`` if d_L is 1."""
+        """The outputs for the rows of ``X``, as numbers: ``(n, d_L)``, or ``(n,)`` if d_L is 1.
+
+        Raises:
+            ValueError: ``X`` does not have one row per example, or they do not fit the network.
+        """
         array = real_array(X, "X")
-        if array.ndim == 0:
-            raise ValueError(f"X must have one row per example, (n, d_0), got the number {X!r}")
+        if array.ndim < 2 and array.size:
+            raise ValueError(
+                f"X must have one row per example, (n, d_0), got shape {array.shape}: for one "
+                "example, net(x)"
+            )
         if not is_static(self) or array.ndim != 2 or len(array) < WORTH_A_PROGRAM:
             return np.array([numbers(self(row)) for row in array.tolist()], dtype=float)
         x, parameters = [Value(v) for v in array[0].tolist()], list(self.parameters())

@@ -180,7 +180,10 @@ class Check:
     @cached_property
     def _a(self) -> Any:
         """The outputs for the first example."""
-        return self._net(self._first.tolist())
+        try:
+            return self._net(self._first.tolist())
+        except ValueError as error:
+            raise ValueError(f"{self._names[0]} does not fit the network: {error}") from error
 
     def __call__(self, X: Array, y: Array, rows: Any) -> None:
         """Raise unless all rows fit; ``rows`` are their places.

@@ -20,8 +20,8 @@ LOST = 2.0**-32  # where numbers have size 1, rounding may hide a slope up to th
 def finite_difference(f: Function, *x: float, h: float | None = None) -> Any:
     """The gradient by central differences, (f(x + h) - f(x - h)) / 2h: two calls per input.
 
-    This is slow, O(m^2) for a network of m parameters, and good to about half of the digits; but it
-    is independent of everything else here.
+    This is slow, O(m^2) for a network of m parameters, and loses a third of the digits or more; but
+    it is independent of everything else here.
 
     Args:
         f: takes n Values and returns one.

@@ -225,10 +225,9 @@ class Replayed:
         )
 
     def __repr__(self) -> str:
-        return (
-            f"<{self.__name__}, replayed: {self._calls:,} calls, {self._made:,} structures "
-            f"recorded, {len(self.programs):,} programs kept>"
-        )
+        counts = {"call": self._calls, "structure": self._made, "program": len(self.programs)}
+        calls, made, kept = (f"{n:,} {what}{'s' * (n != 1)}" for what, n in counts.items())
+        return f"<{self.__name__}, replayed: {calls}, {made} recorded, {kept} kept>"
 
 
 class _Tape:

@@ -576,8 +576,9 @@ def test_it_looks_like_the_function():
     assert (loss_of.__name__, loss_of.__doc__) == ("loss_of", "The loss.")
     assert repr(loss_of) == "<loss_of, replayed: 0 calls, 0 structures recorded, 0 programs kept>"
     loss_of(1.0)
+    assert "1 call, 1 structure recorded, 1 program kept" in repr(loss_of)
     loss_of(2.0)
-    assert "2 calls, 1 structures recorded, 1 programs kept" in repr(loss_of)
+    assert "2 calls, 1 structure recorded, 1 program kept" in repr(loss_of)
     net = MLP(1, [1], rng=np.random.default_rng(0))
     assert replay(net)([2.0]).data == net([2.0]).data
 

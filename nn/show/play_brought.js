@@ -8,7 +8,7 @@ class Brought extends Data {
     const known = points.filter(([, , v]) => !names.length || (Number.isInteger(v) && v >= 0 && v < names.length));
     if (known.length) return { ...painted(known, this.kind, names), painted: true };
     const none = new Float64Array(0), rows = new Int32Array(0);
-    return { n: 0, d0: 2, X: none, y: none, features: ["x1", "x2"], target: "class", classes: names, mean: new Float64Array(2), scale: Float64Array.of(1, 1), notes: [], test: new Uint8Array(0), train: rows, held: rows, source: null, painted: true };
+    return { n: 0, d0: 2, X: none, y: none, features: coordinates(2), target: "class", classes: names, mean: new Float64Array(2), scale: Float64Array.of(1, 1), notes: [], test: new Uint8Array(0), train: rows, held: rows, source: null, painted: true };
   }
 
   // Whether points can't be painted or read here; it is said why.

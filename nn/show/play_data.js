@@ -154,8 +154,9 @@ function wholeNumber(what, x, least, most) {
   if (!Number.isInteger(x) || x < least || x > most) throw new Error(`${what} must be a whole number from ${least} to ${most}, got ${x}.`);
 }
 
+// Names of inputs that have none, as units are named elsewhere.
 function coordinates(d0) {
-  return d0 === 1 ? ["x"] : Array.from({ length: d0 }, (_, j) => `x${j + 1}`);
+  return Array.from({ length: d0 }, (_, j) => `x0[${j}]`);
 }
 
 // A set of what is given, and of what most sets have.

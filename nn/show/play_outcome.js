@@ -40,7 +40,7 @@ class Outcome {
       return cell;
     })));
     const box = wide("Confusion");
-    box.append(element("table", { class: K > 5 ? "dense" : "" }, element("caption", {}, "row: what it is; column: what the network says"), head, ...rows));
+    box.append(element("table", { class: K > 5 ? "dense" : "" }, element("caption", {}, `all ${points.n} examples;`, element("br"), "row: what it is; column: what the network says"), head, ...rows));
     this.grid.replaceChildren(box);
   }
 
@@ -186,7 +186,7 @@ class Detail {
     if (!unit) return;
     const { net, probe } = play, { l, j } = unit, { L, widths } = net, lines = [];
     const read = (name, layer, k) => probe.number(name, layer, k, 0);
-    if (l === 0) lines.push(`${unit.name}: x0[${j}] = ${number(read("x", 0, j))}, an input`);
+    if (l === 0) lines.push(`${unit.name === `x0[${j}]` ? "" : `${unit.name}: `}x0[${j}] = ${number(read("x", 0, j))}, an input`);
     else if (!NETWORK.layers) lines.push(`a[${j}] = ${number(read("a", 1, j))}, an output of a network with a form of its own`);
     else {
       const terms = Array.from({ length: widths[l - 1] }, (_, i) => `${factor(net.theta[net.weight(l, j, i)])} ${TIMES} ${factor(read("x", l - 1, i))}`);

@@ -210,7 +210,7 @@ def _sets(net: Module, data: Any, validation: Any, loss: Any, picture: Any, seed
     X, y = np.concatenate([X, X_held]), np.concatenate([y, y_held])
     return [
         Set(
-            "your data", X, y, len(X) - len(X_held), [f"x{i + 1}" for i in range(d0)],
+            "your data", X, y, len(X) - len(X_held), [f"x0[{i}]" for i in range(d0)],
             classes=[str(k) for k in range(K)], picture=picture,
             darkest=float(X.max(initial=0.0)) or 1.0,
         )

@@ -287,7 +287,7 @@ def check_swish(swish: Any) -> Iterator[Case]:
 def check_bishop(values: Any, tangents: Any, adjoints: Any) -> Iterator[Case]:
     """The evaluation trace of f = x1 x2 + exp(x1 x2) - sin(x2) at (1, 2), by hand.
 
-    v3 = x1 x2, v4 = sin(x2), v5 = exp(v3), v6 = v3 - v4, v7 = v5 + v6 = f (Bishop and Bishop 2023,
+    v3 = x1 x2, v4 = sin(x2), v5 = exp(v3), v6 = v3 - v4, v7 = v5 + v6 = f (Bishop and Bishop 2024,
     section 8.2). Three dictionaries by the names x1, x2, v3, ..., v7: the values; their tangents,
     derivatives by x1; and the adjoints, derivatives of f. Three correct digits will do.
     """

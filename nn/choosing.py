@@ -14,6 +14,7 @@ from .train.defaults import (
     SWEPT,
     TRIED,
     first_size,
+    largest_of,
     next_rate,
     usual_batch_size,
     usual_epochs,
@@ -82,8 +83,8 @@ def choose(
     if best.lr is not None:
         _set_rate(options, best.lr, falls)
         tried = ", ".join(f"{rate:g}" for rate in best.rates)
-        how = f"{best.lr:g}: of {tried}, the one with the least loss in some {TRIED} updates each"
-        if best.lr not in best.rates or best.rates[best.lr] > min(best.rates.values()):
+        how = f"{best.lr:g}: of {tried}, the largest with nearly the least loss in {TRIED} updates"
+        if best.lr != largest_of(best.rates):
             how = f"{best.lr:g}: at larger ones that were tried, a training diverged"
         said["rate"] = f"{how}; it falls to 0 along half a cosine" if falls else how
     return said

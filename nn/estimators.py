@@ -174,7 +174,7 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
         activation: as in `MLP`.
         optimizer: as in `fit`; if not given, SGD with a weight decay of 1/n for n rows, but
             0.01 at most.
-        lr: a rate, or a schedule. If not given, the best of eight by a short test (`find_lr`), or
+        lr: a rate, or a schedule. If not given, by a short test with eight of them (`find_lr`), or
             a smaller one if the training diverges at that; it falls to 0 along half a cosine if
             ``epochs`` are not given either.
         batch_size: as in `fit`; if not given, 16, or all rows if they are fewer.

@@ -91,7 +91,7 @@ def _add_own_options(add: Callable[..., Any]) -> None:
         "if they are fewer); several are compared, each from the same start")
     add("--lr", type=rate_option, metavar="LR",
         help="a number, or a schedule of updates: step:LR:FACTOR:UPDATES, 1/t:LR:T0, cosine:LR. If "
-        "not given, the best of several rates by a short test; if --epochs is not given either, it "
+        "not given, one of several rates by a short test; if --epochs is not given either, it "
         "falls as a cosine (in a sweep: 0.1 for sgd, the usual rate of other optimizers)")
     add("--optimizer", default="sgd", choices=[*OPTIMIZERS], metavar="RULE",
         help=", ".join(OPTIMIZERS) + " (%(default)s); its settings:")

@@ -8,7 +8,7 @@ import pytest
 import nn
 from nn import MLP, SGD, Adam, bernoulli_nll, datasets, find_lr, fit, gaussian_nll
 from nn.data.datasets import parts_of, standard
-from nn.train.defaults import RATES, usual_batch_size, usual_decay, usual_epochs
+from nn.train.defaults import RATES, largest_of, usual_batch_size, usual_decay, usual_epochs
 from nn.train.evaluation import evaluate
 from nn.train.schedules import cosine
 from nn.train.validation import try_networks
@@ -34,6 +34,13 @@ def test_the_rate_is_that_of_the_training_that_met_the_least_loss():
         met[rate] = np.mean([row.loss for row in history])
     assert losses == pytest.approx(met, rel=1e-12)
     assert lr == min(met, key=met.get) == 0.3
+
+
+def test_of_rates_that_are_nearly_as_good_the_largest_is_taken(monkeypatch):
+    assert largest_of({3.0: 1.11, 1.0: 1.1, 0.3: 1.0, 0.1: 1.05}) == 1.0
+    assert largest_of({0.3: -0.95, 0.1: -1.0, 1.0: -0.85}) == 0.3
+    monkeypatch.setattr(nn.train.defaults, "largest_of", min)
+    assert find_lr(*line(), updates=20, batch_size=8, rates=[0.01, 0.3, 2.0])[0] == 0.01
 
 
 def test_of_many_rows_so_many_are_tried_as_the_updates_need(monkeypatch):

@@ -118,14 +118,18 @@ def test_every_data_set_trains_and_writes_its_files(data, folder, capsys):
 def test_what_is_not_given_fits_the_data(folder, capsys):
     assert main(["train", "moons", "--quiet"]) == 0
     lines = printed(capsys.readouterr().out)
-    updates = "200 epochs, batch size 16: 5000 updates"
-    assert lines["SGD"] == f"{updates}; lr cosine:1, weight decay 0.0025"
+    epochs = int(lines["epochs"].partition(":")[0])
+    assert lines["epochs"] == (
+        f"{epochs}: of 200, 50, 13, the number with the least loss on examples kept aside"
+    )
+    lr = lines["rate"].partition(":")[0]
+    updates = f"{epochs} epochs, batch size 16: {epochs * 25} updates"
+    assert lines["SGD"] == f"{updates}; lr cosine:{lr}, weight decay 0.0025"
     assert lines["data"] == "moons: 400 examples to train on, 100 to test"
     assert re.match(
         r"hidden: one of 32 units \(loss 0\.0\d+\) rather than none \(0\.2\d+\), .* mean of 5",
         lines["layers"],
     )
-    assert re.match(r"200: of 200, 50, 13, the number with the least loss", lines["epochs"])
     assert "falls to 0" in lines["rate"]
     assert float(re.search(r"accuracy ([\d.]+)%", lines["test"])[1]) > 95
 

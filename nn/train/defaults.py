@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,6 +30,7 @@ RATES = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 DECAY = 0.01  # at most
 TRIED = 200  # updates with each rate
 FAR = 10  # updates with each rate on the examples farthest from 0
+NEARLY = 0.1  # of the least loss
 
 
 def usual_batch_size(n: int) -> int:
@@ -117,10 +118,11 @@ def find_lr(
 ) -> tuple[float, dict[float, float]]:
     """Try rates, each in a short training from the same start, and choose one.
 
-    The best is the one with the least mean of the losses that its training met: too small a rate
-    does not get far, too large a one swings or diverges. A rate at which the loss grows on the b
-    examples farthest from 0 is left out, unless it grows at all rates: they may be too rare to show
-    it in a short training, and would in a long one. ``net`` itself is left as it is.
+    It is the largest of those whose training met nearly the least mean of losses, up to a tenth:
+    too small a rate does not get far, too large a one swings or diverges; and of two that are as
+    good in a short training, the larger gets farther in a long one. A rate at which the loss grows
+    on the b examples farthest from 0 is left out, unless it grows at all rates: they may be too
+    rare to show it in a short training, and would in a long one. ``net`` itself is left as it is.
 
     Args:
         net: where to start; any network that `fit` trains.
@@ -192,4 +194,14 @@ def find_lr(
     losses = {lr: met[lr] for lr in steady} or met
     if not losses:
         raise FloatingPointError(f"the training diverges at every rate tried, {rates}")
-    return min(losses, key=losses.__getitem__), losses
+    return largest_of(losses), losses
+
+
+def largest_of(losses: Mapping[float, float]) -> float:
+    """The largest of the rates whose loss is nearly the least, up to a tenth of it.
+
+    >>> largest_of({1.0: 2.5, 0.3: 1.05, 0.1: 1.0})
+    0.3
+    """
+    least = min(losses.values())
+    return max(lr for lr, loss in losses.items() if loss <= least + NEARLY * abs(least))

@@ -78,12 +78,7 @@ def test_letters_of_windows_are_read_too(tmp_path):
     ],
 )
 def test_what_stands_between_cells_does_not_matter(tmp_path, text):
-    file = CsvFile(saved(tmp_path, text))
-    file.header = file.header[:3] if len(file.header) == 3 else file.header
-    if len(file.header) == 4:
-        assert file.header[0] == "column 1"
-        return
-    check_plain(file)
+    check_plain(CsvFile(saved(tmp_path, text)))
 
 
 def test_a_row_is_counted_from_the_first_line_also_below_sep(tmp_path):
@@ -105,6 +100,27 @@ def test_row_names_as_r_writes_them_are_a_column(tmp_path):
     file = CsvFile(saved(tmp_path, 'a,k\n"1",2,x\n"2",3,y\n'))
     assert file.header == ["column 1", "a", "k"]
     assert [row for _, row in file.rows()] == [["1", "2", "x"], ["2", "3", "y"]]
+    assert "the first is taken for the row's name" in file.notes[0]
+
+
+def test_a_delimiter_too_many_at_the_end_of_rows_shifts_nothing(tmp_path):
+    rows = [f"{'yn'[i % 2]};{i / 4};{i % 7};\n" for i in range(300)]
+    file = CsvFile(saved(tmp_path, "k;a;b\n" + "".join(rows)))
+    assert file.columns(["a"])[1]["a"].numbers.tolist() == [i / 4 for i in range(300)]
+    assert next(file.rows()) == (2, ["y", "0.0", "0"])
+    assert "the last is empty: it is left out" in file.notes[0]
+    for quote in ("", '"'):  # as blocks and cell by cell
+        rows[250] = f"{quote}y{quote};1;2;x\n"
+        file = CsvFile(saved(tmp_path, "k;a;b\n" + "".join(rows)))
+        with pytest.raises(ValueError, match="row 252: it has 4 cells, the header 3, so that 'x'"):
+            file.columns(["a"])
+
+
+@for_each("line", ["1,{0:03},y", "{1},5,y"])  # 1,013 and 12,5 without quotes
+def test_a_comma_in_a_number_is_no_row_name(tmp_path, line):
+    text = "a,k\n" + "".join(line.format(i, i % 9) + "\n" for i in range(40))
+    with pytest.raises(ValueError, match="row 2: it has 3 cells, the header 2, so that 'y'"):
+        table_data(saved(tmp_path, text), "k")
 
 
 # Headers

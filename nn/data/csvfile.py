@@ -55,10 +55,16 @@ class CsvFile:
         self._check_quotes()
         place, below, first = self._first(skipped)
         head = [name.strip() for name in first] if look.header else [""] * len(first)
-        self.header, changed = named(["", *head] if look.more else head)
+        self.header, changed = named(["", *head] if look.more == "first" else head)
+        self._width = len(self.header) + (look.more == "last")
         self.notes += changed if look.header else []
         # The last row above the data, and the byte of the file at which they begin.
         self._place, self._below = (place, below) if look.header else (skipped, self._begin)
+
+    @property
+    def _spare(self) -> range:
+        """The places of cells that stand in no column, and must be empty."""
+        return range(len(self.header), self._width)
 
     @property
     def commas(self) -> bool:
@@ -72,7 +78,7 @@ class CsvFile:
             ValueError: a row is longer or shorter than the header, or no CSV.
         """
         rows = self._records(self._place, self._below, checked=True)
-        return ((place, row) for place, _, row in rows if row)
+        return ((place, row[: len(self.header)]) for place, _, row in rows if row)
 
     def columns(
         self, names: Sequence[str], texts: Sequence[str] = ()
@@ -116,8 +122,8 @@ class CsvFile:
         while start < len(self._data):
             stop = self._data.find(b"\n", start + BLOCK - 1, start + LONGEST) + 1
             stop = stop or min(len(self._data), start + LONGEST)
-            block = Block(self._data[start:stop], self._delimiter, len(self.header))
-            if block.fits:
+            block = Block(self._data[start:stop], self._delimiter, self._width)
+            if block.fits and not any(any(block.texts(j)) for j in self._spare):
                 yield range(place + 1, place + 1 + block.rows), block
                 place, start = place + block.rows, stop
                 continue
@@ -167,7 +173,8 @@ class CsvFile:
     ) -> Iterator[tuple[int, int, list[str]]]:
         """Below the row at ``place``, from a byte on: each row's place, the byte it ends at, cells.
 
-        Blank ones have no cells; the others, if they are ``checked``, as many as the header.
+        Blank ones have no cells; the others, if they are ``checked``, as many as they should, and
+        none in what is left out.
         """
         end = start
 
@@ -185,7 +192,11 @@ class CsvFile:
                 quoting=csv.QUOTE_MINIMAL if self._quoted else csv.QUOTE_NONE,
             ):
                 place += 1
-                if checked and row and len(row) != len(self.header):
+                if (
+                    checked
+                    and row
+                    and (len(row) != self._width or any(row[j].strip() for j in self._spare))
+                ):
                     break
                 yield place, end, row
             else:

@@ -23,13 +23,13 @@ class Look:
     Attributes:
         delimiter: what stands between them.
         header: whether the first row has names.
-        more: whether all other rows have a cell more than that.
+        more: which cell the other rows have more than that: "first", "last", or "" for none.
         notes: what there is to be said of it.
     """
 
     delimiter: str
     header: bool
-    more: bool
+    more: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -45,9 +45,17 @@ def look_of(text: str, delimiter: str | None = None, header: bool | None = None)
     delimiter = max(found, key=lambda mark: _evenness(found[mark], mark))
     rows, notes = found[delimiter], []
     names, below = (rows[0] if rows else []), rows[1:]
-    more = bool(below) and _width(rows) == len(names) + 1 > 2
+    more = _more(rows) if header is not False else ""
+    if more == "first":
+        notes.append(
+            "rows have one cell more than the header: the first is taken for the row's name"
+        )
+    elif more:
+        notes.append(
+            "rows have one cell more than the header, and the last is empty: it is left out"
+        )
     if header is None:
-        header = more or _has_names(rows)
+        header = more == "first" or _has_names(rows)
         numbers = [name for name in names if parsed(name) is not None]
         if not header:
             notes.append(
@@ -60,7 +68,7 @@ def look_of(text: str, delimiter: str | None = None, header: bool | None = None)
                 f"the names in the header are numbers, {', '.join(numbers[:4])}, ...: is the first "
                 "row data? Then: --header no, in Python header=False"
             )
-    return Look(delimiter, header, more and header, tuple(notes))
+    return Look(delimiter, header, more, tuple(notes))
 
 
 def collapsed(text: bytes) -> bytes:
@@ -87,6 +95,19 @@ def _rows(text: str, delimiter: str) -> Rows:
 def _width(rows: Rows) -> int:
     """How many cells most rows have."""
     return Counter(map(len, rows[1:] or rows)).most_common(1)[0][0] if rows else 0
+
+
+def _more(rows: Rows) -> str:
+    """Which cell the rows have more than the first of them, as `Look` has it.
+
+    A name, as R gives each row, is no other row's; else the cell is a mistake, as in 1,234.
+    """
+    longer = [row for row in rows[1:] if len(row) == len(rows[0]) + 1]
+    if not longer or _width(rows) != len(rows[0]) + 1 or len(rows[0]) < 2:
+        return ""
+    if not any(row[-1] for row in longer):
+        return "last"
+    return "first" if len({row[0] for row in longer}) == len(longer) else ""
 
 
 def _evenness(rows: Rows, delimiter: str) -> tuple[bool, float, int]:

@@ -344,6 +344,9 @@ def test_a_damaged_column_is_refused(tmp_path, change):
         ("date", {"way": "%q", "parts": ["year"]}),
         ("date", {"way": WAYS[0], "parts": ["century"]}),
         ("date", {"way": WAYS[0], "parts": []}),
+        ("number", {"spelling": "Roman", "units": []}),
+        ("number", {"spelling": "plain", "units": [3]}),
+        ("number", {"spelling": "plain", "units": 3}),
     ],
 )
 def test_so_is_what_a_kind_can_t_keep(kind, about):
@@ -399,6 +402,47 @@ def test_cells_that_were_not_met_are_read_as_said(tmp_path):
     assert by_name["w"][:, :3].tolist() == [[1, 0, 0], [0, 0, 0], [1, 0, 0], [1, 0, 0]]
     assert by_name["day"][2, :2].tolist() == [2020, 12]
     assert by_name["on"][:3].ravel().tolist() == [1, 1, 1]
+
+
+THOUSANDS = [f"{1 + i}.{i * 37 % 1000:03},5" for i in range(40)]
+
+
+@for_each(
+    "met, texts, values, note",
+    [
+        (THOUSANDS, ["1.234", "1.234,5", "7"], [1234, 1234.5, 7], ""),
+        (["1,234", "2,5"] * 10, ["1,234", "0,5"], [1.234, 0.5], ""),
+        (
+            ["1,234", "2,500"] * 10,
+            ["1,234", "1,5"],
+            [1234, None],
+            "(with commas between thousands)",
+        ),
+        ([f"{i}.5" for i in range(20)], ["1.25", "1,234"], [1.25, None], "(written plainly)"),
+        (["5%", "7 %"] * 10, ["0.4", "0", "3"], [0.4, 0, 3], "without a unit, in training in %"),
+        (["0.5", "0.25"] * 10, ["40%", "0.4"], [40, 0.4], "without a unit or in %, in training wi"),
+        (["$5", "7"] * 10, ["$3", "4"], [3, 4], ""),
+    ],
+)
+def test_numbers_are_read_as_they_were_written_in_training(tmp_path, met, texts, values, note):
+    rows = [[text, i * 1.5, "no" if i % 2 else "yes"] for i, text in enumerate(met)]
+    delimiter = ";" if "2,5" in met else ","
+    data = table_data(table(tmp_path, ["x", "at", "k"], rows, delimiter=delimiter), "k", seed=1)
+    kept = Table.from_json(json.loads(json.dumps(Table.of(data).to_json())))
+    new = table(tmp_path, ["x", "at"], [[text, 1] for text in texts], "new.csv")
+    column, net = kept.columns[0], MLP(2, [1], rng=np.random.default_rng(0))
+    cells = CsvFile(new).columns(["x"], ["x"] if column.wants_texts else [])[1]["x"]
+    found = column.numbers(cells, np.arange(len(texts))).ravel().tolist()
+    assert found == pytest.approx([column.fill[0] if v is None else v for v in values])
+    notes = " | ".join(predictions(net, kept, new).notes)
+    assert note in notes and bool(note) == bool(notes)
+
+
+def test_a_network_of_old_reads_numbers_as_they_look(tmp_path):
+    column = Column("x")
+    for texts, values in ((["1,234", "5"], [1234, 5]), (["0,25", "5"], [0.25, 5])):
+        cells = cells_of(tmp_path, texts)
+        assert column.numbers(cells, np.arange(2)).ravel().tolist() == values
 
 
 def test_one_row_is_predicted_and_files_without_a_header_are(tmp_path):

@@ -68,33 +68,34 @@ class Spelling:
     """A way to write numbers.
 
     Attributes:
-        said: what is said of a column that is written so.
+        name: what a column that is written so has, as a network's file keeps it.
         pattern: of the cells that can only be written so.
         plain: makes Python's way of it.
     """
 
-    said: str
+    name: str
     pattern: re.Pattern[str]
     plain: Callable[[str], str]
 
 
-def _spelling(said: str, pattern: str, plain: Callable[[str], str]) -> Spelling:
-    return Spelling(said, re.compile(rf"[-+]?(?:{pattern})", re.IGNORECASE), plain)
+def _spelling(name: str, pattern: str, plain: Callable[[str], str]) -> Spelling:
+    return Spelling(name, re.compile(rf"[-+]?(?:{pattern})", re.IGNORECASE), plain)
 
 
-PLAIN = Spelling("", re.compile(""), str)
-DECIMAL_COMMA = _spelling("with decimal commas", r"\d+,\d*(e[-+]?\d+)?|,\d+(e[-+]?\d+)?",
+PLAIN = Spelling("plain", re.compile(""), str)
+DECIMAL_COMMA = _spelling("decimal commas", r"\d+,\d*(e[-+]?\d+)?|,\d+(e[-+]?\d+)?",
                           lambda text: text.replace(",", "."))  # fmt: skip
-THOUSANDS = _spelling("with commas between thousands", r"[1-9]\d{0,2}(,\d{3})+(\.\d*)?",
+THOUSANDS = _spelling("commas between thousands", r"[1-9]\d{0,2}(,\d{3})+(\.\d*)?",
                       lambda text: text.replace(",", ""))  # fmt: skip
 SPELLINGS = (
     THOUSANDS, DECIMAL_COMMA,
-    _spelling("with decimal commas, and points between thousands",
+    _spelling("decimal commas, and points between thousands",
               r"[1-9]\d{0,2}(\.\d{3})+(,\d*)?|\d{1,3},\d+",
               lambda text: text.replace(".", "").replace(",", ".")),
-    _spelling("with spaces between thousands", r"[1-9]\d{0,2}([ '’\u00a0\u202f]\d{3})+([.,]\d*)?",
+    _spelling("spaces between thousands", r"[1-9]\d{0,2}([ '’\u00a0\u202f]\d{3})+([.,]\d*)?",
               lambda text: re.sub("[ '’\u00a0\u202f]", "", text).replace(",", ".")),
 )  # fmt: skip
+BY_NAME = {way.name: way for way in (PLAIN, *SPELLINGS)}
 
 
 @dataclass(frozen=True)
@@ -103,15 +104,23 @@ class Numbers:
 
     Attributes:
         values: ``(n,)``, nan where there is none.
-        said: how they are written, if not plainly.
+        way: how they are written.
+        units: the marks that stand at them, as %; "" for none.
         odd: the cells, all different, that are there and no numbers.
         gaps: how many rows have such a cell.
     """
 
     values: Array
-    said: str = ""
+    way: Spelling = PLAIN
+    units: tuple[str, ...] = ()
     odd: tuple[str, ...] = ()
     gaps: int = 0
+
+    @property
+    def said(self) -> str:
+        """How they are written, if not plainly."""
+        written = [f"with {self.way.name}"] if self.way is not PLAIN else []
+        return ", ".join([*written, *(f"in {unit}" for unit in self.units if unit)])
 
 
 @dataclass(frozen=True)
@@ -156,18 +165,21 @@ class Cells:
 
     @cached_property
     def as_numbers(self) -> Numbers:
-        """What the column says in numbers, if it is read so."""
-        if self.numbers is not None:
-            return Numbers(self.numbers)
+        """What the column says in numbers, if it is read so, in the way that fits most cells."""
         there = [text for text in self.texts if not is_missing(text)]
-        spelled = max(self._spellings(), key=lambda way: _score(there, way))
-        values = np.array([None if is_missing(t) else read(t, spelled) for t in self.texts], float)
+        return self.numbers_in(max(self._spellings(), key=lambda way: _score(there, way)))
+
+    def numbers_in(self, way: Spelling) -> Numbers:
+        """What the column says in numbers that are written in a way."""
+        if self.numbers is not None:
+            return Numbers(self.numbers, units=("",) if np.nan_to_num(self.numbers).any() else ())
+        values = np.array([None if is_missing(t) else read(t, way) for t in self.texts], float)
         is_odd = np.isnan(values) & ~np.array(list(map(is_missing, self.texts)), bool)
-        said = [spelled.said] if spelled.said else []
-        units = {mark.strip() for text in there for mark in UNIT.findall(text)}
-        said += [f"in {mark}" for mark in sorted(units)]
+        # Of 0 no unit is needed.
+        units = {_unit(text) for text, v in zip(self.texts, values) if v and not np.isnan(v)}
         odd = tuple(text for text, so in zip(self.texts, is_odd) if so)
-        return Numbers(values[self._codes], ", ".join(said), odd, int(self.counts[is_odd].sum()))
+        gaps = int(self.counts[is_odd].sum())
+        return Numbers(values[self._codes], way, tuple(sorted(units)), odd, gaps)
 
     @property
     def have_three_decimals(self) -> bool:
@@ -198,12 +210,30 @@ class Cells:
         return (PLAIN, DECIMAL_COMMA, *(way for way in SPELLINGS if way is not DECIMAL_COMMA))
 
 
+def in_units(units: Sequence[str]) -> str:
+    """Units of a column's numbers, in words.
+
+    >>> in_units(["", "%"])
+    'without a unit or in %'
+    """
+    return " or ".join(f"in {unit}" if unit else "without a unit" for unit in units)
+
+
+def is_number(text: str) -> bool:
+    """Whether a cell is a number, in whichever way it is written."""
+    return any(read(text, way) is not None for way in SPELLINGS)
+
+
 def read(text: str, way: Spelling) -> float | None:
     """A cell as a number, written plainly or in a certain way; None if it is none."""
     text = UNIT.sub("", text)
     if way is not PLAIN and way.pattern.fullmatch(text):
         return parsed(way.plain(text))
     return parsed(text)
+
+
+def _unit(text: str) -> str:
+    return "".join(mark.strip() for mark in UNIT.findall(text))
 
 
 def _score(texts: Sequence[str], way: Spelling) -> int:

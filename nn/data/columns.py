@@ -11,7 +11,7 @@ import numpy as np
 from autograd.show.notation import digits, shortened
 
 from ..arrays import Array
-from .cells import Cells
+from .cells import PLAIN, Cells
 from .kinds import KINDS, About, Kind, Rows
 
 
@@ -60,6 +60,12 @@ class Column:
     def marks(self) -> list[bool]:
         """Which of its inputs are 1 where something holds, and else 0."""
         return [self.kind in ("words", "truth")] * len(self.fill) + [True] * self.gaps
+
+    @property
+    def wants_texts(self) -> bool:
+        """Whether its cells are read from texts, even if all look like plain numbers."""
+        plain = self.about.get("spelling", PLAIN.name) == PLAIN.name
+        return self.kind != "number" or not plain
 
     def numbers(self, cells: Cells, rows: Rows) -> Array:
         """Its inputs in some rows, ``(len(rows), d)``."""

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from autograd.show.notation import shortened
 
 from ..arrays import Array
-from .cells import EXACT, MOSTLY, Cells, is_missing, parsed
+from .cells import BY_NAME, EXACT, MOSTLY, PLAIN, Cells, Numbers, is_missing, parsed
 from .dates import PARTS, WAYS, is_unsure, read_dates, said, way_of
 
 KINDS_OF_WORDS = 20  # that have an input of their own; the others share one
@@ -53,8 +53,26 @@ class Kind:
     said: Callable[[Cells, About], str]
 
 
+def _learn_numbers(cells: Cells, rows: Rows) -> dict[str, Any]:
+    """How they are written, in all rows: 1.234 in a later table is what it was here."""
+    numbers = cells.as_numbers
+    return {"spelling": numbers.way.name, "units": list(numbers.units)}
+
+
+def numbers_of(cells: Cells, about: About) -> Numbers:
+    """What cells say as it was learned; or as they look, if nothing was, in files of old."""
+    if "spelling" not in about or about["spelling"] == cells.as_numbers.way.name:
+        return cells.as_numbers
+    return cells.numbers_in(BY_NAME[about["spelling"]])
+
+
 def _values_of_numbers(cells: Cells, about: About, rows: Rows) -> Array:
-    return cells.as_numbers.values[rows, None]
+    return numbers_of(cells, about).values[rows, None]
+
+
+def _are_numbers(about: About) -> bool:
+    known = about.get("spelling", PLAIN.name) in BY_NAME
+    return known and all(isinstance(unit, str) for unit in about.get("units", []))
 
 
 def _is_truth(cells: Cells) -> bool:
@@ -198,8 +216,8 @@ def _are_words(about: About) -> bool:
 # The first row that fits a column is its kind.
 KINDS = {row.name: row for row in (
     Kind("number", lambda cells: cells.are_numbers,
-         lambda cells, rows: {}, lambda name, about: [name], _values_of_numbers,
-         lambda about: True, lambda cells, about: cells.as_numbers.odd, _said_of_numbers),
+         _learn_numbers, lambda name, about: [name], _values_of_numbers,
+         _are_numbers, lambda cells, about: numbers_of(cells, about).odd, _said_of_numbers),
     Kind("truth", _is_truth,
          lambda cells, rows: {}, lambda name, about: [name], _values_of_truths,
          lambda about: True, _unknown_truths, lambda cells, about: "True or False, as 1 or 0"),

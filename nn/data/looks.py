@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from .cells import SPELLINGS, is_missing, parsed, read
+from .cells import is_missing, is_number, parsed
 
 ROWS = 200  # that are looked at
 BETWEEN = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
@@ -119,14 +119,10 @@ def _evenness(rows: Rows, delimiter: str) -> tuple[bool, float, int]:
     heads = (width,) if delimiter == " " else (width, width - 1)
     even = len(rows) > 1 and same >= 0.8 * (len(rows) - 1) and len(rows[0]) in heads
     cells = [cell for row in rows[1:] for cell in row]
-    numbers = sum(map(_is_number, cells))
+    numbers = sum(map(is_number, cells))
     if delimiter == " " and numbers == 0:  # a sentence is no row
         return False, 0.0, 0
     return even, numbers / len(cells) if even else 0.0, len(rows[0]) if delimiter != " " else 2
-
-
-def _is_number(cell: str) -> bool:
-    return any(read(cell, way) is not None for way in SPELLINGS)
 
 
 def _has_names(rows: Rows) -> bool:
@@ -142,7 +138,7 @@ def _has_names(rows: Rows) -> bool:
         if _mostly_numbers([row[j] for row in below if len(row) > j])
     ]  # fmt: skip
     above = [head[j] for j in numeric if not is_missing(head[j])]
-    if not below or not all(map(_is_number, above)):
+    if not below or not all(map(is_number, above)):
         return True
     if above:
         return _go_up(above)
@@ -153,7 +149,7 @@ def _has_names(rows: Rows) -> bool:
 
 def _mostly_numbers(cells: Sequence[str]) -> bool:
     there = [cell for cell in cells if not is_missing(cell)]
-    return bool(there) and sum(map(_is_number, there)) >= 0.9 * len(there)
+    return bool(there) and sum(map(is_number, there)) >= 0.9 * len(there)
 
 
 def _go_up(names: Sequence[str]) -> bool:

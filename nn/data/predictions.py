@@ -14,10 +14,10 @@ from autograd.files import write_whole
 from autograd.show.notation import shortened
 
 from ..model.module import Module
-from .cells import SPELLINGS, Cells, is_missing, read
+from .cells import PLAIN, Cells, in_units, is_missing, is_number
 from .columns import Column, inputs_of
 from .csvfile import CsvFile
-from .kinds import KINDS
+from .kinds import KINDS, numbers_of
 from .tables import Table
 from .text import Source, text_of
 
@@ -59,9 +59,9 @@ def predictions(
     """The rows of a table with a network's predictions beside them.
 
     The table must have the columns that the network was trained on, in any order; others, and the
-    target, are carried over. Cells are read as in training: in place of a missing number stands the
-    median, and a word that was not met is "other", or none of the known ones. A cell that a
-    spreadsheet would take for a formula gets an apostrophe before it.
+    target, are carried over. Cells are read as in training: numbers as they were written there; in
+    place of a missing one stands the median, and a word that was not met is "other", or none of the
+    known ones. A cell that a spreadsheet would take for a formula gets an apostrophe before it.
 
     Args:
         net: the network.
@@ -81,7 +81,7 @@ def predictions(
             f"{file.name} is without {absent}: the network was trained on a table with such "
             f"columns. This one has {', '.join(shortened(file.header, most=20))}"
         )
-    as_texts = [column.name for column in columns if column.kind != "number"]
+    as_texts = [column.name for column in columns if column.wants_texts]
     places, cells = file.columns([column.name for column in columns], as_texts)
     X, notes = inputs_of(columns, cells, np.arange(len(places))), list(file.notes)
     for column in columns:
@@ -116,18 +116,33 @@ def _unusual(cells: Cells, column: Column) -> list[str]:
     if unknown:
         listed = ", ".join(map(repr, shortened(unknown, most=4)))
         if column.kind != "words":
-            how = f"no {column.kind}, so taken as missing"
+            how = f"no {column.kind}{_as_in_training(unknown, column)}, so taken as missing"
         elif column.about["other"]:
             how = "not among the words of the training: taken as 'other'"
         else:
             how = "not among the words of the training: taken as none of them"
         notes.append(f"column {column.name!r}: {listed}: {how}")
+    if column.kind == "number":
+        there, here = column.about.get("units"), numbers_of(cells, column.about).units
+        if there and not set(here) <= set(there):
+            notes.append(
+                f"column {column.name!r}: numbers {in_units(here)}, in training {in_units(there)}: "
+                "they are read as they stand"
+            )
     gaps = int(cells.missing.sum())
     if gaps and column.kind != "words":
         notes.append(f"column {column.name!r}: {gaps} missing, filled by the training's median")
     elif gaps and not column.gaps:
         notes.append(f"column {column.name!r}: {gaps} missing: taken as none of the known words")
     return notes
+
+
+def _as_in_training(unknown: Sequence[str], column: Column) -> str:
+    """How numbers were written in training, if unknown ones are written in another way."""
+    way = column.about.get("spelling")
+    if way is None or not any(map(is_number, unknown)):
+        return ""
+    return f" as in training ({'written plainly' if way == PLAIN.name else f'with {way}'})"
 
 
 def _written(header: list[str], rows: Iterable[list[str]]) -> str:
@@ -147,6 +162,5 @@ def harmless(cell: str) -> str:
     >>> harmless("=1+1"), harmless("-1.5"), harmless("-")
     ("'=1+1", '-1.5', '-')
     """
-    is_number = any(read(cell, way) is not None for way in SPELLINGS)
-    formula = cell.startswith(STARTS) and not is_number and not is_missing(cell)
+    formula = cell.startswith(STARTS) and not is_number(cell) and not is_missing(cell)
     return f"'{cell}" if formula else cell

@@ -117,7 +117,7 @@ def table_data(
         except ValueError as error:
             raise ValueError(f"{name}, column {column!r}: {error}") from None
     told += _grouped((one.name, one.said(cells[one.name], answers.rows)) for one in columns)
-    if any(DECIMAL_COMMA.said in cells[column].as_numbers.said for column in chosen):
+    if any(DECIMAL_COMMA.name in cells[column].as_numbers.way.name for column in chosen):
         unsure = [column for column in chosen if cells[column].have_three_decimals]
         told += [(", ".join(unsure), "points as in 3.456: between thousands? Then take them out")
                  for _ in unsure[:1]]  # fmt: skip

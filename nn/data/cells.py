@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -85,16 +85,17 @@ def _spelling(name: str, pattern: str, plain: Callable[[str], str]) -> Spelling:
 PLAIN = Spelling("plain", re.compile(""), str)
 DECIMAL_COMMA = _spelling("decimal commas", r"\d+,\d*(e[-+]?\d+)?|,\d+(e[-+]?\d+)?",
                           lambda text: text.replace(",", "."))  # fmt: skip
+POINTS = _spelling("decimal commas, and points between thousands",
+                   r"[1-9]\d{0,2}(\.\d{3})+(,\d*)?|\d{1,3},\d+",
+                   lambda text: text.replace(".", "").replace(",", "."))  # fmt: skip
 THOUSANDS = _spelling("commas between thousands", r"[1-9]\d{0,2}(,\d{3})+(\.\d*)?",
                       lambda text: text.replace(",", ""))  # fmt: skip
 SPELLINGS = (
-    THOUSANDS, DECIMAL_COMMA,
-    _spelling("decimal commas, and points between thousands",
-              r"[1-9]\d{0,2}(\.\d{3})+(,\d*)?|\d{1,3},\d+",
-              lambda text: text.replace(".", "").replace(",", ".")),
+    THOUSANDS, DECIMAL_COMMA, POINTS,
     _spelling("spaces between thousands", r"[1-9]\d{0,2}([ '’\u00a0\u202f]\d{3})+([.,]\d*)?",
               lambda text: re.sub("[ '’\u00a0\u202f]", "", text).replace(",", ".")),
 )  # fmt: skip
+THOUSANDS_OF = {PLAIN.name: POINTS, DECIMAL_COMMA.name: THOUSANDS}  # if the mark is no decimal one
 BY_NAME = {way.name: way for way in (PLAIN, *SPELLINGS)}
 
 
@@ -108,6 +109,7 @@ class Numbers:
         units: the marks that stand at them, as %; "" for none.
         odd: the cells, all different, that are there and no numbers.
         gaps: how many rows have such a cell.
+        doubt: what is said if they may be written in another way.
     """
 
     values: Array
@@ -115,12 +117,14 @@ class Numbers:
     units: tuple[str, ...] = ()
     odd: tuple[str, ...] = ()
     gaps: int = 0
+    doubt: str = ""
 
     @property
     def said(self) -> str:
         """How they are written, if not plainly."""
         written = [f"with {self.way.name}"] if self.way is not PLAIN else []
-        return ", ".join([*written, *(f"in {unit}" for unit in self.units if unit)])
+        units = [f"in {unit}" for unit in self.units if unit]
+        return ", ".join([*written, *units, *([self.doubt] if self.doubt else [])])
 
 
 @dataclass(frozen=True)
@@ -167,7 +171,28 @@ class Cells:
     def as_numbers(self) -> Numbers:
         """What the column says in numbers, if it is read so, in the way that fits most cells."""
         there = [text for text in self.texts if not is_missing(text)]
-        return self.numbers_in(max(self._spellings(), key=lambda way: _score(there, way)))
+        numbers = self.numbers_in(max(self._spellings(), key=lambda way: _score(there, way)))
+        return self._or_thousands(numbers) if numbers.way.name in THOUSANDS_OF else numbers
+
+    def _or_thousands(self, numbers: Numbers) -> Numbers:
+        """Numbers; or others, if what seems a decimal mark stands rather between thousands.
+
+        So it is where all marks have three digits behind them, numbers without one are whole and
+        below 1000, and all lie closer together then: 600, 970, 1.007 do, but not 1, 1.333, 2.
+        """
+        others = self.numbers_in(THOUSANDS_OF[numbers.way.name])
+        there = np.flatnonzero(~np.isnan(numbers.values))
+        a, b = numbers.values[there], others.values[there]
+        marked = a != b
+        bare = a[~marked]
+        between = bool(np.isclose(b[marked], 1000 * a[marked]).all())
+        if marked.all() or not (marked.any() and between) or _are_marked(bare):
+            return numbers
+        if min(marked.sum(), len(bare)) >= 3 and _spread(b) < _spread(a):
+            return others
+        text = self.texts[self._codes[there[marked.argmax()]]]
+        doubt = f"decimals as in {text} (or thousands? Then write {b[marked][0]:.0f})"
+        return replace(numbers, doubt=doubt)
 
     def numbers_in(self, way: Spelling) -> Numbers:
         """What the column says in numbers that are written in a way."""
@@ -184,7 +209,8 @@ class Cells:
     @property
     def have_three_decimals(self) -> bool:
         """Whether its numbers are written like 3.456, which may be three thousand and more."""
-        values = np.empty(0) if self.numbers is None else abs(self.numbers[~self.missing])
+        numbers = self.as_numbers
+        values = abs(numbers.values[~np.isnan(numbers.values) & (numbers.way is PLAIN)])
         thousandths = np.round(values * 1000)
         exact = len(values) > 0 and np.allclose(values * 1000, thousandths, rtol=0, atol=1e-6)
         return bool(exact and values.max() < 1000 and (thousandths % 10 != 0).mean() > 0.5)
@@ -230,6 +256,16 @@ def read(text: str, way: Spelling) -> float | None:
     if way is not PLAIN and way.pattern.fullmatch(text):
         return parsed(way.plain(text))
     return parsed(text)
+
+
+def _are_marked(values: Array) -> bool:
+    """Whether some would have a mark for their decimals, or for their thousands."""
+    return bool(np.any(values % 1) or abs(values).max() >= 1000)
+
+
+def _spread(values: Array) -> float:
+    """How far apart numbers lie, by their ratios."""
+    return float(np.std(np.log(abs(values[values != 0]))))
 
 
 def _unit(text: str) -> str:

@@ -2,19 +2,22 @@
 
 import csv
 import io
+import re
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 
 import numpy as np
 
 from ..arrays import Array
-from .cells import EXACT, Cells, numbers_or_gaps
-from .looks import collapsed, look_of, named
+from .cells import EXACT, Cells, is_missing, numbers_or_gaps
+from .looks import ROWS, collapsed, look_of, named
 from .plain import Block
 from .text import LONGEST, Source, text_of
 
 BLOCK = 2**18  # bytes that are read at once, and the rest of their last line
+OF_THREE = re.compile(r"[^.]*(\.\d{3}[^.\d]*)?")  # a cell without a point, or as 1.007
 
 
 class CsvFile:
@@ -113,8 +116,22 @@ class CsvFile:
         found = {name: Cells(name, np.frombuffer(values)) for name, values in numbers.items()}
         found |= {name: column.cells(name, self.commas) for name, column in words.items()}
         again = [name for name in names if name not in found or _may_lose(found[name].numbers)]
+        again += self._of_thousands(
+            [name for name in found if name not in again and _may_be_thousands(found[name].numbers)]
+        )
         found |= self.columns(again, again)[1] if again else {}
         return places, {name: found[name] for name in names}
+
+    def _of_thousands(self, names: Sequence[str]) -> list[str]:
+        """Columns whose points all have three digits behind them, in the first rows: 600, 1.007."""
+        rows = [row for _, row in islice(self.rows(), ROWS)] if names else []
+        found = []
+        for name in names:
+            texts = [row[self.header.index(name)].strip() for row in rows]
+            there = [text for text in texts if not is_missing(text)]
+            if "." in "".join(there) and all(map(OF_THREE.fullmatch, there)):
+                found.append(name)
+        return found
 
     def _blocks(self) -> Iterator[tuple[Sequence[int], "Block | _Records"]]:
         """Some rows at a time, and their places."""
@@ -257,6 +274,11 @@ def _numbers(block: Block | _Records, columns: Sequence[int]) -> Iterable[Array 
 def _may_lose(values: Array | None) -> bool:
     """Whether some may be whole numbers of more digits than floats have."""
     return values is not None and bool((np.abs(values) >= EXACT).any())
+
+
+def _may_be_thousands(values: Array | None) -> bool:
+    """Whether some are whole numbers below 1000, and none is larger: others may be as 1.007."""
+    return values is not None and bool((values % 1 == 0).any() and np.nanmax(abs(values)) < 1000)
 
 
 class _Words:

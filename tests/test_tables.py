@@ -226,6 +226,14 @@ def test_so_is_a_word_among_many_numbers(tmp_path):
         column(tmp_path, [*range(20), "oops"])
 
 
+def test_words_among_numbers_that_would_be_too_many_classes_are_named(tmp_path):
+    answers = [i / 3 if i % 6 != 5 else "error" for i in range(60)]
+    with pytest.raises(
+        ValueError, match=r"row 7, column 'answer': 'error' is not.*as most cells.*empty.*: 10$"
+    ):
+        column(tmp_path, answers)
+
+
 def test_a_file_that_is_not_there_is_an_os_error_that_names_it(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"absent\.csv"):
         load_csv(tmp_path / "absent.csv", "k")

@@ -12,13 +12,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from autograd.show.notation import digits
+
 from ..arrays import Array
 
 MISSING = frozenset(("", "na", "n/a", "#n/a", "?", "-", "nan", "null"))  # in small letters
 FEW = 10  # so many different whole numbers may be names of classes; more are plain numbers
 MOSTLY = 0.9  # of a column's cells that are there: so many say what the column holds
 EXACT = 2**53  # up to it, all whole numbers are floats
-UNIT = re.compile(r"^[$€£¥]\s*|\s*[$€£¥%]$")
+UNITS = ("$", "€", "£", "¥", "%")  # after a number; all but the last may stand before it
+BEFORE = re.compile(r"([-+]?)([$€£¥])\s*")
 
 Codes = npt.NDArray[np.int32]
 
@@ -109,7 +112,7 @@ class Numbers:
         units: the marks that stand at them, as %; "" for none.
         odd: the cells, all different, that are there and no numbers.
         gaps: how many rows have such a cell.
-        doubt: what is said if they may be written in another way.
+        notes: what else is to be said of them, as if they may be written in another way.
     """
 
     values: Array
@@ -117,14 +120,14 @@ class Numbers:
     units: tuple[str, ...] = ()
     odd: tuple[str, ...] = ()
     gaps: int = 0
-    doubt: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def said(self) -> str:
         """How they are written, if not plainly."""
         written = [f"with {self.way.name}"] if self.way is not PLAIN else []
         units = [f"in {unit}" for unit in self.units if unit]
-        return ", ".join([*written, *units, *([self.doubt] if self.doubt else [])])
+        return ", ".join([*written, *units, *self.notes])
 
 
 @dataclass(frozen=True)
@@ -192,7 +195,7 @@ class Cells:
             return others
         text = self.texts[self._codes[there[marked.argmax()]]]
         doubt = f"decimals as in {text} (or thousands? Then write {b[marked][0]:.0f})"
-        return replace(numbers, doubt=doubt)
+        return replace(numbers, notes=(*numbers.notes, doubt))
 
     def numbers_in(self, way: Spelling) -> Numbers:
         """What the column says in numbers that are written in a way."""
@@ -201,10 +204,15 @@ class Cells:
         values = np.array([None if is_missing(t) else read(t, way) for t in self.texts], float)
         is_odd = np.isnan(values) & ~np.array(list(map(is_missing, self.texts)), bool)
         # Of 0 no unit is needed.
-        units = {_unit(text) for text, v in zip(self.texts, values) if v and not np.isnan(v)}
+        units = {_parts(text)[1] for text, v in zip(self.texts, values) if v and not np.isnan(v)}
+        brackets = [
+            f"{text} as {digits(v)}" for text, v in zip(self.texts, values)
+            if text.startswith("(") and not np.isnan(v)
+        ]  # fmt: skip
         odd = tuple(text for text, so in zip(self.texts, is_odd) if so)
         gaps = int(self.counts[is_odd].sum())
-        return Numbers(values[self._codes], way, tuple(sorted(units)), odd, gaps)
+        found = values[self._codes]
+        return Numbers(found, way, tuple(sorted(units)), odd, gaps, tuple(brackets[:1]))
 
     @property
     def have_three_decimals(self) -> bool:
@@ -252,10 +260,22 @@ def is_number(text: str) -> bool:
 
 def read(text: str, way: Spelling) -> float | None:
     """A cell as a number, written plainly or in a certain way; None if it is none."""
-    text = UNIT.sub("", text)
+    text, _ = _parts(text)
     if way is not PLAIN and way.pattern.fullmatch(text):
         return parsed(way.plain(text))
     return parsed(text)
+
+
+def _parts(text: str) -> tuple[str, str]:
+    """A number with a minus as Python has it, and its unit: ($5), -$5 and −5 $ are all -5 and $."""
+    text, unit = text.replace("\u2212", "-"), ""
+    if text.startswith("(") and text.endswith(")"):
+        text = f"-{text[1:-1]}"
+    if text.endswith(UNITS):
+        text, unit = text[:-1].rstrip(), text[-1]
+    if before := BEFORE.match(text):
+        text, unit = before[1] + text[before.end() :], before[2] + unit
+    return text, unit
 
 
 def _are_marked(values: Array) -> bool:
@@ -266,10 +286,6 @@ def _are_marked(values: Array) -> bool:
 def _spread(values: Array) -> float:
     """How far apart numbers lie, by their ratios."""
     return float(np.std(np.log(abs(values[values != 0]))))
-
-
-def _unit(text: str) -> str:
-    return "".join(mark.strip() for mark in UNIT.findall(text))
 
 
 def _score(texts: Sequence[str], way: Spelling) -> int:

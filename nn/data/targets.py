@@ -57,12 +57,7 @@ def target_of(
         raise ValueError(f"{where}: all cells are empty, so there is nothing to predict")
     wants_numbers = likelihood is not None and likelihood.takes(0)
     if numbers.odd and (wants_numbers or cells.are_numbers):
-        first = int(np.argmax(np.isnan(numbers.values) & ~cells.missing))
-        raise ValueError(
-            f"{table}, row {places[first]}, column {cells.name!r}: "
-            f"{cells.texts[cells.codes[first]]!r} is not a finite number. Mend it, or leave the "
-            "row out"
-        )
+        raise ValueError(f"{_odd(cells, table, places)}. Mend it, or leave the row out")
     numeric, values = cells.are_numbers or wants_numbers, numbers.values[rows]
     words = {word(text) for text in cells.texts if not is_missing(text)}
     found: list[Any] = np.unique(values).tolist() if numeric else sorted(words)
@@ -82,6 +77,12 @@ def target_of(
             f"{where} has {len(found)} classes, and {likelihood.loss.__name__} is for "
             f"{likelihood.targets}"
         )
+    if many and 0 < numbers.gaps <= len(rows) / 2:
+        raise ValueError(
+            f"{_odd(cells, table, places)}, as most cells of the column are. Mend it, or make it "
+            "an empty cell: rows without a target are left out. In all, so many cells are no "
+            f"numbers: {numbers.gaps}"
+        )
     if many:
         raise ValueError(
             f"{where} has {len(found)} different words in {len(rows)} rows: too many to be "
@@ -89,6 +90,14 @@ def target_of(
         )
     classes, y = _classes(cells, rows, values if numeric else None, found)
     return Target(classes, y, rows, _said(classes, whole, likelihood))
+
+
+def _odd(cells: Cells, table: str, places: Sequence[int]) -> str:
+    """The first cell that is there and no number, for errors."""
+    assert cells.codes is not None
+    first = int(np.argmax(np.isnan(cells.as_numbers.values) & ~cells.missing))
+    text = cells.texts[cells.codes[first]]
+    return f"{table}, row {places[first]}, column {cells.name!r}: {text!r} is not a finite number"
 
 
 def tells(cells: Cells, target: Target) -> bool:

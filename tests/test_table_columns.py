@@ -88,8 +88,11 @@ def test_what_a_column_is(tmp_path, texts, kind):
         (["0,871", "0,5"], ",", [0.871, 0.5], "decimal commas"),
         (["$1,200", "$7.5"], ",", [1200, 7.5], "in $"),
         (["5 %", "7%"], ",", [5, 7], "in %"),
-        (["\u22125", "\u22120.5 %", "5"], ",", [-5, -0.5, 5], "in %"),
+        (["\u22125%", "\u22120.5 %", "5%"], ",", [-5, -0.5, 5], "in %"),
         (["-$5.1", "+$1,200", "($7)", "- 5"], ",", [-5.1, 1200, -7, nan], "in $, ($7) as \u22127"),
+        (["40%", "0.4", "0"], ",", [40, 0.4, 0], "without a unit or in % (taken as one scale"),
+        (["$13", "20 €", "0"], ",", [13, 20, 0], "in $ or in € (taken as one scale"),
+        (["40%", "0", "", "70%"], ",", [40, 0, nan, 70], "in %"),
         (["(5.00)", "(-5)", "()", "4"], ",", [-5, nan, nan, 4], "(5.00) as \u22125"),
         (["1\u202f234", "5"], ",", [1234, 5], "spaces between thousands"),
         (["1.234", "2.5"], ";", [1.234, 2.5], ""),
@@ -109,6 +112,7 @@ def test_numbers_in_whatever_way_they_are_written(tmp_path, texts, delimiter, va
     numbers = cells_of(tmp_path, texts, delimiter).as_numbers
     np.testing.assert_array_equal(numbers.values, values)
     assert said in numbers.said and bool(numbers.said) == bool(said)
+    assert ("one scale" in numbers.said) == ("one scale" in said)
 
 
 def test_a_few_words_among_many_numbers_are_missing_and_said(tmp_path):

@@ -126,7 +126,9 @@ class Numbers:
     def said(self) -> str:
         """How they are written, if not plainly."""
         written = [f"with {self.way.name}"] if self.way is not PLAIN else []
-        units = [f"in {unit}" for unit in self.units if unit]
+        units = [in_units(self.units)] if any(self.units) else []
+        if len(self.units) > 1:
+            units = [f"{units[0]} (taken as one scale: if it is not, write all alike)"]
         return ", ".join([*written, *units, *self.notes])
 
 

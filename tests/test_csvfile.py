@@ -166,7 +166,7 @@ def test_so_they_are_beside_words(tmp_path, kinds):
     assert kinds == [np.int64]
 
 
-@for_each("odd", [".-5", "x1", "--1", "1.2.3", ".", "-.", "1.-", "- 1", "1_0", "inf", "1e400"])
+@for_each("odd", [".-5", "x1", "--1", "1.2.3", "..", "-.", "1.-", "- 1", "1_0", "inf", "1e400"])
 def test_what_only_looks_like_a_numeral_is_none(odd, tmp_path):
     path = tmp_path / "x.csv"
     path.write_text(f"a,b,k\n1,2,x\n3,{odd},y\n")
@@ -175,7 +175,9 @@ def test_what_only_looks_like_a_numeral_is_none(odd, tmp_path):
     assert columns["a"].numbers.tolist() == [1.0, 3.0]
 
 
-@for_each("gap", ["", "  ", '""', "NA", "n/a", "?", "-", "NaN", "null", "#N/A"])
+@for_each(
+    "gap", ["", "  ", '""', "NA", "n/a", "?", "-", "NaN", "null", "#N/A", "-nan", ".", "--", "<NA>"]
+)
 def test_what_is_missing_is_no_number_and_no_text(gap, tmp_path):
     path = tmp_path / "x.csv"
     path.write_text(f"a,b,k\n1,2,x\n3,{gap},y\n5,6,{gap}\n")

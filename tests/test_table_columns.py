@@ -211,7 +211,13 @@ def test_rows_with_gaps_can_be_dropped(tmp_path):
     assert ("rows", "8 of 40 left out, since in them a cell is missing") in data.told
 
 
-@for_each("gap", ["", "NA", "?", "-", "nan", "n/a", "NULL"])
+@for_each(
+    "gap",
+    [
+        "", "NA", "?", "-", "nan", "n/a", "NULL", "<NA>", "NaT", "\\N", ".", "--", "#NULL!",
+        "#VALUE!", "#DIV/0!", "#REF!", "N.A.", "(null)", "-nan",
+    ],
+)  # fmt: skip
 def test_rows_without_a_target_are_left_out_and_counted(tmp_path, gap):
     rows = [[i * 1.5, gap if i in (3, 8) else "ab"[i % 2]] for i in range(20)]
     data = table_data(table(tmp_path, ["at", "k"], rows), "k")
@@ -295,6 +301,17 @@ def test_the_words_of_the_target_are_classes_however_numbers_are_written(tmp_pat
     assert word("1.0") == "1" and word("1.5") == "1.5" and word("007") == "007"
     big = [[i * 1.5, 2**53 + i % 3] for i in range(30)]
     assert len(table_data(table(tmp_path, ["at", "k"], big), "k").classes) == 3
+
+
+@for_each("word", ["None", "unknown", "missing"])
+def test_a_word_that_may_say_nothing_is_a_class_and_doubted_among_numbers(tmp_path, word):
+    rows = [[i * 1.5, word if i % 8 == 0 else i % 2] for i in range(40)]
+    data = table_data(table(tmp_path, ["at", "k"], rows), "k")
+    assert data.classes == ("0", "1", word)
+    assert f"(is '{word}' an answer, among numbers?" in dict(data.told)["k (to predict)"]
+    rows = [[i * 1.5, [word, "red", "1"][i % 3]] for i in range(40)]
+    data = table_data(table(tmp_path, ["at", "k"], rows), "k")
+    assert "answer" not in dict(data.told)["k (to predict)"]
 
 
 def test_whole_numbers_that_hardly_repeat_are_numbers(tmp_path):
@@ -478,7 +495,8 @@ def test_one_row_is_predicted_and_files_without_a_header_are(tmp_path):
     [
         ("=1+1", "'=1+1"), ("+1+1", "'+1+1"), ("-1+1", "'-1+1"), ("@SUM(A1)", "'@SUM(A1)"),
         ("\t=1", "'\t=1"), ("\r=1", "'\r=1"), ("-1.5", "-1.5"), ("+3", "+3"), ("-1,5", "-1,5"),
-        ("-", "-"), ("a=1", "a=1"), ("", ""), ("-1e5", "-1e5"), ("-cmd", "'-cmd"),
+        ("-", "-"), ("a=1", "a=1"), ("", ""), ("-1e5", "-1e5"), ("-cmd", "'-cmd"), ("--", "--"),
+        ("-nan", "'-nan"), ("-$5", "-$5"), ("-A1", "'-A1"),
     ],
 )  # fmt: skip
 def test_formulas_are_made_harmless(cell, written):

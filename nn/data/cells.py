@@ -16,7 +16,11 @@ from autograd.show.notation import digits
 
 from ..arrays import Array
 
-MISSING = frozenset(("", "na", "n/a", "#n/a", "?", "-", "nan", "null"))  # in small letters
+# In small letters. A word that may be an answer, as None or unknown, is none of them.
+MISSING = frozenset((
+    "", "na", "n/a", "n.a.", "#n/a", "<na>", "?", ".", "-", "--", "nan", "-nan", "nat", "null",
+    "(null)", "\\n", "#null!", "#value!", "#div/0!", "#ref!",
+))  # fmt: skip
 FEW = 10  # so many different whole numbers may be names of classes; more are plain numbers
 MOSTLY = 0.9  # of a column's cells that are there: so many say what the column holds
 EXACT = 2**53  # up to it, all whole numbers are floats

@@ -14,7 +14,7 @@ from autograd.files import write_whole
 from autograd.show.notation import shortened
 
 from ..model.module import Module
-from .cells import PLAIN, Cells, in_units, is_missing, is_number
+from .cells import PLAIN, Cells, in_units, is_number
 from .columns import Column, inputs_of
 from .csvfile import CsvFile
 from .kinds import KINDS, numbers_of
@@ -157,10 +157,10 @@ def _written(header: list[str], rows: Iterable[list[str]]) -> str:
 def harmless(cell: str) -> str:
     """A cell that no spreadsheet runs: an apostrophe goes before what begins as formulas do.
 
-    Numbers stay as they are, and so does the sign alone that stands for a missing cell.
+    Numbers stay as they are, and so do minuses alone, which stand for a missing cell.
 
     >>> harmless("=1+1"), harmless("-1.5"), harmless("-")
     ("'=1+1", '-1.5', '-')
     """
-    formula = cell.startswith(STARTS) and not is_number(cell) and not is_missing(cell)
+    formula = cell.startswith(STARTS) and not is_number(cell) and cell.strip("-")
     return f"'{cell}" if formula else cell

@@ -42,9 +42,10 @@ def table_data(
     by gzip; .xlsx and .parquet files are read where their libraries are installed. Columns become
     inputs by what they hold: numbers as they are; words as an input for each, the rare ones
     together; True and False as 1 and 0; dates as numbers of their parts. What only numbers the
-    rows, and words that differ from row to row, are left out. Empty cells, and ``NA``, ``?``,
-    ``-``, ``nan``, ``n/a`` and ``NULL``, are missing: in place of a number stands the median, and
-    one more input says so. ``told`` of the result says what became of which column.
+    rows, and words that differ from row to row, are left out. Empty cells, and ``NA``, ``n/a``,
+    ``?``, ``.``, ``-``, ``nan``, ``NaT``, ``NULL``, errors as ``#DIV/0!`` and such, are missing:
+    in place of a number stands the median, and one more input says so. ``None`` and ``unknown`` may
+    be answers: they are words. ``told`` of the result says what became of which column.
 
     The loss is inferred from the target: `bernoulli_nll` for two different words or whole numbers;
     `categorical_nll` for up to 10, or for more words; `gaussian_nll` for other numbers.

@@ -89,7 +89,7 @@ def target_of(
             "classes. Is it another column that you mean?"
         )
     classes, y = _classes(cells, rows, values if numeric else None, found)
-    return Target(classes, y, rows, _said(classes, whole, likelihood))
+    return Target(classes, y, rows, _said(classes, whole, likelihood) + _doubt(cells))
 
 
 def _odd(cells: Cells, table: str, places: Sequence[int]) -> str:
@@ -98,6 +98,15 @@ def _odd(cells: Cells, table: str, places: Sequence[int]) -> str:
     first = int(np.argmax(np.isnan(cells.as_numbers.values) & ~cells.missing))
     text = cells.texts[cells.codes[first]]
     return f"{table}, row {places[first]}, column {cells.name!r}: {text!r} is not a finite number"
+
+
+def _doubt(cells: Cells) -> str:
+    """What is said of words among classes that are numbers for the most part."""
+    numbers = cells.as_numbers
+    if not 0 < numbers.gaps <= (~cells.missing).sum() / 2:
+        return ""
+    odd = ", ".join(map(repr, shortened(numbers.odd)))
+    return f" (is {odd} an answer, among numbers? If it says nothing, make it an empty cell)"
 
 
 def tells(cells: Cells, target: Target) -> bool:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from datetime import datetime
 from math import nan
 
 import numpy as np
@@ -137,8 +138,6 @@ def test_what_is_in_doubt_is_said(tmp_path):
 
 
 def test_each_way_to_write_a_date_is_read_back():
-    from datetime import datetime
-
     when = datetime(2021, 11, 24, 15, 45, 30)
     for way in WAYS[1:]:
         parts = numbers_in(when.strftime(way), way)
@@ -188,6 +187,40 @@ def test_dates_become_what_varies_in_them(tmp_path):
     assert x["x weekday"][:4] == [4, 6, 0, 3]
     same = data_of(tmp_path, ["2020-01-05", "2020-01-06"] * 5)
     assert same.features == ("at", "x day", "x weekday")
+
+
+@for_each(
+    "digits, years",
+    [
+        (range(60, 80), range(1960, 1980)),  # Python has 2060 and 1969
+        (range(25, 100), range(1925, 2000)),
+        ([*range(70, 100), 0, 3], [*range(1970, 2000), 2000, 2003]),
+        ([24, 25], [2024, 2025]),
+        ([99, 0, 1], [1999, 2000, 2001]),
+    ],
+)
+def test_years_of_two_digits_stand_together(tmp_path, digits, years):
+    data = data_of(tmp_path, [f"15.03.{i:02d}" for i in digits] * 3)
+    x, _ = original(data)
+    assert x["x year"] == [*years] * 3
+    column, now = data.columns[1], datetime.now().year
+    assert column.about["last"] <= now + 10
+    assert f"day.month.year of {column.about['last'] - 99} to {column.about['last']}: " in str(
+        data.told
+    )
+    cells = cells_of(tmp_path, [f"1.1.{i:02d}" for i in (digits[0], digits[-1])])
+    assert column.numbers(cells, np.arange(2))[:, 0].tolist() == [years[0], years[-1]]  # alone
+    old = Column("x", "date", (0.0,), False, {"way": "%d.%m.%y", "parts": ["year"]})
+    assert old.numbers(cells_of(tmp_path, ["1.1.60", "1.1.69"]), np.arange(2)).ravel().tolist() == [
+        2060, 1969,
+    ]  # fmt: skip
+
+
+def test_plans_lie_ahead(tmp_path):
+    now = datetime.now().year
+    years = [now - 1 + i for i in range(5)]
+    data = data_of(tmp_path, [f"1.1.{year % 100:02d}" for year in years] * 3)
+    assert original(data)[0]["x year"] == years * 3
 
 
 def test_gaps_are_filled_by_the_median_of_the_training_part(tmp_path):
@@ -378,6 +411,8 @@ def test_a_damaged_column_is_refused(tmp_path, change):
         ("date", {"way": "%q", "parts": ["year"]}),
         ("date", {"way": WAYS[0], "parts": ["century"]}),
         ("date", {"way": WAYS[0], "parts": []}),
+        ("date", {"way": WAYS[0], "parts": ["year"], "last": "2068"}),
+        ("date", {"way": WAYS[0], "parts": ["year"], "last": 9}),
         ("number", {"spelling": "Roman", "units": []}),
         ("number", {"spelling": "plain", "units": [3]}),
         ("number", {"spelling": "plain", "units": 3}),

@@ -20,16 +20,23 @@ WAYS = (
     ISO, *("".join(parts) for parts in product(_DAYS, _TIMES)),
     "%Y-%m", "%b %Y", "%B %Y", "%b-%Y", "%H:%M", "%H:%M:%S", "%Y%m%d",
 )  # fmt: skip
+LAST = 2068  # year that two digits mean in Python: 69 is 1969
+AHEAD = 10  # years that people plan ahead
 PARTS = ("year", "month", "day", "weekday", "hour")  # January is 1, Monday 0; hours with fractions
 
 
-def numbers_in(text: str, way: str) -> tuple[float, ...] | None:
-    """The `PARTS` of a date that is written in one of the `WAYS`; None if it is not."""
+def numbers_in(text: str, way: str, last: int = LAST) -> tuple[float, ...] | None:
+    """The `PARTS` of a date that is written in one of the `WAYS`; None if it is not.
+
+    Two digits are one of the hundred years up to the ``last``.
+    """
     try:
         if way == ISO:  # twenty times as fast
             when = datetime.fromisoformat(text.removesuffix("Z")[:26])  # up to microseconds
         else:
             when = datetime.strptime(text, way)
+        if "%y" in way:
+            when = when.replace(year=last - (last - when.year) % 100)
     except ValueError:
         return None
     hour = when.hour + when.minute / 60 + (when.second + when.microsecond / 1e6) / 3600
@@ -66,10 +73,29 @@ def _fitting(texts: Sequence[str], way: str) -> int:
     return sum(numbers_in(text, way) is not None for text in texts)
 
 
-def read_dates(texts: Sequence[str], way: str) -> Array:
+def last_year(years: Array) -> int:
+    """The last year that two digits mean, if they mean such years or others a century off.
+
+    A column's years are not torn apart, so that their widest gap is left outside; and the century
+    is the last in which none lies farther ahead than people plan.
+
+    >>> last_year(np.array([2060, 1969, 1979])) < 2060
+    True
+    """
+    digits = np.unique(years[~np.isnan(years)] % 100).astype(int)
+    if not len(digits):
+        return LAST
+    gaps = np.diff(digits, append=digits[0] + 100)
+    now, widest = datetime.now().year, int(np.argmax(gaps))
+    latest = now + AHEAD - (now + AHEAD - int(digits[widest])) % 100
+    return min(latest + int(gaps[widest]) - 1, now if latest <= now else now + AHEAD)
+
+
+def read_dates(texts: Sequence[str], way: str, last: int = LAST) -> Array:
     """The `PARTS` of each text, ``(n, 5)``; nan where it is no date."""
     nothing = (np.nan,) * len(PARTS)
-    return np.array([numbers_in(text, way) or nothing for text in texts]).reshape(-1, len(PARTS))
+    found = [numbers_in(text, way, last) or nothing for text in texts]
+    return np.array(found).reshape(-1, len(PARTS))
 
 
 def said(way: str) -> str:

@@ -15,7 +15,7 @@ from autograd.show.notation import shortened
 
 from ..arrays import Array
 from .cells import BY_NAME, EXACT, MOSTLY, PLAIN, Cells, Numbers, is_missing, parsed
-from .dates import PARTS, WAYS, is_unsure, read_dates, said, way_of
+from .dates import LAST, PARTS, WAYS, is_unsure, last_year, read_dates, said, way_of
 
 KINDS_OF_WORDS = 20  # that have an input of their own; the others share one
 TRUTHS = {"true": 1.0, "false": 0.0}
@@ -102,30 +102,36 @@ def _learn_dates(cells: Cells, rows: Rows) -> dict[str, Any]:
     way = way_of([text for text in cells.texts if not is_missing(text)])
     if way is None:
         raise ValueError("its cells are no dates in any way that is known, as 2024-01-31")
-    found = cells.by_text(_dates(cells.texts, way), rows)
+    last = last_year(_dates(cells.texts, way)[:, 0]) if "%y" in way else LAST
+    found = cells.by_text(_dates(cells.texts, way, last), rows)
     there = found[~np.isnan(found[:, 0])]
     varies = [part for part, column in zip(PARTS, there.T) if len(np.unique(column)) > 1]
-    return {"way": way, "parts": varies or ["year"]}
+    about = {"way": way, "parts": varies or ["year"]}
+    return {**about, "last": last} if "%y" in way else about
 
 
 @lru_cache(maxsize=4)  # a column is looked at several times, and reading may take a second
-def _dates(texts: tuple[str, ...], way: str) -> Array:
+def _dates(texts: tuple[str, ...], way: str, last: int = LAST) -> Array:
     """The `PARTS` of dates that are written in a way, or of those that are not, in another."""
-    found = read_dates(texts, way)
+    found = read_dates(texts, way, last)
     lost = [i for i in np.flatnonzero(np.isnan(found[:, 0])) if not is_missing(texts[i])]
     other = way_of([texts[i] for i in lost]) if lost else None
     if other is not None:
-        found[lost] = read_dates([texts[i] for i in lost], other)
+        found[lost] = read_dates([texts[i] for i in lost], other, last)
     return found
+
+
+def _dates_as_learned(cells: Cells, about: About) -> Array:
+    return _dates(cells.texts, about["way"], about.get("last", LAST))
 
 
 def _values_of_dates(cells: Cells, about: About, rows: Rows) -> Array:
     places = [PARTS.index(part) for part in about["parts"]]
-    return cells.by_text(_dates(cells.texts, about["way"])[:, places], rows)
+    return cells.by_text(_dates_as_learned(cells, about)[:, places], rows)
 
 
 def _unknown_dates(cells: Cells, about: About) -> list[str]:
-    lost = np.isnan(_dates(cells.texts, about["way"])[:, 0])
+    lost = np.isnan(_dates_as_learned(cells, about)[:, 0])
     return [text for text, so in zip(cells.texts, lost) if so and not is_missing(text)]
 
 
@@ -199,11 +205,14 @@ def _said_of_dates(cells: Cells, about: About) -> str:
     texts = [text for text in cells.texts if not is_missing(text)]
     unsure = " (or day before month? As 2024-01-31 they would be clear)" if is_unsure(
         texts, about["way"]) else ""  # fmt: skip
-    return f"dates, {said(about['way'])}{unsure}: {', '.join(about['parts'])} as numbers"
+    years = f" of {about['last'] - 99} to {about['last']}" if "last" in about else ""
+    return f"dates, {said(about['way'])}{years}{unsure}: {', '.join(about['parts'])} as numbers"
 
 
 def _are_parts(about: About) -> bool:
-    return about["way"] in WAYS and len(about["parts"]) > 0 and set(about["parts"]) <= set(PARTS)
+    last, parts = about.get("last", LAST), about["parts"]
+    known = about["way"] in WAYS and len(parts) > 0 and set(parts) <= set(PARTS)
+    return known and isinstance(last, int) and 100 <= last <= 9999
 
 
 def _are_words(about: About) -> bool:

@@ -127,6 +127,44 @@ def test_a_comma_in_a_number_is_no_row_name(tmp_path, line):
 
 
 @for_each(
+    "above, said",
+    [
+        ("# made by me\n# so, it is\n", "'# made by me', '# so it is'"),
+        ("Report 2024\n\n", "'Report 2024'"),
+        ("Report 2024,,\n,,\n", "'Report 2024'"),
+        (",,\n", "empty ones"),
+    ],
+)
+def test_what_stands_above_a_table_is_left_out_and_said(tmp_path, above, said):
+    for data in (above + PLAIN, "sep=,\n" + above + PLAIN):
+        file = CsvFile(saved(tmp_path, data))
+        check_plain(file)
+        assert file.notes == [f"rows above the header, or the data, are left out: {said}"]
+        first = data.count("\n") - PLAIN.count("\n") + 2
+        assert [place for place, _ in file.rows()] == [first, first + 1, first + 2]
+    semicolons = above.replace(",", ";") + PLAIN.replace(",", ";")
+    check_plain(CsvFile(saved(tmp_path, semicolons)))
+    bare = CsvFile(saved(tmp_path, above + "1,2,x\n3,4,y\n5,4,x\n"))
+    assert len(list(bare.rows())) == 3 and "no header" in bare.notes[1]
+
+
+def test_a_name_or_a_row_is_not_above_the_table(tmp_path):
+    for data in ("#,b,k\n1,2,x\n2,3,y\n", ",a\n0,1\n1,2\n", "#a\tb\n1\t2\n", "5,,\n1,2,3\n1,,4\n"):
+        path = saved(tmp_path, data)
+        assert not any("above" in note for note in CsvFile(path).notes)
+    assert len(list(CsvFile(saved(tmp_path, "x,,\n1,2,3\n"), header=False).rows())) == 2
+
+
+def test_an_error_says_which_row_has_the_names(tmp_path):
+    for above in ("made by me,2024,x\n", "# this, that, those\n", "a,b\n"):
+        with pytest.raises(ValueError, match=r"Row 2 has it: .* delete the rows above it"):
+            table_data(saved(tmp_path, above + PLAIN), "k")
+    with pytest.raises(ValueError, match="no column 'z'") as refused:
+        table_data(saved(tmp_path, PLAIN), "z")
+    assert "has it" not in str(refused.value)
+
+
+@for_each(
     "text, header",
     [
         ("1.5,2,x\n3,4,y\n5,6,x\n", False),

@@ -56,13 +56,13 @@ class CsvFile:
         if self._delimiter == " ":
             self._data, self._begin = collapsed(self._data[self._begin :]), 0
         self._check_quotes()
-        place, below, first = self._first(skipped)
+        first, above, below = self._first(skipped, look.above)
         head = [name.strip() for name in first] if look.header else [""] * len(first)
         self.header, changed = named(["", *head] if look.more == "first" else head)
         self._width = len(self.header) + (look.more == "last")
         self.notes += changed if look.header else []
         # The last row above the data, and the byte of the file at which they begin.
-        self._place, self._below = (place, below) if look.header else (skipped, self._begin)
+        self._place, self._below = below if look.header else above
 
     @property
     def _spare(self) -> range:
@@ -82,6 +82,16 @@ class CsvFile:
         """
         rows = self._records(self._place, self._below, checked=True)
         return ((place, row[: len(self.header)]) for place, _, row in rows if row)
+
+    def row_with(self, name: str) -> int | None:
+        """Which of the first rows below the header has a name among its cells; None if none has."""
+        try:
+            for place, _, row in islice(self._records(self._place, self._below), 10):
+                if name in map(str.strip, row):
+                    return place
+        except ValueError:  # it is no CSV there, which is another complaint
+            pass
+        return None
 
     def columns(
         self, names: Sequence[str], texts: Sequence[str] = ()
@@ -236,11 +246,13 @@ class CsvFile:
             f"that {what}. Is there a delimiter too many or too few?"
         )
 
-    def _first(self, place: int) -> tuple[int, int, list[str]]:
-        """The first row that is not blank."""
-        for at, end, row in self._records(place, self._begin):
-            if row:
-                return at, end, row
+    def _first(self, place: int, above: int) -> tuple[list[str], tuple[int, int], tuple[int, int]]:
+        """The first row that is not blank, below so many; the place and byte it begins and ends."""
+        start = place, self._begin
+        for at, end, row in self._records(*start):
+            if row and above == 0:
+                return row, start, (at, end)
+            above, start = above - bool(row), (at, end)
         raise ValueError(f"{self.name} must have a header and at least one row: it is empty")
 
 

@@ -23,12 +23,14 @@ class Look:
     Attributes:
         delimiter: what stands between them.
         header: whether the first row has names.
+        above: how many rows stand above the table: titles, empty cells, lines that begin with #.
         more: which cell the other rows have more than that: "first", "last", or "" for none.
         notes: what there is to be said of it.
     """
 
     delimiter: str
     header: bool
+    above: int = 0
     more: str = ""
     notes: tuple[str, ...] = ()
 
@@ -41,9 +43,14 @@ def look_of(text: str, delimiter: str | None = None, header: bool | None = None)
         delimiter: if it is known.
         header: if it is known.
     """
-    found = {mark: _rows(text, mark) for mark in ([delimiter] if delimiter else BETWEEN)}
+    every = {mark: _rows(text, mark) for mark in ([delimiter] if delimiter else BETWEEN)}
+    found = {mark: rows[_above(rows, header) :] for mark, rows in every.items()}
     delimiter = max(found, key=lambda mark: _evenness(found[mark], mark))
     rows, notes = found[delimiter], []
+    above = every[delimiter][: len(every[delimiter]) - len(rows)]
+    if above:
+        said = ", ".join(repr(" ".join(filter(None, row))) for row in above if any(row))
+        notes.append(f"rows above the header, or the data, are left out: {said or 'empty ones'}")
     names, below = (rows[0] if rows else []), rows[1:]
     more = _more(rows) if header is not False else ""
     if more == "first":
@@ -68,7 +75,7 @@ def look_of(text: str, delimiter: str | None = None, header: bool | None = None)
                 f"the names in the header are numbers, {', '.join(numbers[:4])}, ...: is the first "
                 "row data? Then: --header no, in Python header=False"
             )
-    return Look(delimiter, header, more, tuple(notes))
+    return Look(delimiter, header, len(above), more, tuple(notes))
 
 
 def collapsed(text: bytes) -> bytes:
@@ -90,6 +97,18 @@ def _rows(text: str, delimiter: str) -> Rows:
     except csv.Error:  # a cell longer than the module takes
         pass
     return rows
+
+
+def _above(rows: Rows, header: bool | None) -> int:
+    """How many rows stand above the table, and not in it."""
+    width = _width(rows)
+    for i, row in enumerate(rows):
+        there = [cell for cell in row if cell]
+        comment = row[0].startswith("#") and len(row) != width
+        title = width > 2 and len(there) == 1 and row[0] != "" and not is_number(row[0])
+        if not comment and (header is False or (there and not title)):
+            return i
+    return 0
 
 
 def _width(rows: Rows) -> int:

@@ -153,6 +153,8 @@ def _check_columns(file: CsvFile, names: Iterable[str]) -> None:
         if name not in file.header:
             columns = ", ".join(map(printable, shortened(file.header, most=40)))
             notes = "".join(f". ({note})" for note in file.notes if "header" in note)
+            if place := file.row_with(name):
+                notes += f". Row {place} has it: if the names stand there, delete the rows above it"
             raise ValueError(f"{file.name} has no column {name!r}. Its columns: {columns}{notes}")
 
 

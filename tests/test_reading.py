@@ -4,6 +4,7 @@ import gzip
 import io
 import sys
 import types
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -243,6 +244,21 @@ def test_frames_and_parquet_files_go_where_files_do(tmp_path):
         assert [column.kind for column in found.columns] == [
             "number", "words", "words", "truth", "date",
         ]  # fmt: skip
+
+
+@pytest.mark.slow
+@for_each("kind", ["lists", "durations"])
+def test_a_column_that_is_no_text_is_named(tmp_path, kind):
+    polars = pytest.importorskip("polars")
+    pytest.importorskip("pyarrow")
+    cells = [[1, 2], [3]] if kind == "lists" else [timedelta(hours=1), timedelta(hours=2)]
+    frame = polars.DataFrame({"a": [1, 2], "odd": cells, "k": ["x", "y"]})
+    frame.write_parquet(tmp_path / "some.parquet")
+    for source in (frame, tmp_path / "some.parquet"):
+        if source is frame or kind == "lists":
+            with pytest.raises(ValueError, match=r"column 'odd': its cells can't be .* Drop"):
+                table_data(source, "k")
+    assert CsvFile(frame.drop("odd")).header == ["a", "k"]
 
 
 @for_each("name", ["openpyxl", "pyarrow.parquet"])

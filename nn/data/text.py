@@ -13,7 +13,7 @@ import importlib
 import io
 import os
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -161,11 +161,33 @@ def _of_spreadsheet(name: str, data: bytes) -> Text:
 def _of_parquet(name: str, data: bytes) -> Text:
     parquet, to_csv = _library("pyarrow.parquet", name), _library("pyarrow.csv", name)
     try:
-        text = io.BytesIO()
-        to_csv.write_csv(parquet.read_table(io.BytesIO(data)), text)
+        table = parquet.read_table(io.BytesIO(data))
     except Exception as error:  # whatever a damaged file may raise
         raise ValueError(f"{name} can't be read as a table: {error}") from None
-    return Text(name, text.getvalue(), [], ",", True)
+
+    def written(names: list[str]) -> bytes:
+        text = io.BytesIO()
+        to_csv.write_csv(table.select(names), text)
+        return text.getvalue()
+
+    return Text(name, _written(name, table.column_names, written), [], ",", True)
+
+
+def _written(name: str, columns: Sequence[str], written: Callable[[list[str]], bytes]) -> bytes:
+    """A table as CSV, by its library, of which some write no lists and no durations."""
+    try:
+        return written(list(columns))
+    except Exception:  # whatever a library may raise
+        for column in columns:
+            try:
+                written([column])
+            except Exception as error:
+                why = str(error).partition("\n")[0]
+                raise ValueError(
+                    f"{name}, column {column!r}: its cells can't be written as text ({why}). Drop "
+                    "it from the table, or make numbers or words of it"
+                ) from None
+        raise
 
 
 def _library(name: str, file: str) -> Any:
@@ -182,8 +204,12 @@ def _library(name: str, file: str) -> Any:
 def _of_frame(frame: Any) -> Text:
     """The text of a DataFrame of pandas or polars; no index is in it."""
     pandas: Callable[..., str] | None = getattr(frame, "to_csv", None)
-    polars: Callable[[], str] | None = getattr(frame, "write_csv", None)
+    polars: Callable[..., str] | None = getattr(frame, "write_csv", None)
     if not hasattr(frame, "columns") or not (pandas or polars):
         raise TypeError(f"source must be a path or a DataFrame, got {type(frame).__name__}")
-    text = pandas(index=False, lineterminator="\n") if pandas else polars() if polars else ""
-    return Text("table", text.encode(), [], ",", True)
+    if pandas:
+        data = pandas(index=False, lineterminator="\n").encode()
+    else:
+        select = frame.select
+        data = _written("table", frame.columns, lambda names: select(names).write_csv().encode())
+    return Text("table", data, [], ",", True)

@@ -525,6 +525,16 @@ def test_one_row_is_predicted_and_files_without_a_header_are(tmp_path):
     assert read(predictions(net, Table.of(data), tmp_path / "one.csv").text)[1] == whole[4:5]
 
 
+def test_what_was_only_tried_is_not_said(tmp_path):
+    rows = [[i * 7 % 11, i * 3 % 7, i * 5 % 9, "ny"[i % 2]] for i in range(40)]
+    path = table(tmp_path, ["2019", "2020", "2020", "k"], rows)
+    data = table_data(path, "k", header=True)
+    new = table(tmp_path, ["2019", "2020", "2020"], [[3, 4, 5], [5, 6, 1]], "new.csv")
+    found = predictions(MLP(3, [1], rng=np.random.default_rng(0)), Table.of(data), new)
+    assert found.n == 2 and "no header" not in str(found.notes)
+    assert str(found.notes).count("another '2020'") == 1
+
+
 @for_each(
     "cell, written",
     [

@@ -43,7 +43,7 @@ class CsvFile:
             header: whether its first row has the names of the columns; None: as it looks.
         """
         text = text_of(source)
-        self.name, self._data, self.notes = text.name, text.data, text.notes
+        self.name, self._data, self.notes = text.name, text.data, [*text.notes]
         self._begin, self._quoted, skipped = 0, True, 0
         start = self._data[:10].lower().lstrip()
         mark = chr(start[4]) if start.startswith(b"sep=") and len(start) > 4 else ""

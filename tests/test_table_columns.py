@@ -488,6 +488,7 @@ THOUSANDS = [f"{1 + i}.{i * 37 % 1000:03},5" for i in range(40)]
             "(with commas between thousands)",
         ),
         ([f"{i}.5" for i in range(20)], ["1.25", "1,234"], [1.25, None], "(written plainly)"),
+        ([f"{i}.5" for i in range(20)], ["600", "1.007"] * 3, [600, 1.007] * 3, "before decimals"),
         (["5%", "7 %"] * 10, ["0.4", "0", "3"], [0.4, 0, 3], "without a unit, in training in %"),
         (["0.5", "0.25"] * 10, ["40%", "0.4"], [40, 0.4], "without a unit or in %, in training wi"),
         (["$5", "7"] * 10, ["$3", "4"], [3, 4], ""),

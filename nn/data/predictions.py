@@ -123,6 +123,12 @@ def _unusual(cells: Cells, column: Column) -> list[str]:
             how = "not among the words of the training: taken as none of them"
         notes.append(f"column {column.name!r}: {listed}: {how}")
     if column.kind == "number":
+        guess = cells.as_numbers.way
+        if column.about.get("spelling") == PLAIN.name and guess is not PLAIN and not unknown:
+            notes.append(
+                f"column {column.name!r}: numbers as if with {guess.name}, in training written "
+                "plainly: their points are taken as before decimals"
+            )
         there, here = column.about.get("units"), numbers_of(cells, column.about).units
         if there and not set(here) <= set(there):
             notes.append(

@@ -97,6 +97,11 @@ def test_sentences_do_not_hide_the_delimiter(tmp_path):
     assert "quotes" in file.notes[0]
 
 
+def test_decimal_commas_do_not_hide_the_delimiter_beside_words(tmp_path):
+    text = "a;town;day\n" + "".join(f"{i},5;b{i % 3};{i + 1}.3.2024\n" for i in range(20))
+    assert CsvFile(saved(tmp_path, text)).header == ["a", "town", "day"]
+
+
 def test_row_names_as_r_writes_them_are_a_column(tmp_path):
     file = CsvFile(saved(tmp_path, 'a,k\n"1",2,x\n"2",3,y\n'))
     assert file.header == ["column 1", "a", "k"]

@@ -135,7 +135,8 @@ def _evenness(rows: Rows, delimiter: str) -> tuple[bool, float, int]:
     if not rows or width < 2:
         return False, 0.0, len(rows[0]) if rows and delimiter != " " else 0
     same = sum(len(row) == width for row in rows[1:])
-    heads = (width,) if delimiter == " " else (width, width - 1)
+    # The first row has names, for all cells or for all but one, as R writes them.
+    heads = (width,) if delimiter == " " or width == 2 else (width, width - 1)
     even = len(rows) > 1 and same >= 0.8 * (len(rows) - 1) and len(rows[0]) in heads
     cells = [cell for row in rows[1:] for cell in row]
     numbers = sum(map(is_number, cells))

@@ -200,8 +200,7 @@ class CsvFile:
     ) -> Iterator[tuple[int, int, list[str]]]:
         """Below the row at ``place``, from a byte on: each row's place, the byte it ends at, cells.
 
-        Blank ones have no cells; the others, if they are ``checked``, as many as they should, and
-        none in what is left out.
+        Blank ones have no cells; the others, if they are ``checked``, those that they should have.
         """
         end = start
 
@@ -219,11 +218,7 @@ class CsvFile:
                 quoting=csv.QUOTE_MINIMAL if self._quoted else csv.QUOTE_NONE,
             ):
                 place += 1
-                if (
-                    checked
-                    and row
-                    and (len(row) != self._width or any(row[j].strip() for j in self._spare))
-                ):
+                if checked and row and not self._fits(row):
                     break
                 yield place, end, row
             else:
@@ -245,6 +240,10 @@ class CsvFile:
             f"{self.name}, row {place}: it has {len(row)} cells, the header {len(self.header)}, so "
             f"that {what}. Is there a delimiter too many or too few?"
         )
+
+    def _fits(self, row: Sequence[str]) -> bool:
+        """Whether a row has as many cells as it should, and nothing in one that is left out."""
+        return len(row) == self._width and not any(row[j].strip() for j in self._spare)
 
     def _first(self, place: int, above: int) -> tuple[list[str], tuple[int, int], tuple[int, int]]:
         """The first row that is not blank, below so many; the place and byte it begins and ends."""

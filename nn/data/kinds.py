@@ -60,10 +60,15 @@ def _learn_numbers(cells: Cells, rows: Rows) -> dict[str, Any]:
 
 
 def numbers_of(cells: Cells, about: About) -> Numbers:
-    """What cells say as it was learned; or as they look, if nothing was, in files of old."""
-    if "spelling" not in about or about["spelling"] == cells.as_numbers.way.name:
-        return cells.as_numbers
-    return cells.numbers_in(BY_NAME[about["spelling"]])
+    """What cells say, read as it was learned; or as they look, if only that reads them all.
+
+    In files of old nothing was learned.
+    """
+    looks = cells.as_numbers
+    if "spelling" not in about or about["spelling"] == looks.way.name:
+        return looks
+    learned = cells.numbers_in(BY_NAME[about["spelling"]])
+    return looks if learned.odd and not looks.odd else learned
 
 
 def _values_of_numbers(cells: Cells, about: About, rows: Rows) -> Array:

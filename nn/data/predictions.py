@@ -123,13 +123,19 @@ def _unusual(cells: Cells, column: Column) -> list[str]:
             how = "not among the words of the training: taken as none of them"
         notes.append(f"column {column.name!r}: {listed}: {how}")
     if column.kind == "number":
-        guess = cells.as_numbers.way
-        if column.about.get("spelling") == PLAIN.name and guess is not PLAIN and not unknown:
+        numbers, looks = numbers_of(cells, column.about), cells.as_numbers
+        learned = column.about.get("spelling", numbers.way.name)
+        if numbers.way.name != learned:
             notes.append(
-                f"column {column.name!r}: numbers as if with {guess.name}, in training written "
+                f"column {column.name!r}: numbers {_written_as(numbers.way.name)}, in training "
+                f"{_written_as(learned)}: they are read as they look here"
+            )
+        elif learned == PLAIN.name and looks.way is not PLAIN and not unknown:
+            notes.append(
+                f"column {column.name!r}: numbers as if with {looks.way.name}, in training written "
                 "plainly: their points are taken as before decimals"
             )
-        there, here = column.about.get("units"), numbers_of(cells, column.about).units
+        there, here = column.about.get("units"), numbers.units
         if there and not set(here) <= set(there):
             notes.append(
                 f"column {column.name!r}: numbers {in_units(here)}, in training {in_units(there)}: "
@@ -148,7 +154,11 @@ def _as_in_training(unknown: Sequence[str], column: Column) -> str:
     way = column.about.get("spelling")
     if way is None or not any(map(is_number, unknown)):
         return ""
-    return f" as in training ({'written plainly' if way == PLAIN.name else f'with {way}'})"
+    return f" as in training ({_written_as(way)})"
+
+
+def _written_as(way: str) -> str:
+    return "written plainly" if way == PLAIN.name else f"with {way}"
 
 
 def _written(header: list[str], rows: Iterable[list[str]]) -> str:

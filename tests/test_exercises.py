@@ -631,6 +631,11 @@ def attend_with_numbers(q, keys, values):
     return [sum(float(p_s) * v[j] for p_s, v in zip(p, values)) for j in range(len(values[0]))]
 
 
+def constants(rows):
+    """The numbers of lists of Values."""
+    return [[v.data for v in row] for row in rows]
+
+
 def all_to_the_largest(s):
     return [float(v.data == max(w.data for w in s)) for v in s]
 
@@ -939,6 +944,9 @@ WRONG = [
     ("attend", (partial(attend, weights=shares),), "go by the scores"),
     ("attend", (partial(attend, weights=all_to_the_largest),), "takes all"),
     ("attend", (attend_with_numbers,), "compute with the Values"),
+    ("attend", (lambda q, k, v: attend(constants([q])[0], k, v),), "compute with the Values"),
+    ("attend", (lambda q, k, v: attend(q, constants(k), v),), "compute with the Values"),
+    ("attend", (lambda q, k, v: attend(q, k, constants(v)),), "compute with the Values"),
     ("attend", (lambda *x: [v.data for v in attend(*x)],), "does a float come back"),
     ("topological_order", (topological_with_numbers,), "a plain number is in the list"),
     ("topological_order", (topological_twice,), "a node stands in the list twice"),

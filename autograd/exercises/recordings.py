@@ -149,27 +149,36 @@ def check_attend(attend: Any) -> Iterator[Case]:
             },
         )  # fmt: skip
 
-    def slopes(factor: float) -> list[float]:
-        query = [*map(Value, q)]
-        numbers = [[*map(Value, row)] for row in keys], [[*map(Value, row)] for row in values]
-        first, second = attend(query, *numbers)
+    def slopes(i: int, factor: float) -> Any:
+        """The gradient by q (0), by the keys (1) or by the values (2)."""
+        tables = [[[*map(Value, row)] for row in table] for table in ([q], keys, values)]
+        first, second = attend(tables[0][0], *tables[1:])
         (first + factor * second).backward()
-        return [v.grad for v in query]
+        gradient = [[v.grad for v in row] for row in tables[i]]
+        return gradient if i else gradient[0]
 
     p = softmax([float(np.dot(q, row)) / 2 for row in keys])
     out_of_three = attended(q, keys, values, softmax, 2.0)
     for factor in (2.0, -1.0):
         c = np.array(values) @ [1.0, factor]
-        exact = (p * (c - p @ c)) @ np.array(keys) / 2
-        yield Case(
-            f"the gradient by q, of the first entry + {factor:g} times the second",
-            partial(slopes, factor), exact,
-            {
-                "the weights are numbers: compute with the Values, not with their data": of_results(
-                    lambda got: not np.any(got) and agree(run(q, keys, values), out_of_three)
-                ),
-                "a sum of Values is a Value: does a float come back?": of_errors(
-                    lambda got: isinstance(got, AttributeError | TypeError)
-                ),
-            },
-        )  # fmt: skip
+        scores = p * (c - p @ c) / 2  # the gradient by each q k_s
+        for i, (by, exact) in enumerate((
+            ("q", scores @ np.array(keys)),
+            ("the keys", np.outer(scores, q)),
+            ("the values", np.outer(p, [1.0, factor])),
+        )):  # fmt: skip
+            yield Case(
+                f"the gradient by {by}, of the first entry + {factor:g} times the second",
+                partial(slopes, i, factor), exact,
+                {
+                    "the gradient is lost on its way: compute with the Values of q, keys and "
+                    "values, not with their data": of_results(
+                        lambda got: (
+                            not np.any(got) and agree(run(q, keys, values), out_of_three)
+                        )
+                    ),
+                    "a sum of Values is a Value: does a float come back?": of_errors(
+                        lambda got: isinstance(got, AttributeError | TypeError)
+                    ),
+                },
+            )  # fmt: skip

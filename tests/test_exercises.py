@@ -391,6 +391,16 @@ def topological_with_numbers(root):
                 visit(u)
             seen[v] = True
 
+def by_shortest_way(root, turned=1):
+    away, found = {root: 0}, [root]
+    for v in found:
+        for u in v.inputs:
+            if isinstance(u, Value) and u not in away:
+                away[u] = away[v] + 1
+                found.append(u)
+    return sorted(found[::turned], key=lambda v: -away[v])
+
+
     visit(root)
     return list(seen)
 
@@ -962,6 +972,8 @@ WRONG = [
     ),
     ("central_difference", (lambda f, x, h: [2 * g for g in central(f, x, h)],), "divide by 2h"),
     (
+    ("topological_order", (by_shortest_way,), "a node stands before its inputs"),
+    ("topological_order", (partial(by_shortest_way, turned=-1),), "before its inputs"),
         "central_difference",
         (lambda f, x, h: [(f([v + h for v in x]) - f([v - h for v in x])) / (2 * h)] * len(x),),
         "all inputs are moved at once",

@@ -86,7 +86,9 @@ def check_topological_order(topological_order: Any) -> Iterator[Case]:
     yield case("y = x * 2, f = -y", named("f", -y))
     yield case("a diamond: y = x * 2, z = x + 1, f = y * z", named("f", y * z))
     w = named("w", y * 5)
+    # By the shortest way to f, y and w are level: then one of these two is right by chance.
     yield case("y = x * 2, w = y * 5, f = y + w", named("f", y + w))
+    yield case("y = x * 2, w = y * 5, f = w + y", named("f", w + y))
     v = x
     for i in range(24):
         v = named(f"v{i + 1}", v + v)

@@ -349,6 +349,15 @@ def central_arrays(f, x, h):
     return np.array([(f(x + h * e) - f(x - h * e)) / h / 2 for e in np.eye(len(x))])
 
 
+def central_by_index(f, x, h):
+    return [central(f, x, h)[x.index(v)] for v in x]
+
+
+def central_by_number(f, x, h):
+    return [(f([v + h * (v == w) for v in x]) - f([v - h * (v == w) for v in x])) / (2 * h)
+            for w in x]  # fmt: skip
+
+
 def central_not_put_back(f, x, h):
     x, slopes = list(x), []
     for i in range(len(x)):
@@ -382,15 +391,6 @@ def breadth_first_values(root):
     return nodes
 
 
-def topological_with_numbers(root):
-    seen = {}
-
-    def visit(v):
-        if v not in seen:
-            for u in getattr(v, "inputs", ()):
-                visit(u)
-            seen[v] = True
-
 def by_shortest_way(root, turned=1):
     away, found = {root: 0}, [root]
     for v in found:
@@ -400,6 +400,15 @@ def by_shortest_way(root, turned=1):
                 found.append(u)
     return sorted(found[::turned], key=lambda v: -away[v])
 
+
+def topological_with_numbers(root):
+    seen = {}
+
+    def visit(v):
+        if v not in seen:
+            for u in getattr(v, "inputs", ()):
+                visit(u)
+            seen[v] = True
 
     visit(root)
     return list(seen)
@@ -963,6 +972,8 @@ WRONG = [
     ("topological_order", (topological_without_root,), "the root is missing"),
     ("topological_order", (topological_shallow,), "some Values are missing"),
     ("topological_order", (breadth_first_values,), "a node stands before its inputs"),
+    ("topological_order", (by_shortest_way,), "a node stands before its inputs"),
+    ("topological_order", (partial(by_shortest_way, turned=-1),), "before its inputs"),
     ("topological_order", (lambda r: autograd.topological_order(r)[::-1],), "before its inputs"),
     (
         "central_difference",
@@ -972,13 +983,13 @@ WRONG = [
     ),
     ("central_difference", (lambda f, x, h: [2 * g for g in central(f, x, h)],), "divide by 2h"),
     (
-    ("topological_order", (by_shortest_way,), "a node stands before its inputs"),
-    ("topological_order", (partial(by_shortest_way, turned=-1),), "before its inputs"),
         "central_difference",
         (lambda f, x, h: [(f([v + h for v in x]) - f([v - h for v in x])) / (2 * h)] * len(x),),
         "all inputs are moved at once",
     ),
     ("central_difference", (central_not_put_back,), "not put back"),
+    ("central_difference", (central_by_index,), "not by their number"),
+    ("central_difference", (central_by_number,), "not by their number"),
     ("swish", (swish(lambda z, x: (sigmoid(x),)),), "the share of the second factor"),
     ("swish", (swish(lambda z, x: (z * (1 - sigmoid(x)),)),), "the share of the first factor"),
     ("swish", (swish(lambda z, x: sigmoid(x) + z * (1 - sigmoid(x))),), "partials is a tuple"),

@@ -1540,9 +1540,17 @@ def test_a_reflected_operator_that_loses_the_graph_is_found(name):
     assert not exercises.check_backward(own_value(**{name: lost_graph}))
 
 
-def shifted_by_the_first(a):
-    e = np.exp(a - a[0])
-    return e / e.sum()
+def shifted_by(middle):
+    """A likelihood and its slope, with another number than the largest taken off."""
+
+    def nll(a, y):
+        return np.log(np.exp(a - middle(a)).sum()) - (a[y] - middle(a))
+
+    def delta(a, y):
+        e = np.exp(a - middle(a))
+        return e / e.sum() - np.eye(len(a))[y]
+
+    return nll, delta
 
 
 def rotated(n, b, rng):
@@ -1563,11 +1571,12 @@ def counting_calls(lr, factor, every):
 @pytest.mark.parametrize(
     ("task", "things", "words"),
     [
-        (
-            "categorical",
-            (nn.categorical_nll, lambda a, y: shifted_by_the_first(a) - np.eye(len(a))[y]),
-            "overflow",
-        ),
+        *[
+            ("categorical", things, "overflow")
+            for middle in (lambda a: a[0], lambda a: a[-1], np.mean, np.median, min)
+            for nll, delta in [shifted_by(middle)]
+            for things in ((nll, CATEGORICAL_DELTA), (nn.categorical_nll, delta))
+        ],
         ("minibatches", (rotated,), "begun elsewhere"),
         (
             "minibatches",

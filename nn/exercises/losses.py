@@ -163,8 +163,9 @@ def check_categorical(nll: Any, delta: Any) -> Iterator[Case]:
         "log sum_k exp(a_k - m) - (a_y - m) with the largest a as m":
             overflows(lambda: nll(a.copy(), 1)),
     }  # fmt: skip
+    # So far apart that exp overflows too where the mean, or the median, is taken off, or the first.
     for scores, y, loss in (
-        ([1000.0, 0.0], 1, 1000.0), ([1000.0, 0.0], 0, 0.0), ([0.0, 1000.0], 0, 1000.0),
+        ([2000.0, 0.0], 1, 2000.0), ([2000.0, 0.0], 0, 0.0), ([0.0, 2000.0, 0.0], 0, 2000.0),
         ([-1001.0, -1000.0], 1, math.log1p(math.exp(-1))),
         ([2000.0, 2000.0, 2000.0], 0, math.log(3)),
     ):  # fmt: skip
@@ -190,7 +191,8 @@ def check_categorical(nll: Any, delta: Any) -> Iterator[Case]:
             },
         )  # fmt: skip
     for scores, y, right in (
-        ([1000.0, 0.0], 1, np.array([1.0, -1.0])), ([0.0, 1000.0], 0, np.array([-1.0, 1.0])),
+        ([2000.0, 0.0], 1, np.array([1.0, -1.0])),
+        ([0.0, 2000.0, 0.0], 0, np.array([-1.0, 1.0, 0.0])),
         ([2000.0] * 3, 2, np.array([1 / 3, 1 / 3, -2 / 3])),
         ([-1000.0] * 3, 0, np.array([-2 / 3, 1 / 3, 1 / 3])),
     ):  # fmt: skip

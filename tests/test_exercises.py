@@ -609,9 +609,9 @@ def doubling(b, every):
     return lambda epoch: b * 2 ** ((epoch - 1) // every)
 
 
-def standardised(train, test):
+def standardised(train, test, least=0.0):
     mean, std = train.mean(axis=0), train.std(axis=0)
-    std[std == 0] = 1
+    std[std <= least] = 1
     return (train - mean) / std, (test - mean) / std
 
 
@@ -1558,6 +1558,17 @@ def rotated(n, b, rng):
     return [order[i * b : (i + 1) * b] for i in range(n // b)]
 
 
+def neighbours(n, b, rng):
+    """Batches of neighbours, begun anywhere, in any order, and shuffled within."""
+    return [rng.permutation(batch) for batch in rng.permutation(rotated(n, b, rng))]
+
+
+def in_strides(n, b, rng):
+    """Every seventh, begun anywhere."""
+    order = rng.integers(n) + 7 * np.arange(n) if n % 7 else rng.permutation(n)
+    return (order % n)[: n // b * b].reshape(-1, b)
+
+
 def counting_calls(lr, factor, every):
     def rate(t):
         nonlocal lr
@@ -1578,6 +1589,15 @@ def counting_calls(lr, factor, every):
             for things in ((nll, CATEGORICAL_DELTA), (nn.categorical_nll, delta))
         ],
         ("minibatches", (rotated,), "begun elsewhere"),
+        ("minibatches", (neighbours,), "again and again"),
+        ("minibatches", (in_strides,), "again and again"),
+        (
+            "step_decay",
+            (lambda lr, f, k: lambda t: max(lr * f ** ((t - 1) // k), 1e-3),),
+            "stops changing",
+        ),
+        ("growing", (lambda b, k: lambda e: min(b * 2 ** ((e - 1) // k), 64),), "stops changing"),
+        ("standardise", (partial(standardised, least=0.5),), "a small deviation is not 0"),
         (
             "minibatches",
             (lambda n, b, rng: np.array(batches(n, b, rng), dtype=float),),

@@ -339,11 +339,15 @@ def minibatches(f):
             if n > 7 and orders[0] == orders[1]:
                 return False
             left_out |= {(n, b, i) for o in orders for i in set(range(n)) - set(o)}
-    places = np.zeros((10, 10))
+    places, pairs = np.zeros((10, 10)), np.zeros((10, 10))
     for seed in range(300):
-        for place, i in enumerate(i for v in f(10, 2, RNG(seed)) for i in v):
+        batches = [np.asarray(v).tolist() for v in f(10, 2, RNG(seed))]
+        for place, i in enumerate(i for v in batches for i in v):
             places[place, i] += 1
-    return bool((abs(places - 30) < 30).all()) and len({i for n, b, i in left_out}) > 10
+        for v in batches:
+            pairs[min(v), max(v)] += 1
+    at_random = bool((abs(places - 30) < 30).all() and (pairs < 90).all())
+    return at_random and len({i for n, b, i in left_out}) > 10
 
 
 def batch_gradient(f):
@@ -400,6 +404,8 @@ def standardise(f):
         if len(got) != 2 or not close(got[0], (train - mean) / std):
             return False
         if not close(got[1], (test - mean) / std):
+            return False
+        if not flat and not close(f(train / 1e4, test / 1e4)[0], got[0]):
             return False
     return True
 

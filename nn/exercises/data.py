@@ -79,6 +79,15 @@ def check_standardise(standardise: Any) -> Iterator[Case]:
 
             },
         )  # fmt: skip
+    yield Case(
+        "the training part, in thousandths", partial(part_of, 0, train / 1000, test / 1000),
+        (train - mean) / std,
+        {
+            "a small deviation is not 0: divide by 1 only where a column is constant":
+                (train - mean) / 1000,
+            "shifted, but not divided by the deviation": (train - mean) / 1000,
+        },
+    )  # fmt: skip
     flat = np.column_stack([train[:, 0], np.full(6, 5.0)])
     yield Case(
         "a constant column, training part", partial(part_of, 0, flat, flat),

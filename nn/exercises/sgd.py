@@ -1,10 +1,11 @@
 """The tasks of stochastic gradient descent."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import pairwise
-from operator import lt, not_
+from itertools import combinations, pairwise
+from operator import gt, lt, not_
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,18 @@ def check_minibatches(minibatches: Any) -> Iterator[Case]:
     yield Case("steps to another than the next example, in five epochs of minibatches(20, 5, rng)",
                jumps, "most of 95", {rotated: lambda got: got <= 5 and whole_epoch()}, UNSHUFFLED,
                right=lambda got: got > 60)  # fmt: skip
+
+    def meetings() -> int:
+        batches = [batch for seed in range(100) for batch in epoch(20, 5, seed)]
+        pairs = Counter(pair for batch in batches for pair in combinations(sorted(batch), 2))
+        return max(pairs.values(), default=0)
+
+    # By chance two examples meet in 21 of 100 epochs; that any two do in 60 has a chance of 1e-13.
+    again_and_again = "the same two meet again and again: shuffle all before you cut batches"
+    yield Case("in how many of 100 epochs the same two examples share a batch, n = 20 and b = 5",
+               meetings, "less than 60 for any two",
+               {again_and_again: lambda got: got >= 60 and whole_epoch()},
+               UNSHUFFLED, right=partial(gt, 60))  # fmt: skip
 
     def sizes() -> int:
         return len({tuple(flat(epoch(20, 5, seed))) for seed in range(5)})
@@ -222,18 +235,23 @@ def check_sgd_step(sgd_step: Any) -> Iterator[Case]:
 
 
 MEMORY = "a schedule depends on what it is given alone: it must not count its calls"
+LIMIT = "it stops changing: however late it is asked, the next change is still to come"
 
 
 def _asked_again(schedule: Any, what: str, arguments: Sequence[Any], right: Any) -> Iterator[Case]:
-    """A schedule, asked out of order and twice for the same t, which tells whether it counts."""
-    for order in ((5, 1, 5), (7, 2, 7)):
+    """A schedule, asked out of order and twice for the same t, which tells whether it counts.
+
+    Late ones tell whether it ends at a limit.
+    """
+    for order in ((5, 1, 5), (7, 2, 7), (40, 30, 40)):
 
         def rates(order: Sequence[int] = order) -> list[Any]:
             f = schedule(*arguments)
             return [f(t) for t in order]
 
         yield Case(f"{what} at {', '.join(map(str, order))}", rates, [right(t) for t in order],
-                   {MEMORY: lambda got: not agree(got[0], got[2])})  # fmt: skip
+                   {MEMORY: lambda got: not agree(got[0], got[2]),
+                    LIMIT: lambda got: agree(got[0], got[1])})  # fmt: skip
 
 
 def _list_of(got: Any) -> Any:

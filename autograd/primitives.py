@@ -18,14 +18,17 @@ Every arithmetic keeps to IEEE 754: ``exp(710)`` is ``inf``, ``log(-1)`` is ``na
 import math
 import operator
 from collections.abc import Callable
-from functools import cache, reduce
+from functools import cache, partial, reduce
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from . import powers
+from .powers import LARGEST_ODD, times
+
 RAISED = (ArithmeticError, ValueError)  # by Python's floats, where IEEE has inf or nan
-LARGEST_ODD = 2.0**53  # up to here a float y has an odd or even neighbour y - 1
+INF = math.inf
 
 Row = Callable[[Any], tuple[Callable[..., Any], Callable[..., Any]]]
 
@@ -197,8 +200,11 @@ def _is_recorded(m: Any) -> bool:
 
 
 def _pow_partials(m: Any) -> Callable[..., Any]:
-    # dx is y x^(y-1), with 0 where y = 0; dy is z log x, with 0 where x = 0 and y > 0.
+    # dx is y x^(y-1), with 0 where y = 0; dy is z log x, with 0 where z = 0 and log x is infinite.
     recorded = _is_recorded(m)
+    by_x, by_y = _power_partials(m, 0, 0)
+    if not recorded:  # with the z that is there
+        by_x, by_y = partial(powers.by_base, m), lambda z, x, y: times(m, z, m.log(x))
 
     def partials(z: Any, x: Any, y: Any) -> tuple[Any, Any]:
         dx = dy = 0.0
@@ -206,49 +212,55 @@ def _pow_partials(m: Any) -> Callable[..., Any]:
             if y != 0.0:
                 less = y - 1.0
                 is_exact = less + 1.0 == y and -LARGEST_ODD < y < LARGEST_ODD
-                dx = y * m.pow(x, less) if is_exact else _pow_by_base(m, recorded, z, x, y)
+                dx = y * m.pow(x, less) if is_exact else by_x(z, x, y)
         elif not recorded or not isinstance(x, float):
-            dx = _pow_by_base(m, recorded, z, x, y)
+            dx = by_x(z, x, y)
         if isinstance(x, float):
-            dy = z * m.log(x) if x != 0.0 else m.where(y, 0.0, z * -math.inf)
+            dy = z * m.log(x) if x != 0.0 and x < INF else times(m, z, m.log(x))
         elif not recorded or not isinstance(y, float):
-            dy = _pow_by_exponent(m, recorded, z, x, y)
+            dy = by_y(z, x, y)
         return dx, dy
 
     return partials
 
 
-def _pow_by_base(m: Any, recorded: bool, z: Any, x: Any, y: Any) -> Any:
-    # Where y - 1 has to be rounded, x^(y-1) may be far off, even in its sign. There y z / x is used
-    # instead, as long as it is finite.
-    less = y - 1.0
-    if isinstance(y, float):
-        power, is_rounded = y * m.pow(x, less), 1.0
-    else:
-        both_zero = m.where(m.abs(x), 0.0, m.where(m.abs(y), 0.0, 1.0))
-        factor = y
-        if recorded:  # y times inf is inf; differentiated, as a product, it would be inf - inf
-            factor = m.where(m.abs(x), y, m.where(m.where(y, 1.0 - y, 0.0), 1.0, y))
-        power = factor * m.pow(x + both_zero, less)
-        is_rounded = (y - 0.5) * (y - LARGEST_ODD)
-    if recorded:
-        # The derivative of y z / x may be inf - inf. So the rest of y - 1 becomes a factor, x^rest,
-        # where the derivative of that is finite. (Beyond 2^53 it decides about the sign.)
-        size = m.where(m.abs(x), m.where(1.0 + 0.0 * x, m.abs(x), 1.0), 1.0)
-        rest = m.where(1.0 + 0.0 * (power / size), y - (less + 1.0), 0.0)
-        power = power * (1.0 + m.where(m.abs(rest), rest * m.log(size), 0.0))
-        is_rounded = m.where(m.abs(y), (y - LARGEST_ODD) * (y + LARGEST_ODD), 1.0)
-    quotient = y * z / x
-    return m.where(m.where(is_rounded, 1.0 + 0.0 * quotient, 0.0), quotient, power)
+class PowerDerivative(Primitive):
+    """The ``n``-th derivative by x of the ``k``-th by y of x^y, as a row of its own.
+
+    Its partial derivatives are two more of the kind. So a mixed derivative is one number, in
+    whatever order it is taken, at the rim of the floats too.
+    """
+
+    __slots__ = ("k", "n")
+
+    def __init__(self, n: int, k: int) -> None:
+        self.n, self.k = n, k
+
+        def row(m: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
+            by_x, by_y = _power_partials(m, n, k)
+            return _power_of(m, n, k), lambda *zxy: (by_x(*zxy), by_y(*zxy))
+
+        super().__init__(f"**({n},{k})", row)
+
+    def __reduce__(self) -> Any:
+        return power_derivative, (self.n, self.k)
 
 
-def _pow_by_exponent(m: Any, recorded: bool, z: Any, x: Any, y: Any) -> Any:
-    # At x = 0, log x must not be computed at all: 0 times inf is nan.
-    is_zero = m.where(m.abs(x), 0.0, m.step(y))
-    if not recorded:
-        return z * m.log(x + is_zero)
-    # Its own derivative there is -inf for y up to 1, that of x^(y-1) (1 + y log x), and 0 above.
-    return m.where(is_zero, m.where(y - 1.0, 0.0, -m.sqrt(x + 0.0)), z * m.log(x))
+@cache
+def power_derivative(n: int, k: int) -> Primitive:
+    """The one row for this derivative of x^y."""
+    return PowerDerivative(n, k)
+
+
+def _power_of(m: Any, n: int, k: int) -> Callable[..., Any]:
+    if _is_recorded(m):
+        return partial(m.apply, power_derivative(n, k))
+    return partial(powers.derivative, m, n, k)
+
+
+def _power_partials(m: Any, n: int, k: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    by_x, by_y = _power_of(m, n + 1, k), _power_of(m, n, k + 1)
+    return lambda z, x, y: by_x(x, y), lambda z, x, y: by_y(x, y)
 
 
 def _tanh_partials(m: Any) -> Callable[..., Any]:

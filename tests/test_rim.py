@@ -4,8 +4,10 @@ The points are zeros, subnormal numbers, tiny and huge ones, ties, infinities an
 is `mpmath`. The worst error of each row, in ulp, is shown at the end of the tests' output.
 """
 
+import copy
 import itertools
 import math
+import pickle
 
 import mpmath
 import numpy as np
@@ -249,6 +251,48 @@ def test_the_hessian_of_a_power_at_a_base_of_zero(y, expected):
     # Limits for x from above: x^(y-1) (1 + y log x) is the mixed derivative.
     assert hessian(lambda x, y: x**y)(0.0, y).tolist() == expected
     assert hessian(lambda x, y: x**y)(-0.0, y).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "expected"),
+    [
+        (0.0, 0.0, [[0.0, INF], [INF, INF]]),
+        (INF, 1.0, [[0.0, INF], [INF, INF]]),
+        (INF, -3.0, [[0.0, 0.0], [0.0, 0.0]]),
+        (0.0, INF, [[0.0, 0.0], [0.0, 0.0]]),
+        (INF, 2.0, [[2.0, INF], [INF, INF]]),
+        (1e200, 2.0, [[2.0, 1e200 * (1 + 2 * math.log(1e200))], [9.220340371976184e202, INF]]),
+        (0.0, -2.0, [[INF, INF], [INF, INF]]),
+    ],
+)
+def test_the_hessian_of_a_power_where_one_order_of_differentiation_was_nan(x, y, expected):
+    np.testing.assert_allclose(hessian(lambda x, y: x**y)(x, y), expected, rtol=1e-15)
+
+
+@for_each("x", [-INF, -2.0, -0.0, 0.0, 5e-324, 0.5, 1.0, 3.0, 1e200, INF, NAN])
+@for_each("y", [-INF, -2.0, -0.5, 0.0, 5e-324, 0.3, 1.0, 3.0, 1e200, INF, NAN])
+def test_the_hessian_of_a_power_is_symmetric_everywhere(x, y):
+    np.testing.assert_array_equal(*[hessian(lambda x, y: x**y)(x, y)[i] for i in ((0, 1), (1, 0))])
+
+
+@for_each("n", range(4))
+@for_each("k", range(4))
+def test_a_derivative_of_a_power_of_any_order(n, k):
+    for x, y in ((0.3, 0.7), (2.5, -1.3), (1.7, 3.0), (4.0, 0.0), (0.6, 2.0)):
+        exact = mpmath.diff(mp.power, (mpf(x), mpf(y)), (n, k))
+        got = p.power_derivative(n, k).value_at(x, y)
+        assert abs(got - exact) <= 1e-14 * max(abs(exact), 0.01), (x, y)
+
+
+def test_a_recorded_derivative_of_a_power_is_compiled_copied_and_pickled():
+    x, y = Value(2.0), Value(3.0)
+    by_x, by_y = grad(lambda x, y: x**y)(x, y)
+    root = by_x.sin() * by_y
+    root.backward()
+    outputs, gradient = autograd.compile(root, [], [x, y])(np.empty((1, 0)))
+    np.testing.assert_allclose([outputs[0], *gradient], [root.data, x.grad, y.grad], rtol=1e-14)
+    for twin in (copy.deepcopy(by_x), pickle.loads(pickle.dumps(by_x))):
+        assert twin.primitive is by_x.primitive
 
 
 @pytest.mark.parametrize("base", [2.0, 1.5, 1e300])

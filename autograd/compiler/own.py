@@ -19,7 +19,7 @@ def row_on(sheet: Sheet, node: Value, x: tuple[Any, ...]) -> tuple[Any, Any]:
         ValueError: a user's own primitive can't run on arrays.
     """
     primitive: Any = node.primitive
-    if primitive in p.TABLE:
+    if primitive.function is None:
         return primitive.on(sheet.m)  # type: ignore[no-any-return]
     m, vector = sheet.m, type(node.arguments[0]) is tuple
     if primitive not in sheet.own:

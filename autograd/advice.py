@@ -126,6 +126,11 @@ class Refusals:
             warnings.warn(EQUALITY, stacklevel=2)
         return NotImplemented
 
+    def __bool__(self) -> bool:
+        """True, as for any object. To mean the number is a mistake, and gives a warning."""
+        warnings.warn(TRUTH, stacklevel=2)
+        return True
+
     __hash__ = object.__hash__
 
     # What programs for micrograd read.
@@ -153,6 +158,11 @@ class Refusals:
 EQUALITY = (
     "a Value equals itself alone, whatever its number: this comparison with a number is never true."
     " Compare v.data, or write autograd.where(c, a, b) for a choice that stays in the graph"
+)
+TRUTH = (
+    "a Value is always true, also where its number is 0. Ask `v is not None` for whether there is "
+    "one, and v.data != 0 for its number, or write autograd.where(c, a, b) for a choice that stays "
+    "in the graph"
 )
 BACKWARD = (
     "a node keeps its partial derivatives, and no _backward(): to go backward by hand, step by "

@@ -209,8 +209,8 @@ class Value(Refusals):
     Raises:
         TypeError: ``data`` is not a real number, or ``label`` is not a string.
 
-    Equality is identity (a warning says so where a Value is compared with a number); ``<``,
-    ``<=``, ``>`` and ``>=`` compare the data.
+    Equality is identity, and a Value is always true (a warning says so where one is compared with
+    a number, or asked by ``if v``); ``<``, ``<=``, ``>`` and ``>=`` compare the data.
     """
 
     # The inputs are _x and _y: a Value, a plain float, a tuple of them for n-ary operations, or

@@ -92,8 +92,8 @@ def test_values_come_one_by_one_and_then_gradients(graph):
     assert len(back) == len(expected) == 1 + len(inner)
     largest = max((abs(g) for g in expected[-1][1].values() if math.isfinite(g)), default=1.0)
     for (frame, state), (node, grads) in zip(back, expected, strict=True):
-        edges = [f"{ids[node]}e{i}" for i, _, _ in shares_of(node)] if node else []
-        assert list(frame.active) == [ids[node or root], *edges]
+        edges = [f"{ids[node]}e{i}" for i, _, _ in shares_of(node)] if node is not None else []
+        assert list(frame.active) == [ids[root if node is None else node], *edges]
         for v in order:
             assert state[f"{ids[v]}v", "text"] == digits(v.data)
             assert state[f"{ids[v]}g", "text"] == digits(grads[v])

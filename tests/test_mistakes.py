@@ -141,6 +141,20 @@ def test_equality_is_said_at_the_line_of_a_recorded_function():
     assert caught[0].filename == __file__
 
 
+@pytest.mark.parametrize("number", [0.0, 1.5])
+def test_a_value_is_true_and_says_so(number):
+    v = Value(number)
+    for ask in (lambda: bool(v), lambda: (v or 1.0) is v, lambda: any([v])):
+        with pytest.warns(UserWarning, match=r"always true.* not None.*v\.data.*autograd\.where"):
+            assert ask() is True
+
+
+def test_truth_is_said_at_the_line_of_a_recorded_function():
+    with pytest.warns(UserWarning, match="always true") as caught:
+        assert value_and_grad(lambda x, b: x if b else -x)(2.0, 0.0) == (2.0, (1.0, 0.0))
+    assert [w.filename for w in caught] == [__file__]
+
+
 def test_equality_among_values_is_identity_and_says_nothing():
     a, b = value(), value()
     assert a == a

@@ -376,6 +376,13 @@ def test_a_branch_is_found_at_the_second_call_and_its_program_is_dropped():
     assert f(-1.0).data == -3.0  # recorded anew
 
 
+@pytest.mark.parametrize("f", [lambda x, b: x if b else -x, lambda x, b: -x if b == 0 else x])
+def test_whether_a_number_is_0_is_asked_with_a_warning(f):
+    with pytest.warns(UserWarning, match="always true|never true") as caught:
+        assert replay(f)(Value(1.0), 0.0).data == 1.0
+    assert caught[0].filename == __file__
+
+
 def test_a_branch_is_found_at_every_64th_call():
     f = replay(branching)
     for n in range(1, EVERY):

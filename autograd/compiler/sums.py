@@ -101,7 +101,7 @@ def with_dots(
         return list(order)
     for node, parts in new.items():
         for part in parts:
-            place[part] = place[node] if part.recorded else len(place)
+            place[part] = place[node] if part.recorded is not None else len(place)
     return [v for node in order if node not in gone for v in new.get(node, (node,))]
 
 

@@ -291,14 +291,14 @@ GRID = 1.5 * 2.0**32  # added and subtracted, it rounds to a multiple of 2^-20
 
 
 def gaussian(m: Any, x: Any, c: float = 1.0) -> Any:
-    """exp(-c x^2), for a power of two c: right also in its tails.
+    """exp(-c x^2), for a c of 1 or 1/2: right also in its tails.
 
     In the tails, exp would magnify the rounding error of x^2. So x is cut in two: the square of its
     first 25 bits is exact, and the rest of x^2 is small.
     """
+    x = m.where(m.abs(x) - 40.0, 40.0, x)  # beyond, it is 0, and so are its derivatives
     high = x + GRID - GRID
-    rest = m.where(40.0 - m.abs(x), (x - high) * (x + high), 0.0)
-    return m.exp(-c * (high * high)) * m.exp(-c * rest)
+    return m.exp(-c * (high * high)) * m.exp(-c * ((x - high) * (x + high)))
 
 
 # In DOT, w may have one entry more than x: the bias, which is the weight of a constant 1.

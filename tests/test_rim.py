@@ -319,6 +319,15 @@ NAN_ROWS = [
 ]  # fmt: skip
 
 
+@for_each("name", ["TANH", "SIGMOID", "ERF", "ERFC"])
+@for_each("x", [-INF, -1e200, 1e200, INF])
+def test_the_derivatives_of_what_levels_out_are_0_at_infinity(name, x):
+    f = function(name)
+    for _ in range(3):
+        f = grad(f)
+        assert f(x) == 0.0
+
+
 @for_each("name", NAN_ROWS)
 def test_the_derivative_at_nan_is_nan(name):
     f = function(name)

@@ -2,7 +2,7 @@
 
 import argparse
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 
 from autograd.show.notation import digits
@@ -67,7 +67,7 @@ def choose(
     say("trying   networks, rates and epochs")
     trials = try_networks(
         nets, data.loss, data.X_train, data.y_train, batch_size=first[0], optimizer=rule, lr=lr,
-        lengths=lengths, rng=generators(options.seed)[2],
+        falls=falls, lengths=lengths, rng=generators(options.seed)[2],
     )  # fmt: skip
     best = trials[0]
     options.widths = [len(layer.neurons) for layer in best.net.layers[:-1]]
@@ -82,12 +82,17 @@ def choose(
         )
     if best.lr is not None:
         _set_rate(options, best.lr, falls)
-        tried = ", ".join(f"{rate:g}" for rate in best.rates)
-        how = f"{best.lr:g}: of {tried}, the largest with nearly the least loss in {TRIED} updates"
-        if best.lr != largest_of(best.rates):
-            how = f"{best.lr:g}: at larger ones that were tried, a training diverged"
-        said["rate"] = f"{how}; it falls to 0 along half a cosine" if falls else how
+        said["rate"] = _rate(best.lr, best.rates, falls)
     return said
+
+
+def _rate(lr: float, rates: Mapping[float, float], falls: bool) -> str:
+    """Which rate is taken, and why."""
+    which = "the largest with nearly the least loss" if falls else "the one with the least loss"
+    how = f"of {', '.join(f'{rate:g}' for rate in rates)}, {which} in some {TRIED} updates each"
+    if lr != (largest_of(rates) if falls else min(rates, key=rates.__getitem__)):
+        how = "at larger ones that were tried, a training diverged"
+    return f"{lr:g}: {how}" + ("; it falls to 0 along half a cosine" if falls else "")
 
 
 def _widths(options: argparse.Namespace) -> Sequence[Sequence[int]]:

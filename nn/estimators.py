@@ -101,17 +101,17 @@ class _Network(BaseEstimator):  # type: ignore[misc]
             MLP(X.shape[1], [*widths, outputs], self.activation, rng=copy.deepcopy(weights))
             for widths in self._widths_to_try()
         ]
-        net, given = nets[0], self.lr
+        net, given, falls = nets[0], self.lr, self.lr is None and self.epochs is None
         lr: Any = given
         lengths = LENGTHS if self.epochs is None and held_out is None else LENGTHS[:1]
         if len(nets) > 1 or given is None or len(lengths) > 1:
             best = try_networks(
                 nets, likelihood.loss, X, y, batch_size=first, optimizer=rule, rng=tried,
                 lr=None if given is None else lambda updates: given, epochs=self.epochs,
-                lengths=lengths,
+                falls=falls, lengths=lengths,
             )[0]  # fmt: skip
             net, lr, epochs = best.net, best.lr if given is None else given, best.epochs
-        falls, start = self.lr is None and self.epochs is None, net.state_dict()
+        start = net.state_dict()
         while True:
             try:
                 self.history_ = fit(

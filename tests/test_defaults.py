@@ -36,11 +36,15 @@ def test_the_rate_is_that_of_the_training_that_met_the_least_loss():
     assert lr == min(met, key=met.get) == 0.3
 
 
-def test_of_rates_that_are_nearly_as_good_the_largest_is_taken(monkeypatch):
+def test_of_rates_that_are_nearly_as_good_the_largest_is_taken_if_it_falls(monkeypatch):
     assert largest_of({3.0: 1.11, 1.0: 1.1, 0.3: 1.0, 0.1: 1.05}) == 1.0
     assert largest_of({0.3: -0.95, 0.1: -1.0, 1.0: -0.85}) == 0.3
-    monkeypatch.setattr(nn.train.defaults, "largest_of", min)
-    assert find_lr(*line(), updates=20, batch_size=8, rates=[0.01, 0.3, 2.0])[0] == 0.01
+    rates = {3.0: 1.11, 1.0: 1.1, 0.3: 1.0, 0.1: 1.05}
+    monkeypatch.setattr(nn.train.validation, "find_lr", lambda *a, **k: (0.3, rates))
+    net, *data = line(n=19)
+    for falls, lr in ((True, 1.0), (False, 0.3)):
+        [trial] = tried([net], *data, falls=falls)
+        assert trial.lr == lr
 
 
 def test_of_many_rows_so_many_are_tried_as_the_updates_need(monkeypatch):
@@ -206,7 +210,7 @@ def test_the_loss_is_the_mean_over_five_parts_each_kept_aside_once(short):
                     lr=cosine(lr, epochs), rng=copy.deepcopy(rng), progress=False)  # fmt: skip
                 aside.append(evaluate(one, loss, X[part], y[part])["loss"])
             assert mean == pytest.approx(np.mean(aside), rel=1e-9)
-        assert (trial.lr, trial.rates) == (lr, rates)
+        assert (trial.lr, trial.rates) == (lr, rates) and lr == largest_of(rates)
         assert (trial.loss, trial.epochs) == min((z, k) for k, z in trial.losses.items())
 
 
@@ -252,7 +256,7 @@ def test_epochs_that_are_given_are_those_compared(monkeypatch):
 
     monkeypatch.setattr(nn.train.validation, "fit", fit)
     monkeypatch.setattr(nn.train.validation, "find_lr", lambda *a, **k: (0.1, {0.1: 1.0}))
-    tried(*bend(), epochs=3)
+    tried(*bend(), epochs=3, falls=False)
     assert seen == [(3, 0.1)] * 10
 
 

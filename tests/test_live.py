@@ -58,6 +58,8 @@ def of_every_primitive(start):
         terms.append(apply(row, *x))
     terms += [hypot(leaf("h"), leaf("h")), mixed(leaf("m"), leaf("m"), 0.25)]
     a, b, c = leaf("a"), leaf("b"), leaf("c")
+    for n, k in ((1, 0), (0, 1), (1, 1)):  # of x^y by x and by y
+        terms.append(apply(p.power_derivative(n, k), leaf("x"), leaf("y")))
     terms += [a**3.0, 2.0**b, c**-0.5, c**0.0, autograd.dot([a, 0.5], [2.0, b]), 1.0 - c]
     return autograd.sum(terms)
 

@@ -149,14 +149,14 @@ def test_one_output_decides_by_its_sign():
     X, y = [[-1, -1], [-1, 1], [1, -1], [2, 1]], [0, 1, 1, 1]
     axes = only(plots.decision_regions(net, X, y, ["left", "right"], ["width", "height"]))
     at = grid_classes(axes)
-    assert at(-0.5, 0.3) == at(-1.3, -1.1) == [INK[0].lower()]
-    assert at(0.5, 0.3) == at(2.3, 1.1) == [INK[1].lower()]
+    assert at(-0.5, 0.3) == at(-1.3, -1.1) == [INK[1].lower()]
+    assert at(0.5, 0.3) == at(2.3, 1.1) == [INK[0].lower()]  # blue is positive
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("width", "height")
     assert axes.get_title() == "decision regions"
     assert legend(axes) == ["left", "right"]
     points = [c for c in axes.collections if not hasattr(c, "levels")]
     assert [p.get_offsets().tolist() for p in points] == [[[-1, -1]], [[-1, 1], [1, -1], [2, 1]]]
-    assert [to_hex(p.get_facecolor()[0]).upper() for p in points] == list(INK[:2])
+    assert [to_hex(p.get_facecolor()[0]).upper() for p in points] == [INK[1], INK[0]]
 
 
 def test_several_outputs_decide_by_the_largest():
@@ -179,7 +179,7 @@ def test_a_network_that_chooses_one_class_everywhere():
         net = linear([[0, 0]], [bias])
         for y in ([0, 0], [1, 1], [0, 1]):
             axes = only(plots.decision_regions(net, [[0, 0], [1, 1]], y))
-            assert grid_classes(axes)(0.5, 0.5) == [INK[k].lower()]
+            assert grid_classes(axes)(0.5, 0.5) == [INK[1 - k].lower()]
             assert legend(axes) == ["0", "1"]
 
 

@@ -105,7 +105,7 @@ def decision_regions(
     """Which class a network of two inputs chooses where, with the examples on top.
 
     Args:
-        net: a classifier: one output (its sign decides), or one per class (the largest decides).
+        net: a classifier: one output (its sign decides: blue is positive), or one per class.
         X: examples, ``(n, 2)``.
         y: their classes, 0, 1, ...
         classes: their names.
@@ -130,10 +130,12 @@ def decision_regions(
     chosen = chosen_classes(outputs)
     K = max(2, int(y.max()) + 1, int(chosen.max()) + 1)
     names = _names(classes, K)
-    axes.contourf(*grid, chosen.reshape(160, 160), levels=np.arange(K + 1) - 0.5,
-                  colors=[INK[k % len(INK)] for k in range(K)], alpha=0.22)  # fmt: skip
+    order = (INK[1], INK[0], *INK[2:]) if outputs.ndim == 1 else INK
+    inks = [order[k % len(order)] for k in range(K)]
+    axes.contourf(*grid, chosen.reshape(160, 160), levels=np.arange(K + 1) - 0.5, colors=inks,
+                  alpha=0.22)  # fmt: skip
     for k in range(K):
-        axes.scatter(*X[y == k].T, s=14, color=INK[k % len(INK)], label=names[k],
+        axes.scatter(*X[y == k].T, s=14, color=inks[k], label=names[k],
                      edgecolor="white", linewidth=0.4)  # fmt: skip
     axes.set(xlabel=plain_text(features[0]), ylabel=plain_text(features[1]),
              title="decision regions")  # fmt: skip

@@ -118,11 +118,10 @@ def find_lr(
 ) -> tuple[float, dict[float, float]]:
     """Try rates, each in a short training from the same start, and choose one.
 
-    It is the largest of those whose training met nearly the least mean of losses, up to a tenth:
-    too small a rate does not get far, too large a one swings or diverges; and of two that are as
-    good in a short training, the larger gets farther in a long one. A rate at which the loss grows
-    on the b examples farthest from 0 is left out, unless it grows at all rates: they may be too
-    rare to show it in a short training, and would in a long one. ``net`` itself is left as it is.
+    The best is the one with the least mean of the losses that its training met: too small a rate
+    does not get far, too large a one swings or diverges. A rate at which the loss grows on the b
+    examples farthest from 0 is left out, unless it grows at all rates: they may be too rare to show
+    it in a short training, and would in a long one. ``net`` itself is left as it is.
 
     Args:
         net: where to start; any network that `fit` trains.
@@ -194,11 +193,13 @@ def find_lr(
     losses = {lr: met[lr] for lr in steady} or met
     if not losses:
         raise FloatingPointError(f"the training diverges at every rate tried, {rates}")
-    return largest_of(losses), losses
+    return min(losses, key=losses.__getitem__), losses
 
 
 def largest_of(losses: Mapping[float, float]) -> float:
     """The largest of the rates whose loss is nearly the least, up to a tenth of it.
+
+    It is for a rate that falls: a larger one gets farther, and what it swings more is calmed later.
 
     >>> largest_of({1.0: 2.5, 0.3: 1.05, 0.1: 1.0})
     0.3

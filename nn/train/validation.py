@@ -16,7 +16,7 @@ from autograd.vectors import assign, data_of
 from ..arrays import Array
 from ..model.likelihoods import Loss
 from ..model.network import MLP
-from .defaults import find_lr, next_rate, updates_of, usual_epochs
+from .defaults import find_lr, largest_of, next_rate, updates_of, usual_epochs
 from .evaluation import evaluate
 from .fit import fit
 from .schedules import LearningRate, cosine
@@ -75,6 +75,7 @@ def try_networks(
     batch_size: int,
     optimizer: str | Optimizer,
     lr: Rate | None = None,
+    falls: bool = True,
     epochs: int | None = None,
     lengths: Sequence[int] = (1,),
     rng: np.random.Generator,
@@ -94,7 +95,9 @@ def try_networks(
         batch_size: of the training to come.
         optimizer: as in `fit`.
         lr: the rate, or a schedule, for a number of updates. If not given, `find_lr` finds it on
-            all examples, and it falls to 0 along half a cosine if ``epochs`` are not given either.
+            all examples.
+        falls: whether a rate that was found falls to 0, along half a cosine. Then it is the largest
+            that is nearly the best.
         epochs: of each training; if not given, `usual_epochs` over each of the ``lengths``.
         lengths: what they are divided by.
         rng: where the parts and the batches come from, the same for all networks.
@@ -120,10 +123,11 @@ def try_networks(
             found, rates = find_lr(
                 net, loss, X, y, batch_size=batch_size, optimizer=optimizer, rng=rng
             )
+            found = largest_of(rates) if falls else found
         losses = dict[int, float]()
         for times, over in zip(counts, lengths) if parts else ():
             losses[times] = math.inf
-            for at, rate in _rates(lr, found, epochs is None):
+            for at, rate in _rates(lr, found, falls):
                 try:
                     losses[times] = aside.loss_of(net, rate, epochs, over)
                     found = at

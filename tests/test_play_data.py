@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from autograd.show.live import squeezed
-from nn.data.cells import parsed
+from nn.data.cells import MISSING, parsed
 from nn.data.datasets import _moons, load
 from nn.data.reading import load_csv
 from nn.show.packing import Set, encoded
@@ -461,6 +461,9 @@ TABLES = {  # of each text: the columns' names, kinds and missing, how many rows
     "a|b\n1|x\n2|\n": ("a b", "nw", (0, 1), 2),
     "a , b\n 1 , x \n\n 2 , \"y\" \n": ("a b", "nw", (0, 0), 2),
     "a,b,c\n1,NA,?\nnan,-,x\nn/a,NULL,y\n": ("a b c", "new", (2, 3, 1), 3),
+    # The same cells say nothing as in files that Python reads.
+    "a,b\n1,2\n" + "".join(f"{cell},{cell.upper()}\n" for cell in sorted(MISSING - {""})): (
+        "a b", "nn", (len(MISSING) - 1,) * 2, len(MISSING)),
     "5.1,3,rose\n4.9,2,lily\n": ("column 1/column 2/column 3", "nnw", (0, 0, 0), 2, "No header"),
     "p,x,p\np,s,n\ne,x,n\n": ("column 1/column 2/column 3", "www", (0, 0, 0), 3, "No header"),
     "a,b,a\nc,d,e\nf,d,e\n": ("column 1/column 2/column 3", "www", (0, 0, 0), 3, "No header"),

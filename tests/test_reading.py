@@ -378,3 +378,25 @@ def test_options_that_can_do_nothing_are_refused(tmp_path):
             told_of(tmp_path, *table, **options)
     with pytest.raises(ValueError, match="column 'town': none of its cells is a number"):
         told_of(tmp_path, *table, kinds={"town": "number"})
+
+
+def test_columns_of_a_frame_may_be_called_by_numbers():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(np.random.default_rng(0).normal(size=(40, 4)))
+    data = table_data(frame, 3, without=[0], kinds={1: "number"})
+    assert (data.features, data.target) == (("1", "2"), "3")
+
+
+def test_a_quote_that_is_not_closed_is_said(tmp_path):
+    path = tmp_path / "quote.csv"
+    path.write_text('a,k\n1,"x\n' + "2,y\n" * 30)
+    with pytest.raises(ValueError, match=r"row 2: a quote .* is opened in it, and not closed"):
+        table_data(path, "k")
+
+
+def test_classes_that_differ_by_capitals_alone_are_doubted(tmp_path):
+    path = tmp_path / "case.csv"
+    path.write_text("a,k\n" + "".join(f"{i},{('Yes', 'no', 'yes')[i % 3]}\n" for i in range(30)))
+    said = dict(table_data(path, "k").told)["k (to predict)"]
+    assert said.startswith("3 classes: Yes, no, yes;")
+    assert said.endswith("('Yes' and 'yes': told apart, so write one answer in one way)")

@@ -230,6 +230,8 @@ class CsvFile:
                     f"a cell has more than {csv.field_size_limit():,} characters. Is there a quote "
                     "that is not closed?"
                 )
+            elif "unexpected end" in what:
+                what = 'a quote (") is opened in it, and not closed before the end of the file'
             raise ValueError(f"{self.name} is no CSV file: row {place + 1}: {what}") from None
         what = (
             f"column {self.header[len(row)]!r} is missing"

@@ -73,8 +73,11 @@ def table_data(
         OSError: the file can't be read.
     """
     likelihood = None if loss is None else known_likelihood(loss)
-    kinds = dict(kinds or {})
-    without, only = ([names] if isinstance(names, str) else names for names in (without, only))
+    # A DataFrame's columns may be called 0, 1, 2; what is read has texts.
+    target, kinds = str(target), {str(name): kind for name, kind in dict(kinds or {}).items()}
+    without, only = (
+        [names] if isinstance(names, str) else list(map(str, names)) for names in (without, only)
+    )
     check_text("missing", missing, ("fill", "drop"))
     file = CsvFile(source, header)
     _check_columns(file, [target, *without, *only, *kinds])

@@ -101,12 +101,18 @@ def _odd(cells: Cells, table: str, places: Sequence[int]) -> str:
 
 
 def _doubt(cells: Cells) -> str:
-    """What is said of words among classes that are numbers for the most part."""
-    numbers = cells.as_numbers
-    if not 0 < numbers.gaps <= (~cells.missing).sum() / 2:
-        return ""
-    odd = ", ".join(map(repr, shortened(numbers.odd)))
-    return f" (is {odd} an answer, among numbers? If it says nothing, make it an empty cell)"
+    """What is said of classes that may be none: words among numbers, and words written twice."""
+    numbers, doubts = cells.as_numbers, ""
+    if 0 < numbers.gaps <= (~cells.missing).sum() / 2:
+        odd = ", ".join(map(repr, shortened(numbers.odd)))
+        doubts += f" (is {odd} an answer, among numbers? If it says nothing, make it an empty cell)"
+    alike = dict[str, set[str]]()
+    for text in numbers.odd:
+        alike.setdefault(text.lower(), set()).add(text)
+    twice = [" and ".join(map(repr, sorted(texts))) for texts in alike.values() if len(texts) > 1]
+    if twice:
+        doubts += f" ({', '.join(shortened(twice))}: told apart, so write one answer in one way)"
+    return doubts
 
 
 def tells(cells: Cells, target: Target) -> bool:

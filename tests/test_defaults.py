@@ -37,9 +37,9 @@ def test_the_rate_is_that_of_the_training_that_met_the_least_loss():
 
 
 def test_of_rates_that_are_nearly_as_good_the_largest_is_taken_if_it_falls(monkeypatch):
-    assert largest_of({3.0: 1.11, 1.0: 1.1, 0.3: 1.0, 0.1: 1.05}) == 1.0
-    assert largest_of({0.3: -0.95, 0.1: -1.0, 1.0: -0.85}) == 0.3
-    rates = {3.0: 1.11, 1.0: 1.1, 0.3: 1.0, 0.1: 1.05}
+    assert largest_of({3.0: 1.21, 1.0: 1.2, 0.3: 1.0, 0.1: 1.05}) == 1.0
+    assert largest_of({0.3: -0.85, 0.1: -1.0, 1.0: -0.75}) == 0.3
+    rates = {3.0: 1.21, 1.0: 1.2, 0.3: 1.0, 0.1: 1.05}
     monkeypatch.setattr(nn.train.validation, "find_lr", lambda *a, **k: (0.3, rates))
     net, *data = line(n=19)
     for falls, lr in ((True, 1.0), (False, 0.3)):

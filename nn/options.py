@@ -83,7 +83,7 @@ def _add_own_options(add: Callable[..., Any]) -> None:
     add("--epochs", type=_epochs, metavar="N",
         help=f"passes over the training part. If not given, enough for {UPDATES:,} updates at the "
         f"first batch size, or {EPOCHS} if those are more (beyond {LONG:,} updates fewer, but "
-        f"{FEWEST_EPOCHS} or more), or a quarter or a sixteenth of them, whichever does best on "
+        f"{FEWEST_EPOCHS} or more), or a quarter, a 16th or a 64th of them, whichever does best on "
         f"examples kept aside; but if {MANY:,} or more examples are left, a fifth is kept aside in "
         f"the training, and the network of the best epoch is taken (in a sweep: {SWEPT})")
     add("--batch-size", type=_checked_batch_size, nargs="+", metavar="B",

@@ -102,7 +102,7 @@ def test_epochs_that_are_not_given_are_those_with_the_least_loss_on_rows_kept_as
     for n in (1248, 1249):  # if a fifth is kept aside in the training, that tells the best epoch
         few = NetworkClassifier(random_state=0, lr=0.1, widths=[]).fit(X[:n], y[:n])
         assert len(few.history_) == (3 if n == 1248 else 200)
-    assert asked == [(1, 4, 16)]
+    assert asked == [(1, 4, 16, 64)]
 
 
 def test_a_fifth_is_kept_aside_if_1000_rows_are_left():

@@ -120,7 +120,7 @@ def test_what_is_not_given_fits_the_data(folder, capsys):
     lines = printed(capsys.readouterr().out)
     epochs = int(lines["epochs"].partition(":")[0])
     assert lines["epochs"] == (
-        f"{epochs}: of 200, 50, 13, the number with the least loss on examples kept aside"
+        f"{epochs}: of 200, 50, 13, 4, the number with the least loss on examples kept aside"
     )
     lr = lines["rate"].partition(":")[0]
     updates = f"{epochs} epochs, batch size 16: {epochs * 25} updates"
@@ -189,7 +189,7 @@ def test_epochs_are_chosen_where_neither_they_nor_a_part_kept_aside_say(
     for more in (["--batch-size", "16", "32"], ["--patience", "1"], ["--epochs", "3"]):
         assert main(["train", *run, *more]) == 0
         assert "epochs" not in printed(capsys.readouterr().out)
-    assert asked == [(1, 4, 16)] * 2 + [(1,)] * 3
+    assert asked == [(1, 4, 16, 64)] * 2 + [(1,)] * 3
 
 
 @pytest.mark.slow

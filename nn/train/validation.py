@@ -23,7 +23,7 @@ from .schedules import LearningRate, cosine
 from .stepping import Optimizer
 
 WIDTHS = ((32,), ())  # a hidden layer, or none: what is tried where nothing is given
-LENGTHS = (1, 4, 16)  # by which the usual epochs are divided: what is tried
+LENGTHS = (1, 4, 16, 64)  # by which the usual epochs are divided: what is tried
 PARTS = 5
 FEWEST = 20  # examples: of fewer none are kept aside
 MANY = 1000  # examples to train on, of which one part kept aside tells enough

@@ -274,6 +274,42 @@ def test_a_parameter_that_the_loss_does_not_use_stays():
         assert net.w.data != 0.7
 
 
+class Listing(Module):
+    """A network of one weight that lists what it is told to."""
+
+    def __init__(self, listed):
+        self.w = Value(0.7)
+        self.listed = listed(self.w)
+
+    def __call__(self, x):
+        return self.w * x[0]
+
+    def parameters(self):
+        return self.listed
+
+
+@for_each(
+    ("listed", "kind", "words"),
+    [
+        (
+            lambda w: [w, w * 2],
+            ValueError,
+            r"^net.parameters\(\)\[1\] is computed, by '\*'.*give the Values that it is",
+        ),
+    ],
+)
+def test_parameters_that_can_not_be_trained_are_refused_before_any_change(listed, kind, words):
+    X, y = problem(gaussian_nll)
+    for name in ENGINES:
+        net, begun = Listing(listed), []
+        with pytest.raises(kind, match=words):
+            train(net, gaussian_nll, X, y, callbacks=[lambda *c, b=begun: b.append(c)], engine=name)
+        assert net.w.data == 0.7
+        assert not begun
+        with pytest.raises(kind, match=words):
+            evaluate(net, gaussian_nll, X, y)
+
+
 def test_the_engines_agree_on_a_network_of_ones_own_layers():
     class Residual(Module):
         def __init__(self):

@@ -303,6 +303,13 @@ def test_a_rule_has_no_rate_and_no_parameters():
             call()
 
 
+@for_each("kind", OPTIMIZERS.values())
+def test_what_is_computed_is_not_trained(kind):
+    a = Value(2.0)
+    with pytest.raises(ValueError, match=r"^parameters\[1\] is computed, by '\*'.*give the Values"):
+        kind([a, a * 2], lr=0.1)
+
+
 @for_each(
     ("name", "setting"),
     [(n, s) for n, kind in OPTIMIZERS.items() for s in defaults(kind) if s not in FLAGS],

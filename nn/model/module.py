@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 import autograd
 from autograd import Program, Value
 from autograd.compiler import compile_as
-from autograd.vectors import assign, data_of
+from autograd.vectors import are_leaves, assign, data_of
 
 from ..arrays import Array, check_finite, real_array
 
@@ -106,15 +106,31 @@ class Module:
 
 
 def check_network(net: Any) -> None:
-    """Raise unless it is a network.
+    """Raise unless it is a network that can be trained.
 
     Raises:
         TypeError: it has no ``parameters()``, or can't be called.
+        ValueError: as `check_parameters`.
     """
     if isinstance(net, type) or not callable(net) or not callable(getattr(net, "parameters", None)):
         raise TypeError(
             "net must be a network, something with parameters() that maps an example to its "
             f"outputs, got {net!r}"
+        )
+    check_parameters(list(net.parameters()), "net.parameters()")
+
+
+def check_parameters(parameters: Sequence[Value], name: str) -> None:
+    """Raise unless they can be trained; ``name`` is what the error calls them.
+
+    Raises:
+        ValueError: one is computed from other Values.
+    """
+    if not are_leaves(parameters):
+        i, v = next((i, v) for i, v in enumerate(parameters) if v.primitive is not None)
+        raise ValueError(
+            f"{name}[{i}] is computed, by {v.op!r}, and a step would be lost when it is computed "
+            "again: give the Values that it is computed from"
         )
 
 

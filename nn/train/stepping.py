@@ -15,6 +15,7 @@ from autograd.show.notation import printable
 from autograd.vectors import assign
 
 from ..arrays import Array, check_from_zero
+from ..model.module import check_parameters
 
 State = dict[str, Array]
 
@@ -34,7 +35,8 @@ class Optimizer:
         usual_lr: the rate if none is given, as in PyTorch.
 
     Raises:
-        ValueError: ``lr`` is negative or not finite, or given without ``parameters``.
+        ValueError: ``lr`` is negative or not finite, or given without ``parameters``; or one of
+            these is computed from other Values.
         TypeError: ``parameters`` is not a list of Values.
     """
 
@@ -152,6 +154,7 @@ def _list(parameters: Any) -> list[Value]:
         raise TypeError(
             f"parameters must be a list of Values, as net.parameters() gives, got {parameters!r}"
         )
+    check_parameters(values, "parameters")
     return values
 
 

@@ -296,6 +296,13 @@ class Listing(Module):
             ValueError,
             r"^net.parameters\(\)\[1\] is computed, by '\*'.*give the Values that it is",
         ),
+        (
+            lambda w: [w, w],
+            ValueError,
+            r"^net.parameters\(\)\[1\] is net.parameters\(\)\[0\] already: list each Value once",
+        ),
+        (lambda w: [w, 1.0], TypeError, r"^net.parameters\(\) must hold Values, and \[1\] is 1.0"),
+        (lambda w: w, TypeError, r"^net.parameters\(\) must be a list of Values.*Value\("),
     ],
 )
 def test_parameters_that_can_not_be_trained_are_refused_before_any_change(listed, kind, words):
@@ -308,6 +315,15 @@ def test_parameters_that_can_not_be_trained_are_refused_before_any_change(listed
         assert not begun
         with pytest.raises(kind, match=words):
             evaluate(net, gaussian_nll, X, y)
+
+
+def test_tied_weights_of_an_mlp_are_refused_in_all_engines():
+    X, y = problem(gaussian_nll)
+    for name in ENGINES:
+        net = make_net()
+        net.layers[0].neurons[1].w = net.layers[0].neurons[0].w
+        with pytest.raises(ValueError, match=r"\[4\] is net.parameters\(\)\[0\] already"):
+            train(net, gaussian_nll, X, y, engine=name)
 
 
 def test_the_engines_agree_on_a_network_of_ones_own_layers():

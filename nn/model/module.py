@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 import autograd
 from autograd import Program, Value
 from autograd.compiler import compile_as
-from autograd.vectors import are_leaves, assign, data_of
+from autograd.vectors import are_leaves, are_values, assign, data_of
 
 from ..arrays import Array, check_finite, real_array
 
@@ -109,7 +109,7 @@ def check_network(net: Any) -> None:
     """Raise unless it is a network that can be trained.
 
     Raises:
-        TypeError: it has no ``parameters()``, or can't be called.
+        TypeError: it has no ``parameters()``, or can't be called; or as `check_parameters`.
         ValueError: as `check_parameters`.
     """
     if isinstance(net, type) or not callable(net) or not callable(getattr(net, "parameters", None)):
@@ -117,21 +117,38 @@ def check_network(net: Any) -> None:
             "net must be a network, something with parameters() that maps an example to its "
             f"outputs, got {net!r}"
         )
-    check_parameters(list(net.parameters()), "net.parameters()")
+    check_parameters(net.parameters(), "net.parameters()")
 
 
-def check_parameters(parameters: Sequence[Value], name: str) -> None:
-    """Raise unless they can be trained; ``name`` is what the error calls them.
+def check_parameters(parameters: Any, name: str) -> list[Value]:
+    """``parameters`` as a list, if they can be trained; ``name`` is what the error calls them.
 
     Raises:
-        ValueError: one is computed from other Values.
+        TypeError: they are not Values, in a list.
+        ValueError: one is computed from other Values, or is listed twice.
     """
-    if not are_leaves(parameters):
-        i, v = next((i, v) for i, v in enumerate(parameters) if v.primitive is not None)
+    if not isinstance(parameters, Iterable):
+        raise TypeError(
+            f"{name} must be a list of Values, as an MLP's parameters() gives, got {parameters!r}"
+        )
+    values = list(parameters)
+    if not are_values(values):
+        i, v = next((i, v) for i, v in enumerate(values) if not isinstance(v, Value))
+        raise TypeError(f"{name} must hold Values, and [{i}] is {v!r}")
+    if not are_leaves(values):
+        i, v = next((i, v) for i, v in enumerate(values) if v.primitive is not None)
         raise ValueError(
             f"{name}[{i}] is computed, by {v.op!r}, and a step would be lost when it is computed "
             "again: give the Values that it is computed from"
         )
+    if len({*values}) < len(values):
+        first: dict[Value, int] = {}
+        i = next(i for i, v in enumerate(values) if first.setdefault(v, i) < i)
+        raise ValueError(
+            f"{name}[{i}] is {name}[{first[values[i]]}] already: list each Value once, however "
+            "often it is used"
+        )
+    return values
 
 
 @contextmanager

@@ -36,14 +36,14 @@ class Optimizer:
 
     Raises:
         ValueError: ``lr`` is negative or not finite, or given without ``parameters``; or one of
-            these is computed from other Values.
+            these is computed from other Values, or listed twice.
         TypeError: ``parameters`` is not a list of Values.
     """
 
     usual_lr = 0.001
 
     def __init__(self, parameters: Sequence[Value] | None, lr: float | None) -> None:
-        self.parameters = None if parameters is None else _list(parameters)
+        self.parameters = None if parameters is None else check_parameters(parameters, "parameters")
         if self.parameters is None and lr is not None:
             raise ValueError(
                 "an optimizer without parameters is a rule for fit, whose lr= it takes"
@@ -143,19 +143,6 @@ def defaults(kind: type[Optimizer]) -> dict[str, Any]:
     """The settings of a rule, with their defaults."""
     given = inspect.signature(kind).parameters.values()
     return {p.name: p.default for p in given if p.name not in ("parameters", "lr")}
-
-
-def _list(parameters: Any) -> list[Value]:
-    try:
-        values = list(parameters)
-    except TypeError:
-        values = [None]
-    if not all(isinstance(v, Value) for v in values):
-        raise TypeError(
-            f"parameters must be a list of Values, as net.parameters() gives, got {parameters!r}"
-        )
-    check_parameters(values, "parameters")
-    return values
 
 
 def check_rate(lr: float) -> float:

@@ -289,7 +289,8 @@ def test_categorical_refuses_what_is_no_class(y):
 @for_each(
     ("y", "named"),
     [
-        ([1, 0], "2"),
+        ([1, 0], "2$"),
+        ([2], r"1: of class indices in a column, \(n, 1\), give y\.ravel\(\)$"),
         ([1, 0, 0, 0], "4"),
         ([], "0"),
         ([0.5, 0.4, 0.2], r"1\.1"),

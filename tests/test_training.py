@@ -880,6 +880,55 @@ def test_a_loss_that_becomes_a_plain_number_on_the_way_stops_at_the_last_update(
     assert all(math.isfinite(p.data) and p.grad == 0.0 for p in net.parameters())
 
 
+def squared(a, t):
+    return (a - t) ** 2
+
+
+def of_a_table(a, t):
+    return (a - {0.0: 1.0}[t]) ** 2
+
+
+@for_each(
+    ("loss", "y", "words"),
+    [
+        (
+            squared,
+            np.zeros((12, 1)),
+            r"squared raises TypeError .*y is \[0.0\]: .*list.*y\.ravel\(\)",
+        ),
+        (squared, np.zeros((12, 2)), r"squared raises TypeError .*y is \[0.0, 0.0\]: .*'list'$"),
+        (of_a_table, np.arange(12.0), r"raises KeyError for .*example 1, .*y is 1.0: 1.0$"),
+        (lambda a, t: a.squared(), np.zeros(12), "the loss <lambda> raises AttributeError for"),
+        (lambda a: a, np.zeros(12), "the loss <lambda> raises TypeError .*takes 1 positional"),
+    ],
+)
+def test_an_error_in_a_loss_of_ones_own_says_which_loss_and_example(loss, y, words):
+    net = make_net(1)
+    before = numbers(net)
+    for call in (
+        lambda: train(net, loss, X12, y),
+        lambda: train(net, loss, X12, y, engine="graph"),
+        lambda: evaluate(net, loss, X12, y),
+    ):
+        with pytest.raises(TypeError, match=words) as caught:
+            call()
+        assert caught.value.__cause__ is not None
+    assert numbers(net) == before
+
+
+def test_an_error_in_a_loss_says_if_it_is_of_the_validation_part():
+    with pytest.raises(TypeError, match=r"for the validation y of example \d+, .*y\.ravel\(\)"):
+        train(make_net(1), squared, X12, Y12, validation=(X12, Y12[:, None]))
+
+
+def test_an_error_in_the_words_of_a_loss_comes_through():
+    def loss(a, t):
+        raise RuntimeError("this loss is only half written")
+
+    with pytest.raises(RuntimeError, match=r"^this loss is only half written$"):
+        train(make_net(1), loss, X12, Y12)
+
+
 def test_an_error_of_a_schedule_comes_through():
     X, y, _ = problem(gaussian_nll)
     with pytest.raises(ValueError, match="epoch 1, update 1: Expecting") as caught:

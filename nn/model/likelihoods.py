@@ -147,7 +147,8 @@ def _probabilities(y: Any, K: int) -> list[Number]:
         return [1.0 if k == y else 0.0 for k in range(K)]
     vector = [_target(p) for p in y]
     if len(vector) != K:
-        raise ValueError(f"y must have {K} probabilities, one per class, got {len(vector)}")
+        cure = ": of class indices in a column, (n, 1), give y.ravel()" * (len(vector) == 1)
+        raise ValueError(f"y must have {K} probabilities, one per class, got {len(vector)}{cure}")
     numbers = [p for p in vector if not isinstance(p, Value)]
     if not all(0 <= p <= 1 for p in numbers):
         raise ValueError(f"y must be probabilities in [0, 1], got {numbers}")

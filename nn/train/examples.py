@@ -226,7 +226,7 @@ class Check:
 
     def _try(self, target: Any, i: int) -> None:
         try:
-            loss_of(self._loss, self._a, target.tolist(), i, "the target of ")
+            loss_of(self._loss, self._a, target.tolist(), i, f"{self._names[1]} of ")
         except ValueError as error:
             raise ValueError(f"{self._names[1]}[{i}] does not fit the loss: {error}") from None
 

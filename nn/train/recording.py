@@ -175,11 +175,20 @@ def loss_of(loss: Loss, a: Any, target: Any, example: int, of: str = "") -> Valu
     """The loss of an example.
 
     Raises:
-        TypeError: it is not a Value.
+        TypeError: it is not a Value; or ``a`` or the target is of another kind than the loss takes.
     """
-    value = loss(a, target)
+    name = getattr(loss, "__name__", repr(loss))
+    try:
+        value = loss(a, target)
+    # What Python raises there; errors in the words of the loss itself come through.
+    except (TypeError, LookupError, AttributeError) as error:
+        is_column = isinstance(target, list) and len(target) == 1
+        cure = ". For y of shape (n, 1) it is a list of one: y.ravel() gives numbers" * is_column
+        raise TypeError(
+            f"the loss {name} raises {type(error).__name__} for {of}example {example}, where a is "
+            f"{a!r:.80} and y is {target!r:.80}: {error}{cure}"
+        ) from error
     if not isinstance(value, Value):
-        name = getattr(loss, "__name__", repr(loss))
         raise TypeError(
             f"the loss must return a Value, but {name} gives {value!r} ({type(value).__name__}) "
             f"for {of}example {example}. Where a loss may be a plain number, as with Python's "

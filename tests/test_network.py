@@ -14,7 +14,7 @@ from nn import MLP, Layer, Module, Neuron, backpropagate, gaussian_nll
 from nn.model.activations import Activation
 from nn.model.backprop import Backpropagation
 from nn.model.likelihoods import Likelihood, Score
-from nn.model.module import Structure, check_network
+from nn.model.module import Structure, check_network, values
 from nn.train.checkpoints import Checkpoint
 from nn.train.history import Epoch
 from nn.train.trainings import Combination, Training
@@ -105,6 +105,25 @@ def test_inputs_may_be_numbers_or_values(make):
     net = MLP(3, [4, 2], "tanh", rng=np.random.default_rng(0))
     x = [0.5, -1.0, 2.0]
     assert numbers(net(make(x))) == numbers(net(x))
+
+
+def test_the_row_of_a_table_is_an_example_whatever_its_columns_are_called():
+    pandas = pytest.importorskip("pandas")
+    net = MLP(2, [3, 1], rng=np.random.default_rng(0))
+    for module in (net, net.layers[0], net.layers[0].neurons[0]):
+        expected = module([0.5, -1.0])
+        for names in (["a", "b"], [0, 1], [1, 0], [5, 7]):
+            table = pandas.DataFrame([[0.5, -1.0]], columns=names)
+            found = module(table.iloc[0])
+            assert numbers(values(found)) == numbers(values(expected))
+            with pytest.raises(ValueError, match=r"one example, 2 numbers.*net\.predict\(X\)"):
+                module(pandas.concat([table, table]))
+
+
+def test_a_dictionary_is_no_example():
+    for x in ({"a": 0.5, "b": -1.0}, {0: 0.5, 1: -1.0}):
+        with pytest.raises(TypeError, match=r"x must be a sequence of 2 numbers .*, got \{"):
+            MLP(2, [3, 1])(x)
 
 
 def test_inputs_that_are_values_get_gradients():

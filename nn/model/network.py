@@ -307,9 +307,12 @@ def _label_inputs(x: Sequence[Number], labels: Iterable[str]) -> None:
 
 def check_inputs(x: Sequence[Number], d: int) -> None:
     """Raise unless ``x`` is a sequence of d inputs."""
-    if isinstance(x, type) or not (hasattr(x, "__len__") and hasattr(x, "__getitem__")):
+    is_sequence = hasattr(x, "__len__") and hasattr(x, "__getitem__")
+    if isinstance(x, type | dict) or not is_sequence:
         raise TypeError(f"x must be a sequence of {d} numbers or Values, got {x!r}")
-    if len(x) and hasattr(x[0], "__len__") and not isinstance(x[0], str):
+    # By iteration, not x[0]: the row of a DataFrame has names in place of numbers for its entries.
+    first = next(iter(x), 0.0)
+    if getattr(x, "ndim", 1) > 1 or (hasattr(first, "__len__") and not isinstance(first, str)):
         raise ValueError(
             f"x must be one example, {d} numbers, got {len(x)} rows: for many, net.predict(X)"
         )

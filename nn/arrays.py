@@ -1,8 +1,9 @@
 """Arrays and numbers from users, checked in this one place: they become floats or an error."""
 
+import inspect
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from numbers import Real
 from typing import Any
 
@@ -190,6 +191,25 @@ def check_text(name: str, text: Any, choices: Iterable[str]) -> None:
     choices = list(choices)
     if not isinstance(text, str) or text not in choices:
         raise ValueError(f"{name} must be {' or '.join(map(repr, choices))}, got {text!r}")
+
+
+def check_takes(name: str, function: Callable[..., Any], *arguments: str) -> None:
+    """Raise unless it can be called with these arguments, by their place.
+
+    Raises:
+        TypeError: it takes fewer, or more.
+    """
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # of some functions in C nobody knows
+        return
+    try:
+        signature.bind(*arguments)
+    except TypeError:
+        raise TypeError(
+            f"{name} must be a function of ({', '.join(arguments)}), got {function!r}, which takes "
+            f"{signature}"
+        ) from None
 
 
 def check_seed(seed: Any, name: str = "seed") -> None:

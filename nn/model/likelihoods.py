@@ -25,7 +25,7 @@ import autograd
 from autograd import Value, dot, logsumexp, softplus, where
 from autograd.value import real
 
-from ..arrays import Array, real_array
+from ..arrays import Array, check_takes, real_array
 from .activations import ACTIVATIONS
 
 Number = Value | float
@@ -379,10 +379,11 @@ def check_loss(loss: Any) -> None:
     """Raise unless it can be a loss.
 
     Raises:
-        TypeError: it is not a function.
+        TypeError: it is not a function of two arguments.
     """
     if isinstance(loss, type) or not callable(loss):
         raise TypeError(f"loss must be a function loss(a, y), such as gaussian_nll, got {loss!r}")
+    check_takes("loss", loss, "a", "y")
 
 
 def likelihood_for(K: int) -> Likelihood:

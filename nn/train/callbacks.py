@@ -13,12 +13,18 @@ import numpy as np
 
 from autograd.vectors import assign, data_of
 
-from ..arrays import Array, check_text, check_whole
+from ..arrays import Array, check_takes, check_text, check_whole
 from ..model.module import Module
 from .history import Epoch
 
 Callback = Callable[[int, int, float, Any], None]
 
+# What a callback may have, and what that is called with.
+CALLS = {
+    "__call__": ("epoch", "update", "loss", "net"),
+    "begin": ("net", "loss", "updates"),
+    "end_epoch": ("row", "net"),
+}
 PAUSE = 0.1  # seconds between texts: the text beside a bar can cost as much as an update
 
 
@@ -94,6 +100,31 @@ class EarlyStopping:
 
 def _vector(net: Module) -> Array:
     return data_of(net.parameters())
+
+
+def callbacks_of(given: Any) -> list[Any]:
+    """The callbacks as a list, after a check.
+
+    Raises:
+        TypeError: they are not in a list, or one can't be called.
+    """
+    if callable(given) or not hasattr(given, "__iter__"):
+        raise TypeError("callbacks must be a list of functions, got one: write [it]")
+    callbacks = list(given)
+    for callback in callbacks:
+        if isinstance(callback, type):
+            name = callback.__name__
+            raise TypeError(f"callbacks has the class {name}: give one made of it, {name}(...)")
+        found = {name: arguments for name, arguments in CALLS.items() if hasattr(callback, name)}
+        if not found:
+            raise TypeError(
+                f"a callback must be a function, or have begin or end_epoch, got {callback!r}"
+            )
+        for name, arguments in found.items():
+            is_call = name == "__call__"
+            function = callback if is_call else getattr(callback, name)
+            check_takes("a callback" if is_call else f"a callback's {name}", function, *arguments)
+    return callbacks
 
 
 class Hooks:

@@ -13,7 +13,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import Array, check_all_finite, check_batch_size, check_examples, check_whole
+from ..arrays import (
+    Array,
+    check_all_finite,
+    check_batch_size,
+    check_examples,
+    check_takes,
+    check_whole,
+)
 from ..model.likelihoods import Loss, likelihood_of
 from ..model.module import Module, structure_of
 from .batches import Parts, RowError, Span, floats, permutation, spread
@@ -236,6 +243,7 @@ def _batch_sizes(batch_size: int | Callable[[int], int], epochs: int, n: int) ->
     if not callable(batch_size):
         check_batch_size(batch_size, n)
         return [int(batch_size)] * epochs
+    check_takes("batch_size", batch_size, "epoch")
     sizes = []
     for epoch in range(1, epochs + 1):
         b = batch_size(epoch)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,19 @@ from numpy.typing import ArrayLike
 
 from autograd.files import Path
 
-from ..arrays import Array, check_epochs, check_generator, check_text, check_whole, generator
+from ..arrays import (
+    Array,
+    check_epochs,
+    check_generator,
+    check_takes,
+    check_text,
+    check_whole,
+    generator,
+)
 from ..model.likelihoods import Loss, check_loss, likelihood_of
 from ..model.module import Module, check_network
 from .batches import RowError
-from .callbacks import Callback, EarlyStopping, Hooks, progress_bar
+from .callbacks import Callback, EarlyStopping, Hooks, callbacks_of, progress_bar
 from .checkpoints import (
     Checkpoint,
     describe_run,
@@ -140,6 +147,7 @@ def fit(
     check_epochs(epochs)
     check_whole("checkpoint_every", checkpoint_every)
     source = source_of(X, y, batch_size, epochs, shuffle)
+    callbacks = callbacks_of(callbacks)
     settings = {"momentum": momentum} if momentum != 0 else {}
     rule = make_rule("sgd" if optimizer is None else optimizer, **settings)
     plan = _Plan(net, loss, source, int(epochs), _schedule(lr), rule,
@@ -312,7 +320,10 @@ def _first_update(rows: Sequence[Epoch]) -> int:
 
 
 def _schedule(lr: float | LearningRate) -> float | LearningRate:
-    return lr if callable(lr) else check_rate(lr)
+    if not callable(lr):
+        return check_rate(lr)
+    check_takes("lr", lr, "t")
+    return lr
 
 
 def _held_out(net: Module, loss: Loss, validation: Any) -> Examples | None:
@@ -328,15 +339,8 @@ def _held_out(net: Module, loss: Loss, validation: Any) -> Examples | None:
     return examples
 
 
-def _early_stopping(loss: Loss, callbacks: Any, validation: Any) -> EarlyStopping | None:
-    """The `EarlyStopping` among the callbacks, if any; all callbacks are checked."""
-    if callable(callbacks) or not hasattr(callbacks, "__iter__"):
-        raise TypeError("callbacks must be a list of functions, got one: write [it]")
-    for callback in callbacks:
-        if not any(map(partial(hasattr, callback), ("__call__", "begin", "end_epoch"))):
-            raise TypeError(
-                f"a callback must be a function, or have begin or end_epoch, got {callback!r}"
-            )
+def _early_stopping(loss: Loss, callbacks: Sequence[Any], validation: Any) -> EarlyStopping | None:
+    """The `EarlyStopping` among the callbacks, if any."""
     found = [callback for callback in callbacks if isinstance(callback, EarlyStopping)]
     if len(found) > 1:
         raise ValueError("callbacks must hold one EarlyStopping at most")

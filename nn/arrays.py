@@ -2,6 +2,7 @@
 
 import inspect
 import math
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from numbers import Real
@@ -13,6 +14,11 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 
 MOST_EPOCHS = 10_000_000
+
+TABLE = (
+    "data = nn.table_data(frame, target) makes numbers of them, for fit(net, data.loss, "
+    "data.X_train, data.y_train, ...)"
+)
 
 
 def numeric_array(x: Any, name: str) -> npt.NDArray[Any]:
@@ -37,8 +43,27 @@ def numeric_array(x: Any, name: str) -> npt.NDArray[Any]:
     if array.dtype.kind not in "biuf" and hasattr(x, "columns"):
         return _of_frame(x, name)
     if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must be an array of real numbers, got dtype {array.dtype}")
+        raise ValueError(
+            f"{name} must be an array of real numbers, got dtype {array.dtype}{_cure(array)}"
+        )
     return array
+
+
+def _cure(array: npt.NDArray[Any]) -> str:
+    """What makes numbers of text, or of objects, where that is plain."""
+    if array.dtype.kind not in "USTO":
+        return ""
+    try:
+        array.astype(float)
+        return ": .astype(float) makes numbers of it"
+    except (TypeError, ValueError, OverflowError):
+        words = [isinstance(v, str) for v in array.flat]
+    if array.ndim == 1 and all(words):
+        return (
+            ": np.unique(y, return_inverse=True)[1] makes class indices of words, of all of them "
+            "before they are split"
+        )
+    return f": it holds words, and {TABLE}" if array.ndim == 2 and any(words) else ""
 
 
 def _of_frame(frame: Any, name: str) -> npt.NDArray[Any]:
@@ -49,8 +74,7 @@ def _of_frame(frame: Any, name: str) -> npt.NDArray[Any]:
         if values.dtype.kind not in "biuf":
             raise ValueError(
                 f"{name} has a column {column!r} that holds something else than numbers, as words, "
-                "dates, or missing cells: data = nn.table_data(frame, target) makes numbers of "
-                "them, for fit(net, data.loss, data.X_train, data.y_train, ...)"
+                f"dates, or missing cells: {TABLE}"
             )
     return np.column_stack([np.asarray(values, float) for values in found])
 
@@ -191,6 +215,16 @@ def check_text(name: str, text: Any, choices: Iterable[str]) -> None:
     choices = list(choices)
     if not isinstance(text, str) or text not in choices:
         raise ValueError(f"{name} must be {' or '.join(map(repr, choices))}, got {text!r}")
+
+
+def check_path(name: str, path: Any) -> None:
+    """Raise unless it is a path; a number would stand for an open file.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"{name} must be the path of a file, text or a Path, got {path!r}")
 
 
 def check_takes(name: str, function: Callable[..., Any], *arguments: str) -> None:

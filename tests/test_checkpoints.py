@@ -26,6 +26,7 @@ from nn import (
     gaussian_nll,
     growing,
     load,
+    load_table,
     save,
 )
 from nn.train import checkpoints
@@ -858,3 +859,15 @@ def test_a_callback_that_refuses_a_resumed_training_changes_nothing(tmp_path):
             train(net, epochs=4, resume=tmp_path / "net.npz", rng=given, callbacks=[Refuses()])
         assert numbers(net) == before
     assert rng.bit_generator.state == state
+
+
+@pytest.mark.parametrize("wrong", [3, b"file.npz", ["file.npz"]])
+def test_a_file_is_named_by_a_path(wrong):
+    net = make_net(1)
+    X, y = np.zeros((4, 3)), np.zeros(4)
+    for name in ("checkpoint", "resume"):
+        with pytest.raises(TypeError, match=rf"^{name} must be the path of a file.*got .*(3|file)"):
+            cases.train(net, gaussian_nll, X, y, **{name: wrong})
+    for call in (partial(save, net), load, load_table):
+        with pytest.raises(TypeError, match=r"^path must be the path of a file"):
+            call(wrong)

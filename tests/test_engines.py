@@ -418,8 +418,19 @@ def test_a_callback_that_sets_a_parameter_to_infinity_is_stopped(name, number):
         if update == 2:
             net.parameters()[0].data = number
 
-    with pytest.raises(FloatingPointError):
+    with pytest.raises(
+        FloatingPointError, match=r"^epoch 1, (after update 2|update 3): .*(nan|inf)"
+    ):
         train(make_net(activation="tanh"), gaussian_nll, X, y, callbacks=[spoil], engine=name)
+
+    class AtTheEnd:
+        def end_epoch(self, row, net):
+            net.parameters()[0].data = number
+
+    with pytest.raises(
+        FloatingPointError, match=r"^epoch (1, after update 4|2, update 5): .*(nan|inf)"
+    ):
+        train(make_net(), gaussian_nll, X, y, epochs=2, callbacks=[AtTheEnd()], engine=name)
 
 
 def test_a_callback_that_changes_a_parameter_is_obeyed():

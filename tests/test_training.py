@@ -812,6 +812,45 @@ def test_what_is_no_array_of_real_numbers_is_refused(X):
     assert numbers(net) == before
 
 
+NUMBERS_AS_OBJECTS = np.array([[1, 2.0, True]] * 4, dtype=object)
+
+
+@for_each(
+    ("X", "y", "words"),
+    [
+        (NUMBERS_AS_OBJECTS, [0.0] * 4, r"X must .*got dtype object: \.astype\(float\) makes"),
+        (
+            X12.astype(str),
+            [0.0] * 4,
+            r"X must .*dtype <U\d+: \.astype\(float\) makes",
+        ),
+        (
+            X12,
+            np.array([0, 1] * 6, dtype=object),
+            r"y must .*dtype object: \.astype\(float\) makes",
+        ),
+        (
+            X12,
+            ["a", "b"] * 6,
+            r"y must .*dtype <U1: np\.unique\(y, return_inverse=True\)\[1\] makes",
+        ),
+        (X12, np.array(["a", "b"] * 6, dtype=object), r"y must .*dtype object: np\.unique\(y"),
+        (X12, np.array(["a", None] * 6, dtype=object), r"y must .*dtype object$"),
+        (X12, np.array([10**400] * 12, dtype=object), r"y must .*dtype object$"),
+        (X12, np.arange(12) + 0j, r"y must .*dtype complex128$"),
+        (
+            np.array([[1.0, 2.0, "a"]] * 4, dtype=object),
+            [0.0] * 4,
+            r"X must .*: it holds words, and data = nn\.table_data",
+        ),
+        (np.array([[1.0, 2.0, {}]] * 4, dtype=object), [0.0] * 4, r"X must .*dtype object$"),
+    ],
+)
+def test_it_is_said_how_numbers_are_made_of_words_and_objects(X, y, words):
+    with pytest.raises(ValueError, match=words):
+        train(make_net(1), gaussian_nll, X, y)
+
+
 def test_a_schedule_that_goes_wrong_on_the_way_says_where():
     with pytest.raises(ValueError, match=r"epoch \d+, update 3: lr must be"):
         train(make_net(1), gaussian_nll, X12, Y12, lr=lambda t: 0.1 if t < 3 else -1.0)

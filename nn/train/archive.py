@@ -18,7 +18,7 @@ import numpy as np
 
 from autograd.files import Path
 
-from ..arrays import Array, check_whole
+from ..arrays import Array, check_path, check_whole
 
 FORMAT = 1  # of new files; earlier ones have no format number, and are the same otherwise
 LIMIT = 4 * 2**30  # bytes
@@ -110,8 +110,8 @@ def opened(path: Path, limit: int = LIMIT) -> Iterator[Archive]:
         OSError: it can't be read.
     """
     check_whole("limit", limit)
-    name = os.fspath(path)  # a number would stand for an open file
-    with open(name, "rb") as on_disk:
+    check_path("path", path)
+    with open(path, "rb") as on_disk:
         file: IO[bytes] = on_disk
         if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):  # zip archives are read from the end
             file = io.BytesIO(file.read())

@@ -173,7 +173,7 @@ class Hooks:
                             callback(epoch, t, loss, self.net)
             finally:
                 if seen:
-                    self.worker.read()
+                    self._read(epoch, update)
         if self.bar is not None:
             if update == self.last or monotonic() >= self._next_text:
                 loss = losses[-1]
@@ -191,7 +191,14 @@ class Hooks:
                 ends = [end_epoch(row, self.net) for end_epoch in self._epochs]
             return any(ends)
         finally:
+            self._read(row.epoch, row.updates)
+
+    def _read(self, epoch: int, update: int) -> None:
+        """Let the engine read the network's numbers, which a callback may have changed."""
+        try:
             self.worker.read()
+        except FloatingPointError as error:
+            raise FloatingPointError(f"epoch {epoch}, after update {update}: {error}") from error
 
 
 def progress_bar(progress: bool, total: int, unit: str = "update") -> Any:

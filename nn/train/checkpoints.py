@@ -24,7 +24,7 @@ import numpy as np
 from autograd.files import Path, Target, naming, write_whole
 from autograd.locks import take
 
-from ..arrays import Array, check_finite
+from ..arrays import Array, check_finite, check_path
 from ..data.tables import Table
 from ..model.module import Module, check_names, check_state
 from ..model.network import MLP
@@ -72,6 +72,7 @@ def save(net: Module, path: Path, table: Table | None = None) -> None:
     """
     if not isinstance(net, Module):
         raise TypeError(f"net must be a network, a Module, got {net!r}")
+    check_path("path", path)
     if table is not None and not isinstance(table, Table):
         raise TypeError(f"table must be a Table, as Table.of(data) makes it, got {table!r}")
     _write(path, net, {}, {} if table is None else {"table": table.to_json()})
@@ -320,6 +321,8 @@ def _own(checkpoint: Any) -> Iterator[None]:
     Raises:
         BlockingIOError: another training has it.
     """
+    if checkpoint is not None:
+        check_path("checkpoint", checkpoint)
     target = None if checkpoint is None else Target.of(checkpoint)
     if target is None or not target.is_regular:
         yield

@@ -15,6 +15,7 @@ from ..arrays import (
     Array,
     check_epochs,
     check_generator,
+    check_path,
     check_takes,
     check_text,
     check_whole,
@@ -159,6 +160,7 @@ def fit(
     run = plan.described() if checkpoint is not None or resume is not None else {}
     state = None
     if resume is not None:
+        check_path("resume", resume)
         state = read_checkpoint(resume, net, plan.own(), epochs, rng, run)
         engine = engine_to_resume(engine, state.engine)
     next_epoch = 1 if state is None else min(len(state.rows) + 1, epochs)

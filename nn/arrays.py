@@ -246,6 +246,16 @@ def check_takes(name: str, function: Callable[..., Any], *arguments: str) -> Non
         ) from None
 
 
+def check_flag(name: str, flag: Any) -> None:
+    """Raise unless it is True or False, of Python or of NumPy.
+
+    Raises:
+        ValueError: it is something else, which Python might take for True.
+    """
+    if not isinstance(flag, bool | np.bool_):
+        raise ValueError(f"{name} must be True or False, got {flag!r}")
+
+
 def check_seed(seed: Any, name: str = "seed") -> None:
     """Raise unless it is a seed for a generator.
 
@@ -257,9 +267,9 @@ def check_seed(seed: Any, name: str = "seed") -> None:
 
 
 def _float(x: Any) -> float:
-    """A real number as a float; nan for anything else."""
+    """A real number as a float; nan for anything else, and for True and False."""
     try:
-        return float(x) if isinstance(x, Real) else math.nan
+        return float(x) if isinstance(x, Real) and not isinstance(x, bool) else math.nan
     except OverflowError:  # a whole number beyond the floats
         return math.inf
 

@@ -309,6 +309,17 @@ def test_a_width_must_be_a_positive_whole_number(width):
             make()
 
 
+@for_each("bias", [[True, False], "no", 1, None])
+def test_a_bias_is_there_or_not(bias):
+    rng = np.random.default_rng(0)
+    state = rng.bit_generator.state
+    for make in (Neuron, lambda d, **kw: Layer(d, 3, **kw), lambda d, **kw: MLP(d, [3, 1], **kw)):
+        with pytest.raises(ValueError, match=r"^bias must be True or False, got "):
+            make(2, bias=bias, rng=rng)
+    assert rng.bit_generator.state == state
+    assert Neuron(2, bias=np.bool_(False)).b is None
+
+
 def test_a_numpy_integer_is_a_width():
     assert repr(MLP(np.int64(2), [np.int32(3), np.int64(1)])) == repr(MLP(2, [3, 1]))
 

@@ -101,7 +101,7 @@ def test_a_finite_gradient_can_overflow_too():
     assert p.data == 1.0
 
 
-@pytest.mark.parametrize("lr", [-0.1, math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("lr", [-0.1, math.nan, math.inf, -math.inf, True, False])
 def test_lr_must_be_a_finite_number_from_0_up(lr):
     with pytest.raises(ValueError, match="lr"):
         SGD([Value(1.0)], lr)

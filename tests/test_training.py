@@ -509,6 +509,7 @@ C12 = problem(categorical_nll)[1]
         ({"batch_size": lambda epoch: 2.5}, r"batch_size.*2\.5 in epoch 1"),
         ({"lr": -0.1}, "lr"),
         ({"lr": math.nan}, "lr"),
+        ({"lr": True}, "lr must be a number from 0 up, and finite, got True"),
         ({"momentum": 1.0}, "momentum"),
         ({"validation": (bad_place(X12, (3, 1), math.nan), Y12)}, r"validation X\[3, 1\] is nan"),
         ({"validation": (X12, Y12[:5])}, r"validation y"),

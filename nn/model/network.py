@@ -17,7 +17,7 @@ import numpy as np
 from autograd import Value, affine
 from autograd.vectors import data_of
 
-from ..arrays import Array, check_whole, generator
+from ..arrays import Array, check_flag, check_whole, generator
 from .activations import ACTIVATIONS, activation_row
 from .module import Module, Number, Structure
 
@@ -37,7 +37,8 @@ class Neuron(Module):
         b: the bias, a Value that starts at 0, or None.
 
     Raises:
-        ValueError: ``d`` is not a positive integer, or ``activation`` is unknown.
+        ValueError: ``d`` is not a positive integer, ``activation`` is unknown, or ``bias`` is not
+            True or False.
     """
 
     static = True
@@ -52,6 +53,7 @@ class Neuron(Module):
         fan_out: int = 1,
     ) -> None:
         check_whole("d", d)
+        check_flag("bias", bias)
         variance = activation_row(activation).variance(d, fan_out)
         weights = generator(rng).normal(0.0, np.sqrt(variance), size=d).tolist()
         self.activation = activation
@@ -86,7 +88,8 @@ class Layer(Module):
         l: the layer's place in a network, l = 1 ... L, for the labels; none if it stands alone.
 
     Raises:
-        ValueError: a width is not a positive integer, or ``activation`` is unknown.
+        ValueError: a width is not a positive integer, ``activation`` is unknown, or ``bias`` is not
+            True or False.
     """
 
     static = True
@@ -186,8 +189,8 @@ class MLP(Module):
         rng: where the initial weights come from; fresh ones every time if not given.
 
     Raises:
-        ValueError: a width is not a positive integer, an activation is unknown, or there are not
-            L - 1 of them.
+        ValueError: a width is not a positive integer, an activation is unknown, there are not L - 1
+            of them, or ``bias`` is not True or False.
 
     >>> net = MLP(2, [3, 1], activation="tanh", rng=np.random.default_rng(0))
     >>> net

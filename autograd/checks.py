@@ -93,10 +93,10 @@ def gradcheck(
     Returns:
         A report with a row per derivative. The verdict is ``"ok"``; ``"wrong"``; ``"kink"`` where f
         has a corner and the derivative lies between the two one-sided ones; ``"undefined"`` where
-        nothing can be said: f is not finite, or jumps, or its rounding errors are too large; or
-        ``"not a function"`` where f or the gradient gave two results at one point, as noise does.
-        A derivative too small to be seen among the rounding errors of f is ``"ok"`` if the one to
-        be checked is as small.
+        nothing can be said: f is not finite, or jumps, or varies too fast, or its rounding errors
+        are too large; or ``"not a function"`` where f or the gradient gave two results at one
+        point, as noise does. A derivative too small to be seen among the rounding errors of f is
+        ``"ok"`` if the one to be checked is as small.
 
     Raises:
         ValueError: ``gradient`` does not return one derivative per input, ``h`` can't be used (see
@@ -115,20 +115,26 @@ def gradcheck(
     several = isinstance(y, list)
     outputs = y if several else [y]
 
-    def derivatives() -> list[list[float]]:
-        ours = jacobian(f) if several else grad(f)
-        ds = (ours if gradient is None else gradient)(*point)
-        return _as_matrix(ds, len(outputs) if several else None, len(point))
+    by_us = jacobian(f) if several else grad(f)
+    given = by_us if gradient is None else gradient
 
-    analytic = derivatives()
-    rows, same = [], np.array_equal(derivatives(), analytic, equal_nan=True)
+    def derivatives(gradient: Function) -> list[list[float]]:
+        return _as_matrix(gradient(*point), len(outputs) if several else None, len(point))
+
+    analytic, again = derivatives(given), derivatives(given)
+    recorded = analytic if gradient is None else derivatives(by_us)
+    rows, same = [], np.array_equal(again, analytic, equal_nan=True)
     for i, (xi, move) in enumerate(zip(point, moves)):
         line = Line(f, point, i)
         for o, output in enumerate(outputs):
-            slopes = line.slopes(o, move, tolerance, _size(output))
+            size, ours = _size(output), recorded[o][i]
+            slopes = line.slopes(o, move, tolerance, size)
             verdict, error = _judge(analytic[o][i], slopes, tolerance)
             if not (math.isfinite(output.data) and math.isfinite(slopes.central)):
                 verdict = UNDEFINED
+            # Where our own derivative seems to be wrong, it may be the differences that are.
+            elif h is None and _judge(ours, slopes, tolerance)[0] == WRONG:
+                verdict = UNDEFINED if line.is_too_fast(o, slopes, ours, size) else verdict
             rows.append(GradCheckRow(i, xi, analytic[o][i], slopes.central, error, verdict, o))
         same = same and line.is_same_twice()
     if not same:

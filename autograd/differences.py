@@ -95,6 +95,7 @@ class Slopes:
             smooth, 1 at a corner, 4 at a jump.
         error: the estimated error of ``central``.
         lost: a derivative up to this size can't be told from the rounding errors of f.
+        move: how far x was moved, h.
     """
 
     left: float
@@ -103,6 +104,7 @@ class Slopes:
     growth: float
     error: float
     lost: float = 0.0
+    move: float = math.nan
 
 
 class Line:
@@ -110,6 +112,8 @@ class Line:
 
     def __init__(self, f: Function, x: Sequence[float], i: int) -> None:
         self.f, self.point, self.i, self.x = f, x, i, x[i]
+        self.scale = max(1.0, abs(self.x))
+        self.smaller = [self.scale * 4.0**-k for k in range(4, 28)]
         self._found: dict[float, list[float]] = {}
 
     def at(self, move: float) -> list[float]:
@@ -140,15 +144,13 @@ class Line:
             tolerance: a relative error that is small enough to stop at.
             size: how large the numbers are that f computes with: rounding is relative to that.
         """
-        X = max(1.0, abs(self.x))
         if h is not None:
             return next(reversed(list(self._tries(o, [4 * h, h], size))), UNKNOWN)
-        smaller = [X * 4.0**-k for k in range(4, 28)]
-        larger = [X * 4.0**-k for k in range(-1, 5)]
+        larger = [self.scale * 4.0**-k for k in range(-1, 5)]
         best = UNKNOWN
         # Ever smaller moves, for steep functions; then large ones, for functions with much
         # rounding.
-        for moves in (smaller, larger):
+        for moves in (self.smaller, larger):
             before: list[Slopes] = []
             extrapolated: list[float] = []
             for slopes in self._tries(o, moves, size):
@@ -175,6 +177,24 @@ class Line:
                 break
         return best
 
+    def is_too_fast(self, o: int, slopes: Slopes, d: float, size: float) -> bool:
+        """Whether output o varies between moves so much that ``slopes`` say nothing about ``d``.
+
+        The slopes of (1e9 x).sin() over thousands of periods may agree among themselves, and yet
+        have nothing to do with its derivative ``d``.
+        """
+        moves = [move for move in self.smaller if move < slopes.move]
+        for s in self._tries(o, moves, size):
+            # Smaller moves give the same slope, up to rounding, where f is smooth.
+            if abs(s.central - slopes.central) > 4 * (slopes.error + s.error):
+                return True
+        # Where those show nothing but rounding: moves of 256 roundings of x are the smallest that
+        # show a slope. If far larger ones change f by less than d would there, f turns back.
+        middle, near = self.at(0.0)[o], 2.0**-26 * self.scale
+        found = [y[o] for move, y in self._found.items() if abs(move) <= near]
+        change = max([abs(y - middle) for y in found if math.isfinite(y)], default=0.0)
+        return 0.0 < change < 256 * EPS * self.scale * abs(d) < math.inf
+
     def _tries(self, o: int, moves: Sequence[float], size: float) -> Iterator[Slopes]:
         """The slopes for each of these moves; the error is that of rounding."""
         x, middle, before, far = self.x, self.at(0.0)[o], math.nan, 0.0
@@ -191,9 +211,10 @@ class Line:
             before = jump
             near = max(abs(above), abs(below), size)
             far = far or near  # of the largest move, which comes first
-            lost = LOST * far / max(1.0, abs(x))
+            lost = LOST * far / self.scale
             rounding = 4 * EPS * near / (up - down)
-            yield Slopes(left, right, (above - below) / (up - down), growth, rounding, lost)
+            central = (above - below) / (up - down)
+            yield Slopes(left, right, central, growth, rounding, lost, move)
 
 
 UNKNOWN = Slopes(math.nan, math.nan, math.nan, math.nan, math.inf)

@@ -894,6 +894,37 @@ def test_a_right_derivative_is_not_called_wrong_where_f_is_steep_or_x_small_or_l
     assert verdicts(gradcheck(f, x)) == ["ok"]
 
 
+@for_each("x", [1.0, 0.1, -2.7, 3e4])
+@for_each("k", [1e9, 3e9, 1e11, 1e14, 3e15, 1e16, math.pi * 2.0**21])
+@for_each("more", [0.0, 1.0])
+def test_nothing_is_said_of_what_varies_between_the_moves(more, k, x):
+    def f(x):
+        return (k * x).sin() + more * x
+
+    assert verdicts(gradcheck(f, x))[0] in ("ok", "undefined")
+    numeric = Line(f, [x], 0).slopes(0, None, 1e-5, abs(k * x)).central
+    for wrong in (-4.780808, 0.0, numeric):
+        if abs(wrong - grad(f)(x)) > 1e-3 * abs(grad(f)(x)):
+            assert not gradcheck(f, x, gradient=lambda x, wrong=wrong: wrong)
+
+
+def test_a_fast_function_far_away_and_an_infinite_slope_are_undefined():
+    def cube_root(x):
+        return autograd.where(x, x ** (1 / 3), -((-x) ** (1 / 3)))
+
+    assert verdicts(gradcheck(sin, 1e12)) == ["undefined"]
+    assert verdicts(gradcheck(cube_root, 0.0)) == ["undefined"]
+    assert verdicts(gradcheck(cube_root, 0.0, gradient=lambda x: 2.62)) == ["undefined"]
+
+
+def test_a_primitive_that_is_wrong_by_far_is_still_called_wrong():
+    for factor in (-1.0, 1e-3, 1.0001, 100.0, math.inf):
+        q = primitive("q", lambda x: x * x, lambda z, x, c=factor: (c * 2 * x,))
+        assert verdicts(gradcheck(lambda x, q=q: q(x) + 1e4, 0.7)) == ["wrong"]
+    constant = primitive("five", lambda x: 5.0 + 0.0 * x, lambda z, x: (1.0,))
+    assert verdicts(gradcheck(constant, 0.7)) == ["wrong"]
+
+
 # Random smooth functions: trees of operations over the inputs and a few constants.
 leaves = st.one_of(
     st.integers(0, 2).map(lambda i: lambda x: x[i % len(x)]),

@@ -20,6 +20,11 @@ def times(m: Any, a: Any, b: Any) -> Any:
     return m.where(is_ordinary, a * b, 0.0 * m.tanh(a + b))  # nan if one of them is
 
 
+def _base(m: Any, factor: Any, x: Any) -> Any:
+    """x, or 1 where the factor before its power is 0: their product is 0 there, whatever x is."""
+    return m.where(m.abs(factor), x, 1.0)
+
+
 def by_base(m: Any, z: Any, x: Any, y: Any) -> Any:
     """The derivative of z = x^y by x."""
     # Where y - 1 has to be rounded, x^(y-1) may be far off, even in its sign. There y z / x is used
@@ -28,8 +33,7 @@ def by_base(m: Any, z: Any, x: Any, y: Any) -> Any:
     if isinstance(y, float):
         power, is_rounded = y * m.pow(x, less), 1.0
     else:
-        both_zero = m.where(m.abs(x), 0.0, m.where(m.abs(y), 0.0, 1.0))
-        power = y * m.pow(x + both_zero, less)
+        power = y * m.pow(_base(m, y, x), less)
         is_rounded = (y - 0.5) * (y - LARGEST_ODD)
     quotient = y * z / x
     return m.where(m.where(is_rounded, 1.0 + 0.0 * quotient, 0.0), quotient, power)
@@ -37,19 +41,21 @@ def by_base(m: Any, z: Any, x: Any, y: Any) -> Any:
 
 def derivative(m: Any, n: int, k: int, x: Any, y: Any) -> Any:
     """The n-th derivative by x of the k-th by y of x^y."""
-    # x^(y-n): a quotient, as y - n may have to be rounded; but not where that is 0, inf or nan.
-    power = quotient = reduce(operator.truediv, [x] * n, m.pow(x, y))
-    if n:
-        is_ordinary = m.where(m.abs(quotient), 1.0 + 0.0 * quotient, 0.0)
-        power = m.where(is_ordinary, quotient, m.pow(x, y - float(n)))
     # By x: before it stand the factors y (y-1) ... (y-n+1). The derivatives of their product by y,
     # over factorials, are the coefficients of t^0, t^1, ... in (y + t) (y-1 + t) ... (y-n+1 + t).
     terms = [y, 1.0] if n else [1.0]
     for i in range(1, n):
         inner = [(y - float(i)) * c + before for before, c in pairwise(terms)]
         terms = [(y - float(i)) * terms[0], *inner, 1.0]
-    # By y: each derivative is one of that product, or else of x^(y-n), which gives it a log x.
     factor = terms[0]
+    if n and not k:
+        x = _base(m, factor, x)
+    # x^(y-n): a quotient, as y - n may have to be rounded; but not where that is 0, inf or nan.
+    power = quotient = reduce(operator.truediv, [x] * n, m.pow(x, y))
+    if n:
+        is_ordinary = m.where(m.abs(quotient), 1.0 + 0.0 * quotient, 0.0)
+        power = m.where(is_ordinary, quotient, m.pow(x, y - float(n)))
+    # By y: each derivative is one of that product, or else of x^(y-n), which gives it a log x.
     for i in range(1, k + 1):
         factor = times(m, factor, m.log(x))
         if i <= n:

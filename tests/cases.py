@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import math
 import os
 
 import numpy as np
@@ -155,3 +156,13 @@ def starred(cells):
         if cell["cell_type"] == "markdown" and first.startswith("## "):
             heading = first if first.startswith("## ★ ") else None
         yield heading
+
+
+# Bases and exponents where x^(y-1) depends on the sign of 0, or is nan beside y = 0.
+HARD_POWERS = [(-0.0, -2.0), (-0.0, -1e-320), (-0.0, 1e-320), (0.0, 1e-320), (-0.0, 0.0),
+               (-0.0, 1.0), (-0.0, 3.0), (math.nan, 0.0), (math.inf, 0.0), (-2.0, 0.0)]  # fmt: skip
+
+
+def hard_power(x, p):
+    """A power of two parameters, beside inputs that add nothing."""
+    return p[0] ** p[1] + x[0] * x[1]

@@ -1134,6 +1134,19 @@ def test_a_recorded_derivative_of_a_power_is_the_number(x, y):
     np.testing.assert_allclose([v.data for v in recorded], grad(power)(x, y), rtol=1e-12)
 
 
+@for_each("x", [-0.0, 0.0, -2.0, 1.0, INF, -INF, NAN])
+def test_a_power_of_0_has_no_slope_by_its_base_in_any_order(x):
+    def power(x, y):
+        return x**y
+
+    def by_x(x, y):
+        return grad(power)(x, y)[0]
+
+    assert by_x(x, 0.0) == by_x(Value(x), Value(0.0)).data == 0.0
+    assert grad(by_x)(x, 0.0)[0] == 0.0
+    assert grad(by_x)(x, 1.0)[0] == 0.0
+
+
 @pytest.mark.parametrize(
     ("f", "x"),
     [

@@ -28,7 +28,7 @@ from nn import (
     growing,
 )  # fmt: skip
 from nn.train import choice, native
-from tests.cases import for_each, many
+from tests.cases import HARD_POWERS, for_each, hard_power, many
 
 of_vectors = Kept()  # nothing that has been compiled without
 
@@ -91,6 +91,17 @@ def test_random_graphs(kind, level, seeds, monkeypatch):
             )
             tried += 1
     assert tried >= len(seeds[: many(len(seeds))]) // 10
+
+
+@for_each("b", [1, 4, 5])
+def test_powers_at_signed_zeros_and_nan(b):
+    inputs, parameters, (root,) = record(hard_power, [0.0, 0.0], [2.0, 3.0])
+    program = autograd.compile(root, inputs, parameters)
+    for theta in HARD_POWERS:
+        losses, expected = program(np.zeros((b, 2)), theta)
+        _, _, _, gradient = updated(program, np.zeros((b, 2)), theta)
+        if np.isfinite(losses).all():  # elsewhere it stops before the gradient
+            np.testing.assert_array_equal(gradient, expected)
 
 
 # Trainings

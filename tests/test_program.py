@@ -24,7 +24,7 @@ from autograd.compiler.names import Names, common_label
 from autograd.functions import apply
 from autograd.primitives import ARRAYS, FLOATS, TABLE, Primitive
 from nn import MLP, bernoulli_nll, categorical_nll, gaussian_nll
-from tests.cases import ACTIVATIONS, for_each, labelled
+from tests.cases import ACTIVATIONS, HARD_POWERS, for_each, hard_power, labelled
 
 LOSSES = {"gaussian": gaussian_nll, "bernoulli": bernoulli_nll, "categorical": categorical_nll}
 
@@ -91,6 +91,16 @@ def test_powers_at_their_special_points(x, y):
         return inputs[0] ** p[0] + p[1] ** inputs[1] + p[1] ** 2 + inputs[0] ** 0
 
     assert_same(build, [[x, y], [1.0, 1.0]], [y, x])
+
+
+@for_each(("x", "y"), HARD_POWERS)
+@for_each("b", [1, 4, 5])
+def test_powers_at_signed_zeros_and_nan(x, y, b):
+    program = assert_same(hard_power, [[0.0, 0.0]] * b, [x, y])
+    if y == 0.0:
+        assert program([[0.0, 0.0]] * b)[1][0] == 0.0
+    # Both as numbers of an example, one of several.
+    assert_same(lambda v, p: v[0] ** v[1] * p[0], [[2.0, 3.0]] * (b - 1) + [[x, y]], [1.0])
 
 
 def test_repeated_operands_all_count():

@@ -21,7 +21,7 @@ from nn.train.batches import Batch
 from nn.train.engines import ProgramEngine
 from nn.train.tracing import traced
 from tests import browser
-from tests.cases import ACTIVATIONS, LOSSES, many
+from tests.cases import ACTIVATIONS, HARD_POWERS, LOSSES, hard_power, many
 
 CHROMIUM = [pytest.mark.slow, pytest.mark.tools("browser")]
 
@@ -177,6 +177,13 @@ class TestInABrowser:
         for (_, seen), outputs in zip(pages(jobs), expected, strict=True):
             ours = seen["out"].reshape(outputs.shape)
             np.testing.assert_allclose(ours, outputs, rtol=1e-11, atol=1e-12)
+
+    def test_powers_at_signed_zeros_and_nan(self, pages):
+        inputs, parameters, (root,) = record(hard_power, [0.0, 0.0], [2.0, 3.0])
+        program, rows = autograd.compile(root, inputs, parameters), np.zeros((4, 2))
+        jobs = [jobs_of(program, rows, np.array(theta))[1] for theta in HARD_POWERS]
+        for (_, seen), theta in zip(pages(jobs), HARD_POWERS, strict=True):
+            np.testing.assert_array_equal(seen["gradient"], program(rows, theta)[1], str(theta))
 
     def test_recurrences_and_what_people_write(self, pages):
         def own(x, p):

@@ -76,6 +76,14 @@ def of_array(shape: tuple[int, ...]) -> str:
     )
 
 
+def _as_pythons(x: Any) -> Any:
+    """One of NumPy's scalars as Python's number: what NumPy computes with would come here again."""
+    # The item() of a long double is a long double.
+    if isinstance(x, np.inexact):
+        return complex(x) if isinstance(x, np.complexfloating) else float(x)
+    return x.item() if isinstance(x, np.generic) else x
+
+
 def _refused(function: str) -> Callable[..., NoReturn]:
     """A method that Python calls to turn a Value into a plain number."""
 
@@ -112,7 +120,7 @@ class Refusals:
         for x in inputs:
             if isinstance(x, np.ndarray):
                 raise TypeError(of_array(x.shape))
-        return compute(*[x.item() if isinstance(x, np.generic) else x for x in inputs])
+        return compute(*[_as_pythons(x) for x in inputs])
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """What NumPy calls for its functions that are not of one number at a time."""

@@ -98,7 +98,10 @@ def test_what_is_advised_does_the_same(name):
     assert advised.data == pytest.approx(float(getattr(np, name)(*arguments)), rel=1e-15)
 
 
-@pytest.mark.parametrize("scalar", [np.float64(2.0), np.float32(2.0), np.int64(2), np.bool_(True)])
+SCALARS = [np.float64(2.0), np.float32(2.0), np.longdouble(2.0), np.int64(2), np.bool_(True)]
+
+
+@pytest.mark.parametrize("scalar", SCALARS)
 def test_numpys_scalars_are_numbers_like_others(scalar):
     v, number = value(), float(scalar)
     for node, expected in [
@@ -111,6 +114,12 @@ def test_numpys_scalars_are_numbers_like_others(scalar):
     assert (scalar < v, scalar <= v, scalar > v, scalar >= v) == (
         number < 1.5, number <= 1.5, number > 1.5, number >= 1.5,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("scalar", [np.complex128(2.0), np.clongdouble(2.0)])
+def test_numpys_complex_scalars_are_refused(scalar):
+    with pytest.raises(TypeError, match="'complex' and 'Value'"):
+        scalar * value()
 
 
 def test_arrays_of_values_are_left_to_numpy():

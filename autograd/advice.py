@@ -23,6 +23,7 @@ OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
                COMPARISONS)),
 }  # fmt: skip
 
+NAN_AS_0 = "autograd.where(abs(v) + 1, v, 0.0), which is 0 where v is nan"
 METHODS = ("exp", "log", "sqrt", "sin", "cos", "tanh")
 INSTEAD = {
     **{name: f"v.{name}() or autograd.{name}(v)" for name in METHODS},
@@ -54,9 +55,12 @@ INSTEAD = {
     "add.reduce": "autograd.sum(values)",
     "clip": "lower + (v - lower).relu() - (v - upper).relu()",
     "where": "autograd.where(c, a, b), which is a where c > 0",
+    "nan_to_num": NAN_AS_0,
+    "nansum": f"{NAN_AS_0}, and autograd.sum of these",
+    "nanmean": f"{NAN_AS_0}, and count by autograd.step(abs(v) + 1)",
 }
 # NumPy would take a Value for an array with one object in it, and might replace it by a number.
-REFUSED = ("clip", "where", "round", "around", "sum")
+REFUSED = ("clip", "where", "round", "around", "sum", "nan_to_num", "nansum", "nanmean")
 
 
 def of_numpy(name: str) -> str:
@@ -127,6 +131,10 @@ class Refusals:
         if function.__name__ in REFUSED:
             raise TypeError(of_numpy(function.__name__))
         return function._implementation(*args, **kwargs)
+
+    def conjugate(self) -> Any:
+        """The Value itself, a real number: np.var of a list of Values asks for it."""
+        return self
 
     def __eq__(self, other: object) -> bool:
         """Identity. Comparing with a number is a mistake, and gives a warning."""

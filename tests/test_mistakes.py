@@ -33,6 +33,10 @@ def value():
         (lambda v: np.clip(v, 0, 1), r"np\.clip .*relu"),
         (lambda v: np.where(True, v, 0.0), r"autograd\.where"),
         (lambda v: np.round(v, 1), r"np\.round .*v\.data"),
+        (lambda v: np.nan_to_num(v), r"np\.nan_to_num .*autograd\.where"),
+        (lambda v: np.nansum(v), r"np\.nansum .*autograd\.where.*autograd\.sum"),
+        (lambda v: np.nanmean(v), r"np\.nanmean .*autograd\.where.*autograd\.step"),
+        (lambda v: np.std([v, v]), r"v\.sqrt\(\)"),
         (lambda v: np.float64(2) // v, r"floor_divide.* v\.data"),
         (lambda v: math.exp(v), r"v\.exp\(\) in place of math\.exp"),
         (lambda v: float(v), r"float\(\) .* v\.data"),
@@ -91,6 +95,7 @@ def test_what_is_advised_does_the_same(name):
     advised = eval(text, names)
     arguments = {
         "where": (True, 0.75, -0.25), "clip": (0.75, 0.0, 0.5), "sum": ([0.75, -0.25],),
+        "nan_to_num": (0.75,), "nansum": (0.75,), "nanmean": (0.75,),
         "matmul": ([0.75], [-0.25]), "vecdot": ([0.75], [-0.25]), "heaviside": (0.75, 0.0),
     }.get(name)  # fmt: skip
     if arguments is None:
@@ -129,6 +134,22 @@ def test_arrays_of_values_are_left_to_numpy():
     assert (array * np.array([2.0, 3.0]))[0].data == 3.0
     assert np.exp(np.array([v]))[0].data == math.exp(1.5)
     assert np.ndim(v) == 0
+
+
+@pytest.mark.parametrize("ddof", [0, 1])
+def test_the_variance_of_values_is_recorded_by_numpy(ddof):
+    x = [1.0, -2.0, 3.5, 0.25]
+    report = autograd.gradcheck(lambda *v: np.var(v, ddof=ddof), *x)
+    assert report, str(report)
+    assert np.var([Value(v) for v in x], ddof=ddof).data == pytest.approx(np.var(x, ddof=ddof))
+
+
+def test_the_advice_for_nan_holds_for_nan():
+    v, w = Value(math.nan), Value(2.0)
+    total = autograd.sum([autograd.where(abs(u) + 1, u, 0.0) for u in (v, w)])
+    total.backward()
+    assert (total.data, v.grad, w.grad) == (2.0, 0.0, 1.0)
+    assert [autograd.step(abs(u) + 1).data for u in (v, w)] == [0.0, 1.0]
 
 
 @pytest.mark.parametrize("number", [1.5, 1, True, np.float64(1.5), np.int64(1)])

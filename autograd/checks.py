@@ -12,7 +12,7 @@ import numpy as np
 
 from .derivatives import Function, grad, jacobian
 from .differences import Line, Slopes, as_point, checked_h, outputs_at
-from .value import Value, real, topological_order
+from .value import Value, check_function, real, topological_order
 
 # The verdicts that make a report false, and how its first line counts them.
 WRONG, UNDEFINED, NOT_A_FUNCTION = "wrong", "undefined", "not a function"
@@ -101,12 +101,16 @@ def gradcheck(
     Raises:
         ValueError: ``gradient`` does not return one derivative per input, ``h`` can't be used (see
             `finite_difference`), or ``tolerance`` is negative or not finite.
-        TypeError: ``gradient`` returns something other than numbers.
+        TypeError: ``f`` or ``gradient`` is not a function, or ``gradient`` returns something other
+            than numbers.
 
     >>> report = gradcheck(lambda x, y: x * y.exp(), 2.0, 0.5)
     >>> bool(report), [row.verdict for row in report.rows]
     (True, ['ok', 'ok'])
     """
+    check_function(f)
+    if gradient is not None:
+        check_function(gradient, "gradient")
     if not isinstance(tolerance, Real) or not 0 <= real(tolerance, "tolerance") < math.inf:
         raise ValueError(f"tolerance must be a finite number, 0 or more, got {tolerance!r}")
     point = as_point(x)

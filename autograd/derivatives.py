@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from . import functions, primitives
-from .value import Number, Value, real, record, topological_order
+from .value import Number, Value, check_function, real, record, topological_order
 from .walk import in_order
 
 Function = Callable[..., Any]
@@ -48,12 +48,13 @@ def grad(f: Function) -> Function:
         by it too, make it an argument, or pass Values.
 
     Raises:
-        TypeError: when it is called, ``f`` is given, or returns, something other than Values and
-            numbers.
+        TypeError: ``f`` is not a function; or, when it is called, ``f`` is given, or returns,
+            something other than Values and numbers.
 
     >>> grad(lambda x, y: x * y)(2.0, 3.0)
     (3.0, 2.0)
     """
+    check_function(f)
 
     def gradient(*x: Number, **constants: Any) -> Any:
         return value_and_grad(f)(*x, **constants)[1]
@@ -67,6 +68,7 @@ def value_and_grad(f: Function) -> Function:
     >>> value_and_grad(lambda x: x**2)(3.0)
     (9.0, 6.0)
     """
+    check_function(f)
 
     def value_and_gradient(*x: Number, **constants: Any) -> tuple[Any, Any]:
         variables, y, recorded = _call(f, x, constants)
@@ -95,6 +97,7 @@ def jacobian(f: Function) -> Function:
     array([[3., 2.],
            [1., 1.]])
     """
+    check_function(f)
 
     def jacobian_at(*x: Number, **constants: Any) -> Any:
         variables, y, recorded = _call(f, x, constants)
@@ -114,6 +117,7 @@ def hessian(f: Function) -> Function:
     array([[6., 4.],
            [4., 0.]])
     """
+    check_function(f)
 
     def hessian_at(*x: Number, **constants: Any) -> Any:
         variables, y, recorded = _call(f, x, constants)
@@ -137,12 +141,13 @@ def jvp(f: Function, x: Sequence[Number], v: Sequence[Number]) -> tuple[Any, Any
         ``f(x)`` and sum_i df/dx_i v_i.
 
     Raises:
-        TypeError: ``x`` or ``v`` is not a sequence.
+        TypeError: ``f`` is not a function, or ``x`` or ``v`` not a sequence.
         ValueError: ``x`` and ``v`` differ in length.
 
     >>> jvp(lambda x, y: x * y, [2.0, 3.0], [1.0, 10.0])
     (6.0, 23.0)
     """
+    check_function(f)
     for name, sequence in (("x", x), ("v", v)):
         if not hasattr(sequence, "__len__") or isinstance(sequence, type):
             raise TypeError(f"{name} must be a sequence of numbers or Values, got {sequence!r}")

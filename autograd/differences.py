@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .derivatives import Function, as_number, as_outputs, is_being_differentiated
-from .value import Value, real
+from .value import Value, check_function, real
 
 EPS = 2.0**-52  # the spacing of floats at 1
 LOST = 2.0**-32  # where numbers have size 1, rounding may hide a slope up to this
@@ -37,6 +37,7 @@ def finite_difference(f: Function, *x: float, h: float | None = None) -> Any:
     >>> round(finite_difference(lambda x: x**2, 3.0), 6)
     6.0
     """
+    check_function(f)
     point = as_point(x)
     slopes = []
     for i, xi in enumerate(point):

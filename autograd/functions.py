@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import primitives as p
-from .value import Number, Value, real, record, record_dot
+from .value import Number, Value, check_function, real, record, record_dot
 
 # sum, max, abs and pow are missing: `from autograd import *` must not hide the builtins.
 __all__ = [
@@ -267,8 +267,7 @@ def primitive(
     if not isinstance(symbol, str) or not symbol:
         raise TypeError(f"symbol must be a string that is not empty, got {symbol!r}")
     for name, function_ in (("value", value), ("partials", partials)):
-        if not callable(function_):
-            raise TypeError(f"{name} must be a function, got {function_!r}")
+        check_function(function_, name)
 
     def checked(z: Any, *x: Any) -> tuple[Any, ...]:
         ds = partials(z, *x)

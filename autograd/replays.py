@@ -36,7 +36,7 @@ from .compiler.checking import check_example
 from .compiler.structure import Kept
 from .derivatives import backward_pass
 from .recordings import Given, Recording, given_to, is_recording, names_of, rebuilt, record_function
-from .value import Value, record, short_repr
+from .value import Value, check_function, record, short_repr
 from .vectors import data_of
 
 Array = npt.NDArray[np.float64]
@@ -98,8 +98,7 @@ def replay(f: Callable[..., Any], keep: int = 64) -> Replayed:
     >>> [v.grad for v in table], w.grad
     ([6.0, 3.0], 4.0)
     """
-    if not callable(f):
-        raise TypeError(f"f must be a function, got {short_repr(f)}")
+    check_function(f)
     if type(keep) is not int:
         raise TypeError(f"keep must be an int, the number of programs, got {short_repr(keep)}")
     if keep < 1:

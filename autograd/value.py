@@ -193,6 +193,13 @@ def short_repr(x: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+def check_function(f: Any, name: str = "f") -> None:
+    """Refuse what can't be called where a function is asked for."""
+    if not callable(f):
+        advice = ": give the function, not its result" if isinstance(f, Value) else ""
+        raise TypeError(f"{name} must be a function, got {short_repr(f)}{advice}")
+
+
 class Value(Refusals):
     """A scalar in a computation graph.
 

@@ -1284,6 +1284,20 @@ def test_how_the_difference_of_the_slopes_grows(f, growth):
     assert (found.left, found.right, found.central) == (left, right, (left + right) / 2)
 
 
+@for_each("wrong", [3, None, "sin", [sin], Value(2.0) * 3])
+def test_what_is_not_a_function_is_refused_at_once(wrong):
+    advice = "got Value.*: give the function, not its result" if isinstance(wrong, Value) else "got"
+    for ask in (
+        grad, value_and_grad, jacobian, hessian, lambda f: jvp(f, [1.0], [1.0]),
+        lambda f: gradcheck(f, 1.0), lambda f: finite_difference(f, 1.0), autograd.replay,
+    ):  # fmt: skip
+        with pytest.raises(TypeError, match=f"^f must be a function, {advice}"):
+            ask(wrong)
+    if wrong is not None:
+        with pytest.raises(TypeError, match=f"^gradient must be a function, {advice}"):
+            gradcheck(sin, 1.0, gradient=wrong)
+
+
 def test_sequences_and_plain_results_are_asked_for():
     for x, v, name in ((3.0, [1.0], "x"), ([1.0], 3.0, "v"), (list, [1.0], "x")):
         with pytest.raises(TypeError, match=f"{name} must be a sequence of numbers or Values"):

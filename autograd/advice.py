@@ -49,6 +49,8 @@ INSTEAD = {
     "minimum": "-autograd.max([-a, -b])",
     "fmin": "-autograd.max([-a, -b])",
     "logaddexp": "autograd.logsumexp([a, b])",
+    "floor_divide": "autograd.Value(a.data // b.data), which has no slope",
+    "remainder": "a - b * (a.data // b.data)",
     "matmul": "autograd.dot(w, x)",
     "vecdot": "autograd.dot(w, x)",
     "sum": "autograd.sum(values)",
@@ -63,12 +65,13 @@ INSTEAD = {
 REFUSED = ("clip", "where", "round", "around", "sum", "nan_to_num", "nansum", "nanmean")
 
 
-def of_numpy(name: str) -> str:
-    """Why NumPy's function of that name is refused, and what to write."""
+def of_numpy(name: str, symbol: str = "") -> str:
+    """Why NumPy's function of that name, or its operator, is refused, and what to write."""
     instead = INSTEAD.get(
         name, "it with operators and the functions of autograd, or add it by autograd.primitive"
     )
-    return f"np.{name} can't record a Value: write {instead}; for its number alone, give v.data"
+    called = symbol or f"np.{name}"
+    return f"{called} can't record a Value: write {instead}; for its number alone, give v.data"
 
 
 def of_array(shape: tuple[int, ...]) -> str:
@@ -97,9 +100,22 @@ def _refused(function: str) -> Callable[..., NoReturn]:
             "to go on computing, v.exp() in place of math.exp(v), and so for the others"
         )
 
-    method.__name__, method.__qualname__ = f"__{function}__", f"Refusals.__{function}__"
     method.__doc__ = f"Refused: ``{function}()`` of a Value would lose its gradient."
     return method
+
+
+def _unrecorded(symbol: str, name: str) -> tuple[Callable[..., NoReturn], ...]:
+    """An operator that is refused, and its reflected form; ``name`` is NumPy's function for it."""
+
+    def operator(self: Any, other: Any) -> NoReturn:
+        raise TypeError(of_numpy(name, symbol))
+
+    def reflected(self: Any, other: Any) -> NoReturn:
+        operator(self, other)
+
+    operator.__doc__ = f"Refused: ``self {symbol} other`` is not recorded."
+    reflected.__doc__ = f"Refused: ``other {symbol} self`` is not recorded."
+    return operator, reflected
 
 
 class Refusals:
@@ -108,6 +124,10 @@ class Refusals:
     __slots__ = ()
 
     __float__, __int__, __round__ = _refused("float"), _refused("int"), _refused("round")
+
+    __floordiv__, __rfloordiv__ = _unrecorded("//", "floor_divide")
+    __mod__, __rmod__ = _unrecorded("%", "remainder")
+    __matmul__, __rmatmul__ = _unrecorded("@", "matmul")
 
     def __array_ufunc__(self, function: Any, method: str, *inputs: Any, **settings: Any) -> Any:
         """What NumPy calls for ``np.exp(value)``, and also for ``np.float64(2) * value``.

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import primitives
+from .advice import Refusals
 from .primitives import Primitive
 from .value import Value, name_methods, new, topological_order
 
@@ -179,4 +180,5 @@ def _own(module: str, name: str, row: int) -> Primitive:
 
 Value.__copy__, Value.__deepcopy__, Value.__reduce_ex__ = _copy, _deepcopy, _reduce  # type: ignore
 name_methods(Value)  # now that it has all of them
+name_methods(Refusals)
 Primitive.__reduce__ = _reduce_primitive  # type: ignore

@@ -311,4 +311,9 @@ def primitive(
 def _float(x: Any, name: str) -> float:
     if isinstance(x, complex):
         raise ArithmeticError  # (-8.0) ** 0.5 on floats, where IEEE has nan
+    if isinstance(x, np.ndarray) and x.ndim == 0:
+        raise TypeError(
+            f"{name} must be a number, got {x!r}: write autograd.where(c, a, b) in place of "
+            "np.where, and autograd's functions in place of others that give arrays"
+        )
     return real(x, name)

@@ -754,3 +754,11 @@ def test_own_primitive_without_arguments_or_beside_an_array():
         ratio(Value(1.0), np.ones(2))
     with pytest.raises(TypeError):
         square(1.0, 2.0)
+
+
+def test_a_primitive_with_numpys_where_is_told_of_ours():
+    mine = primitive("mine", lambda x: np.where(x > 0, x, 0.0), lambda z, x: (autograd.step(x),))
+    slope = primitive("slope", autograd.relu, lambda z, x: (np.where(x > 0, 1.0, 0.0),))
+    for f, name in ((mine, "the value of 'mine'"), (slope, "a partial of 'slope'")):
+        with pytest.raises(TypeError, match=rf"{name} must be .* write autograd\.where\(c, a, b\)"):
+            f(Value(2.0))

@@ -93,6 +93,13 @@ def test_powers_at_their_special_points(x, y):
     assert_same(build, [[x, y], [1.0, 1.0]], [y, x])
 
 
+@for_each("example", [1.0, None, [2.0], ([2.0], 1, 2)])
+def test_an_example_to_check_must_be_a_pair(example):
+    x, w = values(2.0, 3.0)
+    with pytest.raises(TypeError, match=r"check\[1\] must be a pair, .* got .*: write check=\[\("):
+        autograd.compile(x * w, [x], [w], check=[([2.0], x * w), example])
+
+
 @for_each(("x", "y"), HARD_POWERS)
 @for_each("b", [1, 4, 5])
 def test_powers_at_signed_zeros_and_nan(x, y, b):

@@ -29,7 +29,7 @@ from numpy.typing import ArrayLike
 from ..value import Value, topological_order
 from ..vectors import data_of
 from .cases import formulas_of
-from .checking import as_floats, check_example, check_leaves, list_of
+from .checking import as_floats, check_example, check_leaves, list_of, pair
 from .lowering import Lowering
 from .structure import Kept, Structure, are_sound, structure_of
 from .written import Operation, Written
@@ -263,7 +263,8 @@ def compile(
     inputs, parameters = list_of(inputs, "inputs"), list_of(parameters, "parameters")
     program = Program(_find(roots, inputs, parameters), inputs, parameters)
     n = 1 if isinstance(roots, Value) else len(roots)
-    for i, (row, recorded) in enumerate(check):
+    for i, example in enumerate(check):
+        row, recorded = pair(example, f"check[{i}]")
         batch = np.atleast_2d(as_floats(row, f"the inputs of check[{i}]"))
         check_example(f"check[{i}]", recorded, n, *of_one(program, batch), program.parameters)
     return program

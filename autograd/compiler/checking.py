@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from .. import functions
 from ..derivatives import backward_pass
-from ..value import Value, topological_order
+from ..value import Value, short_repr, topological_order
 from ..vectors import are_leaves, are_values
 
 Array = npt.NDArray[np.float64]
@@ -49,6 +49,18 @@ def check_example(
                 "recorded as the branch taken (use autograd.where(c, a, b) instead), and other "
                 "parameters, or chance, make another graph too"
             )
+
+
+def pair(example: Any, name: str) -> tuple[Any, Any]:
+    """The inputs of an example to check, and what was recorded for them."""
+    try:
+        row, recorded = example
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"{name} must be a pair, the inputs' numbers and the root recorded for them, got "
+            f"{short_repr(example)}: write check=[(numbers, root)]"
+        ) from None
+    return row, recorded
 
 
 def _roots(recorded: Any, name: str, k: int) -> list[Value]:

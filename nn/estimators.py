@@ -195,7 +195,7 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
         ValueError: there is one class only; a column's numbers are too large, or too close to each
             other; or a setting is none that `MLP` or `fit` takes.
 
-    >>> moons = NetworkClassifier(random_state=0)
+    >>> moons = NetworkClassifier(epochs=20, random_state=0)
     >>> from nn import datasets
     >>> data = datasets.load("moons")
     >>> _ = moons.fit(data.X_train, data.y_train)

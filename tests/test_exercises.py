@@ -18,6 +18,7 @@ from autograd.exercises.comparing import agree, is_unfinished, written
 from autograd.functions import exp, sigmoid
 from nn import exercises as nn_exercises
 from tests.cases import for_each
+from tests.near_misses_graphs import NEAR_MISSES_OF_GRAPHS
 
 BY_NAME = {name: task.check for name, task in TASKS.items()}
 assert exercises, nn_exercises
@@ -1569,6 +1570,17 @@ def in_strides(n, b, rng):
     return (order % n)[: n // b * b].reshape(-1, b)
 
 
+@for_each(
+    ("task", "source"),
+    [(task, source) for task, sources in NEAR_MISSES_OF_GRAPHS.items() for source in sources],
+)
+def test_answers_about_graphs_that_are_nearly_right_do_not_pass(task, source):
+    from tests import wrong_answers
+
+    assert report_of(task, tuple(wrong_answers.things_of(task, source))).state == "wrong", source
+    assert not wrong_answers.is_right(task, wrong_answers.things_of(task, source)), source
+
+
 def counting_calls(lr, factor, every):
     def rate(t):
         nonlocal lr
@@ -1757,6 +1769,13 @@ def wrong_bishop(part, **entries):
     return tuple(d | entries if i == part else d for i, d in enumerate(BISHOP))
 
 
+def leaves_alone(self):
+    BACKWARD(self)
+    for v in post_order(self):
+        v.grad = 0.0 if v.inputs else v.grad
+
+
+BACKWARD = own_value().backward
 GAUSSIAN_DELTA, BERNOULLI_NLL = (lambda a, y: a - y), (lambda a, y: np.logaddexp(0, a) - y * a)
 REST = [
     ("topological_order", (lambda root: [u for v in [root] for u in v.inputs if u.inputs],)),
@@ -1793,6 +1812,7 @@ REST = [
     ("backward", (own_value(slopes={"tanh": lambda a: (1 - math.tanh(a),)}),)),
     ("backward", (own_value(slopes={"relu": lambda a: (1.0,)}),)),
     ("backward", (own_value("upward"),)),
+    ("backward", (own_value(backward=leaves_alone),)),
     ("backward", (own_value(push=without_chain),)),
     (
         "error_signals",

@@ -110,13 +110,14 @@ def forward(Value):
             (a + b, x + y), (a - b, x - y), (a * b, x * y), (a / b, x / y), (a + y, x + y),
             (a - y, x - y), (a * y, x * y), (a / y, x / y), (x + b, x + y), (x - b, x - y),
             (x * b, x * y), (x / b, x / y), (a**3, x**3), (a**-1.5, x**-1.5), (-a, -x),
-            (a**2, x**2),
+            (a**2, x**2), ((-a) ** 3, -(x**3)), (a**0.5, x**0.5), (Value(0.0) ** 2, 0.0),
         ]  # fmt: skip
         if not all(close(z.data, exact) for z, exact in pairs):
             return False
         for name, g in UNARY.items():
-            for v in (x, -y) if name != "log" else (x, y):
-                if not close(getattr(Value(v), name)().data, g(v)):
+            for v in (x, -y, 0.0) if name != "log" else (x, y):
+                leaf = Value(v)
+                if not close(getattr(leaf, name)().data, g(v)) or leaf.data != v:
                     return False
         if a.data != x or b.data != y:
             return False
@@ -150,6 +151,8 @@ def _program(rng):
 
 def backward(Value):
     rng = RNG(0)
+    if not close(Value(3.0).grad, 0.0):
+        return False
     for _ in range(60):
         run = _program(rng)
         start = rng.uniform(0.5, 2, size=3).tolist()
@@ -169,15 +172,34 @@ def backward(Value):
                lambda x: -x, lambda x: x - 1, lambda x: 1 - x, lambda x: x / 3):  # fmt: skip
         a, b = Value(1.3), autograd.Value(1.3)
         f, g = op(a), op(b)
-        a.data = 2.5
-        f.backward()
-        g.backward()
-        if not close(a.grad, b.grad):
+        a.data = -2.5
+        f.data = 9.0  # of no use to anybody
+        for _ in range(2):
+            f.backward()
+            g.backward()
+        if not close([a.grad, f.grad], [b.grad, g.grad]):
             return False
-    for v in (-0.7, 0.2):
+    for _ in range(2):
+        start = rng.uniform(0.5, 2, size=2).tolist()
+        found = []
+        for kind in (Value, autograd.Value):
+            a, b = map(kind, start)
+            parts = [a / b, a.exp(), b.sin(), a - a, b / b, 0.5 - a, b * 0.5]
+            f = (parts[0] * parts[1] + parts[2]).tanh() + parts[3] + parts[4] * parts[5] * parts[6]
+            a.data = b.data = 7.0
+            f.backward()
+            f.backward()
+            found.append([v.grad for v in (a, b, *parts, f)])
+        if not close(*found):
+            return False
+    for op, v, slope in (
+        (lambda x: x.relu(), -0.7, 0), (lambda x: x.relu(), 0.2, 1), (lambda x: x.relu(), 0.0, 0),
+        (lambda x: x**2, 0.0, 0), (lambda x: x**3, -2.0, 12), (lambda x: x * 2 + x, 0.0, 3),
+        (lambda x: x**0.5, 4.0, 0.25),
+    ):  # fmt: skip
         x = Value(v)
-        x.relu().backward()
-        if x.grad != (v > 0):
+        op(x).backward()
+        if not close(x.grad, slope):
             return False
     x = Value(3.0)
     x.backward()

@@ -153,6 +153,10 @@ def programs(Value: Any) -> Iterator[Case]:
         ("(x - 3) * (3 - x)", lambda x: (x - 3) * (3 - x), lambda x: 2 * (3 - x)),
         ("(x * 3) * (3 * x)", lambda x: (x * 3) * (3 * x), lambda x: 18 * x),
         ("(x / 3) * (3 / x) * x", lambda x: (x / 3) * (3 / x) * x, lambda x: 1.0),
+        (
+            "(0.5 - x * 0.5) * (x + 0.5)", lambda x: (0.5 - x * 0.5) * (x + 0.5),
+            lambda x: 0.25 - x,
+        ),
         ("(x + x * 2) * x", lambda x: (x + x * 2) * x, lambda x: 6 * x),
         ("(x - x * 2) * x", lambda x: (x - x * 2) * x, lambda x: -2 * x),
         ("(x * (x * 2)) * x", lambda x: (x * (x * 2)) * x, lambda x: 6 * x**2),

@@ -30,6 +30,10 @@ NOT_RESET = (
     "them to 0 first, and leave those of leaves"
 )
 LEAVES_RESET = "the gradient of a leaf is set to 0 too: leaves add up over calls of backward"
+LEAVES_ALONE = (
+    "leaves alone have their gradient: after the sweep v.grad is df/dv for every Value v, those in "
+    "between and f itself too"
+)
 CHANGED = (
     "data was changed between forward and backward, and the derivative is that of the new data: "
     "compute the local derivatives when the node is recorded"
@@ -79,10 +83,14 @@ def check_forward(Value: Any) -> Iterator[Case]:
             TypeError, AttributeError
         )
     }
+    yield Case("(Value(3.0) + 2).data", lambda: data_of(Value(3.0) + 2), 5.0, number)
     yield Case("(Value(3.0) * 2).data", lambda: data_of(Value(3.0) * 2), 6.0, number)
+    yield Case("(Value(3.0) * 0.5).data", lambda: data_of(Value(3.0) * 0.5), 1.5, number)
     yield Case("(Value(3.0) - 2).data", lambda: data_of(Value(3.0) - 2), 1.0, number)
     yield Case("(Value(3.0) / 2).data", lambda: data_of(Value(3.0) / 2), 1.5, number)
-    yield Case("(Value(3.0) ** 2).data", lambda: data_of(Value(3.0) ** 2), 9.0)
+    for x, n in ((3.0, 2), (-2.0, 3), (4.0, 0.5), (0.0, 2)):
+        yield Case(f"(Value({x}) ** {n}).data", partial(lambda x, n: data_of(Value(x) ** n), x, n),
+                   x**n)  # fmt: skip
     yield Case("(-Value(3.0)).data", lambda: data_of(-Value(3.0)), -3.0)
     endless = {
         CALLS_ITSELF: raises(RecursionError),
@@ -92,6 +100,7 @@ def check_forward(Value: Any) -> Iterator[Case]:
     }
     yield Case("(2 + Value(3.0)).data", lambda: data_of(2 + Value(3.0)), 5.0, endless)
     yield Case("(2 * Value(3.0)).data", lambda: data_of(2 * Value(3.0)), 6.0, endless)
+    yield Case("(0.5 - Value(3.0)).data", lambda: data_of(0.5 - Value(3.0)), -2.5, endless)
     for x in (3.0, 4.0):
         yield Case(f"(2 - Value({x})).data", partial(lambda x: data_of(2 - Value(x)), x), 2 - x,
                    {REVERSED_SUB: x - 2, **endless})  # fmt: skip
@@ -100,6 +109,7 @@ def check_forward(Value: Any) -> Iterator[Case]:
     for name, x, z in [
         ("exp", 0.5, math.exp(0.5)), ("log", 2.0, math.log(2)), ("sin", 2.0, math.sin(2)),
         ("tanh", 0.5, math.tanh(0.5)), ("relu", 3.0, 3.0), ("relu", -3.0, 0.0),
+        ("relu", 0.0, 0.0),
     ]:  # fmt: skip
 
         def of(name: str = name, x: float = x) -> Any:
@@ -112,17 +122,32 @@ def check_forward(Value: Any) -> Iterator[Case]:
         a + b, a * b, a - b, -a
         return [a.data, b.data]
 
-    yield Case("a.data, b.data after a + b, a * b, a - b, -a", operands, [3.0, 4.0],
-               look="an operator makes a new Value, and changes none")  # fmt: skip
+    def operands_of_others() -> list[float]:
+        a, b = Value(-3.0), Value(4.0)
+        a / b, a**2, a.exp(), b.log(), a.sin(), a.tanh(), a.relu()
+        return [a.data, b.data]
+
+    for text, after, numbers in (
+        ("a + b, a * b, a - b, -a", operands, [3.0, 4.0]),
+        (
+            "a / b, a ** 2, a.exp(), b.log(), a.sin(), a.tanh(), a.relu()",
+            operands_of_others, [-3.0, 4.0],
+        ),
+    ):  # fmt: skip
+        yield Case(f"a.data, b.data after {text}", after, numbers,
+                   look="an operation makes a new Value, and changes none")  # fmt: skip
 
 
 @check("Value")
 def check_backward(Value: Any) -> Iterator[Case]:
     """A class ``Value``, as in `check_forward`, with ``.grad`` and ``.backward()``.
 
-    The gradient of a leaf adds up over calls of ``backward``; that of any other node is from the
-    last call alone.
+    ``v.grad`` is 0.0 at first, and after ``f.backward()`` it is df/dv for every Value v of the
+    graph, f itself too. The gradient of a leaf adds up over calls of ``backward``; that of any
+    other node is from the last call alone. Partial derivatives are those of the numbers that were
+    there when a node was recorded.
     """
+    yield Case("Value(3.0).grad, before any sweep", lambda: Value(3.0).grad, 0.0)
     half = half_lost(Value)
     yield from operators(Value)
     yield from programs(Value)
@@ -145,6 +170,16 @@ def check_backward(Value: Any) -> Iterator[Case]:
         leaf(lambda x: (x * 2) * (x * 3), 3.0), 36.0,
         {half: 18.0, NO_CHAIN: 5.0, UPWARD: 0.0},
     )  # fmt: skip
+    for text, f, x, slope in (
+        ("x ** 3", lambda x: x**3, -2.0, 12.0), ("x ** 0.5", lambda x: x**0.5, 4.0, 0.25),
+        ("x ** 2", lambda x: x**2, 0.0, 0.0), ("x.relu()", lambda x: x.relu(), 0.0, 0.0),
+        ("x * 2 + x", lambda x: x * 2 + x, 0.0, 3.0),
+    ):  # fmt: skip
+        yield Case(f"x = {x:g}, f = {text}: x.grad", leaf(f, x), slope)
+    yield Case("x = 3, f = x - x: x.grad", leaf(lambda x: x - x, 3.0), 0.0,
+               {half: any_of(1.0, -1.0)})  # fmt: skip
+    yield Case("x = 3, f = x / x: x.grad", leaf(lambda x: x / x, 3.0), 0.0,
+               {half: any_of(1 / 3, -1 / 3)})  # fmt: skip
     yield Case("x = 3, f = (x * 2) * 7: x.grad", leaf(lambda x: x * 2 * 7, 3.0), 14.0,
                {NO_CHAIN: 2.0, UPWARD: 0.0})  # fmt: skip
 
@@ -183,6 +218,43 @@ def check_backward(Value: Any) -> Iterator[Case]:
             {half: 10.0, TWICE: any_of(14.0, 22.0, 24.0), **early},
         )  # fmt: skip
 
+    def all_gradients(calls: int) -> Any:
+        x = Value(3.0)
+        y, z = x * 2, x * 3
+        f = y * z
+        for _ in range(calls):
+            f.backward()
+        return [v.grad for v in (x, y, z, f)]
+
+    product = "x = 3, y = x * 2, z = x * 3, f = y * z, f.backward()"
+    for calls, text, leaves, more in (
+        (1, product, 36.0, {}),
+        (
+            2, f"{product} twice", 72.0,
+            {
+                # with f.grad = 1 in the second sweep, with f.grad = 2, and with a sum of two sweeps
+                NOT_RESET: any_of([108, 18, 12, 1], [144, 27, 18, 2], [72, 18, 12, 2]),
+                LEAVES_RESET: [36, 9, 6, 1],
+            },
+        ),
+    ):  # fmt: skip
+        alone = any_of([leaves, 0, 0, 0], [leaves, 0, 0, 1])
+        yield Case(f"{text}: x.grad, y.grad, z.grad, f.grad", partial(all_gradients, calls),
+                   [leaves, 9.0, 6.0, 1.0], {LEAVES_ALONE: alone, **more})  # fmt: skip
+
+    def twice_through_functions() -> Any:
+        x = Value(0.5)
+        f = x.exp().sin()
+        f.backward()
+        f.backward()
+        return x.grad
+
+    slope = math.exp(0.5) * math.cos(math.exp(0.5))
+    yield Case(
+        "x = 0.5, f = x.exp().sin(), f.backward() twice: x.grad", twice_through_functions,
+        2 * slope, {NOT_RESET: any_of(3 * slope, 4 * slope), LEAVES_RESET: slope},
+    )  # fmt: skip
+
     def repeated() -> Any:
         x = Value(3.0)
         f = (x * 2) * 5
@@ -216,23 +288,48 @@ def check_backward(Value: Any) -> Iterator[Case]:
     yield Case("x = 3, f = x * x, x.data = 100, f.backward(): x.grad", changed, 6.0,
                {CHANGED: 200.0, half: any_of(3.0, 100.0)})  # fmt: skip
 
-    def changed_later(f: Callable[[Any], Any]) -> Callable[[], Any]:
+    def changed_later(f: Callable[[Any], Any], number: float) -> Callable[[], Any]:
         def gradient() -> Any:
             x = Value(2.0)
             z = f(x)
-            x.data = 100.0
+            x.data = number
             z.backward()
             return x.grad
 
         return gradient
 
-    for text, f, slope, later in (
-        ("1 / x", lambda x: 1 / x, -0.25, -1e-4),
-        ("x ** 3", lambda x: x**3, 12.0, 3e4),
-        ("x.log()", lambda x: x.log(), 0.5, 0.01),
+    for text, f, number, slope, later in (
+        ("1 / x", lambda x: 1 / x, 100.0, -0.25, -1e-4),
+        ("x ** 3", lambda x: x**3, 100.0, 12.0, 3e4),
+        ("x.log()", lambda x: x.log(), 100.0, 0.5, 0.01),
+        ("x.sin()", lambda x: x.sin(), 100.0, math.cos(2), math.cos(100)),
+        ("x.relu()", lambda x: x.relu(), -100.0, 1.0, 0.0),
     ):
-        yield Case(f"x = 2, f = {text}, x.data = 100, f.backward(): x.grad", changed_later(f),
-                   slope, {CHANGED: later})  # fmt: skip
+        yield Case(f"x = 2, f = {text}, x.data = {number:g}, f.backward(): x.grad",
+                   changed_later(f, number), slope, {CHANGED: later})  # fmt: skip
+
+    def changed_quotient() -> Any:
+        a, b = Value(3.0), Value(4.0)
+        f = a / b
+        a.data = b.data = 100.0
+        f.backward()
+        return [a.grad, b.grad]
+
+    yield Case(
+        "a = 3, b = 4, f = a / b, a.data = b.data = 100, f.backward(): a.grad, b.grad",
+        changed_quotient, [0.25, -0.1875], {CHANGED: [0.01, -0.01]},
+    )  # fmt: skip
+
+    def changed_result() -> Any:
+        x = Value(2.0)
+        y = x.exp()
+        f = y * 3
+        y.data = 100.0
+        f.backward()
+        return x.grad
+
+    yield Case("x = 2, y = x.exp(), f = y * 3, y.data = 100, f.backward(): x.grad", changed_result,
+               3 * math.exp(2), {CHANGED: 300.0})  # fmt: skip
 
     def leaf_twice() -> Any:
         x = Value(3.0)

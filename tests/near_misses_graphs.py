@@ -1,0 +1,170 @@
+"""Wrong answers to the tasks of graphs that are right nearly everywhere: a check must have a case.
+
+Each is Python source, as in `tests.right_answers`: a right answer in which one thing is changed.
+"""
+
+
+def changed(source, *changes):
+    """A source with these changes, (what stands there, what is to stand there)."""
+    for old, new in changes:
+        assert old in source, old
+        source = source.replace(old, new)
+    return source
+
+
+VALUE = """
+class Value:
+    def __init__(self, data, inputs=(), partials=()):
+        self.data, self.grad = data, 0.0
+        self.inputs, self.partials = inputs, partials
+    def __add__(self, o):
+        o = of(o)
+        return Value(self.data + o.data, (self, o), (1.0, 1.0))
+    def __mul__(self, o):
+        o = of(o)
+        return Value(self.data * o.data, (self, o), (o.data, self.data))
+    def __neg__(self):
+        return Value(-self.data, (self,), (-1.0,))
+    def __sub__(self, o):
+        o = of(o)
+        return Value(self.data - o.data, (self, o), (1.0, -1.0))
+    def __truediv__(self, o):
+        o = of(o)
+        return Value(self.data / o.data, (self, o), (1 / o.data, -self.data / o.data**2))
+    def __radd__(self, o):
+        return self + o
+    def __rmul__(self, o):
+        return self * o
+    def __rsub__(self, o):
+        return of(o) - self
+    def __rtruediv__(self, o):
+        return of(o) / self
+    def __pow__(self, n):
+        return Value(self.data**n, (self,), (n * self.data ** (n - 1),))
+    def exp(self):
+        z = math.exp(self.data)
+        return Value(z, (self,), (z,))
+    def log(self):
+        return Value(math.log(self.data), (self,), (1 / self.data,))
+    def sin(self):
+        return Value(math.sin(self.data), (self,), (math.cos(self.data),))
+    def tanh(self):
+        z = math.tanh(self.data)
+        return Value(z, (self,), (1 - z * z,))
+    def relu(self):
+        return Value(max(self.data, 0.0), (self,), (1.0 if self.data > 0 else 0.0,))
+    def backward(self):
+        order, seen = [], set()
+        def visit(v):
+            if v not in seen:
+                seen.add(v)
+                for u in v.inputs:
+                    visit(u)
+                order.append(v)
+        visit(self)
+        for v in order:
+            if v.inputs:
+                v.grad = 0.0
+        self.grad += 1.0
+        for v in reversed(order):
+            for u, d in zip(v.inputs, v.partials):
+                u.grad += v.grad * d
+
+def of(x):
+    return x if isinstance(x, Value) else Value(x)
+"""
+POWER = "Value(self.data**n, (self,), (n * self.data ** (n - 1),))"
+SWEEP = """\
+        for v in order:
+            if v.inputs:
+                v.grad = 0.0
+        self.grad += 1.0
+        for v in reversed(order):
+            for u, d in zip(v.inputs, v.partials):
+                u.grad += v.grad * d
+"""
+SHARES = """\
+            for u, d in zip(v.inputs, v.partials):
+                u.grad += v.grad * d
+"""
+LATE = ("v.grad * d", "v.grad * (d() if callable(d) else d)")  # partials that look at .data then
+
+
+def in_a_table(last):
+    """A sweep whose gradients are in a dictionary, and end in the nodes by this line."""
+    return f"""\
+        g = dict.fromkeys(order, 0.0)
+        g[self] = 1.0
+        for v in reversed(order):
+            {last}
+            for u, d in zip(v.inputs, v.partials):
+                g[u] += g[v] * d
+"""
+
+
+POWERS = [
+    changed(VALUE, (POWER, new))
+    for new in (
+        "Value(math.exp(n * math.log(self.data)), (self,), "
+        "(n * math.exp((n - 1) * math.log(self.data)),))",
+        "math.prod([self] * n) if n > 0 else 1 / math.prod([self] * -n)",
+        "Value(self.data ** int(n), (self,), (int(n) * self.data ** (int(n) - 1),))",
+    )
+]
+NO_FLOATS = changed(
+    VALUE,
+    ("x if isinstance(x, Value) else Value(x)", "Value(x) if isinstance(x, int) else x"),
+)
+NEAR_MISSES_OF_GRAPHS = {
+    "forward": [
+        *POWERS,
+        NO_FLOATS,
+        changed(  # no number to the right of +
+            VALUE,
+            ("__add__(self, o):\n        o = of(o)", "__add__(self, o):"),
+            ("return self + o", "return of(o) + self"),
+        ),
+        *[  # the operand is changed
+            changed(VALUE, (f"    def {name}:\n", f"    def {name}:\n        {line}\n"))
+            for name, line in (
+                ("__pow__(self, n)", "self.data **= n; return self"),
+                ("exp(self)", "self.data = math.exp(self.data); return self"),
+                ("relu(self)", "self.data = max(0, self.data); return self"),
+                ("__truediv__(self, o)", "o = of(o); o.data = 1 / o.data; return self * o"),
+            )
+        ],
+    ],
+    "backward": [
+        *POWERS,
+        NO_FLOATS,
+        changed(VALUE, (POWER, "Value(self.data**n, (self,), (n * self.data**n / self.data,))")),
+        changed(VALUE, ("1.0 if self.data > 0", "1.0 if self.data >= 0")),
+        changed(VALUE, (SHARES, SHARES + "            if v.inputs: v.grad = 0.0\n")),
+        changed(VALUE, (SHARES, SHARES + "        if self.inputs: self.grad = 0.0\n")),
+        changed(VALUE, (SWEEP, in_a_table("if not v.inputs: v.grad += g[v]"))),
+        changed(VALUE, (SWEEP, in_a_table("v.grad += g[v]"))),
+        changed(VALUE, ("if v.inputs:\n", "if len(v.inputs) > 1:\n")),
+        changed(VALUE, ("u.grad += v.grad * d", "u.grad += v.grad * d * bool(u.data)")),
+        changed(
+            VALUE, ("data, 0.0", "data, None"), ("if v.inputs:", "if v.inputs or v.grad is None:")
+        ),
+        changed(VALUE, ("(math.cos(self.data),)", "(lambda: math.cos(self.data),)"), LATE),
+        changed(
+            VALUE,
+            ("(1.0 if self.data > 0 else 0.0,)", "(lambda: float(self.data > 0),)"),
+            LATE,
+        ),
+        changed(
+            VALUE,
+            ("(1 / o.data, -", "(lambda: 1 / o.data, lambda: -"),
+            LATE,
+        ),
+        changed(
+            VALUE,
+            ("return Value(z, (self,), (z,))", "y = Value(z, (self,), [lambda: y.data]); return y"),
+            LATE,
+        ),
+        changed(VALUE, ("-self.data / o.data**2", "0.0 if o is self else -self.data / o.data**2")),
+        changed(VALUE, ("(1.0, -1.0)", "(1.0, 0.0 if o is self else -1.0)")),
+    ],
+}  # fmt: skip

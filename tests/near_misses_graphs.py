@@ -115,7 +115,99 @@ NO_FLOATS = changed(
     VALUE,
     ("x if isinstance(x, Value) else Value(x)", "Value(x) if isinstance(x, int) else x"),
 )
+ORDER = """
+def topological_order(root):
+    order, seen = [], []
+    def visit(v):
+        if not hasattr(v, "inputs") or v in seen:
+            return
+        seen.append(v)
+        for u in v.inputs:
+            visit(u)
+        order.append(v)
+    visit(root)
+    return order
+"""
+BY_USERS = """
+def topological_order(root):  # where a node uses one input twice, it is counted down twice
+    users, todo = {root: set()}, [root]
+    for v in todo:
+        for u in v.inputs:
+            if isinstance(u, Value):
+                if u not in users:
+                    users[u] = set()
+                    todo.append(u)
+                users[u].add(v)
+    left = {v: len(users[v]) for v in users}
+    order, ready = [], [root]
+    while ready:
+        v = ready.pop()
+        order.append(v)
+        for u in v.inputs:
+            if isinstance(u, Value):
+                left[u] -= 1
+                if left[u] == 0:
+                    ready.append(u)
+    return order[::-1]
+"""
+DIFFERENCES = """
+def central_difference(f, x, h):
+    slopes = []
+    for i in range(len(x)):
+        up, down = list(x), list(x)
+        up[i] += h
+        down[i] -= h
+        slopes.append((f(up) - f(down)) / (2 * h))
+    return slopes
+"""
+SWISH = """
+swish = autograd.primitive(
+    "swish",
+    lambda x: x * autograd.sigmoid(x),
+    lambda z, x: (autograd.sigmoid(x) + z * (1 - autograd.sigmoid(x)),),
+)
+"""
+BISHOP = """
+e, s, c = math.exp(2), math.sin(2), math.cos(2)
+bishop_values = dict(x1=1, x2=2, v3=2, v4=s, v5=e, v6=2 - s, v7=e + 2 - s)
+bishop_tangents = dict(x1=1, x2=0, v3=2, v4=0, v5=2 * e, v6=2, v7=2 * e + 2)
+bishop_adjoints = dict(x1=2 + 2 * e, x2=1 + e - c, v3=1 + e, v4=-1, v5=1, v6=1, v7=1)
+"""
 NEAR_MISSES_OF_GRAPHS = {
+    "topological_order": [
+        *[
+            changed(ORDER, ("v in seen", f"{k} in seen"), ("seen.append(v)", f"seen.append({k})"))
+            for k in ("v.data", "v.label", "str(v)")
+        ],
+        changed(ORDER, ("in v.inputs", "in v.inputs[:2]")),
+        changed(ORDER, ("return order", "return sorted(order, key=lambda v: abs(v.data))")),
+        BY_USERS,
+    ],
+    "central_difference": [
+        changed(DIFFERENCES, ("list(x), list(x)", "np.array(x), np.array(x)")),
+        changed(DIFFERENCES, ("return slopes", "return list(dict.fromkeys(slopes))")),
+        """
+def central_difference(f, x, h):  # all columns in one call
+    x, moved = np.array(x, float)[:, None], h * np.eye(len(x))
+    return (f(x + moved) - f(x - moved)) / (2 * h)
+""",
+        """
+def central_difference(f, x, h):  # two entries at most
+    first = (f([x[0] + h, *x[1:]]) - f([x[0] - h, *x[1:]])) / (2 * h)
+    return [first] if len(x) == 1 else [first, (f([x[0], x[1] + h]) - f([x[0], x[1] - h])) / 2 / h]
+""",
+    ],
+    "swish": [
+        changed(SWISH, ("autograd.sigmoid(x) + z", "z / x + z")),
+        changed(
+            SWISH, ("x * autograd.sigmoid(x),", "x * autograd.exp(x) / (1 + autograd.exp(x)),")
+        ),
+    ],
+    "bishop": [
+        BISHOP + "bishop_values.update(v5=7.4)",
+        BISHOP + "bishop_values.update(v6=1.1)",
+        BISHOP + "bishop_tangents.update(v7=17)",
+    ],
     "forward": [
         *POWERS,
         NO_FLOATS,

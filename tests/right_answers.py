@@ -703,6 +703,18 @@ bishop_adjoints = dict(
     x1=2 * (1 + e2), x2=1 + e2 - c, v3=1 + e2, v4=-1.0, v5=1.0, v6=1.0, v7=1.0
 )
 """,
+        # Three digits, cut off.
+        """
+bishop_values = dict(x1=1, x2=2, v3=2, v4=0.909, v5=7.38, v6=1.09, v7=8.47)
+bishop_tangents = dict(x1=1, x2=0, v3=2, v4=0, v5=14.7, v6=2, v7=16.7)
+bishop_adjoints = dict(x1=16.7, x2=8.80, v3=8.38, v4=-1, v5=1, v6=1, v7=1)
+""",
+        # Three digits, rounded, and computed on with.
+        """
+bishop_values = dict(x1=1, x2=2, v3=2, v4=0.909, v5=7.39, v6=1.091, v7=8.481)
+bishop_tangents = dict(x1=1, x2=0, v3=2, v4=0, v5=14.78, v6=2, v7=16.78)
+bishop_adjoints = dict(x1=16.78, x2=8.806, v3=8.39, v4=-1, v5=1, v6=1, v7=1)
+""",
     ],
     "forward": [CLOSURES, TAPE],
     "backward": [CLOSURES + SWEEP, TAPE + TAPE_SWEEP],

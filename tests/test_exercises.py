@@ -350,6 +350,21 @@ def central_arrays(f, x, h):
     return np.array([(f(x + h * e) - f(x - h * e)) / h / 2 for e in np.eye(len(x))])
 
 
+def central_of_ints(f, x, h):
+    slopes = []
+    for i in range(len(x)):
+        up, down = np.array(x), np.array(x)
+        up[i] += h
+        down[i] -= h
+        slopes.append((f(up) - f(down)) / (2 * h))
+    return slopes
+
+
+def central_at_once(f, x, h):
+    x, moved = np.array(x, float)[:, None], h * np.eye(len(x))
+    return (f(x + moved) - f(x - moved)) / (2 * h)
+
+
 def central_by_index(f, x, h):
     return [central(f, x, h)[x.index(v)] for v in x]
 
@@ -400,6 +415,33 @@ def by_shortest_way(root, turned=1):
                 away[u] = away[v] + 1
                 found.append(u)
     return sorted(found[::turned], key=lambda v: -away[v])
+
+
+def topological_by(key, root):
+    seen, order = set(), []
+
+    def visit(v):
+        if isinstance(v, Value) and key(v) not in seen:
+            seen.add(key(v))
+            for u in v.inputs:
+                visit(u)
+            order.append(v)
+
+    visit(root)
+    return order
+
+
+def topological_of_two(root):
+    order = []
+
+    def visit(v):
+        if isinstance(v, Value) and v not in order:
+            for u in v.inputs[:2]:
+                visit(u)
+            order.append(v)
+
+    visit(root)
+    return order
 
 
 def topological_with_numbers(root):
@@ -947,6 +989,9 @@ WRONG = [
         "n / b is rounded",
     ),
     ("central_difference", (lambda f, x, h: central_arrays(f, x, h)[:, None],), "a column"),
+    ("central_difference", (central_of_ints,), "x holds ints"),
+    ("central_difference", (central_at_once,), "not of arrays"),
+    ("swish", (swish(lambda z, x: (z / x + z * (1 - z / x),)),), "z / x is no number"),
     ("swish", (swish(lambda z, x: (sigmoid(x) + x * x * (1 - x),)),), "a(1 - a)"),
     ("swish", (swish(lambda x, z: (sigmoid(x) + x * sigmoid(x) * (1 - sigmoid(x)),)),), "z for x"),
     ("huber", (partial(huber, parabola=lambda a: a * a),), "not a^2"),
@@ -972,6 +1017,9 @@ WRONG = [
     ("topological_order", (topological_twice,), "a node stands in the list twice"),
     ("topological_order", (topological_without_root,), "the root is missing"),
     ("topological_order", (topological_shallow,), "some Values are missing"),
+    ("topological_order", (partial(topological_by, lambda v: v.data),), "are taken for one"),
+    ("topological_order", (partial(topological_by, lambda v: v.label),), "are taken for one"),
+    ("topological_order", (topological_of_two,), "an input is missing"),
     ("topological_order", (breadth_first_values,), "a node stands before its inputs"),
     ("topological_order", (by_shortest_way,), "a node stands before its inputs"),
     ("topological_order", (partial(by_shortest_way, turned=-1),), "before its inputs"),

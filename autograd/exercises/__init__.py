@@ -12,7 +12,7 @@ in `nn.exercises`.
 ...     return order
 >>> report = exercises.check_topological_order(topological_order)
 >>> report.title
-'topological_order: 1 of 8 right'
+'topological_order: 1 of 13 right'
 >>> report.mistakes[0]
 'a node stands before its inputs: append it after them'
 
@@ -33,11 +33,11 @@ from .comparing import (
     unlike,
 )
 from .graphs import (
-    check_bishop,
     check_central_difference,
     check_swish,
     check_topological_order,
 )
+from .hand_trace import check_bishop
 from .own_value import check_backward, check_forward
 from .recordings import check_attend, check_huber
 

@@ -173,6 +173,16 @@ bishop_values = dict(x1=1, x2=2, v3=2, v4=s, v5=e, v6=2 - s, v7=e + 2 - s)
 bishop_tangents = dict(x1=1, x2=0, v3=2, v4=0, v5=2 * e, v6=2, v7=2 * e + 2)
 bishop_adjoints = dict(x1=2 + 2 * e, x2=1 + e - c, v3=1 + e, v4=-1, v5=1, v6=1, v7=1)
 """
+HUBER = """
+def huber(a):
+    return autograd.where(1 - abs(a), a * a / 2, abs(a) - 0.5)
+"""
+ATTEND = """
+def attend(q, keys, values):
+    e = [(autograd.dot(q, k) / len(q) ** 0.5).exp() for k in keys]
+    total = sum(e)
+    return [autograd.dot([v / total for v in e], column) for column in zip(*values)]
+"""
 NEAR_MISSES_OF_GRAPHS = {
     "topological_order": [
         *[
@@ -207,6 +217,17 @@ def central_difference(f, x, h):  # two entries at most
         BISHOP + "bishop_values.update(v5=7.4)",
         BISHOP + "bishop_values.update(v6=1.1)",
         BISHOP + "bishop_tangents.update(v7=17)",
+    ],
+    "huber": [
+        changed(HUBER, ("1 - abs(a)", "1.1 - abs(a)")),
+        changed(HUBER, ("1 - abs(a)", "0.9 - abs(a)")),
+        changed(HUBER, (", abs(a) - 0.5", ", autograd.where(10 - abs(a), abs(a) - 0.5, 9.5)")),
+        changed(HUBER, ("abs(a)", "(-a if a.data < -1 else abs(a))")),
+        changed(HUBER, ("abs(a)", "(-a if a.data < 0 else abs(a))")),
+    ],
+    "attend": [
+        changed(ATTEND, ("in keys", "in keys[:4]"), ("zip(*values)", "zip(*values[:4])")),
+        changed(ATTEND, ("zip(*values)", "zip(*[v[:2] for v in values])")),
     ],
     "forward": [
         *POWERS,

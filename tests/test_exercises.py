@@ -698,6 +698,17 @@ def constants(rows):
     return [[v.data for v in row] for row in rows]
 
 
+def attend_by_a_list(q, keys, values):
+    return attend(q, keys, values, d=lambda q, keys: q + 1)
+
+
+def attend_that_empties_its_lists(q, keys, values):
+    result = attend(q, keys, values)
+    for given in (q, keys, values):
+        given.clear()
+    return result
+
+
 def all_to_the_largest(s):
     return [float(v.data == max(w.data for w in s)) for v in s]
 
@@ -1300,6 +1311,7 @@ def test_no_wrong_answer_passes_and_no_right_one_is_refused(monkeypatch):
         ),
         ("backward", own_value(slopes={"**": lambda a, n: (n * a**n, 0)}), "= where += belongs"),
         ("backward", own_value("pre"), "breadth first"),
+        ("attend", attend_by_a_list, "does a float come back"),
         (
             "minibatches",
             lambda n, b, rng: [o[i * b : (i + 1) * b] for o in [rng.permutation(n)]
@@ -1683,6 +1695,7 @@ def test_wrong_solutions_that_nearly_pass(task, things, words):
     [
         ("topological_order", (lambda root: iter(autograd.topological_order(root)),)),
         ("central_difference", (lambda f, x, h: (g for g in central(f, x, h)),)),
+        ("attend", (attend_that_empties_its_lists,)),
         ("standardise", (lambda a, b: iter(standardised(a, b)),)),
         ("gaussian", (lambda a, y: np.float32((y - a) ** 2 / 2), lambda a, y: np.float32(a - y))),
         ("growing", (lambda b, every: lambda epoch: np.int64(doubling(b, every)(epoch)),)),

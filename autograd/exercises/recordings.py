@@ -11,7 +11,7 @@ import autograd
 from autograd import Value
 
 from .checking import Case, check
-from .comparing import agree, any_of, of_errors, of_results
+from .comparing import agree, any_of, of_results, raises
 
 Weights = Callable[[Any], Any]  # of scores
 
@@ -50,6 +50,9 @@ def check_huber(huber: Any) -> Iterator[Case]:
         (-0.8, 0.32),
         (1.5, 1.0),
         (-1.2, 0.7),
+        (0.95, 0.45125),
+        (-1.05, 0.55),
+        (50.0, 49.5),
     ):
         yield Case(f"huber(Value({a}))", partial(value, a), expected, mistakes(a))
 
@@ -87,6 +90,10 @@ def check_huber(huber: Any) -> Iterator[Case]:
                {branch: by_branch(0.0)})  # fmt: skip
     yield Case("recorded at 3, replayed at -3", lambda: replayed(3.0, -3.0), 2.5,
                {branch: by_branch(-3.5)})  # fmt: skip
+    yield Case("recorded at -3, replayed at 3", lambda: replayed(-3.0, 3.0), 2.5,
+               {branch: by_branch(-3.5, 4.5)})  # fmt: skip
+    yield Case("recorded at -0.5, replayed at 3", lambda: replayed(-0.5, 3.0), 2.5,
+               {branch: by_branch(4.5)})  # fmt: skip
 
 
 @check("attend")
@@ -99,7 +106,10 @@ def check_attend(attend: Any) -> Iterator[Case]:
     q, keys = [1.0, -0.5, 2.0, 0.3], [[0.4, 1.0, 0.5, -1.0], [1.5, 0.2, -0.3, 0.8], [-1, 0.5, 1, 1]]
     values = [[1.0, 10.0], [2.0, -5.0], [4.0, 3.0]]
 
-    several = [*values, [-3.0, 0.5]]
+    # The same, and more: of six positions, with values of three entries.
+    more_keys = [*keys, keys[1][::-1], [0.7, -0.4, 0.1, 0.9], [-0.6, 0.3, 0.8, 0.2]]
+    several = [*values, [-3.0, 0.5], [0.5, 1.5], [-1.0, 2.0]]
+    wide = [[*row, third] for row, third in zip(several, (7.0, -2.0, 0.25, 1.0, -4.0, 3.0))]
 
     def attended(q: Any, k: Any, v: Any, weights: Weights, divisor: float) -> list[float]:
         p = weights([float(np.dot(q, row)) / divisor for row in k])
@@ -128,8 +138,8 @@ def check_attend(attend: Any) -> Iterator[Case]:
         )  # fmt: skip
     yield Case("two keys that are equal: the mean of the values",
                lambda: run([1.0, 1.0], [[0.5, 0.5]] * 2, [[2.0], [4.0]]), [3.0])  # fmt: skip
-    for n, d in ((3, 4), (4, 3)):
-        question, k, v = q[:d], [row[:d] for row in (*keys, keys[1][::-1])][:n], several[:n]
+    for n, d, table in ((3, 4, several), (4, 3, several), (6, 2, wide)):
+        question, k, v = q[:d], [row[:d] for row in more_keys[:n]], table[:n]
         root = math.sqrt(d)
         out = partial(attended, question, k, v)
         yield Case(
@@ -152,7 +162,8 @@ def check_attend(attend: Any) -> Iterator[Case]:
     def slopes(i: int, factor: float) -> Any:
         """The gradient by q (0), by the keys (1) or by the values (2)."""
         tables = [[[*map(Value, row)] for row in table] for table in ([q], keys, values)]
-        first, second = attend(tables[0][0], *tables[1:])
+        given = [[row[:] for row in table] for table in tables]  # lists that it may empty
+        first, second = attend(given[0][0], *given[1:])
         (first + factor * second).backward()
         gradient = [[v.grad for v in row] for row in tables[i]]
         return gradient if i else gradient[0]
@@ -177,8 +188,8 @@ def check_attend(attend: Any) -> Iterator[Case]:
                             not np.any(got) and agree(run(q, keys, values), out_of_three)
                         )
                     ),
-                    "a sum of Values is a Value: does a float come back?": of_errors(
-                        lambda got: isinstance(got, AttributeError | TypeError)
+                    "a sum of Values is a Value: does a float come back?": raises(
+                        AttributeError, words="has no attribute 'backward'"
                     ),
                 },
             )  # fmt: skip

@@ -16,13 +16,18 @@ from .comparing import agree, any_of, of_results, unlike
 
 OVERWRITTEN = "= where += belongs: a gradient is a sum, over all that a node goes into"
 BY_NUMBER = (
-    "two nodes of the same number are taken for one: a node equals itself alone, so leave __eq__ "
-    "out, or compare with `is`"
+    "two nodes of the same number are taken for one: a node equals itself alone, so remember the "
+    "nodes, not their numbers, and leave __eq__ out, or compare with `is`"
+)
+REPEATED = (
+    "one input twice, as in x * x, has two shares: a dictionary or a set of inputs keeps one of "
+    "them. Go through inputs and partials in pairs, and add every share"
 )
 NOTHING = (
     "nothing arrives: does the constructor keep inputs and partials, does the order find Values of "
     "your own class, and does the sweep begin with 1 at the root, after old gradients are gone?"
 )
+SILENT = "this operation hands on nothing: look at its inputs and partials"
 EXP = "exp(x)' = exp(x): the partial derivative is the result, not x"
 REVERSED_SUB = "the reversed -: 2 - x calls x.__rsub__(2), which is other - self"
 REVERSED_DIV = "the reversed /: 2 / x calls x.__rtruediv__(2), which is other / self"
@@ -92,24 +97,39 @@ def _times(slopes: Any, factor: float) -> Any:
     return [factor * d for d in slopes] if isinstance(slopes, list) else factor * slopes
 
 
-def half_lost(Value: Any) -> str:
-    """What it is called if of two shares one arrives: `OVERWRITTEN`, or `BY_NUMBER`.
-
-    Nodes are taken for one by their number where of a sum of two equal sums one is lost, and none
-    of two that differ.
-    """
+def _gives(Value: Any, f: Number, slopes: Sequence[float]) -> bool:
+    """Whether these are the slopes of f at a = 3, b = 4."""
     try:
-        equal = _gradient(Value, lambda a, b: (a + b) + (a + b), (3, 4))
-        unequal = _gradient(Value, lambda a, b: (a + b) + (a + 0.25 + b), (3, 4))
-        by_number = Value(3.0) == Value(3.0) and agree(equal, [1, 1]) and agree(unequal, [2, 2])
+        return agree(_gradient(Value, f, (3, 4)), slopes)
     except Exception:  # what is wrong with it, the cases tell
-        by_number = False
-    return BY_NUMBER if by_number else OVERWRITTEN
+        return False
 
 
-def operators(Value: Any) -> Iterator[Case]:
+def adds_up(Value: Any) -> bool:
+    """Whether shares add up that come by way of two nodes, of different numbers."""
+    sums = _gives(Value, lambda a, b: (a + b) + (a + 0.25 + b), [2, 2])
+    return sums and _gives(Value, lambda a, b: a * b + (a * 2) * b, [12, 9])
+
+
+def half_lost(Value: Any) -> str:
+    """What it is called if of two shares one arrives: `OVERWRITTEN`, unless shares add up.
+
+    Then it is `BY_NUMBER`, where of a sum of two equal sums one is lost, or `REPEATED`, where one
+    is lost of an input that stands twice.
+    """
+    if not adds_up(Value):
+        return OVERWRITTEN
+    if _gives(Value, lambda a, b: (a + b) + (a + b), [1, 1]):
+        return BY_NUMBER
+    sum_or_product = ((lambda a, b: a + a, [1, 0]), (lambda a, b: a * a, [3, 0]))
+    once = any(_gives(Value, f, slopes) for f, slopes in sum_or_product)
+    return REPEATED if once else OVERWRITTEN
+
+
+def operators(Value: Any, half: str) -> Iterator[Case]:
     """The gradient of every operation f alone, at two points, and of f + f and f + 2f."""
-    half = half_lost(Value)
+    none = all(_gives(Value, f, [0, 0]) for f in (lambda a, b: a + b, lambda a, b: a * b))
+    nothing = NOTHING if none else SILENT
     rows: list[Any] = [(t, f, [(3, 4), (2, 5)], d, m) for t, f, d, m in TWO]
     rows += [(t, f, [(x,) for x in points], d, m) for t, f, points, d, m in ONE]
     for text, f, points, partials, mistakes in rows:
@@ -138,7 +158,7 @@ def operators(Value: Any) -> Iterator[Case]:
 
             lose = {half: of_results(lost)} if any(np.ravel(slopes)) else {}
             for what, g, right, gives in (
-                (text, f, slopes, {**known, NOTHING: any_of(_times(slopes, 0))}),
+                (text, f, slopes, {**known, nothing: any_of(_times(slopes, 0))}),
                 (f"{s} + {s}", equal, twice, lose),
                 (f"{s} + {s} * 2", unequal, thrice, lose),
             ):
@@ -146,7 +166,7 @@ def operators(Value: Any) -> Iterator[Case]:
                            right, unlike(right, gives))  # fmt: skip
 
 
-def programs(Value: Any) -> Iterator[Case]:
+def programs(Value: Any, look: str) -> Iterator[Case]:
     """Longer programs: what is wrong with a number shows in the slopes of what is made of it."""
     for text, f, h in (
         ("(x + 1) * (1 + x)", lambda x: (x + 1) * (1 + x), lambda x: 2 * (x + 1)),
@@ -178,5 +198,4 @@ def programs(Value: Any) -> Iterator[Case]:
             f(v).backward()
             return v.grad
 
-        elsewhere = "the .data of one of these operations, if all slopes are right"
-        yield Case(f"x = 1.25, f = {text}: x.grad", slope, h(1.25), look=elsewhere)
+        yield Case(f"x = 1.25, f = {text}: x.grad", slope, h(1.25), look=look)

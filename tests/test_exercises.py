@@ -1,5 +1,6 @@
 """The checks of exercises: right solutions pass, quite different ones too; mistakes are named."""
 
+import itertools
 import math
 import sys
 import threading
@@ -15,6 +16,7 @@ from autograd import Value, exercises, primitive
 from autograd.exercises import Case, check, checking
 from autograd.exercises.checking import TASKS
 from autograd.exercises.comparing import agree, is_unfinished, written
+from autograd.exercises.limits import within
 from autograd.functions import exp, sigmoid
 from nn import exercises as nn_exercises
 from tests.cases import for_each
@@ -1546,6 +1548,25 @@ def test_what_swallows_its_end_is_ended_later_on():
         thread.join(5)
         assert not thread.is_alive()
     assert len(swallowed) == 25
+
+
+@pytest.mark.slow
+def test_nothing_is_printed_where_much_memory_is_freed_at_the_end(monkeypatch):
+    def lists():
+        while True:
+            yield [0]
+
+    printed = []
+    monkeypatch.setattr(threading, "excepthook", printed.append)
+    assert within(1.0, lambda: list(lists()))
+    assert printed == []
+
+
+def test_a_result_without_an_end_is_cut_off(monkeypatch):
+    monkeypatch.setattr(checking, "MOST_ENTRIES", 1000)
+    for result in (itertools.count(), itertools.cycle([2]), (x for x in itertools.count())):
+        report = trial(lambda x, result=result: result)
+        assert "more than 1,000 entries came: does the result ever end?" in repr(report)
 
 
 def test_whatever_is_raised_is_reported():

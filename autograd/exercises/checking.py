@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field, replace
 from functools import wraps
+from itertools import islice
 from typing import Any
 
 from ..show.notation import ELLIPSIS
@@ -41,6 +42,7 @@ __all__ = ["MARKS", "NOT_DONE", "RIGHT", "TASKS", "WRONG", "Case", "Outcome", "R
 
 MISCALLED = re.compile(r"(positional|keyword|required) argument")  # what Python says
 SECONDS = 2.0  # after which a check gives up
+MOST_ENTRIES = 10**6  # of a result that comes one by one
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,7 @@ class _Run:
         try:
             got = case.run()
             if isinstance(got, Iterator):
-                got = list(got)
+                got = _listed(got)
         except TimeUp:
             raise
         except BaseException as raised:  # also SystemExit: a check always ends in a report
@@ -293,6 +295,16 @@ class _Printed(io.StringIO):
         self.truncate()
         text = text if len(text) < self.MOST else f"{text[: self.MOST]}{ELLIPSIS}\n"
         return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
+
+
+def _listed(entries: Iterator[Any]) -> list[Any]:
+    """The entries of a result; itertools.count() would fill the memory before time is up."""
+    found = []
+    for entry in islice(entries, MOST_ENTRIES + 1):  # not in one call, which nothing could end
+        found.append(entry)  # noqa: PERF402
+    if len(found) > MOST_ENTRIES:
+        raise ValueError(f"more than {MOST_ENTRIES:,} entries came: does the result ever end?")
+    return found
 
 
 def _text(error: BaseException) -> str:

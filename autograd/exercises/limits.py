@@ -71,11 +71,12 @@ def within(seconds: float, work: Callable[[], Any]) -> Sequence[Place] | None:
                 pass
             except BaseException as error:
                 failures.append(error)
-            # TimeUp comes again and again. One that came while memory was freed is raised here,
-            # not after the end, where Python would print it.
+            # TimeUp is sent again and again. One that was sent while memory was freed is raised
+            # here, not after the end, where Python would print it.
+            thread.over = True  # type: ignore[attr-defined]
             sleep(0)
         except TimeUp:
-            pass
+            thread.over = True  # type: ignore[attr-defined]
 
     # In a copy of the caller's context, so that ContextVars hold the same here.
     context = contextvars.copy_context()
@@ -137,7 +138,7 @@ def _end(thread: threading.Thread, seconds: float) -> None:
     Most loops around such an ``except:`` end by one that comes between two rounds.
     """
     end = monotonic() + seconds
-    while thread.is_alive() and monotonic() < end:
+    while thread.is_alive() and not getattr(thread, "over", False) and monotonic() < end:
         ctypes.pythonapi.PyThreadState_SetAsyncExc(
             ctypes.c_ulong(thread.ident or 0), ctypes.py_object(TimeUp)
         )

@@ -39,7 +39,7 @@ NOT_RESET = (
 )
 LEAVES_RESET = "the gradient of a leaf is set to 0 too: leaves add up over calls of backward"
 LEAVES_ALONE = (
-    "leaves alone have their gradient: after the sweep v.grad is df/dv for every Value v, those in "
+    "only leaves have their gradient: after the sweep v.grad is df/dv for every Value v, those in "
     "between and f itself too"
 )
 CHANGED = (

@@ -19,7 +19,9 @@ from autograd.exercises.comparing import agree, is_unfinished, written
 from autograd.exercises.limits import within
 from autograd.functions import exp, sigmoid
 from nn import exercises as nn_exercises
+from tests import wrong_answers
 from tests.cases import for_each
+from tests.near_misses import NEAR_MISSES
 from tests.near_misses_graphs import NEAR_MISSES_OF_GRAPHS
 
 BY_NAME = {name: task.check for name, task in TASKS.items()}
@@ -1287,6 +1289,13 @@ def test_classic_mistakes_are_named(task, things, words):
     assert words in repr(report).replace("\n" + " " * 14, " ")
 
 
+@for_each(
+    ("task", "source"), [(task, source) for task in NEAR_MISSES for source in NEAR_MISSES[task]]
+)
+def test_what_is_wrong_in_a_corner_alone_does_not_pass(task, source):
+    assert BY_NAME[task](*wrong_answers.things_of(task, source)).state == "wrong", source
+
+
 @for_each("around_0", ["minimum", "saddle", "undecided"])
 def test_minimum_and_maximum_are_said_to_be_turned_only_where_both_are(around_0):
     def by_determinant(gradient, H, tolerance):
@@ -1306,8 +1315,6 @@ def test_minimum_and_maximum_are_said_to_be_turned_only_where_both_are(around_0)
 @pytest.mark.slow
 def test_no_wrong_answer_passes_and_no_right_one_is_refused(monkeypatch):
     """A sample; ``python tests/wrong_answers.py`` tries all."""
-    from tests import wrong_answers
-
     monkeypatch.setattr(checking, "SECONDS", 0.4)
     tried = 0
     for task, sources in wrong_answers.solutions().items():

@@ -330,11 +330,13 @@ def outer_product(curvature, product):
         a, J, r = rng.normal(size=n), rng.normal(size=(n, m)), rng.uniform(0.01, 0.3, size=n)
         if not close(curvature(a.copy()), 1 / (4 * np.cosh(a / 2) ** 2)):
             return False
-        right = np.zeros((m, m))
-        for i in range(n):
-            right += r[i] * J[i][:, None] * J[i][None, :]
-        if not close(product(J.copy(), r.copy()), right):
-            return False
+        J[-1] = J[0]
+        for r_i in (r, -r, 0 * r + 1):
+            right = np.zeros((m, m))
+            for i in range(n):
+                right += r_i[i] * J[i][:, None] * J[i][None, :]
+            if not close(product(J.copy(), r_i.copy()), right):
+                return False
     return True
 
 
@@ -354,7 +356,9 @@ def kind_of_point(f):
         )  # fmt: skip
         if str(f(g, Q @ np.diag(lam) @ Q.T, tolerance)) != kind:
             return False
-    return True
+    H, tied, flat = np.diag([1.0, 2.0]), np.array([0.0, 0.5]), np.zeros(2)
+    ties = [str(f(*point)) for point in ((tied, H, 0.5), (flat, H, 1.0), (flat, -H, 1.0))]
+    return ties == ["minimum", "undecided", "undecided"]
 
 
 def minibatches(f):

@@ -5,10 +5,10 @@
 
 Wrong answers are the right solutions of the course's exercises (notebooks/solutions), and some that
 stand here, with one mistake each (see `spoilt`). Whether a mistake changes anything is told without
-the check: by `TRUTHS`, on random input. `NEAR_MISSES_OF_GRAPHS` are wrong answers too. Right
-answers are those whose results come in other forms: lists for arrays, tuples, generators, float32
-(see `FORMS`); and those that are methods, objects, partials and subclasses in place of functions
-and classes (see `MADE`).
+the check: by `TRUTHS`, on random input. To them come those of `NEAR_MISSES`. Right answers are
+those whose results come in other forms: lists for arrays, tuples, generators, float32 (see
+`FORMS`); and those that are methods, objects, partials and subclasses in place of functions and
+classes (see `MADE`).
 """
 
 import argparse
@@ -38,6 +38,7 @@ import nn.exercises  # noqa: E402
 from autograd.exercises import checking  # noqa: E402
 from autograd.exercises.checking import TASKS  # noqa: E402
 from autograd.exercises.limits import within  # noqa: E402
+from tests.near_misses import NEAR_MISSES  # noqa: E402
 from tests.near_misses_graphs import NEAR_MISSES_OF_GRAPHS  # noqa: E402
 from tests.right_answers import FORMS, MADE, OTHERS, in_form, made_in_form  # noqa: E402
 from tests.truths import TRUTHS  # noqa: E402
@@ -363,7 +364,7 @@ def main():
             continue
         assert all(is_right(task, things_of(task, s)) for s in sources), task
         wrong, survivors, equal = try_task(task, sources, options.most, options.seed)
-        near = NEAR_MISSES_OF_GRAPHS.get(task, [])
+        near = [*NEAR_MISSES.get(task, []), *NEAR_MISSES_OF_GRAPHS.get(task, [])]
         wrong += len(near)
         survivors += [source for source in near if passes(task, things_of(task, source))]
         forms, refused = try_forms(task, sources)

@@ -35,13 +35,13 @@ def check_outer_product(bernoulli_curvature: Any, outer_product: Any) -> Iterato
                 COLUMN: a_column(agrees_with(right, 1e-6)),
             },
         )  # fmt: skip
-    for n, m in ((4, 2), (3, 3), (2, 3)):
+    for n, m in ((4, 2), (3, 3), (2, 3), (4, 1)):
         rng = np.random.default_rng(10 * n + m)
         J, r = rng.normal(size=(n, m)), rng.uniform(0.05, 0.25, size=n)
         weighted = J * r[:, None]
         total = (J * r[:, None] ** 0.5).sum(axis=0)
         yield Case(
-            f"outer_product of {n} examples and {m} parameters",
+            f"outer_product of {n} examples and {m} parameter{'s' * (m > 1)}",
             partial(outer_product, J.copy(), r.copy()), J.T @ weighted,
             {
                 UNWEIGHTED: J.T @ J, SQUARED: weighted.T @ weighted, MEAN: J.T @ weighted / n,
@@ -50,7 +50,14 @@ def check_outer_product(bernoulli_curvature: Any, outer_product: Any) -> Iterato
                 "the shapes: r multiplies the rows of J, J * r[:, None]":
                     raises(ValueError, words="broadcast"),
             },
+            "the shape is (m, m), also where m is 1" if m == 1 else "",
         )  # fmt: skip
+    yield Case(
+        "outer_product([[1, 2], [1, 2], [0, 1]], [1, 1, -3]), two examples that are the same",
+        lambda: outer_product(np.array([[1.0, 2], [1, 2], [0, 1]]), np.array([1.0, 1, -3])),
+        [[2, 4], [4, 5]],
+        look="every example counts, also one that comes twice, and so does the sign of its r_i",
+    )
 
 
 BY_SIGN = "the determinant does not tell: two negative eigenvalues make it positive"
@@ -60,6 +67,10 @@ NOT_CRITICAL = (
 )
 ROUNDED = "an eigenvalue that is 0 up to the tolerance has no sign"
 TURNED = "minimum and maximum: where all eigenvalues are positive the function curves up"
+GIVEN = "the tolerance is the one that is given, for the gradient and for the eigenvalues"
+LENGTH = "the length of the gradient is the root of the sum of its squares: np.linalg.norm"
+EACH = "each eigenvalue by itself is compared with the tolerance, whatever the others are"
+TIE = "a number that equals the tolerance is not above it: > and <, not >= and <="
 
 
 @check("kind_of_point")
@@ -115,4 +126,20 @@ def check_kind_of_point(kind_of_point: Any) -> Iterator[Case]:
         yield Case(
             f"|gradient| {np.linalg.norm(gradient):.2g}, {told}, tolerance {tolerance}",
             partial(kind_of_point, np.array(gradient), H, tolerance), kind, gives,
+        )  # fmt: skip
+    # The eigenvalues of diagonal matrices come out exactly: so ties with the tolerance are ties.
+    diagonals: list[tuple[str, tuple[float, float], tuple[float, float], float, str]] = [
+        ("undecided", (1.0, 0.2), (0.3, 0.0), 0.5, GIVEN),
+        ("minimum", (1.0, 2.0), (0.006, -0.007), 0.01, LENGTH),
+        ("minimum", (0.05, 0.05), (0.0, 0.0), 0.01, EACH),
+        ("undecided", (5.0, 0.004), (0.0, 0.0), 0.01, EACH),
+        ("minimum", (100.0, 0.05), (0.0, 0.0), 0.01, EACH),
+        ("minimum", (1.0, 2.0), (0.25, 0.0), 0.25, TIE),
+        ("undecided", (1.0, 0.25), (0.0, 0.0), 0.25, TIE),
+    ]
+    for kind, diagonal, gradient, tolerance, look in diagonals:
+        yield Case(
+            f"the gradient {list(gradient)}, H = np.diag({list(diagonal)}), tolerance {tolerance}",
+            partial(kind_of_point, np.array(gradient), np.diag(diagonal), tolerance), kind,
+            look=look,
         )  # fmt: skip

@@ -55,6 +55,40 @@ def kind_of_point(gradient, H, tolerance):  # >= for the eigenvalues
 """,
         )
     ],
+    "error_signals": [
+        """
+def error_signals(theta, a, delta_top, g_prime):  # three layers at most
+    delta = [None] * (len(a) - 1) + [delta_top]
+    for l in range(len(a) - 2, max(0, len(a) - 4), -1):
+        delta[l] = g_prime(a[l]) * (theta[l + 1].T @ delta[l + 1])
+    return delta
+""",
+        """
+def error_signals(theta, a, delta_top, g_prime):  # (1,) becomes a number
+    delta = [None] * (len(a) - 1) + [delta_top]
+    for l in range(len(a) - 2, 0, -1):
+        delta[l] = np.squeeze(g_prime(a[l]) * (theta[l + 1].T @ delta[l + 1]))
+    return delta
+""",
+    ],
+    "weight_gradients": [
+        """
+def weight_gradients(delta, x):  # two layers
+    return [None, np.outer(delta[1], x[0]), np.outer(delta[2], x[1])]
+""",
+        """
+def weight_gradients(delta, x):  # two layers at most
+    return [None, *[np.outer(delta[l], x[l - 1]) for l in (1, 2) if l < len(x)]]
+""",
+        """
+def weight_gradients(delta, x):  # the first layer and the last
+    return [None, np.outer(delta[1], x[0]), np.outer(delta[-1], x[-2])][: len(x)]
+""",
+        """
+def weight_gradients(delta, x):  # a layer of one unit loses its axis
+    return [None, *[np.squeeze(np.outer(d, v)) for d, v in zip(delta[1:], x)]]
+""",
+    ],
     "outer_product": [
         OTHERS["outer_product"][0] + source
         for source in (

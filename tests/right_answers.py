@@ -45,6 +45,11 @@ def _generator(x):
     return (v for v in x) if isinstance(x, list | tuple) or np.ndim(x) else x
 
 
+def _nested(x):
+    """Generators down to the numbers."""
+    return (_nested(v) for v in x) if isinstance(x, list | tuple) or np.ndim(x) else x
+
+
 def _column(x):
     """(d,) as (d, 1); matrices stay."""
     x = np.asarray(x)
@@ -61,6 +66,7 @@ RESULTS = {
     "outer tuple": lambda x: tuple(x) if isinstance(x, list | tuple) or np.ndim(x) else x,
     "outer list": lambda x: list(x) if isinstance(x, list | tuple) or np.ndim(x) else x,
     "a generator": _generator,
+    "generators in generators": _nested,
     "float32": partial(_each, _single),
     "float64 arrays": partial(_each, np.asarray),
     "NumPy's numbers": partial(_each, lambda x: np.asarray(x)[()]),
@@ -86,18 +92,24 @@ FORMS = {
     "gaussian": NUMBERS,
     "bernoulli": NUMBERS,
     "categorical": [*ARRAYS, "NumPy's numbers", "an array, of column"],
-    "error_signals": [*ARRAYS, "an array, of column"],
-    "weight_gradients": ARRAYS,
-    "skip_gradients": [*ARRAYS, "an array, of column"],
-    "shared_gradients": [*ARRAYS, "an array, of column"],
-    "outer_product": [*ARRAYS, "an array, of column"],
+    "error_signals": [*ARRAYS, "generators in generators", "an array, of column"],
+    "weight_gradients": [*ARRAYS, "generators in generators"],
+    "skip_gradients": [*ARRAYS, "generators in generators", "an array, of column"],
+    "shared_gradients": [*ARRAYS, "generators in generators", "an array, of column"],
+    "outer_product": [*ARRAYS, "generators in generators", "an array, of column"],
     "minibatches": [*WHOLE, "strided", "read-only", "outer list"],
     "batch_gradient": [*ARRAYS, "an array, of column"],
-    "sgd_step": [*ARRAYS, "an array, of column"],
+    "sgd_step": [*ARRAYS, "generators in generators", "an array, of column"],
     "step_decay": NUMBERS,
     "growing": ["NumPy's numbers", "int64 arrays"],
-    "standardise": ARRAYS,
-    "confusion_matrix": [*ARRAYS, "int64 arrays", "int32 arrays", "floats"],
+    "standardise": [*ARRAYS, "generators in generators"],
+    "confusion_matrix": [
+        *ARRAYS,
+        "generators in generators",
+        "int64 arrays",
+        "int32 arrays",
+        "floats",
+    ],
     "xor": [*DATA, "floats"],
     "mirror": [*DATA, "floats", "int32 arrays"],
     "attend": ["outer tuple", "a generator"],

@@ -11,6 +11,7 @@ from autograd.exercises import COLUMN, Case, a_column, check, of_errors, of_resu
 from autograd.exercises.comparing import plain
 
 from ..arrays import Array
+from .forms import called
 
 LAYER_0 = "layer 0 has no a and no Delta: the loop ends, or begins, at l = 1"
 MISSING = "a layer is missing: there is one for each l = 1 ... L. Does a return stand in the loop?"
@@ -76,17 +77,10 @@ def _forward(theta: Any, a: Any, first: Array, slope: Any, transposed: int) -> l
     return delta
 
 
-def _entry(x: Any) -> Any:
-    """An entry of a list as an array, or None; generators and Values are looked into."""
-    if x is None:
-        return None
-    return np.asarray(plain(list(x) if isinstance(x, Iterator) else x))
-
-
 def _is_same(entry: Any, layer: Any) -> bool:
     if entry is None or layer is None:
         return entry is layer
-    x = _entry(entry)
+    x = np.asarray(plain(entry))
     single = x.dtype == np.float32 or {type(v) for v in np.ravel(entry)} == {np.float32}
     near = 1e-5 if single else 1e-9
     x = x.astype(float)
@@ -130,12 +124,6 @@ def _zero_first(layers: Sequence[Any]) -> Callable[[Any], bool]:
     return test
 
 
-def _called(f: Any, *arguments: Any) -> Any:
-    """What a function gives, and for generators their entries."""
-    got = f(*arguments)
-    return got if got is None else [list(v) if isinstance(v, Iterator) else v for v in got]
-
-
 def _is_short(layers: Sequence[Array]) -> Callable[[Any], bool]:
     """Whether the result is a list with too few entries that are not None."""
     return lambda got: len([entry for entry in got if entry is not None]) < len(layers)
@@ -154,6 +142,7 @@ def check_error_signals(error_signals: Any) -> Iterator[Case]:
     and the Delta^(l) are ``(d_l,)``. ``g_prime`` is the derivative of g, a function of a.
     """
     networks: list[tuple[int, ...]] = [(2, 2, 2, 2), (3, 4, 5, 2), (3, 3, 3, 3), (2, 4, 3), (4, 3)]
+    networks += [(2, 3, 4, 3, 2), (2, 1, 3)]
 
     def asks(theta: Any, a: Any, top: Any, g_prime: Any) -> None:
         d = theta[1].shape[1]
@@ -162,7 +151,7 @@ def check_error_signals(error_signals: Any) -> Iterator[Case]:
     def only_shapes() -> bool:
         """Whether all is right, up to a transpose, where all layers are of one width."""
         theta, a, x = _network((3, 3, 3, 3))
-        got = _called(error_signals, theta, a, x[-1] - 1.0, _slope)
+        got = called(error_signals, theta, a, x[-1] - 1.0, _slope)
         right = (_recursion(theta, a, x[-1] - 1.0, transposed=bool(t)) for t in (0, 1))
         return any(_same(layers)(got) for layers in right)
 
@@ -217,7 +206,7 @@ def check_error_signals(error_signals: Any) -> Iterator[Case]:
             )
         yield Case(
             f"error_signals of a network {'-'.join(map(str, widths))}",
-            partial(_called, error_signals, theta, a, top.copy(), g_prime),
+            partial(called, error_signals, theta, a, top.copy(), g_prime),
             _written("Delta", right), mistakes, right=_same(right),
         )  # fmt: skip
 
@@ -233,13 +222,13 @@ def check_weight_gradients(weight_gradients: Any) -> Iterator[Case]:
     def asks(delta: Any, x: Any) -> None:
         weight_gradients([np.zeros(len(x[0])), *delta], list(x))
 
-    for widths in ((2, 2, 2), (3, 4, 2), (3, 3, 3)):
+    for widths in ((2, 2, 2), (3, 4, 2), (3, 3, 3), (4, 3), (2, 3, 4, 2), (2, 1, 3)):
         theta, a, x = _network(widths)
         delta = _recursion(theta, a, x[-1] - 1.0)
         right = [np.outer(d, below) for d, below in zip(delta, x)]
         yield Case(
             f"weight_gradients of a network {'-'.join(map(str, widths))}",
-            partial(_called, weight_gradients, [None, *delta], list(x)),
+            partial(called, weight_gradients, [None, *delta], list(x)),
             _written("dL/dtheta", right),
             {
                 "the outer product is transposed: entry (j, i) is Delta_j x_i":
@@ -247,7 +236,9 @@ def check_weight_gradients(weight_gradients: Any) -> Iterator[Case]:
                 "the layer: dL/dtheta^(l) needs x^(l-1), what the weights were multiplied with":
                     _same([np.outer(d, at) for d, at in zip(delta, x[1:])]),
                 "the entries alone are multiplied, Delta_j x_j: it is an outer product":
-                    lambda got: any(np.ndim(g) < 2 for g in got if g is not None),
+                    lambda got, widths=widths: 1 not in widths and any(
+                        np.ndim(g) < 2 for g in got if g is not None
+                    ),
                 "the sign: dL/dtheta is Delta x^T, the minus comes with the step":
                     _same([-g for g in right]),
                 NO_ZERO.replace("Delta", "dL/dtheta"): _zero_first(right),
@@ -255,5 +246,6 @@ def check_weight_gradients(weight_gradients: Any) -> Iterator[Case]:
                 LAYER_0: of_errors(partial(_asks_layer_0, partial(asks, delta, x))),
                 "the shapes: np.outer(u, v) takes arrays of any lengths": raises(ValueError),
             },
-            right=_same(right),
+            "there is a matrix (d_l, d_(l-1)) for each l, however many layers and units there are",
+            _same(right),
         )  # fmt: skip

@@ -8,6 +8,8 @@ import numpy as np
 
 from autograd.exercises import COLUMN, Case, a_column, agrees_with, check, raises
 
+from .forms import called
+
 SIGMOID = "sigma(a)(1 - sigma(a)) is the slope of sigma at a, not a(1 - a)"
 DELTA = "the first derivative is Delta = sigma(a) - y: differentiate once more"
 UNWEIGHTED = "the second derivative by a is missing: each outer product has the factor r_i"
@@ -42,7 +44,7 @@ def check_outer_product(bernoulli_curvature: Any, outer_product: Any) -> Iterato
         total = (J * r[:, None] ** 0.5).sum(axis=0)
         yield Case(
             f"outer_product of {n} examples and {m} parameter{'s' * (m > 1)}",
-            partial(outer_product, J.copy(), r.copy()), J.T @ weighted,
+            partial(called, outer_product, J.copy(), r.copy()), J.T @ weighted,
             {
                 UNWEIGHTED: J.T @ J, SQUARED: weighted.T @ weighted, MEAN: J.T @ weighted / n,
                 SUM_FIRST: np.outer(total, total),
@@ -54,7 +56,9 @@ def check_outer_product(bernoulli_curvature: Any, outer_product: Any) -> Iterato
         )  # fmt: skip
     yield Case(
         "outer_product([[1, 2], [1, 2], [0, 1]], [1, 1, -3]), two examples that are the same",
-        lambda: outer_product(np.array([[1.0, 2], [1, 2], [0, 1]]), np.array([1.0, 1, -3])),
+        partial(
+            called, outer_product, np.array([[1.0, 2], [1, 2], [0, 1]]), np.array([1.0, 1, -3])
+        ),
         [[2, 4], [4, 5]],
         look="every example counts, also one that comes twice, and so does the sign of its r_i",
     )

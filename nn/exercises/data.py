@@ -12,6 +12,7 @@ from autograd.exercises import Case, any_of, check, not_finite
 from autograd.exercises.comparing import agree, plain
 
 from ..arrays import Array
+from .forms import called
 
 TURNED = "the order of the pair: the training part comes first"
 
@@ -28,10 +29,7 @@ def check_standardise(standardise: Any) -> Iterator[Case]:
         return np.asarray((X - by.mean(axis=0)) / by.std(axis=0, ddof=ddof))
 
     def pair(a: Array, b: Array) -> tuple[Any, Any]:
-        first, second = (
-            list(part) if isinstance(part, Iterator) else part
-            for part in standardise(a.copy(), b.copy())
-        )
+        first, second = called(standardise, a.copy(), b.copy())
         return first, second
 
     def is_turned(train: Array, test: Array, _: Any) -> bool:
@@ -116,8 +114,7 @@ def check_confusion_matrix(confusion_matrix: Any) -> Iterator[Case]:
         last = " a class that never comes" if K == 4 else ""
 
         def counted(true: Any = true, predicted: Any = predicted, K: int = K) -> Any:
-            got = confusion_matrix(np.array(true), np.array(predicted), K)
-            return [list(row) if isinstance(row, Iterator) else row for row in got]
+            return called(confusion_matrix, np.array(true), np.array(predicted), K)
 
         yield Case(
             f"true {true}, predicted {predicted}, K = {K}{last and ':' + last}", counted, right,

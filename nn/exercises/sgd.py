@@ -23,6 +23,8 @@ from autograd.exercises import (
 )
 from autograd.exercises.comparing import agree
 
+from .forms import called
+
 CEILING = "the last, smaller batch: floor(n/b) batches are full, the rest is left out"
 ROUNDED = "n / b is rounded, up from a half on: the floor is asked, n // b"
 EARLY = "one batch too few: the last full one ends at n"
@@ -187,7 +189,7 @@ def check_sgd_step(sgd_step: Any) -> Iterator[Case]:
     def step(theta: float, v: float, g: float, lr: float, momentum: float) -> Any:
         # Of two entries, so that a sum or a mean over them is seen.
         arrays = [np.array([x, x / 2]) for x in (theta, v, g)]
-        return _list_of(sgd_step(*arrays, lr, momentum))
+        return called(sgd_step, *arrays, lr, momentum)
 
     def both(theta: float, v: float) -> list[list[float]]:
         return [[theta, theta / 2], [v, v / 2]]
@@ -252,11 +254,6 @@ def _asked_again(schedule: Any, what: str, arguments: Sequence[Any], right: Any)
         yield Case(f"{what} at {', '.join(map(str, order))}", rates, [right(t) for t in order],
                    {MEMORY: lambda got: not agree(got[0], got[2]),
                     LIMIT: lambda got: agree(got[0], got[1])})  # fmt: skip
-
-
-def _list_of(got: Any) -> Any:
-    """A generator's entries, the inner ones' too."""
-    return [list(v) if isinstance(v, Iterator) else v for v in got]
 
 
 LATE = "one too early: updates count from 1, so that (t - 1) // every is 0 for the first ones"

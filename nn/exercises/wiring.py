@@ -13,6 +13,7 @@ from autograd.exercises import COLUMN, Case, a_column, agrees_with, check, of_re
 from autograd.exercises.comparing import agree
 
 from ..arrays import Array
+from .forms import called
 
 SKIPPED = "the output: a^(2) = theta2 x^(1) + skip x, and the skip is missing there"
 NO_SLOPE = "g' is missing: Delta^(1) has the factor 1 - tanh^2(a^(1))"
@@ -53,7 +54,7 @@ def check_skip_gradients(skip_gradients: Any) -> Iterator[Case]:
         signal = theta2.T @ (top + skip @ x)
         yield Case(
             f"the four gradients of a network {d}-{h}-{k}",
-            partial(skip_gradients, *(v.copy() for v in (theta1, theta2, skip, x, y))),
+            partial(called, skip_gradients, *(v.copy() for v in (theta1, theta2, skip, x, y))),
             right,
             {
                 HIDDEN_ALONE: [first, second, by_skip, through],
@@ -99,7 +100,7 @@ def check_shared_gradients(shared_gradients: Any) -> Iterator[Case]:
         by_w, by_x = sum(places), np.convolve(delta, w)
         yield Case(
             f"dL/dw and dL/dx of {K} weight{'s' * (K > 1)} along {d} numbers",
-            partial(shared_gradients, w.copy(), x.copy(), delta.copy()),
+            partial(called, shared_gradients, w.copy(), x.copy(), delta.copy()),
             [by_w, by_x],
             {} if K in (1, d) else {
                 ONE_PLACE: _by_w(places[-1]),

@@ -18,6 +18,79 @@ def kind(gradient, H, tolerance, length=np.linalg.norm, of=np.linalg.eigvalsh):
 """
 
 NEAR_MISSES = {
+    "gaussian": [
+        OTHERS["gaussian"][0] + source
+        for source in (
+            """
+def gaussian_nll(a, y):  # straight far out
+    return (y - a) ** 2 / 2 if abs(y - a) <= 3 else 3 * abs(y - a) - 4.5
+""",
+            """
+def gaussian_delta(a, y):  # clipped
+    return min(4, max(-4, a - y))
+""",
+        )
+    ],
+    "bernoulli": [
+        OTHERS["bernoulli"][0] + source
+        for source in (
+            """
+def bernoulli_nll(a, y):  # y is forgotten where a < 0
+    return a * (1 - y) + math.log1p(math.exp(-a)) if a > 0 else -a + math.log1p(math.exp(a))
+""",
+            """
+def bernoulli_nll(a, y):  # y is rounded up where a < 0
+    return np.logaddexp(0, a) - a * (y if a > 0 else math.ceil(y))
+""",
+            """
+def bernoulli_nll(a, y):  # wrong far out on one side
+    return np.logaddexp(0, a) - a * y if a > -100 or y else 800.0
+""",
+            """
+def bernoulli_delta(a, y):  # nan far out on one side
+    return (math.tanh(a / 2) + 1) / 2 - y if a > -700 or y else math.nan
+""",
+            """
+def bernoulli_delta(a, y):  # 0 far out, whatever y is
+    return (math.tanh(a / 2) + 1) / 2 - y if a < 700 else 0.0
+""",
+            """
+def bernoulli_delta(a, y):  # -1 far out, whatever y is
+    return (math.tanh(a / 2) + 1) / 2 - y if a > -700 else -1.0
+""",
+            """
+def bernoulli_delta(a, y):  # y is rounded where a < 0
+    return (math.tanh(a / 2) + 1) / 2 - (y if a > 0 else round(y))
+""",
+        )
+    ],
+    "categorical": [
+        OTHERS["categorical"][0] + source
+        for source in (
+            """
+def categorical_nll(a, y):  # the middle one of three classes
+    return np.logaddexp.reduce(a) - a[0 if y == 1 and len(a) == 3 else y]
+""",
+            """
+def categorical_delta(a, y):  # the middle one of three classes
+    e = np.exp(a - a.max())
+    return e / e.sum() - np.eye(len(a))[0 if y == 1 and len(a) == 3 else y]
+""",
+            """
+def categorical_nll(a, y):  # three classes at most
+    return np.logaddexp.reduce(a[:3]) - a[y]
+
+def categorical_delta(a, y):
+    e = np.exp(a[:3] - a.max())
+    return e / e.sum() - np.eye(len(e))[y]
+""",
+            """
+def categorical_nll(a, y):  # the largest one of the first, the middle one and the last
+    m = max(a[0], a[-1], a[len(a) // 2])
+    return math.log(np.exp(a - m).sum()) + m - a[y]
+""",
+        )
+    ],
     "kind_of_point": [
         KIND + source
         for source in (

@@ -229,7 +229,7 @@ def backward(Value):
 
 
 def gaussian(nll, delta):
-    points = [(1.5, -0.3), (-2.0, 3.0), (0.0, 0.0), (4.0, 4.0), (0.5, 1.25)]
+    points = [(1.5, -0.3), (-2.0, 3.0), (0.0, 0.0), (4.0, 4.0), (0.5, 1.25), (9.0, -3.0)]
     return all(close(nll(a, y), (y - a) ** 2 / 2) and close(delta(a, y), a - y) for a, y in points)
 
 
@@ -246,6 +246,7 @@ def categorical(nll, delta):
     rng = RNG(0)
     for K in (2, 3, 5):
         large = [1e3 * np.ones(K), -1e3 * np.ones(K), 1e3 * np.arange(K), -1e3 * np.arange(K)]
+        large.append(2e3 * np.eye(K)[1])
         for a in [*(rng.normal(size=K) * s for s in (0.5, 3, 1000)), *large]:
             e = np.exp(a - a.max())
             for y in range(K):

@@ -21,6 +21,11 @@ from autograd.exercises import (
 
 SIGN = "the sign: Delta is {}, the derivative by a"
 ON_PAPER = "Take the log on paper: no p is left"
+CLIPPED = (
+    "a or p is clipped: far out the loss stops growing, and its slope is 0. Take the log on paper: "
+    "what is left needs no clipping"
+)
+ADDED = "eps is added, log(p + eps): far out the loss stops growing. " + ON_PAPER
 
 
 @check("gaussian_nll", "gaussian_delta")
@@ -41,7 +46,8 @@ def check_gaussian(nll: Any, delta: Any) -> Iterator[Case]:
 
     yield Case("gaussian_nll(3.0, 1.0)", lambda: nll(3.0, 1.0), 2.0, known(2.0))
     yield Case("gaussian_nll(-1.0, 2.0)", lambda: nll(-1.0, 2.0), 4.5, known(4.5))
-    for a, y in ((3.0, 1.0), (-1.0, 2.5), (0.5, 4.0), (1.0, 1.0)):
+    yield Case("gaussian_nll(10.0, 0.0)", lambda: nll(10.0, 0.0), 50.0, known(50.0))
+    for a, y in ((3.0, 1.0), (-1.0, 2.5), (0.5, 4.0), (1.0, 1.0), (10.0, 0.0)):
         d = a - y
         known_of_delta = {
             SIGN.format("a - y"): -d,
@@ -62,8 +68,6 @@ def check_bernoulli(nll: Any, delta: Any) -> Iterator[Case]:
         "without sigmoid: log(1 + exp(a)) is np.logaddexp(0, a), for any a":
             overflows(lambda: nll(1.0, 1)),
     }  # fmt: skip
-    clipped = "p is clipped: far out the loss stops growing, and its slope is 0. " + ON_PAPER
-    added = "eps is added, log(p + eps): far out the loss stops growing. " + ON_PAPER
 
     def stops(adds: bool) -> Callable[[Any], bool]:
         """Whether the loss ends at -log eps, and whether eps is added or p is clipped."""
@@ -75,8 +79,8 @@ def check_bernoulli(nll: Any, delta: Any) -> Iterator[Case]:
 
         return of_results(test)
 
-    overflow |= {clipped: stops(False), added: stops(True)}
-    for a, y in ((2.0, 1), (2.0, 0), (-0.7, 1)):
+    overflow |= {CLIPPED: stops(False), ADDED: stops(True)}
+    for a, y in ((2.0, 1), (2.0, 0), (-0.7, 1), (-0.7, 0)):
         p = 1 / (1 + math.exp(-a))
         right, other = -math.log(p if y else 1 - p), -math.log(1 - p if y else p)
         yield Case(
@@ -88,15 +92,17 @@ def check_bernoulli(nll: Any, delta: Any) -> Iterator[Case]:
             },
         )  # fmt: skip
     yield Case("bernoulli_nll(0.0, 1)", lambda: nll(0.0, 1), math.log(2))
-    p = 1 / (1 + math.exp(-2.0))
-    yield Case("bernoulli_nll(2.0, 0.25), y between", lambda: nll(2.0, 0.25),
-               -0.25 * math.log(p) - 0.75 * math.log(1 - p),
-               look="y log(1/p) + (1 - y) log(1/(1 - p)), for every y in [0, 1]")  # fmt: skip
+    for a in (2.0, -1.5):
+        p = 1 / (1 + math.exp(-a))
+        yield Case(f"bernoulli_nll({a}, 0.25), y between", partial(nll, a, 0.25),
+                   -0.25 * math.log(p) - 0.75 * math.log(1 - p),
+                   look="y log(1/p) + (1 - y) log(1/(1 - p)), for every y in [0, 1]")  # fmt: skip
     yield Case("bernoulli_nll(800.0, 0)", lambda: nll(800.0, 0), 800.0, overflow)
     yield Case("bernoulli_nll(-800.0, 1)", lambda: nll(-800.0, 1), 800.0, overflow)
     yield Case("bernoulli_nll(800.0, 1)", lambda: nll(800.0, 1), 0.0, overflow)
+    yield Case("bernoulli_nll(-800.0, 0)", lambda: nll(-800.0, 0), 0.0, overflow)
     points: list[tuple[float, float]] = [
-        (2.0, 1), (2.0, 0), (-1.5, 0), (-1.5, 1), (0.7, 0.25)
+        (2.0, 1), (2.0, 0), (-1.5, 0), (-1.5, 1), (0.7, 0.25), (-1.5, 0.25)
     ]  # fmt: skip
     for a, t in points:
         p = 1 / (1 + math.exp(-a))
@@ -115,8 +121,8 @@ def check_bernoulli(nll: Any, delta: Any) -> Iterator[Case]:
         "overflow: for a < 0 write the sigmoid as exp(a) / (1 + exp(a)), and for a > 0 as "
         "1 / (1 + exp(-a))": overflows(lambda: delta(-1.0, 1))
     }
-    yield Case("bernoulli_delta(800.0, 1)", lambda: delta(800.0, 1), 0.0, overflow)
-    yield Case("bernoulli_delta(-800.0, 1)", lambda: delta(-800.0, 1), -1.0, overflow)
+    for a, y, right in ((800.0, 1, 0.0), (-800.0, 1, -1.0), (800.0, 0, 1.0), (-800.0, 0, 0.0)):
+        yield Case(f"bernoulli_delta({a}, {y})", partial(delta, a, y), right, overflow)
 
 
 @check("categorical_nll", "categorical_delta")
@@ -132,7 +138,7 @@ def check_categorical(nll: Any, delta: Any) -> Iterator[Case]:
     a = np.array([1.0, 2.0, 4.0])
     p = np.exp(a) / np.exp(a).sum()
     mean = "the mean over the classes, where one number of the true class is asked: no / K"
-    for y in (0, 2):
+    for y in (0, 1, 2):
         yield Case(
             f"categorical_nll([1, 2, 4], {y})",
             partial(nll, a.copy(), y), -math.log(p[y]),
@@ -144,8 +150,6 @@ def check_categorical(nll: Any, delta: Any) -> Iterator[Case]:
                 "base e: np.log, not log2 or log10": any_of(-math.log2(p[y]), -math.log10(p[y])),
             },
         )  # fmt: skip
-    clipped = "p is clipped: far out the loss stops growing, and its slope is 0. " + ON_PAPER
-    added = "eps is added, log(p + eps): far out the loss stops growing. " + ON_PAPER
 
     def stops(adds: bool) -> Callable[[Any], bool]:
         """Whether the loss ends at -log eps, and whether eps is added or p is clipped."""
@@ -158,7 +162,7 @@ def check_categorical(nll: Any, delta: Any) -> Iterator[Case]:
         return of_results(test)
 
     underflow = {
-        clipped: stops(False), added: stops(True),
+        CLIPPED: stops(False), ADDED: stops(True),
         "overflow, or the log of a probability that is 0 in floats: take the log on paper, "
         "log sum_k exp(a_k - m) - (a_y - m) with the largest a as m":
             overflows(lambda: nll(a.copy(), 1)),
@@ -166,13 +170,14 @@ def check_categorical(nll: Any, delta: Any) -> Iterator[Case]:
     # So far apart that exp overflows too where the mean, or the median, is taken off, or the first.
     for scores, y, loss in (
         ([2000.0, 0.0], 1, 2000.0), ([2000.0, 0.0], 0, 0.0), ([0.0, 2000.0, 0.0], 0, 2000.0),
+        ([0.0, 2000.0, 0.0, 0.0, 0.0], 0, 2000.0),
         ([-1001.0, -1000.0], 1, math.log1p(math.exp(-1))),
         ([2000.0, 2000.0, 2000.0], 0, math.log(3)),
     ):  # fmt: skip
         yield Case(f"categorical_nll({[round(v) for v in scores]}, {y})",
                    partial(nll, np.array(scores), y), loss,
                    underflow if loss > 1 else overflow)  # fmt: skip
-    for y in (0, 2):
+    for y in (0, 1, 2):
         one_hot = np.eye(3)[y]
         yield Case(
             f"categorical_delta([1, 2, 4], {y})",
@@ -193,6 +198,7 @@ def check_categorical(nll: Any, delta: Any) -> Iterator[Case]:
     for scores, y, right in (
         ([2000.0, 0.0], 1, np.array([1.0, -1.0])),
         ([0.0, 2000.0, 0.0], 0, np.array([-1.0, 1.0, 0.0])),
+        ([0.0, 2000.0, 0.0, 0.0, 0.0], 0, np.array([-1.0, 1.0, 0.0, 0.0, 0.0])),
         ([2000.0] * 3, 2, np.array([1 / 3, 1 / 3, -2 / 3])),
         ([-1000.0] * 3, 0, np.array([-2 / 3, 1 / 3, 1 / 3])),
     ):  # fmt: skip

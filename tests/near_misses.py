@@ -126,6 +126,13 @@ def kind_of_point(gradient, H, tolerance):  # >= for the gradient
 def kind_of_point(gradient, H, tolerance):  # >= for the eigenvalues
     return kind(gradient, H, tolerance, of=lambda H: np.linalg.eigvalsh(H) * (1 + 1e-15))
 """,
+            """
+def kind_of_point(gradient, H, tolerance):  # <= for the negative ones
+    def of(H):
+        values = np.linalg.eigvalsh(H)
+        return values * (1 + 1e-15 * (values < 0))
+    return kind(gradient, H, tolerance, of=of)
+""",
         )
     ],
     "error_signals": [
@@ -183,4 +190,49 @@ def outer_product(J, r):  # (1, 1) becomes a number
 """,
         )
     ],
+    "standardise": [
+        f"""
+def standardise(X_train, X_test):
+    mean, std = X_train.mean(axis=0), X_train.std(axis=0)
+    std[{constant}] = 1
+    return (X_train - mean) / std, (X_test - mean) / std
+"""
+        for constant in (
+            "std < 1e-6",
+            "X_train[0] == X_train[1]",
+            "X_train[0] == X_train[-1]",
+            "(std == 0) | (np.arange(len(std)) > 2)",
+        )
+    ],
+    "confusion_matrix": [
+        """
+def confusion_matrix(true, predicted, K):  # the classes that come are numbered anew
+    classes = np.unique([true, predicted]).tolist()
+    M = np.zeros((K, K), int)
+    for i, j in zip(true, predicted):
+        M[classes.index(i), classes.index(j)] += 1
+    return M
+""",
+        """
+def confusion_matrix(true, predicted, K):  # two of each at most
+    M = np.zeros((K, K), int)
+    np.add.at(M, (true, predicted), 1)
+    return np.minimum(M, 2)
+""",
+        """
+def confusion_matrix(true, predicted, K):  # six examples
+    M = np.zeros((K, K), int)
+    np.add.at(M, (true[:6], predicted[:6]), 1)
+    return M
+""",
+        """
+def confusion_matrix(true, predicted, K):  # only classes that are true ones
+    M = np.zeros((K, K), int)
+    for i in np.unique(true):
+        for j in np.unique(true):
+            M[i, j] = ((true == i) & (predicted == j)).sum()
+    return M
+""",
+    ],
+    "mirror": ["mirror_weights = [1, 2, 4, -4, -2, -1 + 5e-10]"],
 }

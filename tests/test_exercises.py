@@ -5,6 +5,7 @@ import math
 import sys
 import threading
 import time
+from fractions import Fraction
 from functools import partial
 
 import numpy as np
@@ -827,6 +828,10 @@ RIGHT = [
     ("xor", ([[1, 1], [1, 1]], [0, -1], [[1, -2]], [-0.5])),
     ("xor", (np.array([[1.0, -1], [-1, 1]]), np.zeros(2), np.ones((1, 2)), np.array([-0.5]))),
     ("mirror", ([1, 2, 4, -4, -2, -1],)),
+    ("mirror", ([1, 10**5, 10**10, -(10**10), -(10**5), -1],)),
+    ("mirror", ([1, 10**20, 10**40, -(10**40), -(10**20), -1],)),
+    ("mirror", ([0.1, 0.2, 0.4, -0.4, -0.2, -0.1],)),
+    ("mirror", ([Fraction(1, 3), 0.25, 1, -1, -0.25, Fraction(-1, 3)],)),
     ("mirror", (np.array([14.2, -3.5, 7.1, -7.1, 3.5, -14.2]),)),
     ("huber", (huber,)),
     ("huber", (lambda a: abs(a) - 0.5 + (1 - abs(a)).relu() ** 2 / 2,)),
@@ -1278,6 +1283,8 @@ WRONG = [
     ("xor", ([[1, 1], [1, 1]], [0, -1], [[0, 1]], [-0.5]), "this is AND"),
     ("mirror", ([1, 2, 3, -3, -2, -1],), "a sum of its own"),
     ("mirror", ([1, 2, 4, 4, 2, 1],), "opposite in sign"),
+    ("mirror", ([0.1, 0.2, 0.3, -0.3, -0.2, -0.1],), "a sum of its own"),
+    ("standardise", (lambda a, b: standardised(a, b)[0],), "two are asked"),
 ]  # fmt: skip
 
 
@@ -1307,8 +1314,9 @@ def test_minimum_and_maximum_are_said_to_be_turned_only_where_both_are(around_0)
     def without_maxima(*arguments):
         return kind_of_point(*arguments).replace("maximum", "minimum")
 
-    (named,) = report_of("kind_of_point", (by_determinant,)).mistakes
-    assert "the determinant does not tell" in named
+    named = report_of("kind_of_point", (by_determinant,)).mistakes
+    assert "the determinant does not tell" in named[0]
+    assert not any("curves up" in mistake for mistake in named)
     assert not any("curves up" in m for m in report_of("kind_of_point", (without_maxima,)).mistakes)
 
 
@@ -1996,6 +2004,8 @@ def test_every_mistake_that_a_check_names_is_recognised():
     ):  # fmt: skip
         rows = test.pytestmark[0].args[1]
         tried += [("backward", (row[0],)) if len(row) == 2 else tuple(row[:2]) for row in rows]
+    for task, sources in NEAR_MISSES.items():
+        tried += [(task, wrong_answers.things_of(task, source)) for source in sources]
     found = {(task, m) for task, things in tried for m in report_of(task, things).mistakes}
     right = dict(RIGHT) | {"forward": (autograd.Value,), "backward": (autograd.Value,)}
     named = {

@@ -129,6 +129,13 @@ def _is_short(layers: Sequence[Array]) -> Callable[[Any], bool]:
     return lambda got: len([entry for entry in got if entry is not None]) < len(layers)
 
 
+def _loses_an_axis(layers: Sequence[Array], got: Any) -> bool:
+    """Whether the entries are as many as there should be, and a matrix is a vector."""
+    found = [np.asarray(entry) for entry in got if entry is not None]
+    sizes = [entry.size for entry in found] == [layer.size for layer in layers]
+    return sizes and any(entry.ndim < 2 for entry in found)
+
+
 def _written(name: str, layers: Sequence[Array]) -> str:
     rows = [f"{name}{l} = {np.round(v, 4).tolist()}" for l, v in enumerate(layers, start=1)]
     return "a list by l, with None at 0:\n" + "\n".join(rows)
@@ -241,11 +248,12 @@ def check_weight_gradients(weight_gradients: Any) -> Iterator[Case]:
                     ),
                 "the sign: dL/dtheta is Delta x^T, the minus comes with the step":
                     _same([-g for g in right]),
+                "a layer of one unit keeps its axis: the shapes are (d_l, d_(l-1)), as (1, 2)":
+                    partial(_loses_an_axis, right),
                 NO_ZERO.replace("Delta", "dL/dtheta"): _zero_first(right),
                 MISSING: _is_short(right),
                 LAYER_0: of_errors(partial(_asks_layer_0, partial(asks, delta, x))),
                 "the shapes: np.outer(u, v) takes arrays of any lengths": raises(ValueError),
             },
-            "there is a matrix (d_l, d_(l-1)) for each l, however many layers and units there are",
-            _same(right),
+            right=_same(right),
         )  # fmt: skip

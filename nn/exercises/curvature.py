@@ -51,8 +51,9 @@ def check_outer_product(bernoulli_curvature: Any, outer_product: Any) -> Iterato
                 OF_ROWS: lambda got, n=n, m=m: n != m and np.shape(got) == (n, n),
                 "the shapes: r multiplies the rows of J, J * r[:, None]":
                     raises(ValueError, words="broadcast"),
+                "the shape is (m, m), (1, 1) for one parameter":
+                    lambda got, m=m: m == 1 and np.size(got) == 1 and np.ndim(got) < 2,
             },
-            "the shape is (m, m), also where m is 1" if m == 1 else "",
         )  # fmt: skip
     yield Case(
         "outer_product([[1, 2], [1, 2], [0, 1]], [1, 1, -3]), two examples that are the same",
@@ -60,7 +61,10 @@ def check_outer_product(bernoulli_curvature: Any, outer_product: Any) -> Iterato
             called, outer_product, np.array([[1.0, 2], [1, 2], [0, 1]]), np.array([1.0, 1, -3])
         ),
         [[2, 4], [4, 5]],
-        look="every example counts, also one that comes twice, and so does the sign of its r_i",
+        {
+            "an example that comes twice counts twice": [[1, 2], [2, 1]],
+            "r_i may be negative, and comes in with its sign": [[2, 4], [4, 11]],
+        },
     )
 
 
@@ -73,8 +77,9 @@ ROUNDED = "an eigenvalue that is 0 up to the tolerance has no sign"
 TURNED = "minimum and maximum: where all eigenvalues are positive the function curves up"
 GIVEN = "the tolerance is the one that is given, for the gradient and for the eigenvalues"
 LENGTH = "the length of the gradient is the root of the sum of its squares: np.linalg.norm"
-EACH = "each eigenvalue by itself is compared with the tolerance, whatever the others are"
-TIE = "a number that equals the tolerance is not above it: > and <, not >= and <="
+EACH = "each eigenvalue by itself is compared with the tolerance, not their product"
+RELATIVE = "an eigenvalue is compared with the tolerance as it is, however large another one is"
+TIE = "a number that equals the tolerance is not beyond it: > and <, not >= and <="
 
 
 @check("kind_of_point")
@@ -131,19 +136,26 @@ def check_kind_of_point(kind_of_point: Any) -> Iterator[Case]:
             f"|gradient| {np.linalg.norm(gradient):.2g}, {told}, tolerance {tolerance}",
             partial(kind_of_point, np.array(gradient), H, tolerance), kind, gives,
         )  # fmt: skip
+
+    def ties(wrong: str, got: Any) -> bool:
+        """Whether this comes, and not because the tolerance that is given does not come in."""
+        other = kind_of_point(np.array([0.3, 0.0]), np.diag([1.0, 0.2]), 0.5)
+        return bool(got == wrong and other == "undecided")
+
     # The eigenvalues of diagonal matrices come out exactly: so ties with the tolerance are ties.
-    diagonals: list[tuple[str, tuple[float, float], tuple[float, float], float, str]] = [
-        ("undecided", (1.0, 0.2), (0.3, 0.0), 0.5, GIVEN),
-        ("minimum", (1.0, 2.0), (0.006, -0.007), 0.01, LENGTH),
-        ("minimum", (0.05, 0.05), (0.0, 0.0), 0.01, EACH),
-        ("undecided", (5.0, 0.004), (0.0, 0.0), 0.01, EACH),
-        ("minimum", (100.0, 0.05), (0.0, 0.0), 0.01, EACH),
-        ("minimum", (1.0, 2.0), (0.25, 0.0), 0.25, TIE),
-        ("undecided", (1.0, 0.25), (0.0, 0.0), 0.25, TIE),
-    ]
-    for kind, diagonal, gradient, tolerance, look in diagonals:
+    Pair = tuple[float, float]
+    diagonals: list[tuple[str, Pair, Pair, float, dict[str, Any]]] = [
+        ("undecided", (1.0, 0.2), (0.3, 0.0), 0.5, {GIVEN: "not critical", ROUNDED: "minimum"}),
+        ("minimum", (1.0, 2.0), (0.006, -0.007), 0.01, {LENGTH: "not critical"}),
+        ("minimum", (0.05, 0.05), (0.0, 0.0), 0.01, {EACH: "undecided"}),
+        ("undecided", (5.0, 0.004), (0.0, 0.0), 0.01, {EACH: "minimum", ROUNDED: "minimum"}),
+        ("minimum", (100.0, 0.05), (0.0, 0.0), 0.01, {RELATIVE: "undecided"}),
+        ("minimum", (1.0, 2.0), (0.25, 0.0), 0.25, {TIE: partial(ties, "not critical")}),
+        ("undecided", (1.0, 0.25), (0.0, 0.0), 0.25, {TIE: partial(ties, "minimum")}),
+        ("undecided", (-1.0, -0.25), (0.0, 0.0), 0.25, {TIE: partial(ties, "maximum")}),
+    ]  # fmt: skip
+    for kind, diagonal, gradient, tolerance, gives in diagonals:
         yield Case(
             f"the gradient {list(gradient)}, H = np.diag({list(diagonal)}), tolerance {tolerance}",
-            partial(kind_of_point, np.array(gradient), np.diag(diagonal), tolerance), kind,
-            look=look,
+            partial(kind_of_point, np.array(gradient), np.diag(diagonal), tolerance), kind, gives,
         )  # fmt: skip

@@ -1,20 +1,23 @@
 """The tasks of real data, and of weights that are found by hand."""
 
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import product
+from itertools import compress, product
+from numbers import Rational
 from operator import gt, lt
 from typing import Any
 
 import numpy as np
 
-from autograd.exercises import Case, any_of, check, not_finite
+from autograd.exercises import Case, any_of, check, not_finite, of_errors
 from autograd.exercises.comparing import agree, plain
 
 from ..arrays import Array
 from .forms import called
 
 TURNED = "the order of the pair: the training part comes first"
+ONE = "one table comes back: two are asked, the training part and the test part, both scaled"
 
 
 @check("standardise")
@@ -35,6 +38,9 @@ def check_standardise(standardise: Any) -> Iterator[Case]:
     def is_turned(train: Array, test: Array, _: Any) -> bool:
         first, second = pair(train, test)
         return agree(first, scaled(train, test)) and agree(second, scaled(train, train))
+
+    def gives_one(train: Array, test: Array, _: Any) -> bool:
+        return np.ndim(called(standardise, train.copy(), test.copy())[0]) == 1
 
     def part_of(which: int, a: Array, b: Array) -> Any:
         return pair(a, b)[which]
@@ -57,7 +63,7 @@ def check_standardise(standardise: Any) -> Iterator[Case]:
                 "divided by the variance: by its root, the deviation": (train - mean) / std**2,
                 added: (train - mean) / std,
                 TURNED: partial(is_turned, train, test),
-                "one part alone: a pair comes back": lambda got: np.ndim(got) == 1,
+                ONE: of_errors(partial(gives_one, train, test)),
             },
         )  # fmt: skip
         yield Case(
@@ -74,17 +80,30 @@ def check_standardise(standardise: Any) -> Iterator[Case]:
                 "the test part is as it was: scale it too, by mean and deviation from before the "
                 "training part was scaled": test,
                 TURNED: partial(is_turned, train, test),
-
+                ONE: of_errors(partial(gives_one, train, test)),
             },
         )  # fmt: skip
+
+    def is_else_right(_: Any) -> bool:
+        return agree(part_of(0, train, test), scaled(train, train))
+
+    for part, unit in (("thousandths", 1e3), ("ten-millionths", 1e7)):
+        yield Case(
+            f"the training part, in {part}", partial(part_of, 0, train / unit, test / unit),
+            (train - mean) / std,
+            {"a small deviation is not 0: divide by 1 only where a column is constant":
+                is_else_right},
+        )  # fmt: skip
+    near = np.array([[1.0, 2.0], [1.0, 5.0], [4.0, 3.0], [1.0, 4.0]])
     yield Case(
-        "the training part, in thousandths", partial(part_of, 0, train / 1000, test / 1000),
-        (train - mean) / std,
-        {
-            "a small deviation is not 0: divide by 1 only where a column is constant":
-                (train - mean) / 1000,
-            "shifted, but not divided by the deviation": (train - mean) / 1000,
-        },
+        "a column [1, 1, 4, 1], training part", partial(part_of, 0, near, near),
+        scaled(near, near),
+        {"a column is constant only where all its numbers are equal": is_else_right},
+    )  # fmt: skip
+    wide = np.random.default_rng(2).normal(size=(4, 5))
+    yield Case(
+        "five columns, training part", partial(part_of, 0, wide, wide), scaled(wide, wide),
+        {"each column is scaled, however many there are": is_else_right},
     )  # fmt: skip
     flat = np.column_stack([train[:, 0], np.full(6, 5.0)])
     yield Case(
@@ -108,22 +127,24 @@ def check_confusion_matrix(confusion_matrix: Any) -> Iterator[Case]:
     for true, predicted, K in (
         ([0, 0, 0, 1, 1, 2], [0, 1, 1, 1, 1, 0], 3), ([1, 2, 0, 2, 2, 2], [2, 2, 1, 0, 0, 2], 3),
         ([0, 0, 0, 1, 1, 2], [0, 1, 1, 1, 1, 0], 4),
+        ([2, 2, 2, 2, 0, 0, 0, 0], [2, 2, 2, 2, 3, 3, 3, 0], 5),
     ):  # fmt: skip
         right = np.zeros((K, K), int)
         np.add.at(right, (true, predicted), 1)
-        last = " a class that never comes" if K == 4 else ""
+        missing = set(range(K)) - {*true, *predicted}
+        never = f": {' and '.join(map(str, missing))} never comes" if missing else ""
 
         def counted(true: Any = true, predicted: Any = predicted, K: int = K) -> Any:
             return called(confusion_matrix, np.array(true), np.array(predicted), K)
 
         yield Case(
-            f"true {true}, predicted {predicted}, K = {K}{last and ':' + last}", counted, right,
+            f"true {true}, predicted {predicted}, K = {K}{never}", counted, right,
             {
                 "rows and columns are exchanged: rows are the true classes": right.T,
                 "a pair that comes twice counts once: M[true, predicted] += 1 on arrays does each "
                 "place once; np.add.at, or a loop, does each": np.minimum(right, 1),
                 "parts, not counts": any_of(
-                    right / 6, right / np.maximum(right.sum(axis=1, keepdims=True), 1)
+                    right / len(true), right / np.maximum(right.sum(axis=1, keepdims=True), 1)
                 ),
                 "the size is K, whatever classes come":
                     lambda got, K=K: np.ndim(got) == 2 and len(got) != K,
@@ -179,9 +200,13 @@ def check_mirror(weights: Any) -> Iterator[Case]:
     """
 
     def sums(mirrored: bool) -> list[str]:
-        w = np.asarray(weights, float)
+        w = np.ravel(weights).tolist()
+        exact = all(isinstance(v, Rational) for v in w)
+        # Floats as 0.1 and 0.2 are rounded, so that their sum differs from 0.3 by as much.
+        rounding = 0.0 if exact else 1e-15 * max(map(abs, w))
         strings = [x for x in product((0, 1), repeat=6) if (x == x[::-1]) == mirrored]
-        zero = [abs(float(w @ np.array(x))) < 1e-9 * np.abs(w).max() for x in strings]
+        total: Callable[[Any], Any] = sum if exact else math.fsum
+        zero = [abs(total(compress(w, x))) <= rounding for x in strings]
         return ["".join(map(str, x)) for x, is_zero in zip(strings, zero) if is_zero != mirrored]
 
     yield Case("the shape of the weights", partial(np.shape, weights), (6,))

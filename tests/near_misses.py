@@ -234,5 +234,29 @@ def confusion_matrix(true, predicted, K):  # only classes that are true ones
     return M
 """,
     ],
+    "batch_gradient": [
+        """
+def batch_gradient(theta, X, y):  # equal examples count once
+    rows = {tuple(x): t for x, t in zip(X, y)}.items()
+    return sum((np.tanh(theta @ x / 2) / 2 + 0.5 - t) * np.array(x) for x, t in rows)
+""",
+    ],
+    "sgd_step": [
+        """
+def sgd_step(theta, v, g, lr, momentum):  # the second entry is half the first
+    v = np.array([1, 0.5]) * (momentum * v[0] + g[0])
+    return theta - lr * v, v
+""",
+        """
+def sgd_step(theta, v, g, lr, momentum):  # no momentum becomes 0.9
+    v = (momentum or 0.9) * v + g
+    return theta - lr * v, v
+""",
+        """
+def sgd_step(theta, v, g, lr, momentum):  # only positive steps
+    v = abs(momentum * v + g)
+    return theta - lr * v, v
+""",
+    ],
     "mirror": ["mirror_weights = [1, 2, 4, -4, -2, -1 + 5e-10]"],
 }

@@ -16,13 +16,8 @@ from .backprop import check_error_signals, check_weight_gradients
 from .curvature import check_kind_of_point, check_outer_product
 from .data import check_confusion_matrix, check_mirror, check_standardise, check_xor
 from .losses import check_bernoulli, check_categorical, check_gaussian
-from .sgd import (
-    check_batch_gradient,
-    check_growing,
-    check_minibatches,
-    check_sgd_step,
-    check_step_decay,
-)
+from .minibatches import check_minibatches
+from .sgd import check_batch_gradient, check_growing, check_sgd_step, check_step_decay
 from .wiring import check_shared_gradients, check_skip_gradients
 
 __all__ = [

@@ -234,6 +234,31 @@ def confusion_matrix(true, predicted, K):  # only classes that are true ones
     return M
 """,
     ],
+    "minibatches": [
+        source
+        + """
+    return [order[i * b : (i + 1) * b] for i in range(n // b)]
+"""
+        for source in (
+            """
+def minibatches(n, b, rng):  # any two swapped, n times
+    order = np.arange(n)
+    for _ in range(n):
+        i, j = rng.integers(n, size=2)
+        order[[i, j]] = order[[j, i]]
+""",
+            """
+def minibatches(n, b, rng):  # two halves apart
+    first, second = rng.permutation(n // 2), n // 2 + rng.permutation(n - n // 2)
+    order = np.concatenate([first, second] if rng.random() < 0.5 else [second, first])
+""",
+            """
+def minibatches(n, b, rng):  # a i + c
+    steps = [k for k in range(1, n + 1) if math.gcd(k, n) == 1]
+    order = (steps[rng.integers(len(steps))] * np.arange(n) + rng.integers(n)) % n
+""",
+        )
+    ],
     "batch_gradient": [
         """
 def batch_gradient(theta, X, y):  # equal examples count once

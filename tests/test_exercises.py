@@ -652,6 +652,35 @@ def batches_by_shuffle(n, b, rng):
         del order[:b]
 
 
+def in_order(n, b, rng):
+    return [np.arange(i * b, (i + 1) * b) for i in range(n // b)]
+
+
+def by_own_seed(n, b, rng):
+    return batches(n, b, np.random.default_rng(0))
+
+
+def shuffling_on():
+    """Batches cut from an array that is kept, and shuffled from one epoch to the next."""
+    kept = {}
+
+    def minibatches(n, b, rng):
+        order = kept.setdefault(n, np.arange(n))
+        rng.shuffle(order)
+        return [order[i * b : (i + 1) * b] for i in range(n // b)]
+
+    return minibatches
+
+
+def never_staying(n, b, rng):
+    """Sattolo's permutations, which move every index."""
+    order = list(range(n))
+    for i in range(n - 1):
+        j = int(rng.integers(i + 1, n))
+        order[i], order[j] = order[j], order[i]
+    return [order[i * b : (i + 1) * b] for i in range(n // b)]
+
+
 def logistic_gradient(theta, X, y):
     return sum((stable_sigmoid(x @ theta) - t) * x for x, t in zip(X, y))
 
@@ -1193,12 +1222,12 @@ WRONG = [
     ),
     (
         "minibatches",
-        (lambda n, b, rng: [np.arange(i * b, (i + 1) * b) for i in range(n // b)],),
-        "the order of the data",
+        (in_order,),
+        "the data in their order",
     ),
     (
         "minibatches",
-        (lambda n, b, rng: batches(n, b, np.random.default_rng(0)),),
+        (by_own_seed,),
         "every epoch has the same order",
     ),
     (
@@ -1212,6 +1241,8 @@ WRONG = [
                             for i in range(n // b)],),
         "always the same is left out",
     ),
+    ("minibatches", (shuffling_on(),), "kept from one epoch to the next"),
+    ("minibatches", (never_staying,), "swapped with itself too"),
     (
         "batch_gradient",
         (lambda theta, X, y: logistic_gradient(theta, X, y) / len(X),),
@@ -1376,6 +1407,20 @@ def test_no_wrong_answer_passes_and_no_right_one_is_refused(monkeypatch):
 def test_what_is_not_so_is_not_said(task, thing, words):
     report = report_of(task, thing if isinstance(thing, tuple) else (thing,))
     assert report.state == "wrong" and words not in repr(report).replace("\n" + " " * 14, " ")
+
+
+@for_each(
+    ("thing", "words"),
+    [
+        (in_order, "the data in their order: shuffle"),
+        (by_own_seed, "every epoch has the same order"),
+        (shuffling_on(), "kept from one epoch"),
+        (lambda n, b, rng: batches(n, b, np.random.default_rng()), "chance that is not from rng"),
+    ],
+)
+def test_of_batches_without_chance_one_thing_is_said(thing, words):
+    (mistake,) = nn_exercises.check_minibatches(thing).mistakes
+    assert words in mistake
 
 
 def test_one_number_is_no_proof_and_two_explanations_are_none():
@@ -1769,6 +1814,8 @@ def test_wrong_solutions_that_nearly_pass(task, things, words):
         ("central_difference", (lambda f, x, h: (g for g in central(f, x, h)),)),
         ("attend", (attend_that_empties_its_lists,)),
         ("standardise", (lambda a, b: iter(standardised(a, b)),)),
+        ("sgd_step", (lambda *given: dict(enumerate(momentum(*given))).values(),)),
+        ("shared_gradients", (lambda *given: tuple(map(iter, shared_gradients(*given))),)),
         ("gaussian", (lambda a, y: np.float32((y - a) ** 2 / 2), lambda a, y: np.float32(a - y))),
         ("growing", (lambda b, every: lambda epoch: np.int64(doubling(b, every)(epoch)),)),
     ],

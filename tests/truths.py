@@ -381,14 +381,15 @@ def minibatches(f):
             if n > 7 and orders[0] == orders[1]:
                 return False
             left_out |= {(n, b, i) for o in orders for i in set(range(n)) - set(o)}
-    places, pairs = np.zeros((10, 10)), np.zeros((10, 10))
+    places, pairs = np.zeros((20, 20)), np.zeros((20, 20))
     for seed in range(300):
-        batches = [np.asarray(v).tolist() for v in f(10, 2, RNG(seed))]
+        batches = [np.asarray(v).tolist() for v in f(20, 5, RNG(seed))]
         for place, i in enumerate(i for v in batches for i in v):
             places[place, i] += 1
         for v in batches:
-            pairs[min(v), max(v)] += 1
-    at_random = bool((abs(places - 30) < 30).all() and (pairs < 90).all())
+            pairs[np.ix_(v, v)] += 1
+    pairs = pairs[np.triu_indices(20, 1)]
+    at_random = bool((abs(places - 15) < 25).all() and pairs.min() > 20 and pairs.max() < 110)
     return at_random and len({i for n, b, i in left_out}) > 10
 
 

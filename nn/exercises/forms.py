@@ -1,12 +1,14 @@
 """The forms that results come in."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 
 def listed(x: Any) -> Any:
-    """A result with lists in place of generators, at any depth."""
-    return [listed(v) for v in x] if isinstance(x, Iterator | list | tuple) else x
+    """A result with lists in place of generators, and of what else is no array, at any depth."""
+    if isinstance(x, str | Mapping) or hasattr(x, "__array__") or not isinstance(x, Iterable):
+        return x
+    return [listed(v) for v in x]
 
 
 def called(f: Callable[..., Any], *arguments: Any) -> Any:

@@ -1,30 +1,44 @@
 """The task of drawing an epoch's batches, and what many epochs say of the chance in them."""
 
 from collections import Counter
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from itertools import combinations, pairwise
-from operator import gt, lt, not_
+from operator import eq, ge, gt, le, lt, not_
 from typing import Any
 
 import numpy as np
 
 from autograd.exercises import Case, check
 
+from .forms import called
+
 CEILING = "the last, smaller batch: floor(n/b) batches are full, the rest is left out"
 ROUNDED = "n / b is rounded, up from a half on: the floor is asked, n // b"
 EARLY = "one batch too few: the last full one ends at n"
 REPLACEMENT = "an example comes twice: an epoch draws without replacement, it cuts a permutation"
-UNSHUFFLED = "the order of the data, or of a seed of your own: shuffle, by rng.permutation(n)"
+IN_ORDER = "the data in their order: shuffle them, by rng.permutation(n)"
+SAME = "every epoch has the same order: draw a new permutation in each, by the rng that is given"
+AGAIN = "the same two meet again and again: shuffle all before you cut batches"
+NEVER = "some examples never meet: shuffle all of them together, by rng.permutation(n)"
+STAY = "too many indices stay at their own places: shuffle all of them, by rng.permutation(n)"
+MOVE = "no index ever stays at its own place: let order[i] be swapped with itself too"
+KEPT = (
+    "a list is kept from one epoch to the next, and shuffled on: begin each epoch with a new one, "
+    "so that it depends on rng alone"
+)
+ANEW = "shuffle all n anew in each epoch: rng.permutation(n)"
 
 
 @check("minibatches")
 def check_minibatches(minibatches: Any) -> Iterator[Case]:
     """``minibatches(n, b, rng)``: one epoch, floor(n/b) arrays of b indices, drawn by ``rng``."""
 
+    def drawn(n: int, b: int, rng: np.random.Generator) -> list[list[int]]:
+        return [np.asarray(batch).tolist() for batch in called(minibatches, n, b, rng)]
+
     def epoch(n: int, b: int, seed: int = 0) -> list[list[int]]:
-        batches = minibatches(n, b, np.random.default_rng(seed))
-        return [np.asarray(batch).tolist() for batch in batches]
+        return drawn(n, b, np.random.default_rng(seed))
 
     def flat(got: Any) -> list[int]:
         return [i for batch in got for i in batch]
@@ -63,62 +77,93 @@ def check_minibatches(minibatches: Any) -> Iterator[Case]:
     yield Case("all indices of minibatches(10, 3, rng) are whole numbers (int)", kinds, True,
                {"an array of np.zeros or np.empty holds floats: say dtype=int": not_})  # fmt: skip
 
+    def in_order(_: Any) -> bool:
+        return flat(epoch(20, 5)) == list(range(20))
+
+    def orders() -> int:
+        return len({tuple(flat(epoch(20, 5, seed))) for seed in range(5)})
+
+    def is_same(_: Any) -> bool:
+        return orders() == 1 and whole_epoch() and not in_order(_)
+
+    def shuffles(test: Callable[[Any], bool]) -> Callable[[Any], bool]:
+        """What is said only where epochs differ, and take each example once."""
+        return lambda got: test(got) and orders() > 1 and whole_epoch()
+
+    no_chance = {IN_ORDER: in_order, SAME: is_same}
+
     def jumps() -> int:
         orders = [flat(epoch(20, 5, seed)) for seed in range(5)]
         return sum((b - a) % 20 != 1 for order in orders for a, b in pairwise(order))
 
     rotated = "the data in their order, begun elsewhere: draw a whole permutation"
     yield Case("steps to another than the next example, in five epochs of minibatches(20, 5, rng)",
-               jumps, "most of 95", {rotated: lambda got: got <= 5 and whole_epoch()}, UNSHUFFLED,
+               jumps, "most of 95", {**no_chance, rotated: shuffles(partial(ge, 5))}, ANEW,
                right=lambda got: got > 60)  # fmt: skip
 
-    def meetings() -> int:
-        batches = [batch for seed in range(100) for batch in epoch(20, 5, seed)]
-        pairs = Counter(pair for batch in batches for pair in combinations(sorted(batch), 2))
-        return max(pairs.values(), default=0)
+    @cache
+    def epochs() -> list[list[list[int]]]:
+        return [epoch(20, 5, seed) for seed in range(100)]
 
-    # By chance two examples meet in 21 of 100 epochs; that any two do in 60 has a chance of 1e-13.
-    again_and_again = "the same two meet again and again: shuffle all before you cut batches"
-    yield Case("in how many of 100 epochs the same two examples share a batch, n = 20 and b = 5",
-               meetings, "less than 60 for any two",
-               {again_and_again: lambda got: got >= 60 and whole_epoch()},
-               UNSHUFFLED, right=partial(gt, 60))  # fmt: skip
+    def meetings() -> list[int]:
+        """In how many of the epochs two examples share a batch, for each two."""
+        batches = [batch for one in epochs() for batch in one]
+        found = Counter(pair for batch in batches for pair in combinations(sorted(batch), 2))
+        return [found[pair] for pair in combinations(range(20), 2)]
 
-    def sizes() -> int:
-        return len({tuple(flat(epoch(20, 5, seed))) for seed in range(5)})
+    def in_place() -> int:
+        return sum(i == k for one in epochs() for k, i in enumerate(flat(one)))
 
-    yield Case("five epochs of minibatches(20, 5, rng), by five seeds", sizes,
-               "orders that differ", {UNSHUFFLED: lambda got: got == 1 and whole_epoch()},
-               right=partial(lt, 1))  # fmt: skip
+    # What chance makes of right solutions: two examples meet in 21 of 100 epochs. That any two do
+    # in 60 has a probability of 1e-13, that any two never do one of 1e-8. An epoch has one index at
+    # its own place, 1.24 where batches are sorted: more than 190 in all has one of 4e-7 then, less
+    # than 40 one of 1e-11.
+    share = "in how many of 100 epochs the same two examples share a batch, n = 20 and b = 5"
+    yield Case(share, lambda: max(meetings()), "less than 60 for any two",
+               {**no_chance, AGAIN: shuffles(partial(le, 60))}, ANEW,
+               right=partial(gt, 60))  # fmt: skip
+    yield Case(f"{share}, the fewest", lambda: min(meetings()), "more than 0 for any two",
+               {**no_chance, NEVER: shuffles(partial(eq, 0))}, ANEW,
+               right=partial(lt, 0))  # fmt: skip
+    yield Case("indices at their own places, as 3 at [3], in 100 epochs of minibatches(20, 5, rng)",
+               in_place, "40 to 190, of 2000",
+               {**no_chance, STAY: shuffles(partial(lt, 190)), MOVE: shuffles(partial(eq, 0))},
+               ANEW, right=lambda got: 40 <= got <= 190)  # fmt: skip
+    yield Case("five epochs of minibatches(20, 5, rng), by five seeds", orders,
+               "orders that differ", no_chance, right=partial(lt, 1))  # fmt: skip
 
     def again() -> bool:
         return epoch(20, 5) == epoch(20, 5)
 
+    def is_kept(_: Any) -> bool:
+        """Whether the same seed changes each epoch into the next one in the same way."""
+        first, second, third = (flat(epoch(20, 5)) for _ in range(3))
+        return third == [second[first.index(i)] for i in second]
+
     yield Case("two epochs by rng of the same seed are the same", again, True, {
-        "chance that is not from rng: use the generator that is given, and no other": not_,
+        KEPT: is_kept,
+        "chance that is not from rng: use the generator that is given, and no other":
+            lambda got: not is_kept(got),
     })  # fmt: skip
 
     def goes_on() -> bool:
         rng = np.random.default_rng(0)
-        first, second = (minibatches(20, 5, rng) for _ in range(2))
-        return bool(np.array_equal(np.concatenate(list(first)), np.concatenate(list(second))))
+        first, second = (flat(drawn(20, 5, rng)) for _ in range(2))
+        return first == second
 
-    same_order = "every epoch has the same order: draw a new permutation in each"
-    yield Case(
-        "two epochs by one rng are the same",
-        goes_on,
-        False,
-        {same_order: lambda got: got and whole_epoch()},
-    )
+    yield Case("two epochs by one rng are the same", goes_on, False, {
+        IN_ORDER: in_order, SAME: lambda got: whole_epoch() and not in_order(got),
+    })  # fmt: skip
 
     def left_out() -> list[int]:
         rng = np.random.default_rng(0)
-        epochs = [set(np.concatenate(list(minibatches(5, 2, rng))).tolist()) for _ in range(60)]
+        epochs = [set(flat(drawn(5, 2, rng))) for _ in range(60)]
         return sorted({i for epoch in epochs for i in set(range(5)) - epoch})
 
     fixed = "always the same is left out: shuffle first, then cut"
     yield Case(
         "which examples are left out by minibatches(5, 2, rng), over 60 epochs", left_out,
         [0, 1, 2, 3, 4],
-        {CEILING: lambda got: not got and len(epoch(5, 2)) > 2, fixed: lambda got: len(got) == 1},
+        {CEILING: lambda got: not got and len(epoch(5, 2)) > 2, **no_chance,
+         fixed: shuffles(lambda got: len(got) == 1)},
     )  # fmt: skip

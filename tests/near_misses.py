@@ -283,5 +283,46 @@ def sgd_step(theta, v, g, lr, momentum):  # only positive steps
     return theta - lr * v, v
 """,
     ],
+    "step_decay": [
+        f"""
+def step_decay(lr, factor, every):
+    return lambda t: {rate}
+"""
+        for rate in (
+            "max(lr * factor ** ((t - 1) // every), 1e-10)",
+            "lr * factor ** min((t - 1) // every, 19)",
+            "lr * factor ** ((t - 1) // every % 50)",
+        )
+    ],
+    "growing": [
+        f"""
+def growing(b, every):
+    return lambda epoch: {size}
+"""
+        for size in (
+            "min(b * 2 ** ((epoch - 1) // every), 2**21)",
+            "np.int32(b) * np.int32(2) ** np.int32((epoch - 1) // every)",
+            "b * 2 ** ((epoch - 1) // every) if epoch < 50 else b * 2.0 ** ((epoch - 1) // every)",
+        )
+    ],
+    "shared_gradients": [
+        """
+def shared_gradients(w, x, delta):  # whole numbers stay whole
+    by_w, by_x = np.zeros_like(w), np.zeros_like(x)
+    for j in range(len(delta)):
+        for k in range(len(w)):
+            by_w[k] += delta[j] * x[j + k]
+            by_x[j + k] += delta[j] * w[k]
+    return by_w, by_x
+""",
+        """
+def shared_gradients(w, x, delta):  # NumPy refuses floats on whole numbers
+    by_w, by_x = np.zeros_like(w), np.zeros_like(x)
+    for j, d in enumerate(delta):
+        by_w += d * x[j : j + len(w)]
+        by_x[j : j + len(w)] += d * w
+    return by_w, by_x
+""",
+    ],
     "mirror": ["mirror_weights = [1, 2, 4, -4, -2, -1 + 5e-10]"],
 }

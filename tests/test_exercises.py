@@ -1050,6 +1050,8 @@ WRONG = [
         "it sinks smoothly",
     ),
     ("growing", (lambda b, k: lambda e: b * e,), "it grows with each epoch"),
+    ("step_decay", (lambda lr, f, k: lambda t: lr * f ** ((t - 1) % k),), "// counts whole steps"),
+    ("growing", (lambda b, k: lambda e: b * 2 ** (e % k),), "// counts whole steps"),
     ("growing", (counting_epochs,), "must not count its calls"),
     ("backward", (own_value(slopes={"exp": lambda a: (a,)}),), "exp(x)' = exp(x)"),
     *[("bishop", (BISHOP[0], BISHOP[1], BISHOP[2] | {name: wrong}), "the sum of both shares")
@@ -1376,6 +1378,9 @@ def test_no_wrong_answer_passes_and_no_right_one_is_refused(monkeypatch):
         ("step_decay", lambda lr, f, k: lambda t: lr * f ** (t - 1), "count its calls"),
         ("step_decay", lambda lr, f, k: lambda t: lr * f ** (t // k), "count its calls"),
         ("growing", lambda b, every: lambda epoch: b * epoch, "count its calls"),
+        ("step_decay", lambda lr, f, k: lambda t: lr, "stops changing"),
+        ("step_decay", lambda lr, f, k: lambda t: lr * f ** ((t - 1) % k), "stops changing"),
+        ("step_decay", lambda lr, f, k: lambda t: f * lr ** ((t - 1) // k), "stops changing"),
         ("error_signals", recursion_upward, "the shapes"),
         ("weight_gradients", lambda delta, x: [np.squeeze(np.outer(d, v))
                                                for d, v in zip(delta[1:], x)], "entries alone"),

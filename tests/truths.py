@@ -322,7 +322,8 @@ def shared_gradients(f):
         got = list(f(w.copy(), x.copy(), delta.copy()))
         if len(got) != 2 or not close(got[0], by_w) or not close(got[1], by_x):
             return False
-    return True
+    got = list(f(np.array([1]), np.array([1, 2]), np.array([0.5, 0.25])))
+    return close(got[0], [1.0]) and close(got[1], [0.5, 0.25])
 
 
 def outer_product(curvature, product):
@@ -422,15 +423,18 @@ def step_decay(f):
         for t in (1, 2, 3, 7, 4, 1, 12, 5, 6, 30):
             if not close(rate(t), lr * factor ** ((t - 1) // every), 1e-12):
                 return False
+        right = factor ** (300 // every)
+        if not close(rate(301) / lr / right, 1):
+            return False
     return True
 
 
 def growing(f):
     for b, every in ((3, 2), (10, 5), (1, 1), (7, 3)):
         size = f(b, every)
-        for epoch in (1, 2, 3, 7, 4, 1, 12, 5, 6):
+        for epoch in (1, 2, 3, 7, 4, 1, 12, 5, 6, 36 * every):
             z = size(epoch)
-            if z != b * 2 ** ((epoch - 1) // every) or not isinstance(z, int | np.integer):
+            if int(z) != b * 2 ** ((epoch - 1) // every) or not isinstance(z, int | np.integer):
                 return False
     return True
 

@@ -1,7 +1,7 @@
 """The tasks of stochastic gradient descent."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from functools import partial
 from operator import not_
@@ -20,7 +20,7 @@ from autograd.exercises import (
     raises,
     unlike,
 )
-from autograd.exercises.comparing import agree
+from autograd.exercises.comparing import agree, plain, written
 
 from ..arrays import Array
 from .forms import called
@@ -139,22 +139,35 @@ MEMORY = "a schedule depends on what it is given alone: it must not count its ca
 LIMIT = "it stops changing: however late it is asked, the next change is still to come"
 
 
-def _asked_again(schedule: Any, what: str, arguments: Sequence[Any], right: Any) -> Iterator[Case]:
+def _asked_again(
+    schedule: Any, what: str, arguments: Sequence[Any], right: Any, late: Sequence[int]
+) -> Iterator[Case]:
     """A schedule, asked out of order and twice for the same t, which tells whether it counts.
 
-    Late ones tell whether it ends at a limit.
+    Late ones tell whether it ends at a limit. Numbers are compared by their ratio: rates are small.
     """
-    for order in ((5, 1, 5), (7, 2, 7), (40, 30, 40)):
+    for order in ((5, 1, 5), (7, 2, 7), (40, 30, 40), late):
+        expected = [right(t) for t in order]
 
-        def rates(order: Sequence[int] = order) -> list[Any]:
+        def rates(order: Iterable[int] = order) -> list[Any]:
             f = schedule(*arguments)
             return [f(t) for t in order]
 
-        yield Case(f"{what} at {', '.join(map(str, order))}", rates, [right(t) for t in order],
-                   {MEMORY: lambda got: not agree(got[0], got[2]),
-                    LIMIT: lambda got: agree(got[0], got[1])})  # fmt: skip
+        def is_right(got: Any, expected: Sequence[Any] = expected) -> bool:
+            return all(agree(plain(a) / b, 1.0) for a, b in zip(got, expected))
+
+        def is_limited(got: Any, last: int = order[0]) -> bool:
+            """Whether it changes early, and from the last one on no more."""
+            after = set(rates(range(last, last + 21)))
+            return agree(got[0], got[2]) and len(after) == 1 < len(set(rates(range(1, 9))))
+
+        yield Case(
+            f"{what} at {', '.join(map(str, order))}", rates, written(expected),
+            {MEMORY: lambda got: not agree(got[0], got[2]), LIMIT: is_limited}, right=is_right,
+        )  # fmt: skip
 
 
+REMAINDER = "% is the remainder of a division: // counts whole steps"
 LATE = "one too early: updates count from 1, so that (t - 1) // every is 0 for the first ones"
 
 
@@ -185,6 +198,7 @@ def check_step_decay(step_decay: Any) -> Iterator[Case]:
             LATE: of(lambda t, k=k: t // k),
             "a whole number of steps: //, not /":
                 any_of(of(lambda t, k=k: (t - 1) / k), of(lambda t, k=k: t / k)),
+            REMAINDER: any_of(of(lambda t, k=k: (t - 1) % k), of(lambda t, k=k: t % k)),
             "multiplied by factor at every update: at every `every`-th": of(lambda t: t - 1),
             "it sinks smoothly: the rate is a staircase, lr for the first `every` updates":
                 any_of([lr * math.exp(-factor * (t - 1) / k) for t in ts],
@@ -193,10 +207,13 @@ def check_step_decay(step_decay: Any) -> Iterator[Case]:
         yield Case(f"step_decay({lr}, {factor}, {every}) at t = 1 ... {ts[-1]}",
                    partial(rates, lr, factor, every), right,
                    no_function | unlike(right, known if every > 1 else {}))  # fmt: skip
-    for lr, factor, every in ((0.8, 0.5, 2), (1.0, 0.1, 3)):
+    for lr, factor, every, late in (
+        (0.8, 0.5, 2, (90, 60, 90)), (1.0, 0.1, 3, (100, 50, 100)), (1.0, 0.9, 2, (200, 100, 200)),
+    ):  # fmt: skip
         yield from _asked_again(
             step_decay, f"step_decay({lr}, {factor}, {every})", (lr, factor, every),
             lambda t, lr=lr, factor=factor, every=every: lr * factor ** ((t - 1) // every),
+            late,
         )  # fmt: skip
 
 
@@ -217,6 +234,8 @@ def check_growing(growing: Any) -> Iterator[Case]:
         right = [first * 2 ** ((e - 1) // k) for e in epochs]
         known = {
             late: [first * 2 ** (e // k) for e in epochs],
+            REMAINDER: any_of([first * 2 ** ((e - 1) % k) for e in epochs],
+                              [first * 2 ** (e % k) for e in epochs]),
             "it doubles: b, 2b, 4b, not b, 2b, 3b": [first * (1 + (e - 1) // k) for e in epochs],
             "it doubles after every `every` epochs, not after each":
                 [first * 2 ** (e - 1) for e in epochs],
@@ -228,10 +247,13 @@ def check_growing(growing: Any) -> Iterator[Case]:
                        "growing gives back a function of the epoch":
                            raises(TypeError, words="not callable"),
                    } | unlike(right, known))  # fmt: skip
-    yield from _asked_again(growing, "growing(4, 2)", (4, 2), lambda e: 4 * 2 ** ((e - 1) // 2))
+    # Beyond 32 bits, and not beyond 2^40, where `nn.growing` ends.
+    yield from _asked_again(growing, "growing(4, 2)", (4, 2), lambda e: 4 * 2 ** ((e - 1) // 2),
+                            (78, 60, 78))  # fmt: skip
 
     def kinds() -> bool:
-        return all(isinstance(np.asarray(b)[()], int | np.integer) for b in sizes(4, 2))
+        return all(isinstance(np.asarray(b)[()], int | np.integer)
+                   for b in (*sizes(4, 2), growing(4, 2)(78)))  # fmt: skip
 
     whole = "a size cuts arrays: make it an int, by // and ** on whole numbers"
     yield Case("the sizes are whole numbers (int)", kinds, True, {whole: not_})

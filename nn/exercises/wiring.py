@@ -9,7 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from autograd.exercises import COLUMN, Case, a_column, agrees_with, check, of_results, raises
+from autograd.exercises import (
+    COLUMN,
+    Case,
+    a_column,
+    agrees_with,
+    check,
+    of_errors,
+    of_results,
+    raises,
+)
 from autograd.exercises.comparing import agree
 
 from ..arrays import Array
@@ -76,6 +85,16 @@ FLIPPED = "w_k meets x_{j+k} in a_j, not x_{j-k}"
 CUT = "an end of x is missing: x_i reaches each a_j with 0 <= i - j < len(w)"
 
 
+WHOLE = "np.zeros_like of whole numbers holds whole numbers: np.zeros(len(x)) holds floats"
+
+
+def _is_whole(got: Any) -> bool:
+    """Whether one of both results, or more, has lost what comes after the point."""
+    if isinstance(got, TypeError):
+        return "same_kind" in str(got)  # NumPy: += of floats on an array of whole numbers
+    return any(np.asarray(v).dtype.kind == "i" for v in got)
+
+
 def _by_w(wrong: Array) -> Callable[[Any], bool]:
     """Whether the first result, dL/dw, is what a mistake gives."""
     return of_results(lambda got: agree(got[0], wrong, 1e-6))
@@ -112,3 +131,11 @@ def check_shared_gradients(shared_gradients: Any) -> Iterator[Case]:
                 COLUMN: a_column(agrees_with([by_w, by_x], 1e-6)),
             },
         )  # fmt: skip
+    w, x, delta = np.array([2, -1]), np.array([1, 3, -2, 4]), np.array([0.5, -1.5, 0.25])
+    yield Case(
+        f"dL/dw and dL/dx of whole numbers, w = {w.tolist()}, x = {x.tolist()}, and "
+        f"delta = {delta.tolist()}",
+        partial(called, shared_gradients, w, x, delta),
+        [np.correlate(x, delta), np.convolve(delta, w)],
+        {WHOLE: of_errors(_is_whole)},
+    )

@@ -3,6 +3,7 @@
 Each is Python source, as in `tests.right_answers`; a comment says what is wrong with it.
 """
 
+from tests.near_misses_graphs import NEAR_MISSES_OF_GRAPHS
 from tests.right_answers import OTHERS
 
 # A right `kind(gradient, H, tolerance)`, and what can be changed in it: how the length of the
@@ -17,7 +18,7 @@ def kind(gradient, H, tolerance, length=np.linalg.norm, of=np.linalg.eigvalsh):
     return {(len(H), 0): "minimum", (0, len(H)): "maximum"}.get((up, down), "undecided")
 """
 
-NEAR_MISSES = {
+NEAR_MISSES = NEAR_MISSES_OF_GRAPHS | {
     "gaussian": [
         OTHERS["gaussian"][0] + source
         for source in (

@@ -74,19 +74,17 @@ def of(x):
     return x if isinstance(x, Value) else Value(x)
 """
 POWER = "Value(self.data**n, (self,), (n * self.data ** (n - 1),))"
-SWEEP = """\
+SHARES = """\
+            for u, d in zip(v.inputs, v.partials):
+                u.grad += v.grad * d
+"""
+SWEEP = f"""\
         for v in order:
             if v.inputs:
                 v.grad = 0.0
         self.grad += 1.0
         for v in reversed(order):
-            for u, d in zip(v.inputs, v.partials):
-                u.grad += v.grad * d
-"""
-SHARES = """\
-            for u, d in zip(v.inputs, v.partials):
-                u.grad += v.grad * d
-"""
+{SHARES}"""
 LATE = ("v.grad * d", "v.grad * (d() if callable(d) else d)")  # partials that look at .data then
 
 

@@ -23,7 +23,6 @@ from nn import exercises as nn_exercises
 from tests import wrong_answers
 from tests.cases import for_each
 from tests.near_misses import NEAR_MISSES
-from tests.near_misses_graphs import NEAR_MISSES_OF_GRAPHS
 
 BY_NAME = {name: task.check for name, task in TASKS.items()}
 assert exercises, nn_exercises
@@ -1333,7 +1332,8 @@ def test_classic_mistakes_are_named(task, things, words):
     ("task", "source"), [(task, source) for task in NEAR_MISSES for source in NEAR_MISSES[task]]
 )
 def test_what_is_wrong_in_a_corner_alone_does_not_pass(task, source):
-    assert BY_NAME[task](*wrong_answers.things_of(task, source)).state == "wrong", source
+    assert report_of(task, tuple(wrong_answers.things_of(task, source))).state == "wrong", source
+    assert not wrong_answers.is_right(task, wrong_answers.things_of(task, source)), source
 
 
 @for_each("around_0", ["minimum", "saddle", "undecided"])
@@ -1750,17 +1750,6 @@ def in_strides(n, b, rng):
     """Every seventh, begun anywhere."""
     order = rng.integers(n) + 7 * np.arange(n) if n % 7 else rng.permutation(n)
     return (order % n)[: n // b * b].reshape(-1, b)
-
-
-@for_each(
-    ("task", "source"),
-    [(task, source) for task, sources in NEAR_MISSES_OF_GRAPHS.items() for source in sources],
-)
-def test_answers_about_graphs_that_are_nearly_right_do_not_pass(task, source):
-    from tests import wrong_answers
-
-    assert report_of(task, tuple(wrong_answers.things_of(task, source))).state == "wrong", source
-    assert not wrong_answers.is_right(task, wrong_answers.things_of(task, source)), source
 
 
 def counting_calls(lr, factor, every):

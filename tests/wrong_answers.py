@@ -39,7 +39,6 @@ from autograd.exercises import checking  # noqa: E402
 from autograd.exercises.checking import TASKS  # noqa: E402
 from autograd.exercises.limits import within  # noqa: E402
 from tests.near_misses import NEAR_MISSES  # noqa: E402
-from tests.near_misses_graphs import NEAR_MISSES_OF_GRAPHS  # noqa: E402
 from tests.right_answers import FORMS, MADE, OTHERS, in_form, made_in_form  # noqa: E402
 from tests.truths import TRUTHS  # noqa: E402
 
@@ -364,7 +363,7 @@ def main():
             continue
         assert all(is_right(task, things_of(task, s)) for s in sources), task
         wrong, survivors, equal = try_task(task, sources, options.most, options.seed)
-        near = [*NEAR_MISSES.get(task, []), *NEAR_MISSES_OF_GRAPHS.get(task, [])]
+        near = NEAR_MISSES.get(task, [])
         wrong += len(near)
         survivors += [source for source in near if passes(task, things_of(task, source))]
         forms, refused = try_forms(task, sources)

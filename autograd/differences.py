@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from numbers import Real
 from typing import Any
 
@@ -179,22 +180,27 @@ class Line:
         return best
 
     def is_too_fast(self, o: int, slopes: Slopes, d: float, size: float) -> bool:
-        """Whether output o varies between moves so much that ``slopes`` say nothing about ``d``.
+        """Whether ``slopes`` differ from ``d`` since f varies between the moves, not by a mistake.
 
         The slopes of (1e9 x).sin() over thousands of periods may agree among themselves, and yet
-        have nothing to do with its derivative ``d``.
+        have nothing to do with its derivative.
         """
         moves = [move for move in self.smaller if move < slopes.move]
-        for s in self._tries(o, moves, size):
-            # Smaller moves give the same slope, up to rounding, where f is smooth.
-            if abs(s.central - slopes.central) > 4 * (slopes.error + s.error):
-                return True
-        # Where those show nothing but rounding: moves of 256 roundings of x are the smallest that
-        # show a slope. If far larger ones change f by less than d would there, f turns back.
+        found = list(self._tries(o, moves, size))
+        if math.isinf(d):
+            steeper = [abs(slopes.central), *(math.copysign(1.0, d) * s.central for s in found)]
+            return all(b > a > 0 for a, b in pairwise(steeper))
+        # Smaller moves give the same slope, up to rounding, where f is smooth. But where d is 0 it
+        # was lost rather, as through .data; and rounding that is lost with it is not known.
+        if d and any(abs(s.central - slopes.central) > 4 * (slopes.error + s.error) for s in found):
+            return True
+        # Moves of 256 roundings of x are the smallest that show a slope. If far larger ones change
+        # f by less than d would there, though by more than ``slopes`` say, f turns back.
         middle, near = self.at(0.0)[o], 2.0**-26 * self.scale
-        found = [y[o] for move, y in self._found.items() if abs(move) <= near]
-        change = max([abs(y - middle) for y in found if math.isfinite(y)], default=0.0)
-        return 0.0 < change < 256 * EPS * self.scale * abs(d) < math.inf
+        changes = [abs(y[o] - middle) for move, y in self._found.items() if abs(move) <= near]
+        change = max(filter(math.isfinite, changes), default=0.0)
+        steepest = 256 * EPS * self.scale * abs(d)
+        return 16 * near * abs(slopes.central) < change < steepest < math.inf
 
     def _tries(self, o: int, moves: Sequence[float], size: float) -> Iterator[Slopes]:
         """The slopes for each of these moves; the error is that of rounding."""

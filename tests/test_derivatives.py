@@ -902,10 +902,6 @@ def test_nothing_is_said_of_what_varies_between_the_moves(more, k, x):
         return (k * x).sin() + more * x
 
     assert verdicts(gradcheck(f, x))[0] in ("ok", "undefined")
-    numeric = Line(f, [x], 0).slopes(0, None, 1e-5, abs(k * x)).central
-    for wrong in (-4.780808, 0.0, numeric):
-        if abs(wrong - grad(f)(x)) > 1e-3 * abs(grad(f)(x)):
-            assert not gradcheck(f, x, gradient=lambda x, wrong=wrong: wrong)
 
 
 def test_a_fast_function_far_away_and_an_infinite_slope_are_undefined():
@@ -918,11 +914,19 @@ def test_a_fast_function_far_away_and_an_infinite_slope_are_undefined():
 
 
 def test_a_primitive_that_is_wrong_by_far_is_still_called_wrong():
-    for factor in (-1.0, 1e-3, 1.0001, 100.0, math.inf):
+    for factor in (-1.0, 1e-3, 1.0001, 100.0, 1e6, -1e9, math.inf):
         q = primitive("q", lambda x: x * x, lambda z, x, c=factor: (c * 2 * x,))
         assert verdicts(gradcheck(lambda x, q=q: q(x) + 1e4, 0.7)) == ["wrong"]
     constant = primitive("five", lambda x: 5.0 + 0.0 * x, lambda z, x: (1.0,))
     assert verdicts(gradcheck(constant, 0.7)) == ["wrong"]
+
+
+def test_a_gradient_of_ones_own_is_judged_by_the_differences_alone():
+    def unrecorded(x):  # much rounding, which the graph does not show
+        return Value((x.data + 1e4) ** 2 - 1e8)
+
+    assert gradcheck(unrecorded, 0.7, gradient=lambda x: 2 * (x + 1e4))
+    assert verdicts(gradcheck(unrecorded, 0.7)) == ["wrong"]
 
 
 # Random smooth functions: trees of operations over the inputs and a few constants.

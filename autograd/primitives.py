@@ -28,7 +28,6 @@ from . import powers
 from .powers import LARGEST_ODD, times
 
 RAISED = (ArithmeticError, ValueError)  # by Python's floats, where IEEE has inf or nan
-INF = math.inf
 
 Row = Callable[[Any], tuple[Callable[..., Any], Callable[..., Any]]]
 
@@ -216,7 +215,7 @@ def _pow_partials(m: Any) -> Callable[..., Any]:
         elif not recorded or not isinstance(x, float):
             dx = by_x(z, x, y)
         if isinstance(x, float):
-            dy = z * m.log(x) if x != 0.0 and x < INF else times(m, z, m.log(x))
+            dy = z * m.log(x) if x != 0.0 and x < math.inf else times(m, z, m.log(x))
         elif not recorded or not isinstance(y, float):
             dy = by_y(z, x, y)
         return dx, dy

@@ -73,8 +73,9 @@ def replay(f: Callable[..., Any], keep: int = 64) -> Replayed:
     What a recording can't see (a Python ``if`` on numbers, chance, ``.data`` that is read, plain
     numbers and Values from outside that were replaced by others) is looked for: ``f`` is recorded
     afresh at the first two calls of each structure and at every 64th, and compared with the
-    program. In between ``f`` does not run. Whether a number is 0 is not to be asked by ``if b`` or
-    ``b == 0``: ``f`` is given a Value, for which the answers are yes and no, with a warning.
+    program. In between ``f`` does not run. Don't ask whether a number is 0 by ``if b`` or
+    ``b == 0``: ``f`` gets a Value, for which the first is always true and the second never, with a
+    warning.
 
     Args:
         f: a function of numbers and Values, in lists, tuples, dictionaries and arrays or not, that

@@ -44,24 +44,25 @@ def numeric_array(x: Any, name: str) -> npt.NDArray[Any]:
         return _of_frame(x, name)
     if array.dtype.kind not in "biuf":
         raise ValueError(
-            f"{name} must be an array of real numbers, got dtype {array.dtype}{_cure(array)}"
+            f"{name} must be an array of real numbers, got dtype {array.dtype}{_cure(array, name)}"
         )
     return array
 
 
-def _cure(array: npt.NDArray[Any]) -> str:
+def _cure(array: npt.NDArray[Any], name: str) -> str:
     """What makes numbers of text, or of objects, where that is plain."""
     if array.dtype.kind not in "USTO":
         return ""
     try:
-        array.astype(float)
-        return ": .astype(float) makes numbers of it"
+        if np.isfinite(array.astype(float)).all():
+            return ": .astype(float) makes numbers of it"
+        return ": a number is missing in it"
     except (TypeError, ValueError, OverflowError):
         words = [isinstance(v, str) for v in array.flat]
     if array.ndim == 1 and all(words):
         return (
-            ": np.unique(y, return_inverse=True)[1] makes class indices of words, of all of them "
-            "before they are split"
+            f": np.unique({name}, return_inverse=True)[1] makes class indices of words, of all of "
+            "them before they are split"
         )
     return f": it holds words, and {TABLE}" if array.ndim == 2 and any(words) else ""
 
@@ -233,6 +234,8 @@ def check_takes(name: str, function: Callable[..., Any], *arguments: str) -> Non
     Raises:
         TypeError: it takes fewer, or more.
     """
+    if not callable(function):
+        raise TypeError(f"{name} must be a function, got {function!r}")
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):  # of some functions in C nobody knows

@@ -174,9 +174,9 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
         activation: as in `MLP`.
         optimizer: as in `fit`; if not given, SGD with a weight decay of 1/n for n rows, but
             0.01 at most.
-        lr: a rate, or a schedule. If not given, by a short test with eight of them (`find_lr`), or
-            a smaller one if the training diverges at that; it falls to 0 along half a cosine if
-            ``epochs`` are not given either.
+        lr: a rate, or a schedule. If not given, a short test with eight of them (`find_lr`) chooses
+            one, or a smaller one if the training diverges at that; it falls to 0 along half a
+            cosine if ``epochs`` are not given either.
         batch_size: as in `fit`; if not given, 16, or all rows if they are fewer.
         epochs: how many. If not given, enough for 3,000 updates, or 200 (fewer beyond 100,000
             updates, but at least 20); or a quarter, a 16th or a 64th of them, whichever has the

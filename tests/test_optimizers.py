@@ -314,7 +314,9 @@ def test_parameters_are_values_and_each_is_listed_once():
     a, b = Value(2.0), Value(3.0)
     with pytest.raises(ValueError, match=r"^parameters\[2\] is parameters\[0\] already"):
         SGD([a, b, a], lr=0.1)
-    with pytest.raises(TypeError, match=r"^parameters must hold Values, and \[1\] is 'b'"):
+    with pytest.raises(
+        TypeError, match=r"^parameters must hold Values, but parameters\[1\] is 'b'"
+    ):
         SGD([a, "b"], lr=0.1)
     with pytest.raises(TypeError, match=r"^parameters must be a list of Values, as .* got MLP\("):
         SGD(MLP(2, [1]), lr=0.1)

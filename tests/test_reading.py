@@ -400,3 +400,13 @@ def test_classes_that_differ_by_capitals_alone_are_doubted(tmp_path):
     said = dict(table_data(path, "k").told)["k (to predict)"]
     assert said.startswith("3 classes: Yes, no, yes;")
     assert said.endswith("('Yes' and 'yes': told apart, so write one answer in one way)")
+
+
+def test_columns_of_polars_may_be_called_like_patterns():
+    polars = pytest.importorskip("polars")
+    numbers = np.random.default_rng(0).normal(size=(30, 3))
+    frame = polars.DataFrame(dict(zip(["*", "^x.*$", "y"], numbers.T.tolist(), strict=True)))
+    assert table_data(frame, "y").features == ("*", "^x.*$")
+    lists = frame.with_columns(polars.Series("*", [[1]] * 30))
+    with pytest.raises(ValueError, match=r"column '\*': its cells can't be written as text"):
+        table_data(lists, "y")

@@ -482,6 +482,12 @@ THOUSANDS = [f"{1 + i}.{i * 37 % 1000:03},5" for i in range(40)]
         (THOUSANDS, ["1.234", "1.234,5", "7"], [1234, 1234.5, 7], ""),
         (["1,234", "2,5"] * 10, ["1,234", "0,5"], [1.234, 0.5], ""),
         (
+            THOUSANDS,
+            ["1234.5", "987.125", "12.5"],
+            [1234.5, 987.125, 12.5],
+            "written plainly, in training with decimal commas, and points between thousands",
+        ),
+        (
             ["1,234", "2,500"] * 10,
             ["1,234", "1,5", "x"],
             [1234, None, None],
@@ -494,7 +500,7 @@ THOUSANDS = [f"{1 + i}.{i * 37 % 1000:03},5" for i in range(40)]
             [1.25, 3],
             "numbers with decimal commas, in training written plainly: they are read as they look",
         ),
-        ([f"{i}.5" for i in range(20)], ["600", "1.007"] * 3, [600, 1.007] * 3, "before decimals"),
+        ([f"{i}.5" for i in range(20)], ["600", "1.007"] * 3, [600, 1.007] * 3, "read as decimal"),
         (["5%", "7 %"] * 10, ["0.4", "0", "3"], [0.4, 0, 3], "without a unit, in training in %"),
         (["0.5", "0.25"] * 10, ["40%", "0.4"], [40, 0.4], "without a unit or in %, in training wi"),
         (["$5", "7"] * 10, ["$3", "4"], [3, 4], ""),

@@ -213,12 +213,17 @@ class Cells:
         units = {_parts(text)[1] for text, v in zip(self.texts, values) if v and not np.isnan(v)}
         brackets = [
             f"{text} as {digits(v)}" for text, v in zip(self.texts, values)
-            if text.startswith("(") and not np.isnan(v)
+            if text.startswith("(") and v and not np.isnan(v)
         ]  # fmt: skip
         odd = tuple(text for text, so in zip(self.texts, is_odd) if so)
         gaps = int(self.counts[is_odd].sum())
         found = values[self._codes]
         return Numbers(found, way, tuple(sorted(units)), odd, gaps, tuple(brackets[:1]))
+
+    def deny(self, way: Spelling) -> bool:
+        """Whether a point in them, as in 12.5, can't stand between thousands, as in that way."""
+        numbers = [_parts(text)[0] for text in self.texts if "." in text and way is POINTS]
+        return not all(map(POINTS.pattern.fullmatch, numbers))
 
     @property
     def have_three_decimals(self) -> bool:

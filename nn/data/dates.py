@@ -36,7 +36,9 @@ def numbers_in(text: str, way: str, last: int = LAST) -> tuple[float, ...] | Non
         else:
             when = datetime.strptime(text, way)
         if "%y" in way:
-            when = when.replace(year=last - (last - when.year) % 100)
+            year = last - (last - when.year) % 100
+            # 29/02/00 is a day of 2000, and of no other year that it may mean.
+            when = when if (when.month, when.day) == (2, 29) else when.replace(year=year)
     except ValueError:
         return None
     hour = when.hour + when.minute / 60 + (when.second + when.microsecond / 1e6) / 3600

@@ -62,13 +62,14 @@ def _learn_numbers(cells: Cells, rows: Rows) -> dict[str, Any]:
 def numbers_of(cells: Cells, about: About) -> Numbers:
     """What cells say, read as it was learned; or as they look, if only that reads them all.
 
-    In files of old nothing was learned.
+    Files of earlier versions do not say what was learned.
     """
     looks = cells.as_numbers
     if "spelling" not in about or about["spelling"] == looks.way.name:
         return looks
-    learned = cells.numbers_in(BY_NAME[about["spelling"]])
-    return looks if learned.odd and not looks.odd else learned
+    way = BY_NAME[about["spelling"]]
+    learned = cells.numbers_in(way)
+    return looks if (learned.odd or cells.deny(way)) and not looks.odd else learned
 
 
 def _values_of_numbers(cells: Cells, about: About, rows: Rows) -> Array:

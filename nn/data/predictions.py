@@ -133,7 +133,7 @@ def _unusual(cells: Cells, column: Column) -> list[str]:
         elif learned == PLAIN.name and looks.way is not PLAIN and not unknown:
             notes.append(
                 f"column {column.name!r}: numbers as if with {looks.way.name}, in training written "
-                "plainly: their points are taken as before decimals"
+                "plainly: their points are read as decimal points"
             )
         there, here = column.about.get("units"), numbers.units
         if there and not set(here) <= set(there):

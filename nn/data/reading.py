@@ -76,7 +76,8 @@ def table_data(
     # A DataFrame's columns may be called 0, 1, 2; what is read has texts.
     target, kinds = str(target), {str(name): kind for name, kind in dict(kinds or {}).items()}
     without, only = (
-        [names] if isinstance(names, str) else list(map(str, names)) for names in (without, only)
+        list(map(str, [names] if isinstance(names, str | int) else names))
+        for names in (without, only)
     )
     check_text("missing", missing, ("fill", "drop"))
     file = CsvFile(source, header)

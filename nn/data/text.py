@@ -204,12 +204,17 @@ def _library(name: str, file: str) -> Any:
 def _of_frame(frame: Any) -> Text:
     """The text of a DataFrame of pandas or polars; no index is in it."""
     pandas: Callable[..., str] | None = getattr(frame, "to_csv", None)
-    polars: Callable[..., str] | None = getattr(frame, "write_csv", None)
-    if not hasattr(frame, "columns") or not (pandas or polars):
+    if not hasattr(frame, "columns") or not (pandas or hasattr(frame, "write_csv")):
         raise TypeError(f"source must be a path or a DataFrame, got {type(frame).__name__}")
     if pandas:
         data = pandas(index=False, lineterminator="\n").encode()
     else:
-        select = frame.select
-        data = _written("table", frame.columns, lambda names: select(names).write_csv().encode())
+        columns = list(frame.columns)
+
+        def written(names: list[str]) -> bytes:  # select takes a name as "*" for several
+            part = frame if names == columns else frame.get_column(names[0]).to_frame()
+            text: str = part.write_csv()
+            return text.encode()
+
+        data = _written("table", columns, written)
     return Text("table", data, [], ",", True)

@@ -134,7 +134,7 @@ def check_parameters(parameters: Any, name: str) -> list[Value]:
     values = list(parameters)
     if not are_values(values):
         i, v = next((i, v) for i, v in enumerate(values) if not isinstance(v, Value))
-        raise TypeError(f"{name} must hold Values, and [{i}] is {v!r}")
+        raise TypeError(f"{name} must hold Values, but {name}[{i}] is {v!r}")
     if not are_leaves(values):
         i, v = next((i, v) for i, v in enumerate(values) if v.primitive is not None)
         raise ValueError(

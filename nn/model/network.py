@@ -310,7 +310,7 @@ def _label_inputs(x: Sequence[Number], labels: Iterable[str]) -> None:
 
 def check_inputs(x: Sequence[Number], d: int) -> None:
     """Raise unless ``x`` is a sequence of d inputs."""
-    is_sequence = hasattr(x, "__len__") and hasattr(x, "__getitem__")
+    is_sequence = hasattr(x, "__len__") and hasattr(x, "__getitem__") and getattr(x, "ndim", 1) > 0
     if isinstance(x, type | dict) or not is_sequence:
         raise TypeError(f"x must be a sequence of {d} numbers or Values, got {x!r}")
     # By iteration, not x[0]: the row of a DataFrame has names in place of numbers for its entries.

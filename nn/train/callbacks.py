@@ -109,7 +109,9 @@ def callbacks_of(given: Any) -> list[Any]:
         TypeError: they are not in a list, or one can't be called.
     """
     if callable(given) or not hasattr(given, "__iter__"):
-        raise TypeError("callbacks must be a list of functions, got one: write [it]")
+        raise TypeError(
+            f"callbacks must be a list of functions, got {given!r}: for one, write [it]"
+        )
     callbacks = list(given)
     for callback in callbacks:
         if isinstance(callback, type):

@@ -28,8 +28,8 @@ def evaluate(
         `gaussian_nll` (1 minus the residual over the total sum of squares).
 
     Raises:
-        ValueError: as in `fit`, of ``X``, ``y`` and ``engine``.
-        TypeError: ``net`` is not a network, or ``loss`` not a loss.
+        ValueError: as in `fit`, of ``net``, ``X``, ``y`` and ``engine``.
+        TypeError: as in `fit`, of ``net`` and ``loss``.
     """
     check_network(net)
     check_loss(loss)

@@ -387,6 +387,13 @@ def test_columns_of_a_frame_may_be_called_by_numbers():
     assert (data.features, data.target) == (("1", "2"), "3")
 
 
+def test_a_class_that_counts_as_missing_is_named(tmp_path):
+    path = tmp_path / "signs.csv"
+    path.write_text("a,k\n" + "".join(f"{i},{('++', '--')[i % 2]}\n" for i in range(30)))
+    with pytest.raises(ValueError, match=r"all 15 rows say '\+\+' \('--' counts as missing\)"):
+        table_data(path, "k")
+
+
 def test_a_quote_that_is_not_closed_is_said(tmp_path):
     path = tmp_path / "quote.csv"
     path.write_text('a,k\n1,"x\n' + "2,y\n" * 30)

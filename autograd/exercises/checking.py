@@ -201,7 +201,7 @@ class _Run:
         try:
             got = case.run()
             if isinstance(got, Iterator):
-                got = _listed(got)
+                got = entries_of(got)
         except TimeUp:
             raise
         except BaseException as raised:  # also SystemExit: a check always ends in a report
@@ -297,7 +297,7 @@ class _Printed(io.StringIO):
         return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
 
 
-def _listed(entries: Iterator[Any]) -> list[Any]:
+def entries_of(entries: Iterable[Any]) -> list[Any]:
     """The entries of a result; itertools.count() would fill the memory before time is up."""
     found = []
     for entry in islice(entries, MOST_ENTRIES + 1):  # not in one call, which nothing could end

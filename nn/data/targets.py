@@ -62,9 +62,11 @@ def target_of(
     words = {word(text) for text in cells.texts if not is_missing(text)}
     found: list[Any] = np.unique(values).tolist() if numeric else sorted(words)
     if len(found) == 1:
+        empty = sorted({text for text in cells.texts if text and is_missing(text)})
+        missing = f" ({', '.join(map(repr, empty))} counts as missing)" if empty else ""
         raise ValueError(
-            f"{where}: all {len(rows)} rows say {cells.texts[cells.codes[rows[0]]]!r}. There is "
-            "nothing to tell apart: two different ones or more are needed"
+            f"{where}: all {len(rows)} rows say {cells.texts[cells.codes[rows[0]]]!r}{missing}. "
+            "There is nothing to tell apart: two different ones or more are needed"
         )
     whole = numeric and bool((values == np.floor(values)).all())
     many = len(found) > max(2, len(rows) // 2)

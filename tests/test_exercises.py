@@ -1627,7 +1627,7 @@ def test_nothing_is_printed_where_much_memory_is_freed_at_the_end(monkeypatch):
 
     printed = []
     monkeypatch.setattr(threading, "excepthook", printed.append)
-    assert within(1.0, lambda: list(lists()))
+    assert within(0.4, lambda: list(lists()))
     assert printed == []
 
 

@@ -62,17 +62,18 @@ def within(seconds: float, work: Callable[[], Any]) -> Sequence[Place] | None:
     if not THREADS:
         return _within_by_lines(seconds, work)
     failures: list[BaseException] = []
+    ended: list[BaseException] = []
 
     def guarded() -> None:
         try:
             try:
                 work()
-            except TimeUp:
-                pass
+            except TimeUp as error:
+                ended.append(error)  # what its calls hold may be much: to free it takes time here
             except BaseException as error:
                 failures.append(error)
-            # TimeUp is sent again and again. One that was sent while memory was freed is raised
-            # here, not after the end, where Python would print it.
+            # TimeUp is sent again and again. One that was sent meanwhile is raised here, not after
+            # the end, where Python would print it.
             thread.over = True  # type: ignore[attr-defined]
             sleep(0)
         except TimeUp:

@@ -13,8 +13,8 @@ from .options import generators, networks_of, rate_option, say, size_for
 from .train.defaults import (
     SWEPT,
     TRIED,
+    choose_rate,
     first_size,
-    largest_of,
     next_rate,
     usual_batch_size,
     usual_epochs,
@@ -90,7 +90,7 @@ def _rate(lr: float, rates: Mapping[float, float], falls: bool) -> str:
     """Which rate is taken, and why."""
     which = "the largest with nearly the least loss" if falls else "the one with the least loss"
     how = f"of {', '.join(f'{rate:g}' for rate in rates)}, {which} in some {TRIED} updates each"
-    if lr != (largest_of(rates) if falls else min(rates, key=rates.__getitem__)):
+    if lr != choose_rate(rates, falls):
         how = "at larger ones that were tried, a training diverged"
     return f"{lr:g}: {how}" + ("; it falls to 0 along half a cosine" if falls else "")
 

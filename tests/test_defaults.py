@@ -8,7 +8,7 @@ import pytest
 import nn
 from nn import MLP, SGD, Adam, bernoulli_nll, datasets, find_lr, fit, gaussian_nll
 from nn.data.datasets import parts_of, standard
-from nn.train.defaults import RATES, largest_of, usual_batch_size, usual_decay, usual_epochs
+from nn.train.defaults import RATES, choose_rate, usual_batch_size, usual_decay, usual_epochs
 from nn.train.evaluation import evaluate
 from nn.train.schedules import cosine
 from nn.train.validation import try_networks
@@ -37,8 +37,8 @@ def test_the_rate_is_that_of_the_training_that_met_the_least_loss():
 
 
 def test_of_rates_that_are_nearly_as_good_the_largest_is_taken_if_it_falls(monkeypatch):
-    assert largest_of({3.0: 1.21, 1.0: 1.2, 0.3: 1.0, 0.1: 1.05}) == 1.0
-    assert largest_of({0.3: -0.85, 0.1: -1.0, 1.0: -0.75}) == 0.3
+    assert choose_rate({3.0: 1.21, 1.0: 1.2, 0.3: 1.0, 0.1: 1.05}, falls=True) == 1.0
+    assert choose_rate({0.3: -0.85, 0.1: -1.0, 1.0: -0.75}, falls=True) == 0.3
     rates = {3.0: 1.21, 1.0: 1.2, 0.3: 1.0, 0.1: 1.05}
     monkeypatch.setattr(nn.train.validation, "find_lr", lambda *a, **k: (0.3, rates))
     net, *data = line(n=19)
@@ -210,7 +210,7 @@ def test_the_loss_is_the_mean_over_five_parts_each_kept_aside_once(short):
                     lr=cosine(lr, epochs), rng=copy.deepcopy(rng), progress=False)  # fmt: skip
                 aside.append(evaluate(one, loss, X[part], y[part])["loss"])
             assert mean == pytest.approx(np.mean(aside), rel=1e-9)
-        assert (trial.lr, trial.rates) == (lr, rates) and lr == largest_of(rates)
+        assert (trial.lr, trial.rates) == (lr, rates) and lr == choose_rate(rates, falls=True)
         assert (trial.loss, trial.epochs) == min((z, k) for k, z in trial.losses.items())
 
 

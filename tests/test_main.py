@@ -192,6 +192,17 @@ def test_epochs_are_chosen_where_neither_they_nor_a_part_kept_aside_say(
     assert asked == [(1, 4, 16, 64)] * 2 + [(1,)] * 3
 
 
+def test_it_is_said_why_a_rate_is_taken():
+    rates = {1.0: 2.5, 0.3: 1.15, 0.1: 1.0}
+    for lr, falls, words in (
+        (0.3, True, "0.3: of 1, 0.3, 0.1, the largest with nearly the least loss in some 200"),
+        (0.1, False, "0.1: of 1, 0.3, 0.1, the one with the least loss in some 200"),
+        (0.1, True, "0.1: at larger ones that were tried, a training diverged; it falls to 0"),
+        (0.03, False, "0.03: at larger ones that were tried, a training diverged"),
+    ):
+        assert nn.choosing._rate(lr, rates, falls).startswith(words)
+
+
 @pytest.mark.slow
 def test_four_rows_train_and_none_is_kept_for_testing(folder, capsys):
     (folder / "xor.csv").write_text("a,b,y\n0,0,0\n0,1,1\n1,0,1\n1,1,0\n")

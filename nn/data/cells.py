@@ -181,7 +181,8 @@ class Cells:
         """What the column says in numbers, if it is read so, in the way that fits most cells."""
         there = [text for text in self.texts if not is_missing(text)]
         numbers = self.numbers_in(max(self._spellings(), key=lambda way: _score(there, way)))
-        return self._or_thousands(numbers) if numbers.way.name in THOUSANDS_OF else numbers
+        may_be_others = self.numbers is None and numbers.way.name in THOUSANDS_OF
+        return self._or_thousands(numbers) if may_be_others else numbers
 
     def _or_thousands(self, numbers: Numbers) -> Numbers:
         """Numbers; or others, if what seems a decimal mark stands rather between thousands.
@@ -222,8 +223,9 @@ class Cells:
 
     def deny(self, way: Spelling) -> bool:
         """Whether a point in them, as in 12.5, can't stand between thousands, as in that way."""
-        numbers = [_parts(text)[0] for text in self.texts if "." in text and way is POINTS]
-        return not all(map(POINTS.pattern.fullmatch, numbers))
+        return way is POINTS and any(
+            "." in text and not way.pattern.fullmatch(_parts(text)[0]) for text in self.texts
+        )
 
     @property
     def have_three_decimals(self) -> bool:

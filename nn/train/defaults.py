@@ -193,16 +193,21 @@ def find_lr(
     losses = {lr: met[lr] for lr in steady} or met
     if not losses:
         raise FloatingPointError(f"the training diverges at every rate tried, {rates}")
-    return min(losses, key=losses.__getitem__), losses
+    return choose_rate(losses, falls=False), losses
 
 
-def largest_of(losses: Mapping[float, float]) -> float:
-    """The largest of the rates whose loss is nearly the least, up to a fifth of it.
+def choose_rate(losses: Mapping[float, float], falls: bool) -> float:
+    """The rate with the least loss; of one that ``falls``, the largest whose loss is nearly that.
 
-    It is for a rate that falls: a larger one gets farther, and what it swings more is calmed later.
+    It may be larger by a fifth: a larger rate gets farther, and what it swings more is calmed as it
+    falls.
 
-    >>> largest_of({1.0: 2.5, 0.3: 1.15, 0.1: 1.0})
+    >>> choose_rate({1.0: 2.5, 0.3: 1.15, 0.1: 1.0}, falls=True)
     0.3
+    >>> choose_rate({1.0: 2.5, 0.3: 1.15, 0.1: 1.0}, falls=False)
+    0.1
     """
+    if not falls:
+        return min(losses, key=losses.__getitem__)
     least = min(losses.values())
     return max(lr for lr, loss in losses.items() if loss <= least + NEARLY * abs(least))

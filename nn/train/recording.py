@@ -10,6 +10,7 @@ import autograd
 from autograd import Program, Value, topological_order
 from autograd.compiler import compile_as
 from autograd.show.notation import printable
+from autograd.value import short_repr
 from autograd.vectors import data_of
 
 from ..arrays import Array
@@ -177,7 +178,6 @@ def loss_of(loss: Loss, a: Any, target: Any, example: int, of: str = "") -> Valu
     Raises:
         TypeError: it is not a Value; or ``a`` or the target is of another kind than the loss takes.
     """
-    name = getattr(loss, "__name__", repr(loss))
     try:
         value = loss(a, target)
     # What Python raises there; errors in the words of the loss itself come through.
@@ -185,16 +185,21 @@ def loss_of(loss: Loss, a: Any, target: Any, example: int, of: str = "") -> Valu
         is_column = isinstance(target, list) and len(target) == 1
         cure = ". For y of shape (n, 1) it is a list of one: y.ravel() gives numbers" * is_column
         raise TypeError(
-            f"the loss {name} raises {type(error).__name__} for {of}example {example}, where a is "
-            f"{a!r:.80} and y is {target!r:.80}: {error}{cure}"
+            f"the loss {_name(loss)} raises {type(error).__name__} for {of}example {example}, "
+            f"where a is {short_repr(a)} and y is {short_repr(target)}: {error}{cure}"
         ) from error
     if not isinstance(value, Value):
         raise TypeError(
-            f"the loss must return a Value, but {name} gives {value!r} ({type(value).__name__}) "
-            f"for {of}example {example}. Where a loss may be a plain number, as with Python's "
-            "max(0, v), write it with autograd: v.relu(), autograd.max, autograd.where"
+            f"the loss must return a Value, but {_name(loss)} gives {value!r} "
+            f"({type(value).__name__}) for {of}example {example}. Where a loss may be a plain "
+            "number, as with Python's max(0, v), write it with autograd: v.relu(), autograd.max, "
+            "autograd.where"
         )
     return value
+
+
+def _name(loss: Loss) -> str:
+    return str(loss.__name__) if hasattr(loss, "__name__") else repr(loss)
 
 
 def is_large(loss: Value) -> bool:

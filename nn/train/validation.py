@@ -16,7 +16,7 @@ from autograd.vectors import assign, data_of
 from ..arrays import Array
 from ..model.likelihoods import Loss
 from ..model.network import MLP
-from .defaults import find_lr, largest_of, next_rate, updates_of, usual_epochs
+from .defaults import choose_rate, find_lr, next_rate, updates_of, usual_epochs
 from .evaluation import evaluate
 from .fit import fit
 from .schedules import LearningRate, cosine
@@ -120,10 +120,8 @@ def try_networks(
     for net in nets:
         found, rates = None, dict[float, float]()
         if lr is None:
-            found, rates = find_lr(
-                net, loss, X, y, batch_size=batch_size, optimizer=optimizer, rng=rng
-            )
-            found = largest_of(rates) if falls else found
+            _, rates = find_lr(net, loss, X, y, batch_size=batch_size, optimizer=optimizer, rng=rng)
+            found = choose_rate(rates, falls)
         losses = dict[int, float]()
         for times, over in zip(counts, lengths) if parts else ():
             losses[times] = math.inf

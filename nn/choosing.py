@@ -9,8 +9,9 @@ from autograd.show.notation import digits
 
 from .data.datasets import Dataset
 from .model.network import MLP
-from .options import generators, networks_of, rate_option, say, size_for
+from .options import generators, networks_of, rate_option, rule_of, say, size_for
 from .train.defaults import (
+    HEAVIER,
     SWEPT,
     TRIED,
     choose_rate,
@@ -22,11 +23,11 @@ from .train.defaults import (
 )
 from .train.stepping import Optimizer
 from .train.validation import (
-    LENGTHS,
     MANY,
     PARTS,
     WIDTHS,
     Trial,
+    best_of,
     enough_to_keep_aside,
     try_networks,
 )
@@ -39,13 +40,14 @@ def keeps_aside(options: argparse.Namespace, n: int) -> bool:
 
 def choose(
     options: argparse.Namespace, data: Dataset, rule: Optimizer, aside: bool
-) -> dict[str, str]:
+) -> tuple[Optimizer, dict[str, str]]:
     """Fill in what is not given: the batch size, the hidden layers, the epochs, the rate.
 
     Where part of the data is kept ``aside`` in the training, that tells the best epoch.
 
     Returns:
-        What was chosen by trying, in words.
+        The optimizer, which may decay weights more than the ``rule`` does; and what was chosen by
+        trying, in words.
 
     Raises:
         FloatingPointError: the training diverges at every rate.
@@ -55,35 +57,43 @@ def choose(
         options.batch_size = [str(usual_batch_size(n))]
     first = [first_size(n, size_for(text, n)) for text in options.batch_size]
     falls = options.epochs is None  # over epochs that may become more, it would not be the same
-    lengths = LENGTHS if falls and not aside and len(first) == 1 else LENGTHS[:1]
+    # Where the best epoch shows in the training itself, there is less to choose.
+    tune = falls and not aside and len(first) == 1
+    heavier = rule_of(options, n, HEAVIER)
+    rules = [rule, heavier] if tune and heavier.given != rule.given else [rule]
     if options.epochs is None:
         options.epochs = usual_epochs(n, first[0] if len(first) == 1 else usual_batch_size(n))
     lr = None if options.lr is None else options.lr[1]
     widths = _widths(options)
-    if len(widths) == 1 and lr is not None and len(lengths) == 1:
+    if len(widths) == 1 and lr is not None and not tune:
         options.widths = widths[0]
-        return {}
+        return rule, {}
     nets = [_network(options, data, hidden) for hidden in widths]
-    say("trying   networks, rates and epochs")
+    say("trying   networks, rates, decays and epochs" if tune else "trying   networks and rates")
     trials = try_networks(
-        nets, data.loss, data.X_train, data.y_train, batch_size=first[0], optimizer=rule, lr=lr,
-        falls=falls, lengths=lengths, rng=generators(options.seed)[2],
+        nets, data.loss, data.X_train, data.y_train, batch_size=first[0], optimizers=rules, lr=lr,
+        falls=falls, other_epochs=tune, rng=generators(options.seed)[2],
     )  # fmt: skip
-    best = trials[0]
+    best = best_of(trials)
     options.widths = [len(layer.neurons) for layer in best.net.layers[:-1]]
     said = {}
-    if len(trials) > 1 and best.loss < math.inf:
-        said["layers"] = _layers(trials, n)
-    if len(best.losses) > 1:
+    if best.loss < math.inf and len(nets) > 1:
+        said["layers"] = _layers(trials[: len(nets)], n)
+    if best.loss < math.inf and tune:
+        if len(rules) > 1:
+            rule = heavier if best.optimizer is heavier else rule
+            said["decay"] = _least(*(digits(one.given["weight_decay"]) for one in (rule, *rules)))
         options.epochs = best.epochs
-        said["epochs"] = (
-            f"{best.epochs}: of {', '.join(map(str, best.losses))}, the number with the least loss "
-            "on examples kept aside"
-        )
+        said["epochs"] = _least(*map(str, [best.epochs, *dict.fromkeys(t.epochs for t in trials)]))
     if best.lr is not None:
         _set_rate(options, best.lr, falls)
         said["rate"] = _rate(best.lr, best.rates, falls)
-    return said
+    return rule, said
+
+
+def _least(taken: str, *tried: str) -> str:
+    """Which number is taken, and why."""
+    return f"{taken}: of {', '.join(tried)}, the one with the least loss on examples kept aside"
 
 
 def _rate(lr: float, rates: Mapping[float, float], falls: bool) -> str:
@@ -110,6 +120,7 @@ def _network(options: argparse.Namespace, data: Dataset, widths: Sequence[int]) 
 
 def _layers(trials: Sequence[Trial], n: int) -> str:
     """Which hidden layers are taken, and why."""
+    trials = sorted(trials, key=lambda trial: trial.loss)
     widths = ["-".join(str(len(l.neurons)) for l in trial.net.layers[:-1]) for trial in trials]
     taken, other = [f"one of {d} units" if d else "none" for d in widths]
     first, second = [digits(trial.loss) for trial in trials]

@@ -117,7 +117,7 @@ def train(options: argparse.Namespace) -> None:
     rule = rule_of(options, len(data.X_train))
     History().plot()  # if matplotlib is missing, fail now, not after the training
     out = _folder(options, data)
-    chosen = choose(options, data, rule, aside)
+    rule, chosen = choose(options, data, rule, aside)
     batchings = [Batching(text, len(data.X_train), options) for text in options.batch_size]
     nets = networks_of(options, data, len(batchings))
     facts = _facts(options, data, whole, rule, nets[0], batchings) | chosen

@@ -35,6 +35,7 @@ from .model.likelihoods import LIKELIHOODS, Likelihood, chosen_classes, likeliho
 from .model.network import MLP
 from .train.callbacks import EarlyStopping
 from .train.defaults import (
+    HEAVIER,
     first_size,
     next_rate,
     updates_of,
@@ -46,7 +47,7 @@ from .train.fit import fit
 from .train.optimizers import SGD
 from .train.schedules import BatchSize, LearningRate, cosine
 from .train.stepping import Optimizer
-from .train.validation import LENGTHS, WIDTHS, enough_to_keep_aside, try_networks
+from .train.validation import WIDTHS, best_of, enough_to_keep_aside, try_networks
 
 __all__ = ["NetworkClassifier", "NetworkRegressor"]
 
@@ -96,21 +97,26 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         check_epochs(epochs)
         if held_out is not None:
             stopping = [EarlyStopping(patience=epochs)]  # it gives the best epoch's parameters
-        rule = self.optimizer or SGD(weight_decay=usual_decay(len(X)))
         nets = [
             MLP(X.shape[1], [*widths, outputs], self.activation, rng=copy.deepcopy(weights))
             for widths in self._widths_to_try()
         ]
         net, given, falls = nets[0], self.lr, self.lr is None and self.epochs is None
         lr: Any = given
-        lengths = LENGTHS if self.epochs is None and held_out is None else LENGTHS[:1]
-        if len(nets) > 1 or given is None or len(lengths) > 1:
-            best = try_networks(
-                nets, likelihood.loss, X, y, batch_size=first, optimizer=rule, rng=tried,
+        tune = self.epochs is None and held_out is None
+        rules = [self.optimizer or SGD(weight_decay=usual_decay(len(X)))]
+        if tune and self.optimizer is None:
+            rules.append(SGD(weight_decay=HEAVIER * usual_decay(len(X))))
+        rule = rules[0]
+        if len(nets) > 1 or given is None or tune:
+            trials = try_networks(
+                nets, likelihood.loss, X, y, batch_size=first, optimizers=rules, rng=tried,
                 lr=None if given is None else lambda updates: given, epochs=self.epochs,
-                falls=falls, lengths=lengths,
-            )[0]  # fmt: skip
-            net, lr, epochs = best.net, best.lr if given is None else given, best.epochs
+                falls=falls, other_epochs=tune,
+            )  # fmt: skip
+            best = best_of(trials)
+            net, rule, epochs = best.net, best.optimizer, best.epochs
+            lr = best.lr if given is None else given
         start = net.state_dict()
         while True:
             try:
@@ -173,13 +179,14 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
             and it is 32).
         activation: as in `MLP`.
         optimizer: as in `fit`; if not given, SGD with a weight decay of 1/n for n rows, but
-            0.01 at most.
+            0.01 at most; or with ten times that, if ``epochs`` are not given either and it has the
+            smaller loss on rows kept aside.
         lr: a rate, or a schedule. If not given, a short test with eight of them (`find_lr`) chooses
             one, or a smaller one if the training diverges at that; it falls to 0 along half a
             cosine if ``epochs`` are not given either.
         batch_size: as in `fit`; if not given, 16, or all rows if they are fewer.
         epochs: how many. If not given, enough for 3,000 updates, or 200 (fewer beyond 100,000
-            updates, but at least 20); or a quarter, a 16th or a 64th of them, whichever has the
+            updates, but at least 20); or a quarter of them or four times as many, whichever has the
             least loss on rows kept aside. But if 1,000 rows or more are left then, a fifth is kept
             aside in the training, and the network is that of the epoch with the least loss on it.
         random_state: a seed, NumPy's ``RandomState``, or None for another training every time.

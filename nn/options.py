@@ -22,8 +22,10 @@ from .model.likelihoods import LIKELIHOODS
 from .model.network import MLP
 from .train.defaults import (
     BATCH,
+    DECAY,
     EPOCHS,
     FEWEST_EPOCHS,
+    HEAVIER,
     LONG,
     SWEPT,
     UPDATES,
@@ -83,9 +85,9 @@ def _add_own_options(add: Callable[..., Any]) -> None:
     add("--epochs", type=_epochs, metavar="N",
         help=f"passes over the training part. If not given, enough for {UPDATES:,} updates at the "
         f"first batch size, or {EPOCHS} if those are more (beyond {LONG:,} updates fewer, but "
-        f"{FEWEST_EPOCHS} or more), or a quarter, a 16th or a 64th of them, whichever does best on "
-        f"examples kept aside; but if {MANY:,} or more examples are left, a fifth is kept aside in "
-        f"the training, and the network of the best epoch is taken (in a sweep: {SWEPT})")
+        f"{FEWEST_EPOCHS} or more), or a quarter of them or 4 times as many, whichever does "
+        f"best on examples kept aside; but if {MANY:,} or more examples are left, a fifth is kept "
+        f"aside in the training, and the network of the best epoch is taken (in a sweep: {SWEPT})")
     add("--batch-size", type=_checked_batch_size, nargs="+", metavar="B",
         help=f"a number, full, or a schedule: grow:START:FACTOR:EPOCHS ({BATCH}, or all examples "
         "if they are fewer); several are compared, each from the same start")
@@ -127,7 +129,11 @@ def _settings() -> dict[str, tuple[Any, list[str]]]:
 def _add_setting(add: Callable[..., Any], name: str, default: Any, kinds: list[str]) -> None:
     """The option for a setting of some optimizers."""
     option, whose = "--" + name.replace("_", "-"), "of " + ", ".join(kinds)
-    whose += " (1/n for sgd and n examples, but 0.01 at most)" if name == "weight_decay" else ""
+    if name == "weight_decay":
+        whose += (
+            f" (for sgd 1/n for n examples, but {DECAY:g} at most; or {HEAVIER} times that, where "
+            "epochs are chosen and it does better)"
+        )
     if isinstance(default, bool):
         add(option, action="store_const", const=True, help=whose)
     elif isinstance(default, tuple):
@@ -136,15 +142,17 @@ def _add_setting(add: Callable[..., Any], name: str, default: Any, kinds: list[s
         add(option, type=float, metavar=name[0].upper(), help=whose)
 
 
-def rule_of(options: argparse.Namespace, n: int) -> Optimizer:
+def rule_of(options: argparse.Namespace, n: int, heavier: float = 1) -> Optimizer:
     """The optimizer that the options ask for, for n examples.
+
+    A weight decay that is not given may be so many times ``heavier`` than the usual one.
 
     Raises:
         ValueError: the optimizer has no such setting, or the setting is out of range.
     """
     given = {name: getattr(options, name) for name in _settings()}
     if options.optimizer == "sgd" and given["weight_decay"] is None:
-        given["weight_decay"] = usual_decay(n)
+        given["weight_decay"] = heavier * usual_decay(n)
     return make_rule(options.optimizer, **{k: v for k, v in given.items() if v is not None})
 
 

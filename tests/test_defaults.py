@@ -11,7 +11,7 @@ from nn.data.datasets import parts_of, standard
 from nn.train.defaults import RATES, choose_rate, usual_batch_size, usual_decay, usual_epochs
 from nn.train.evaluation import evaluate
 from nn.train.schedules import cosine
-from nn.train.validation import try_networks
+from nn.train.validation import best_of, try_networks
 from tests.cases import for_each
 
 
@@ -188,7 +188,7 @@ def bend(n=60, seed=0):
 
 
 def tried(*case, **more):
-    more = {"batch_size": 16, "optimizer": SGD(), "rng": np.random.default_rng(5)} | more
+    more = {"batch_size": 16, "optimizers": [SGD()], "rng": np.random.default_rng(5)} | more
     return try_networks(*case, **more)
 
 
@@ -197,44 +197,66 @@ def test_the_loss_is_the_mean_over_five_parts_each_kept_aside_once(short):
     nets, loss, X, y = bend(n=22)
     rng = np.random.default_rng(5)
     parts = np.array_split(rng.permutation(22), 5)
-    for trial in tried(nets, loss, X, y, lengths=(1, 3)):
-        lr, rates = find_lr(trial.net, loss, X, y, batch_size=16, optimizer=SGD(), rng=rng)
-        assert list(trial.losses) == [100, 34]
-        for epochs, mean in trial.losses.items():
-            aside = []
-            for part in parts:
-                one = copy.deepcopy(trial.net)
-                rows = np.concatenate([other for other in parts if other is not part])
-                assert sorted(rows) == np.setdiff1d(np.arange(22), part).tolist()
-                fit(one, loss, X[rows], y[rows], epochs=epochs, batch_size=16,
-                    lr=cosine(lr, epochs), rng=copy.deepcopy(rng), progress=False)  # fmt: skip
-                aside.append(evaluate(one, loss, X[part], y[part])["loss"])
-            assert mean == pytest.approx(np.mean(aside), rel=1e-9)
-        assert (trial.lr, trial.rates) == (lr, rates) and lr == choose_rate(rates, falls=True)
-        assert (trial.loss, trial.epochs) == min((z, k) for k, z in trial.losses.items())
+    found = {net: find_lr(net, loss, X, y, batch_size=16, optimizer=SGD(), rng=rng) for net in nets}
+    rules = [SGD(), SGD(momentum=0.5)]
+    trials = tried(nets, loss, X, y, optimizers=rules, other_epochs=True)
+    best = best_of(trials[:2]).net
+    of = [(trial.net, trial.optimizer) for trial in trials]
+    assert of[:3] == [(nets[0], rules[0]), (nets[1], rules[0]), (best, rules[1])]
+    assert [trial.epochs for trial in trials][:4] == [100, 100, 100, 25]
+    for trial in trials:
+        rates = found[trial.net][1]
+        aside = []
+        for part in parts:
+            one = copy.deepcopy(trial.net)
+            rows = np.concatenate([other for other in parts if other is not part])
+            assert sorted(rows) == np.setdiff1d(np.arange(22), part).tolist()
+            fit(one, loss, X[rows], y[rows], epochs=trial.epochs, batch_size=16,
+                lr=cosine(trial.lr, trial.epochs), optimizer=trial.optimizer,
+                rng=copy.deepcopy(rng), progress=False)  # fmt: skip
+            aside.append(evaluate(one, loss, X[part], y[part])["loss"])
+        assert trial.loss == pytest.approx(np.mean(aside), rel=1e-9)
+        assert (trial.lr, trial.rates) == (choose_rate(rates, falls=True), rates)
 
 
-def test_what_would_be_learned_by_heart_is_trained_for_fewer_epochs(monkeypatch):
-    monkeypatch.setattr(nn.train.defaults, "UPDATES", 400)
+def test_a_quarter_of_the_epochs_is_tried_and_where_that_is_clearly_worse_four_times_as_many(
+    monkeypatch,
+):
+    monkeypatch.setattr(nn.train.defaults, "EPOCHS", 1)
     rng = np.random.default_rng(0)
     X, noise = rng.normal(size=(40, 8)), rng.normal(size=40)
     net = MLP(8, [16, 1], rng=rng)
-    for y, epochs in ((noise, 13), (np.abs(X[:, 0]), 200)):
-        [trial] = tried([net], gaussian_nll, X, y, lengths=(1, 16))
-        assert trial.epochs == epochs
-        assert set(trial.losses) == {200, 13}
-    [trial] = tried([net], gaussian_nll, X[:19], noise[:19], lengths=(1, 16))
-    assert (trial.epochs, trial.losses) == (400, {})  # too few to keep some aside
+    for updates, y, counts, taken in (
+        (400, noise, [200, 50], 50),  # it would be learned by heart
+        (40, np.abs(X[:, 0]), [20, 5, 80], 80),
+        (4000, X[:, 0], [2000, 500], 2000),  # a quarter is nearly as good
+    ):
+        monkeypatch.setattr(nn.train.defaults, "UPDATES", updates)
+        trials = tried([net], gaussian_nll, X, y, other_epochs=True)
+        assert [trial.epochs for trial in trials] == counts
+        assert best_of(trials).epochs == taken
+    [trial] = tried([net], gaussian_nll, X[:19], noise[:19], other_epochs=True)
+    assert (trial.epochs, trial.loss) == (4000, np.inf)  # too few to keep some aside
+
+
+def test_of_optimizers_the_one_with_the_least_loss_is_taken_for_the_best_network(short):
+    nets, loss, X, y = bend()
+    rules = [SGD(weight_decay=decay) for decay in (0.01, 10)]
+    trials = tried(nets, loss, X, y, optimizers=rules)
+    assert [(t.net, t.optimizer) for t in trials[2:]] == [(nets[0], rules[1])]
+    assert best_of(trials).optimizer is rules[0]
+    noise = np.random.default_rng(1).normal(size=60)
+    assert best_of(tried(nets, loss, X, noise, optimizers=rules)).optimizer is rules[1]
 
 
 def test_a_hidden_layer_is_taken_where_it_is_needed(short):
     nets, loss, X, y = bend()
     before = [net.state_dict() for net in nets]
-    best, other = tried(nets, loss, X, y)
-    assert (best.net, other.net) == (nets[0], nets[1])
-    assert best.loss < 0.3 * other.loss
-    best, other = tried(nets, loss, X, 2 * X[:, 0] + 1)
-    assert (best.net, other.net) == (nets[1], nets[0])
+    with_one, without = tried(nets, loss, X, y)
+    assert (with_one.net, without.net) == (nets[0], nets[1])
+    assert with_one.loss < 0.3 * without.loss
+    assert best_of([without, with_one]) is with_one
+    assert best_of(tried(nets, loss, X, 2 * X[:, 0] + 1)).net is nets[1]
     for net, state in zip(nets, before, strict=True):
         assert all((net.state_dict()[name] == array).all() for name, array in state.items())
 

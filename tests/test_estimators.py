@@ -71,10 +71,10 @@ def test_hidden_layers_that_are_not_given_are_chosen(monkeypatch):
     assert len(few.net_.layers) == 2
     asked = []
 
-    def try_networks(nets, *data, lr, epochs, lengths, **settings):
-        assert (epochs, lengths) == (2, (1,))
+    def try_networks(nets, *data, lr, epochs, optimizers, other_epochs, **settings):
+        assert (epochs, len(optimizers), other_epochs) == (2, 1, False)
         asked.append(([len(net.layers) for net in nets], lr and lr(1)))
-        return [Trial(nets[-1], 0.2, {}, 2, {2: 1.0})]
+        return [Trial(nets[-1], optimizers[0], 0.2, {}, 2, 1.0)]
 
     monkeypatch.setattr(nn.estimators, "try_networks", try_networks)
     for settings, layers, rate, question in (
@@ -90,19 +90,31 @@ def test_hidden_layers_that_are_not_given_are_chosen(monkeypatch):
         assert asked == ([] if question is None else [question])
 
 
-def test_epochs_that_are_not_given_are_those_with_the_least_loss_on_rows_kept_aside(monkeypatch):
+def test_epochs_and_decay_that_are_not_given_are_those_with_the_least_loss_on_rows_kept_aside(
+    monkeypatch,
+):
     X, y = blobs(1249)
     asked = []
 
-    def try_networks(nets, *data, lengths, **settings):
-        asked.append(lengths)
-        return [Trial(nets[-1], 0.2, {}, 3, {12: 2.0, 3: 1.0})]
+    def try_networks(nets, *data, optimizers, other_epochs, **settings):
+        asked.append(([rule.given for rule in optimizers], other_epochs))
+        tried = [(optimizers[0], 12, 2.0), (optimizers[-1], 3, 1.0)]
+        return [Trial(nets[-1], rule, 0.2, {}, epochs, loss) for rule, epochs, loss in tried]
+
+    def fit(net, loss, X, y, *, optimizer, **settings):
+        asked.append(optimizer.given)
+        return nn.fit(net, loss, X, y, optimizer=optimizer, **settings)
 
     monkeypatch.setattr(nn.estimators, "try_networks", try_networks)
+    monkeypatch.setattr(nn.estimators, "fit", fit)
     for n in (1248, 1249):  # if a fifth is kept aside in the training, that tells the best epoch
         few = NetworkClassifier(random_state=0, lr=0.1, widths=[]).fit(X[:n], y[:n])
         assert len(few.history_) == (3 if n == 1248 else 200)
-    assert asked == [(1, 4, 16, 64)]
+    light, heavy = {"weight_decay": 1 / 1248}, {"weight_decay": 10 / 1248}
+    assert asked == [([light, heavy], True), heavy, {"weight_decay": 1 / 1000}]
+    asked.clear()
+    NetworkClassifier(random_state=0, lr=0.1, widths=[], optimizer=SGD()).fit(X[:50], y[:50])
+    assert asked == [([{}], True), {}]
 
 
 def test_a_fifth_is_kept_aside_if_1000_rows_are_left():

@@ -120,7 +120,7 @@ def test_what_is_not_given_fits_the_data(folder, capsys):
     lines = printed(capsys.readouterr().out)
     epochs = int(lines["epochs"].partition(":")[0])
     assert lines["epochs"] == (
-        f"{epochs}: of 200, 50, 13, 4, the number with the least loss on examples kept aside"
+        f"{epochs}: of 200, 50, the one with the least loss on examples kept aside"
     )
     lr = lines["rate"].partition(":")[0]
     updates = f"{epochs} epochs, batch size 16: {epochs * 25} updates"
@@ -169,9 +169,13 @@ def test_epochs_are_chosen_where_neither_they_nor_a_part_kept_aside_say(
     monkeypatch.setattr(nn.train.defaults, "EPOCHS", 2)
     asked = []
 
-    def try_networks(nets, *data, lengths, **settings):
-        asked.append(lengths)
-        return [Trial(nets[0], None, {}, 1, {2: 0.5, 1: 0.25} if len(lengths) > 1 else {})]
+    def try_networks(nets, *data, optimizers, other_epochs, **settings):
+        asked.append([rule.given.get("weight_decay") for rule in optimizers])
+        first, last = optimizers[0], optimizers[-1]
+        return [
+            *(Trial(net, first, None, {}, 2, 0.5) for net in nets),
+            *([Trial(nets[0], last, None, {}, 1, 0.25)] if other_epochs else []),
+        ]
 
     monkeypatch.setattr(nn.choosing, "try_networks", try_networks)
     monkeypatch.setattr(nn.choosing, "WIDTHS", ((3,), ()))
@@ -181,15 +185,20 @@ def test_epochs_are_chosen_where_neither_they_nor_a_part_kept_aside_say(
     for more in ([], ["--widths", "3"]):
         assert main(["train", *run, *more]) == 0
         lines = printed(capsys.readouterr().out)
-        assert (
-            lines["epochs"] == "1: of 2, 1, the number with the least loss on examples kept aside"
-        )
-        assert lines["SGD"].startswith("1 epochs, ")
+        least = "the one with the least loss on examples kept aside"
+        assert lines["epochs"] == f"1: of 2, 1, {least}"
+        assert lines["decay"] == f"0.1: of 0.01, 0.1, {least}"
+        assert lines["SGD"].startswith("1 epochs, ") and lines["SGD"].endswith("weight decay 0.1")
         assert len(history(folder / "runs" / "line")) == 1
+    for more in (["--weight-decay", "0.5"], ["--optimizer", "adam"]):
+        assert main(["train", *run, *more]) == 0
+        lines = printed(capsys.readouterr().out)
+        assert "epochs" in lines and "decay" not in lines
     for more in (["--batch-size", "16", "32"], ["--patience", "1"], ["--epochs", "3"]):
         assert main(["train", *run, *more]) == 0
-        assert "epochs" not in printed(capsys.readouterr().out)
-    assert asked == [(1, 4, 16, 64)] * 2 + [(1,)] * 3
+        lines = printed(capsys.readouterr().out)
+        assert "epochs" not in lines and "decay" not in lines
+    assert asked == [[0.01, 0.1], [0.01, 0.1], [0.5], [None], [0.01], [0.01], [0.01]]
 
 
 def test_it_is_said_why_a_rate_is_taken():

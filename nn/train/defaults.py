@@ -28,6 +28,7 @@ FEWEST_EPOCHS = 20  # beyond
 SWEPT = 20  # epochs in a sweep, which has many trainings
 RATES = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 DECAY = 0.01  # at most
+HEAVIER = 10  # times the usual decay: what else is tried
 TRIED = 200  # updates with each rate
 FAR = 10  # updates with each rate on the examples farthest from 0
 NEARLY = 0.2  # of the least loss

@@ -1,4 +1,4 @@
-"""Cross-validation: which of several networks to train, for how many epochs, at which rate."""
+"""Cross-validation: which network to train, with which decay, how long, at which rate."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from .schedules import LearningRate, cosine
 from .stepping import Optimizer
 
 WIDTHS = ((32,), ())  # a hidden layer, or none: what is tried where nothing is given
-LENGTHS = (1, 4, 16, 64)  # by which the usual epochs are divided: what is tried
+FACTOR = 4  # by which epochs that are tried differ
+CLEARLY = 0.05  # of a loss: if a quarter of the epochs loses so much, four times as many are tried
 PARTS = 5
 FEWEST = 20  # examples: of fewer none are kept aside
 MANY = 1000  # examples to train on, of which one part kept aside tells enough
@@ -34,27 +35,24 @@ Rate = Callable[[int], float | LearningRate]
 
 @dataclass(frozen=True)
 class Trial:
-    """A network that was tried.
+    """A training that was tried.
 
     Attributes:
         net: with its first parameters.
+        optimizer: as in `fit`.
         lr: the rate that was found; None if one was given.
         rates: the mean loss by rate, of those that were tried.
         epochs: of the training to come.
-        losses: the mean loss on the parts kept aside by epochs, of those that were tried; infinite
-            if the training diverged.
+        loss: the mean loss on the parts kept aside; infinite if the training diverged, or there
+            were none.
     """
 
     net: MLP
+    optimizer: str | Optimizer
     lr: float | None
     rates: dict[float, float]
     epochs: int
-    losses: dict[int, float]
-
-    @property
-    def loss(self) -> float:
-        """The mean loss on the parts kept aside; infinite if there were none."""
-        return self.losses.get(self.epochs, math.inf)
+    loss: float
 
 
 def enough_to_keep_aside(n: int) -> bool:
@@ -73,83 +71,69 @@ def try_networks(
     y: npt.NDArray[np.generic],
     *,
     batch_size: int,
-    optimizer: str | Optimizer,
+    optimizers: Sequence[str | Optimizer],
     lr: Rate | None = None,
     falls: bool = True,
     epochs: int | None = None,
-    lengths: Sequence[int] = (1,),
+    other_epochs: bool = False,
     rng: np.random.Generator,
 ) -> list[Trial]:
-    """Find a rate and the epochs for each network, and compare them by whole trainings.
+    """Compare networks by whole trainings, then optimizers, then numbers of epochs.
 
-    Each has five trainings for each number of epochs, with another fifth of the examples kept aside
-    each time; with 1,000 examples or more, one training, on 20,000 at most. With fewer than 20
-    there is none, and only the first network is tried. The networks themselves are left as they
-    are.
+    A rate is found for each network. All are trained with the first optimizer; then the best of
+    them with each of the others; then the best so far for a quarter of the epochs, and for four
+    times as many if a quarter is clearly too few. Each is tried by five trainings, with another
+    fifth of the examples kept aside; with 1,000 examples or more by one, on 20,000 at most. With
+    fewer than 20 none is tried, and the first network and optimizer are taken. The networks
+    themselves are left as they are.
 
     Args:
-        nets: the networks, the simplest last.
+        nets: the networks.
         loss: as in `fit`.
         X: inputs, ``(n, d_0)``.
         y: targets, ``(n,)`` or ``(n, d_L)``.
         batch_size: of the training to come.
-        optimizer: as in `fit`.
+        optimizers: one or more, as in `fit`.
         lr: the rate, or a schedule, for a number of updates. If not given, `find_lr` finds it on
             all examples.
         falls: whether a rate that was found falls to 0, along half a cosine. Then it is the largest
             that is nearly the best.
-        epochs: of each training; if not given, `usual_epochs` over each of the ``lengths``.
-        lengths: what they are divided by.
-        rng: where the parts and the batches come from, the same for all networks.
+        epochs: of each training; if not given, `usual_epochs`.
+        other_epochs: whether fewer and more epochs than the usual ones are tried.
+        rng: where the parts and the batches come from, the same for all trainings.
 
     Returns:
-        The trials, the best first.
+        The trials in their order: `best_of` them is the one to take.
 
     Raises:
         FloatingPointError: a network diverges at every rate.
     """
-    n = len(X)
-    counts = [epochs] if epochs else [_epochs(n, batch_size, over) for over in lengths]
+    n, trials, parts = len(X), list[Trial](), list[npt.NDArray[np.intp]]()
     if n < FEWEST:
-        nets, counts = nets[:1], counts[:1]
-    parts = list[npt.NDArray[np.intp]]()
-    if len(nets) * len(counts) > 1:
+        nets = nets[:1]
+    elif len(nets) > 1 or len(optimizers) > 1 or other_epochs:
         parts = np.array_split(rng.permutation(n)[:MOST], PARTS)
-    aside = _Aside(loss, X, y, parts, batch_size, optimizer, rng)
-    trials = []
+    aside = _Aside(loss, X, y, parts, batch_size, lr, falls, epochs, rng)
     for net in nets:
         found, rates = None, dict[float, float]()
         if lr is None:
-            _, rates = find_lr(net, loss, X, y, batch_size=batch_size, optimizer=optimizer, rng=rng)
+            _, rates = find_lr(
+                net, loss, X, y, batch_size=batch_size, optimizer=optimizers[0], rng=rng
+            )
             found = choose_rate(rates, falls)
-        losses = dict[int, float]()
-        for times, over in zip(counts, lengths) if parts else ():
-            losses[times] = math.inf
-            for at, rate in _rates(lr, found, falls):
-                try:
-                    losses[times] = aside.loss_of(net, rate, epochs, over)
-                    found = at
-                    break
-                except FloatingPointError:
-                    continue
-        best = min(losses, key=losses.__getitem__, default=counts[0])
-        trials.append(Trial(net, found, rates, best, losses))
-    return sorted(trials, key=lambda trial: trial.loss)
+        trials.append(aside.tried(net, optimizers[0], found, rates))
+    if parts:
+        best = best_of(trials)
+        for other in optimizers[1:]:
+            trials.append(aside.tried(best.net, other, best.lr, best.rates))
+    if parts and other_epochs:
+        trials += aside.other_epochs(best_of(trials))
+    return trials
 
 
-def _epochs(n: int, batch_size: int, over: int) -> int:
-    return math.ceil(usual_epochs(n, batch_size) / over)
-
-
-def _rates(
-    lr: Rate | None, found: float | None, falls: bool
-) -> Iterator[tuple[float | None, Rate]]:
-    """The rate that is given; or the one found, then smaller ones, in case that it diverges."""
-    if lr is not None:
-        yield None, lr
-    while found is not None:
-        yield found, partial(cosine if falls else _constant, found)
-        found = next_rate(found)
+def best_of(trials: Sequence[Trial]) -> Trial:
+    """The one with the least loss; of equal ones the first."""
+    return min(trials, key=lambda trial: trial.loss)
 
 
 def _constant(lr: float, updates: int) -> float:
@@ -165,23 +149,63 @@ class _Aside:
     y: npt.NDArray[np.generic]
     parts: Sequence[npt.NDArray[np.intp]]
     batch_size: int
-    optimizer: str | Optimizer
+    lr: Rate | None
+    falls: bool
+    epochs: int | None
     rng: np.random.Generator
 
-    def loss_of(self, net: MLP, lr: Rate, epochs: int | None, over: int) -> float:
+    def tried(
+        self,
+        net: MLP,
+        optimizer: str | Optimizer,
+        found: float | None,
+        rates: dict[float, float],
+        times: float = 1,
+    ) -> Trial:
+        """A trial for the epochs that are given, or so many times the usual ones.
+
+        Where the rate that was found diverges, it has the first smaller one that does not.
+        """
+        trial = partial(Trial, net, optimizer, rates=rates, epochs=self._epochs(len(self.X), times))
+        for lr, rate in self._rates(found) if self.parts else ():
+            try:
+                return trial(lr=lr, loss=self._loss_of(net, optimizer, rate, times))
+            except FloatingPointError:
+                continue
+        return trial(lr=found, loss=math.inf)
+
+    def other_epochs(self, best: Trial) -> Iterator[Trial]:
+        """Trials for a quarter of the epochs; and where that is clearly worse, for 4 times."""
+        tried = partial(self.tried, best.net, best.optimizer, best.lr, best.rates)
+        quarter = tried(1 / FACTOR)
+        yield quarter
+        if best.loss < (1 - CLEARLY) * quarter.loss:
+            yield tried(FACTOR)
+
+    def _epochs(self, n: int, times: float) -> int:
+        return self.epochs or math.ceil(times * usual_epochs(n, min(self.batch_size, n)))
+
+    def _rates(self, found: float | None) -> Iterator[tuple[float | None, Rate]]:
+        """The rate that is given; or the one found, then smaller ones, in case that it diverges."""
+        if self.lr is not None:
+            yield None, self.lr
+        while found is not None:
+            yield found, partial(cosine if self.falls else _constant, found)
+            found = next_rate(found)
+
+    def _loss_of(self, net: MLP, optimizer: str | Optimizer, lr: Rate, times: float) -> float:
         """The mean loss on the parts, of a training on the others each."""
-        trial = copy.deepcopy(net)
-        parameters, start = trial.parameters(), data_of(net.parameters()).tolist()
+        net = copy.deepcopy(net)
+        parameters, start = net.parameters(), data_of(net.parameters()).tolist()
         found = []
         for i, part in enumerate(self.parts if len(self.X) < MANY else self.parts[:1]):
             others = np.concatenate([*self.parts[:i], *self.parts[i + 1 :]])
-            b = min(self.batch_size, len(others))
-            times = epochs or _epochs(len(others), b, over)
+            b, epochs = min(self.batch_size, len(others)), self._epochs(len(others), times)
             assign(parameters, start)
             fit(
-                trial, self.loss, self.X[others], self.y[others], epochs=times, batch_size=b,
-                lr=lr(updates_of(len(others), b, times)), optimizer=copy.deepcopy(self.optimizer),
+                net, self.loss, self.X[others], self.y[others], epochs=epochs, batch_size=b,
+                lr=lr(updates_of(len(others), b, epochs)), optimizer=copy.deepcopy(optimizer),
                 rng=copy.deepcopy(self.rng), progress=False,
             )  # fmt: skip
-            found.append(evaluate(trial, self.loss, self.X[part], self.y[part])["loss"])
+            found.append(evaluate(net, self.loss, self.X[part], self.y[part])["loss"])
         return math.fsum(found) / len(found)

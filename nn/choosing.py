@@ -11,7 +11,6 @@ from .data.datasets import Dataset
 from .model.network import MLP
 from .options import generators, networks_of, rate_option, rule_of, say, size_for
 from .train.defaults import (
-    HEAVIER,
     SWEPT,
     TRIED,
     choose_rate,
@@ -59,7 +58,7 @@ def choose(
     falls = options.epochs is None  # over epochs that may become more, it would not be the same
     # Where the best epoch shows in the training itself, there is less to choose.
     tune = falls and not aside and len(first) == 1
-    heavier = rule_of(options, n, HEAVIER)
+    heavier = rule_of(options, n, heavier=True)
     rules = [rule, heavier] if tune and heavier.given != rule.given else [rule]
     if options.epochs is None:
         options.epochs = usual_epochs(n, first[0] if len(first) == 1 else usual_batch_size(n))

@@ -35,12 +35,11 @@ from .model.likelihoods import LIKELIHOODS, Likelihood, chosen_classes, likeliho
 from .model.network import MLP
 from .train.callbacks import EarlyStopping
 from .train.defaults import (
-    HEAVIER,
     first_size,
     next_rate,
     updates_of,
     usual_batch_size,
-    usual_decay,
+    usual_decays,
     usual_epochs,
 )
 from .train.fit import fit
@@ -104,9 +103,11 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         net, given, falls = nets[0], self.lr, self.lr is None and self.epochs is None
         lr: Any = given
         tune = self.epochs is None and held_out is None
-        rules = [self.optimizer or SGD(weight_decay=usual_decay(len(X)))]
-        if tune and self.optimizer is None:
-            rules.append(SGD(weight_decay=HEAVIER * usual_decay(len(X))))
+        rules: Sequence[str | Optimizer] = [SGD(weight_decay=d) for d in usual_decays(len(X))]
+        if self.optimizer is not None:
+            rules = [self.optimizer]
+        elif not tune:
+            rules = rules[:1]
         rule = rules[0]
         if len(nets) > 1 or given is None or tune:
             trials = try_networks(
@@ -179,8 +180,8 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
             and it is 32).
         activation: as in `MLP`.
         optimizer: as in `fit`; if not given, SGD with a weight decay of 1/n for n rows, but
-            0.01 at most; or with ten times that, if ``epochs`` are not given either and it has the
-            smaller loss on rows kept aside.
+            0.01 at most; or of 10/n, if ``epochs`` are not given either and it has the smaller loss
+            on rows kept aside.
         lr: a rate, or a schedule. If not given, a short test with eight of them (`find_lr`) chooses
             one, or a smaller one if the training diverges at that; it falls to 0 along half a
             cosine if ``epochs`` are not given either.

@@ -25,12 +25,11 @@ from .train.defaults import (
     DECAY,
     EPOCHS,
     FEWEST_EPOCHS,
-    HEAVIER,
     LONG,
     SWEPT,
     UPDATES,
     updates_of,
-    usual_decay,
+    usual_decays,
 )
 from .train.optimizers import OPTIMIZERS, make_rule
 from .train.schedules import BatchSize, cosine, growing, inverse_time, step_decay
@@ -131,8 +130,8 @@ def _add_setting(add: Callable[..., Any], name: str, default: Any, kinds: list[s
     option, whose = "--" + name.replace("_", "-"), "of " + ", ".join(kinds)
     if name == "weight_decay":
         whose += (
-            f" (for sgd 1/n for n examples, but {DECAY:g} at most; or {HEAVIER} times that, where "
-            "epochs are chosen and it does better)"
+            f" (for sgd 1/n for n examples, but {DECAY:g} at most; or 10/n, where epochs are "
+            "chosen too, if it does better on examples kept aside)"
         )
     if isinstance(default, bool):
         add(option, action="store_const", const=True, help=whose)
@@ -142,17 +141,17 @@ def _add_setting(add: Callable[..., Any], name: str, default: Any, kinds: list[s
         add(option, type=float, metavar=name[0].upper(), help=whose)
 
 
-def rule_of(options: argparse.Namespace, n: int, heavier: float = 1) -> Optimizer:
+def rule_of(options: argparse.Namespace, n: int, heavier: bool = False) -> Optimizer:
     """The optimizer that the options ask for, for n examples.
 
-    A weight decay that is not given may be so many times ``heavier`` than the usual one.
+    If they give no weight decay, it is the usual one or the ``heavier``.
 
     Raises:
         ValueError: the optimizer has no such setting, or the setting is out of range.
     """
     given = {name: getattr(options, name) for name in _settings()}
     if options.optimizer == "sgd" and given["weight_decay"] is None:
-        given["weight_decay"] = heavier * usual_decay(n)
+        given["weight_decay"] = usual_decays(n)[heavier]
     return make_rule(options.optimizer, **{k: v for k, v in given.items() if v is not None})
 
 

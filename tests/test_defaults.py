@@ -8,7 +8,7 @@ import pytest
 import nn
 from nn import MLP, SGD, Adam, bernoulli_nll, datasets, find_lr, fit, gaussian_nll
 from nn.data.datasets import parts_of, standard
-from nn.train.defaults import RATES, choose_rate, usual_batch_size, usual_decay, usual_epochs
+from nn.train.defaults import RATES, choose_rate, usual_batch_size, usual_decays, usual_epochs
 from nn.train.evaluation import evaluate
 from nn.train.schedules import cosine
 from nn.train.validation import best_of, try_networks
@@ -120,7 +120,7 @@ def test_what_find_lr_refuses(given, message):
 
 
 def test_defaults_fit_the_number_of_examples():
-    assert [usual_decay(n) for n in (1, 100, 1000)] == [0.01, 0.01, 0.001]
+    assert [usual_decays(n) for n in (1, 100, 1000)] == [(0.01, 10), (0.01, 0.1), (0.001, 0.01)]
     assert [usual_batch_size(n) for n in (1, 4, 16, 1000)] == [1, 4, 16, 16]
     for n in (4, 15, 100, 1437, 43_152, 10**6):
         b = usual_batch_size(n)

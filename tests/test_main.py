@@ -187,8 +187,9 @@ def test_epochs_are_chosen_where_neither_they_nor_a_part_kept_aside_say(
         lines = printed(capsys.readouterr().out)
         least = "the one with the least loss on examples kept aside"
         assert lines["epochs"] == f"1: of 2, 1, {least}"
-        assert lines["decay"] == f"0.1: of 0.01, 0.1, {least}"
-        assert lines["SGD"].startswith("1 epochs, ") and lines["SGD"].endswith("weight decay 0.1")
+        assert lines["decay"] == f"0.3125: of 0.01, 0.3125, {least}"
+        assert lines["SGD"].startswith("1 epochs, ")
+        assert lines["SGD"].endswith("weight decay 0.3125")
         assert len(history(folder / "runs" / "line")) == 1
     for more in (["--weight-decay", "0.5"], ["--optimizer", "adam"]):
         assert main(["train", *run, *more]) == 0
@@ -198,7 +199,7 @@ def test_epochs_are_chosen_where_neither_they_nor_a_part_kept_aside_say(
         assert main(["train", *run, *more]) == 0
         lines = printed(capsys.readouterr().out)
         assert "epochs" not in lines and "decay" not in lines
-    assert asked == [[0.01, 0.1], [0.01, 0.1], [0.5], [None], [0.01], [0.01], [0.01]]
+    assert asked == [[0.01, 0.3125], [0.01, 0.3125], [0.5], [None], [0.01], [0.01], [0.01]]
 
 
 def test_it_is_said_why_a_rate_is_taken():

@@ -77,22 +77,41 @@ def choose(
     options.widths = [len(layer.neurons) for layer in best.net.layers[:-1]]
     said = {}
     if best.loss < math.inf and len(nets) > 1:
-        said["layers"] = _layers(trials[: len(nets)], n)
+        said["layers"] = "hidden: " + _rather([(_layers(t), t) for t in trials[: len(nets)]], n)
     if best.loss < math.inf and tune:
-        if len(rules) > 1:
-            rule = heavier if best.optimizer is heavier else rule
-            said["decay"] = _least(*(digits(one.given["weight_decay"]) for one in (rule, *rules)))
+        of_best = [t for t in trials if t.net is best.net]
+        said["training"] = _rather([(_training(t, of_best[0], heavier), t) for t in of_best], n)
         options.epochs = best.epochs
-        said["epochs"] = _least(*map(str, [best.epochs, *dict.fromkeys(t.epochs for t in trials)]))
+        rule = heavier if best.optimizer is heavier else rule
     if best.lr is not None:
         _set_rate(options, best.lr, falls)
         said["rate"] = _rate(best.lr, best.rates, falls)
     return rule, said
 
 
-def _least(taken: str, *tried: str) -> str:
-    """Which number is taken, and why."""
-    return f"{taken}: of {', '.join(tried)}, the one with the least loss on examples kept aside"
+def _rather(named: Sequence[tuple[str, Trial]], n: int) -> str:
+    """Which of some trials is taken, and why."""
+    named = sorted(named, key=lambda pair: pair[1].loss)
+    first, *others = [(name, digits(trial.loss)) for name, trial in named]
+    mean = "" if n >= MANY else f", the mean of {PARTS} trainings"
+    return (
+        f"{first[0]} (loss {first[1]}) rather than "
+        + " or ".join(f"{name} ({loss})" for name, loss in others)
+        + f", on examples kept aside{mean}"
+    )
+
+
+def _layers(trial: Trial) -> str:
+    """Its hidden layers, in words."""
+    widths = "-".join(str(len(layer.neurons)) for layer in trial.net.layers[:-1])
+    return f"one of {widths} units" if widths else "none"
+
+
+def _training(trial: Trial, usual: Trial, heavier: Optimizer) -> str:
+    """What is other than usual in its training, in words."""
+    if trial.optimizer is heavier:
+        return f"weight decay {digits(heavier.given['weight_decay'])}"
+    return f"{trial.epochs} epochs" if trial is not usual else f"the usual {trial.epochs} epochs"
 
 
 def _rate(lr: float, rates: Mapping[float, float], falls: bool) -> str:
@@ -115,19 +134,6 @@ def _network(options: argparse.Namespace, data: Dataset, widths: Sequence[int]) 
     own = copy(options)
     own.widths = widths
     return networks_of(own, data, 1)[0]
-
-
-def _layers(trials: Sequence[Trial], n: int) -> str:
-    """Which hidden layers are taken, and why."""
-    trials = sorted(trials, key=lambda trial: trial.loss)
-    widths = ["-".join(str(len(l.neurons)) for l in trial.net.layers[:-1]) for trial in trials]
-    taken, other = [f"one of {d} units" if d else "none" for d in widths]
-    first, second = [digits(trial.loss) for trial in trials]
-    mean = "" if n >= MANY else f", the mean of {PARTS} trainings"
-    return (
-        f"hidden: {taken} (loss {first}) rather than {other} ({second}), on examples kept "
-        f"aside{mean}"
-    )
 
 
 def take_next(options: argparse.Namespace, chosen: dict[str, str]) -> bool:

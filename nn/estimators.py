@@ -187,9 +187,10 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
             cosine if ``epochs`` are not given either.
         batch_size: as in `fit`; if not given, 16, or all rows if they are fewer.
         epochs: how many. If not given, enough for 3,000 updates, or 200 (fewer beyond 100,000
-            updates, but at least 20); or a quarter of them or four times as many, whichever has the
-            least loss on rows kept aside. But if 1,000 rows or more are left then, a fifth is kept
-            aside in the training, and the network is that of the epoch with the least loss on it.
+            updates, but at least 20); or a quarter or a 16th of them or four times as many,
+            whichever has the least loss on rows kept aside. But if 1,000 rows or more are left
+            then, a fifth is kept aside in the training, and the network is that of the epoch with
+            the least loss on it.
         random_state: a seed, NumPy's ``RandomState``, or None for another training every time.
 
     Attributes:

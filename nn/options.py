@@ -84,9 +84,9 @@ def _add_own_options(add: Callable[..., Any]) -> None:
     add("--epochs", type=_epochs, metavar="N",
         help=f"passes over the training part. If not given, enough for {UPDATES:,} updates at the "
         f"first batch size, or {EPOCHS} if those are more (beyond {LONG:,} updates fewer, but "
-        f"{FEWEST_EPOCHS} or more), or a quarter of them or 4 times as many, whichever does "
-        f"best on examples kept aside; but if {MANY:,} or more examples are left, a fifth is kept "
-        f"aside in the training, and the network of the best epoch is taken (in a sweep: {SWEPT})")
+        f"{FEWEST_EPOCHS} or more), or a quarter or a 16th of them or 4 times as many, whichever "
+        f"does best on examples kept aside; but if {MANY:,} or more examples are left, a fifth is "
+        f"kept aside in the training, and the best epoch's network taken (in a sweep: {SWEPT})")
     add("--batch-size", type=_checked_batch_size, nargs="+", metavar="B",
         help=f"a number, full, or a schedule: grow:START:FACTOR:EPOCHS ({BATCH}, or all examples "
         "if they are fewer); several are compared, each from the same start")

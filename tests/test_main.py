@@ -118,10 +118,9 @@ def test_every_data_set_trains_and_writes_its_files(data, folder, capsys):
 def test_what_is_not_given_fits_the_data(folder, capsys):
     assert main(["train", "moons", "--quiet"]) == 0
     lines = printed(capsys.readouterr().out)
-    epochs = int(lines["epochs"].partition(":")[0])
-    assert lines["epochs"] == (
-        f"{epochs}: of 200, 50, the one with the least loss on examples kept aside"
-    )
+    taken, others = lines["training"].split(" rather than ")
+    epochs = int(re.fullmatch(r"(50|13) epochs \(loss 0\.0\d+\)", taken)[1])
+    assert "the usual 200 epochs (0.0" in others and "weight decay 0.025 (0." in others
     lr = lines["rate"].partition(":")[0]
     updates = f"{epochs} epochs, batch size 16: {epochs * 25} updates"
     assert lines["SGD"] == f"{updates}; lr cosine:{lr}, weight decay 0.0025"
@@ -174,7 +173,8 @@ def test_epochs_are_chosen_where_neither_they_nor_a_part_kept_aside_say(
         first, last = optimizers[0], optimizers[-1]
         return [
             *(Trial(net, first, None, {}, 2, 0.5) for net in nets),
-            *([Trial(nets[0], last, None, {}, 1, 0.25)] if other_epochs else []),
+            *([Trial(nets[0], first, None, {}, 1, 0.375)] if other_epochs else []),
+            *([Trial(nets[0], last, None, {}, 2, 0.25)] if len(optimizers) > 1 else []),
         ]
 
     monkeypatch.setattr(nn.choosing, "try_networks", try_networks)
@@ -185,20 +185,21 @@ def test_epochs_are_chosen_where_neither_they_nor_a_part_kept_aside_say(
     for more in ([], ["--widths", "3"]):
         assert main(["train", *run, *more]) == 0
         lines = printed(capsys.readouterr().out)
-        least = "the one with the least loss on examples kept aside"
-        assert lines["epochs"] == f"1: of 2, 1, {least}"
-        assert lines["decay"] == f"0.3125: of 0.01, 0.3125, {least}"
-        assert lines["SGD"].startswith("1 epochs, ")
+        assert lines["training"] == (
+            "weight decay 0.3125 (loss 0.25) rather than 1 epochs (0.375) or the usual 2 epochs "
+            "(0.5), on examples kept aside, the mean of 5 trainings"
+        )
+        assert lines["SGD"].startswith("2 epochs, ")
         assert lines["SGD"].endswith("weight decay 0.3125")
-        assert len(history(folder / "runs" / "line")) == 1
+        assert len(history(folder / "runs" / "line")) == 2
     for more in (["--weight-decay", "0.5"], ["--optimizer", "adam"]):
         assert main(["train", *run, *more]) == 0
         lines = printed(capsys.readouterr().out)
-        assert "epochs" in lines and "decay" not in lines
+        assert lines["training"].startswith("1 epochs (loss 0.375) rather than the usual 2 epochs ")
+        assert len(history(folder / "runs" / "line")) == 1
     for more in (["--batch-size", "16", "32"], ["--patience", "1"], ["--epochs", "3"]):
         assert main(["train", *run, *more]) == 0
-        lines = printed(capsys.readouterr().out)
-        assert "epochs" not in lines and "decay" not in lines
+        assert "training" not in printed(capsys.readouterr().out)
     assert asked == [[0.01, 0.3125], [0.01, 0.3125], [0.5], [None], [0.01], [0.01], [0.01]]
 
 

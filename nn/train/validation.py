@@ -23,8 +23,9 @@ from .schedules import LearningRate, cosine
 from .stepping import Optimizer
 
 WIDTHS = ((32,), ())  # a hidden layer, or none: what is tried where nothing is given
-FACTOR = 4  # by which epochs that are tried differ
-CLEARLY = 0.05  # of a loss: if a quarter of the epochs loses so much, four times as many are tried
+FEWER = (1 / 4, 1 / 16)  # of the usual epochs: what else is tried
+MORE = 4  # times the usual epochs: what is tried if a quarter of them is worse
+CLEARLY = 0.05  # by so much of the loss
 PARTS = 5
 FEWEST = 20  # examples: of fewer none are kept aside
 MANY = 1000  # examples to train on, of which one part kept aside tells enough
@@ -78,13 +79,13 @@ def try_networks(
     other_epochs: bool = False,
     rng: np.random.Generator,
 ) -> list[Trial]:
-    """Compare networks by whole trainings, then optimizers, then numbers of epochs.
+    """Compare networks by whole trainings, and for the best of them optimizers and epochs.
 
     A rate is found for each network. All are trained with the first optimizer; then the best of
-    them with each of the others; then the best so far for a quarter of the epochs, and for four
-    times as many if a quarter is clearly too few. Each is tried by five trainings, with another
-    fifth of the examples kept aside; with 1,000 examples or more by one, on 20,000 at most. With
-    fewer than 20 none is tried, and the first network and optimizer are taken. The networks
+    them with one thing changed: with another optimizer, or for a quarter or a 16th of the epochs,
+    or for four times as many if a quarter is clearly too few. Each is tried by five trainings, with
+    another fifth of the examples kept aside; with 1,000 examples or more by one, on 20,000 at most.
+    With fewer than 20 none is tried, and the first network and optimizer are taken. The networks
     themselves are left as they are.
 
     Args:
@@ -126,8 +127,8 @@ def try_networks(
         best = best_of(trials)
         for other in optimizers[1:]:
             trials.append(aside.tried(best.net, other, best.lr, best.rates))
-    if parts and other_epochs:
-        trials += aside.other_epochs(best_of(trials))
+        if other_epochs:
+            trials += aside.other_epochs(best)
     return trials
 
 
@@ -175,12 +176,12 @@ class _Aside:
         return trial(lr=found, loss=math.inf)
 
     def other_epochs(self, best: Trial) -> Iterator[Trial]:
-        """Trials for a quarter of the epochs; and where that is clearly worse, for 4 times."""
+        """Trials for fewer epochs; and for more if a quarter is clearly worse."""
         tried = partial(self.tried, best.net, best.optimizer, best.lr, best.rates)
-        quarter = tried(1 / FACTOR)
-        yield quarter
+        quarter, *others = map(tried, FEWER)
+        yield from (quarter, *others)
         if best.loss < (1 - CLEARLY) * quarter.loss:
-            yield tried(FACTOR)
+            yield tried(MORE)
 
     def _epochs(self, n: int, times: float) -> int:
         return self.epochs or math.ceil(times * usual_epochs(n, min(self.batch_size, n)))

@@ -138,7 +138,8 @@ def jvp(f: Function, x: Sequence[Number], v: Sequence[Number]) -> tuple[Any, Any
         v: the direction, n numbers or Values.
 
     Returns:
-        ``f(x)`` and sum_i df/dx_i v_i.
+        ``f(x)`` and sum_i df/dx_i v_i, over the inputs that move: where v_i is 0, also an infinite
+        derivative has no share.
 
     Raises:
         TypeError: ``f`` is not a function, or ``x`` or ``v`` not a sequence.
@@ -156,7 +157,10 @@ def jvp(f: Function, x: Sequence[Number], v: Sequence[Number]) -> tuple[Any, Any
     variables, y, recorded = _call(f, x)
     (y,) = as_outputs([y])
     recorded = recorded or any(isinstance(d, Value) for d in v)
-    tangents: dict[Any, Number] = dict(zip(variables, map(as_number, v)))
+    directions = [as_number(d) for d in v]
+    tangents: dict[Any, Number] = {
+        u: d for u, d in zip(variables, directions) if isinstance(d, Value) or d != 0.0
+    }
     for node in topological_order(y):
         if not tangents.keys().isdisjoint(node.inputs):
             terms = [

@@ -188,6 +188,21 @@ def test_jvp_is_the_gradient_times_the_direction(v):
     assert slope == pytest.approx(np.dot(grad(f)(*x), v), rel=1e-14, abs=1e-15)
 
 
+@pytest.mark.parametrize(
+    ("f", "x", "slope"),
+    [
+        (lambda x, y: x + y.sqrt(), (1.0, 0.0), 1.0),
+        (lambda x, y: x**y, (-2.0, 3.0), 12.0),
+        (lambda x, y: x * x + y.log(), (3.0, 0.0), 6.0),
+    ],
+)
+@pytest.mark.parametrize("zero", [0.0, -0.0, 0, np.float32(0)])
+def test_an_input_that_does_not_move_has_no_share_in_a_jvp(f, x, slope, zero):
+    assert not math.isfinite(grad(f)(*x)[1])
+    assert jvp(f, x, [1.0, zero])[1] == slope
+    assert jvp(f, [Value(v) for v in x], [1.0, zero])[1].data == slope
+
+
 @pytest.mark.parametrize(("x", "v"), [([1.0], [1.0, 2.0]), ([1.0, 2.0], [1.0]), ([1.0], [])])
 def test_jvp_wants_a_direction_of_the_length_of_the_point(x, v):
     with pytest.raises(ValueError, match=rf"{len(x)} and {len(v)}"):

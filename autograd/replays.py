@@ -20,11 +20,12 @@ from __future__ import annotations
 
 import functools
 import math
+import pickle
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from types import MethodType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +35,7 @@ from . import primitives as p
 from .compiler import Program, collector_paused, compile, of_one
 from .compiler.checking import check_example
 from .compiler.structure import Kept
+from .copies import place_of
 from .derivatives import backward_pass
 from .recordings import Given, Recording, given_to, is_recording, names_of, rebuilt, record_function
 from .value import Value, check_function, record, short_repr
@@ -225,6 +227,12 @@ class Replayed:
             stacklevel=4,
         )
 
+    def __reduce__(self) -> Any:
+        # Without its programs, which are recorded anew. Where it has taken the name of f, as by
+        # @replay, that name is what a pickle has to hold.
+        _, name = place_of(self)
+        return name or (replay, (self.__wrapped__, self._keep))
+
     def __repr__(self) -> str:
         counts = {"call": self._calls, "structure": self._made, "program": len(self.programs)}
         calls, made, kept = (f"{n:,} {what}{'s' * (n != 1)}" for what, n in counts.items())
@@ -326,6 +334,12 @@ class _Run(p.Primitive):
         if self.tape.outputs > 1:
             outputs = outputs[:, self.i]
         return p.SUM.value_at(tuple(outputs.tolist())), tuple(gradient.tolist())
+
+    def __reduce__(self) -> NoReturn:
+        raise pickle.PicklingError(
+            f"what {self.symbol} gave, replayed, can't be pickled, as its graph was not recorded: "
+            "pickle what the function itself gives, which is its __wrapped__"
+        )
 
     # The row on floats, which a primitive of the table keeps in slots.
 

@@ -280,3 +280,43 @@ def test_a_pickle_whose_primitive_is_gone_says_which(monkeypatch):
     monkeypatch.setattr(sys.modules[__name__], "square", None)
     with pytest.raises(pickle.UnpicklingError, match=rf"{__name__}\.square is no primitive"):
         pickle.loads(data)
+
+
+def parabola(x):
+    return x * x
+
+
+parabola_of = autograd.replay(parabola)
+
+
+@autograd.replay
+def decorated(x):
+    return x * x
+
+
+@ways
+def test_a_replayed_function_travels_without_its_programs(travel):
+    for f in (parabola_of, decorated, autograd.replay(parabola, keep=3)):
+        assert f(3.0).data == travel(f)(3.0).data == 9.0
+    assert travel(decorated) is decorated
+    assert travel(autograd.replay(parabola, keep=3))._keep == 3
+
+
+def test_a_copy_of_a_replayed_function_records_the_values_that_it_reads():
+    w = Value(2.0)
+    times = autograd.replay(lambda x: w * x)
+    times(3.0)
+    again = copy.deepcopy([times, w])[0]  # a function is copied as it is: it goes on reading w
+    again(3.0).backward()
+    assert (again(5.0).data, w.grad) == (10.0, 3.0)
+
+
+def test_programs_and_what_they_gave_say_what_to_pickle_instead():
+    x = Value(3.0)
+    program = compile(x * x, [x], [])
+    with pytest.raises(pickle.PicklingError, match=r"a program can't .*pickle its graph"):
+        pickle.dumps(program)
+    assert copy.deepcopy(program)([[2.0]])[0].tolist() == copy.copy(program)([[2.0]])[0].tolist()
+    with pytest.raises(pickle.PicklingError, match=r"what parabola gave, replayed, .* __wrapped__"):
+        pickle.dumps(parabola_of(x))
+    assert copy.deepcopy(parabola_of(x)).data == 9.0

@@ -7,9 +7,10 @@ faster than arrays; all others in NumPy, block by block.
 from __future__ import annotations
 
 import builtins
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -88,6 +89,15 @@ class Written:
             self.size += self.tape.size
         if self.example is not None or self.listing is not None:
             self.size += 500 * len(listing.users)
+
+    def __deepcopy__(self, memo: object) -> Written:
+        return self  # as graphs of one structure do, copies of a program share it
+
+    def __reduce__(self) -> NoReturn:
+        raise pickle.PicklingError(
+            "a program can't be pickled: pickle its graph, (root, inputs, parameters), and where "
+            "that is read, autograd.compile(root, inputs, parameters) makes the program anew"
+        )
 
     def bind(
         self, parameters: Array, out: Array | None, native: bool = True

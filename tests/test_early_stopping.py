@@ -235,6 +235,12 @@ def test_patience_is_a_positive_whole_number(patience):
         EarlyStopping(patience)
 
 
+@pytest.mark.parametrize("flag", ["no", 1, None, "loss"])
+def test_restore_best_is_true_or_false(flag):
+    with pytest.raises(ValueError, match="restore_best must be True or False"):
+        EarlyStopping(3, flag)
+
+
 def test_before_the_first_epoch_there_is_no_best():
     stopping, net = EarlyStopping(2), make_net()
     assert (stopping.best_epoch, stopping.stopped, len(stopping.best_parameters)) == (0, False, 0)

@@ -286,6 +286,12 @@ def test_growing_does_not_shrink():
         growing(4, 0.5)
 
 
+@pytest.mark.parametrize("flag", ["drop_last", "replacement"])
+def test_flags_of_minibatches_are_true_or_false(flag):
+    with pytest.raises(ValueError, match=f"{flag} must be True or False, got 'no'"):
+        minibatches(10, 2, np.random.default_rng(0), **{flag: "no"})
+
+
 @pytest.mark.parametrize("rng", [None, 0, np.random, np.random.RandomState(0)])
 def test_minibatches_come_from_a_generator(rng):
     with pytest.raises(TypeError, match="rng"):

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.typing import ArrayLike
 
-from ..arrays import Array, check_batch_size, check_generator, check_whole
+from ..arrays import Array, check_batch_size, check_flag, check_generator, check_whole
 
 BLOCK = 4096  # rows in a block, if blocks are shuffled
 MOST = 4096  # examples to look at, if looking at all would take too long
@@ -77,8 +77,8 @@ def minibatches(
         replacement: draw every index independently instead, as theory often assumes.
 
     Raises:
-        ValueError: ``n`` is not a positive whole number, or ``batch_size`` not a whole number from
-            1 to n.
+        ValueError: ``n`` is not a positive whole number, ``batch_size`` not a whole number from
+            1 to n, or ``drop_last`` or ``replacement`` not True or False.
         TypeError: ``rng`` is not a generator.
 
     >>> [len(batch) for batch in minibatches(10, 4, np.random.default_rng(0))]
@@ -87,6 +87,8 @@ def minibatches(
     check_whole("n", n)
     check_batch_size(batch_size, n)
     check_generator(rng)
+    check_flag("drop_last", drop_last)
+    check_flag("replacement", replacement)
     order = rng.integers(n, size=n) if replacement else rng.permutation(n)
     batches = [order[start : start + batch_size] for start in range(0, n, batch_size)]
     return batches[: n // batch_size] if drop_last else batches

@@ -13,7 +13,7 @@ import numpy as np
 
 from autograd.vectors import assign, data_of
 
-from ..arrays import Array, check_takes, check_text, check_whole
+from ..arrays import Array, check_flag, check_takes, check_text, check_whole
 from ..model.module import Module
 from .history import Epoch
 
@@ -46,7 +46,8 @@ class EarlyStopping:
         stopped: whether the training ended early.
 
     Raises:
-        ValueError: ``patience`` is not a positive whole number, or ``monitor`` is something else.
+        ValueError: ``patience`` is not a positive whole number, ``restore_best`` is not True or
+            False, or ``monitor`` is something else.
 
     >>> import numpy as np
     >>> from nn import MLP, bernoulli_nll, fit
@@ -61,6 +62,7 @@ class EarlyStopping:
 
     def __init__(self, patience: int, restore_best: bool = True, *, monitor: str = "loss") -> None:
         check_whole("patience", patience)
+        check_flag("restore_best", restore_best)
         check_text("monitor", monitor, ("loss", "score"))
         self.patience, self.restore_best, self.monitor = int(patience), restore_best, monitor
         self.best_epoch, self.stopped = 0, False

@@ -14,7 +14,7 @@ import numpy as np
 
 from autograd import Value
 
-from ..arrays import Array, check_fraction, check_from_zero
+from ..arrays import Array, check_flag, check_fraction, check_from_zero
 from .stepping import Optimizer, State, defaults
 
 __all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop"]
@@ -57,6 +57,7 @@ class SGD(Optimizer):
         super().__init__(parameters, lr)
         check_fraction(momentum=momentum)
         check_from_zero(weight_decay=weight_decay)
+        check_flag("nesterov", nesterov)
         if nesterov and not momentum:
             raise ValueError("nesterov is a kind of momentum: give momentum, as in momentum=0.9")
         self.momentum, self.weight_decay = float(momentum), float(weight_decay)
@@ -125,6 +126,7 @@ class RMSprop(Optimizer):
         super().__init__(parameters, lr)
         check_fraction(alpha=alpha, momentum=momentum)
         check_from_zero(eps=eps, weight_decay=weight_decay)
+        check_flag("centered", centered)
         self.alpha, self.eps, self.centered = float(alpha), float(eps), bool(centered)
         self.momentum, self.weight_decay = float(momentum), float(weight_decay)
 

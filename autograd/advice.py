@@ -6,6 +6,7 @@ so they raise an error that says how to record the same computation.
 
 from __future__ import annotations
 
+import math
 import operator
 import warnings
 from collections.abc import Callable
@@ -55,6 +56,8 @@ INSTEAD = {
     "vecdot": "autograd.dot(w, x)",
     "sum": "autograd.sum(values)",
     "add.reduce": "autograd.sum(values)",
+    "maximum.reduce": "autograd.max(values)",
+    "minimum.reduce": "-autograd.max([-v for v in values])",
     "clip": "lower + (v - lower).relu() - (v - upper).relu()",
     "where": "autograd.where(c, a, b), which is a where c > 0",
     "nan_to_num": NAN_AS_0,
@@ -76,10 +79,15 @@ def of_numpy(name: str, symbol: str = "") -> str:
 
 def of_array(shape: tuple[int, ...]) -> str:
     """Why an array beside a Value is refused, and what to write."""
+    several = of_several(f"an array of shape {shape}", "array")
+    return f"{several}; for an array of one number, array.item()"
+
+
+def of_several(what: str, name: str) -> str:
+    """Why several numbers beside a Value are refused, and what to write."""
     return (
-        f"a Value is one number and can't be combined with an array of shape {shape}: "
-        "use a list comprehension, [v * x for x in array], or autograd.dot(w, x); "
-        "for an array of one number, array.item()"
+        f"a Value is one number and can't be combined with {what}: "
+        f"use a list comprehension, [v * x for x in {name}], or autograd.dot(w, x)"
     )
 
 
@@ -124,9 +132,11 @@ class Refusals:
     __slots__ = ()
 
     __float__, __int__, __round__ = _refused("float"), _refused("int"), _refused("round")
+    __trunc__, __floor__, __ceil__ = map(_refused, ("math.trunc", "math.floor", "math.ceil"))
 
     __floordiv__, __rfloordiv__ = _unrecorded("//", "floor_divide")
     __mod__, __rmod__ = _unrecorded("%", "remainder")
+    __divmod__, __rdivmod__ = _unrecorded("divmod()", "remainder")
     __matmul__, __rmatmul__ = _unrecorded("@", "matmul")
 
     def __array_ufunc__(self, function: Any, method: str, *inputs: Any, **settings: Any) -> Any:
@@ -152,14 +162,23 @@ class Refusals:
             raise TypeError(of_numpy(function.__name__))
         return function._implementation(*args, **kwargs)
 
+    def as_integer_ratio(self) -> NoReturn:
+        """Refused: what Python's statistics and fractions ask for would lose the gradient."""
+        raise TypeError(
+            "a Value as a fraction would lose its gradient: for its number alone write v.data; in "
+            "place of statistics.mean(values) write autograd.sum(values) / len(values)"
+        )
+
     def conjugate(self) -> Any:
         """The Value itself, a real number: np.var of a list of Values asks for it."""
         return self
 
     def __eq__(self, other: object) -> bool:
-        """Identity. Comparing with a number is a mistake, and gives a warning."""
+        """Identity. To compare with a number, or to ask for nan by ``v != v``, gives a warning."""
         if isinstance(other, Real):
             warnings.warn(EQUALITY, stacklevel=2)
+        elif other is self and math.isnan(self.data):
+            warnings.warn(NAN, stacklevel=2)
         return NotImplemented
 
     def __bool__(self) -> bool:
@@ -171,6 +190,7 @@ class Refusals:
 
     # What programs for micrograd read.
 
+    data: Any
     inputs: Any
     op: Any
 
@@ -194,6 +214,10 @@ class Refusals:
 EQUALITY = (
     "a Value equals itself alone, whatever its number: this comparison with a number is never true."
     " Compare v.data, or write autograd.where(c, a, b) for a choice that stays in the graph"
+)
+NAN = (
+    "a Value equals itself, also where its number is nan, as for np.nansum of a list: ask "
+    f"v.data != v.data for nan, or write {NAN_AS_0}"
 )
 TRUTH = (
     "a Value is always true, also where its number is 0. Ask `v is not None` for whether there is "

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import primitives as p
-from .value import Number, Value, check_function, real, record, record_dot
+from .value import Number, Value, check_function, real, record, record_dot, short_repr
 
 # sum, max, abs and pow are missing: `from autograd import *` must not hide the builtins.
 __all__ = [
@@ -83,13 +83,24 @@ def _number(x: Any) -> Number:
             f"Values and arrays can't be mixed (got an array of shape {x.shape}): "
             "take the array's elements one by one, or its rows with autograd.dot(w, row)"
         )
+    if isinstance(x, list | tuple):
+        raise TypeError(
+            f"an argument must be a real number or a Value, got {short_repr(x)}: take its entries "
+            "one by one, as in [autograd.exp(v) for v in values]"
+        )
     return real(x, "an argument")
 
 
 def _array(x: Any) -> Any:
+    if np.ma.is_masked(x):
+        raise TypeError("an array must hold real numbers, but some are masked: fill the gaps")
     array = np.asarray(x)
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"an array must hold real numbers, got dtype {array.dtype}")
+        advice = ": take Values one by one, as in [autograd.exp(v) for v in array]"
+        raise TypeError(
+            f"an array must hold real numbers, got dtype {array.dtype}"
+            + (advice if array.dtype.kind == "O" else "")
+        )
     return array.astype(float)[()]
 
 

@@ -24,7 +24,7 @@ from typing import Any, Union
 import numpy as np
 
 from . import primitives as p
-from .advice import Refusals, of_array
+from .advice import Refusals, of_array, of_several
 from .walk import in_order, sweep
 
 Number = Union["Value", float]
@@ -36,12 +36,15 @@ def real(x: Any, name: str) -> float:
     """``x`` as a float, if it is a Python or NumPy number."""
     if type(x) is float:
         return x
-    number = None if isinstance(x, np.ndarray) else _operand(x)
+    number = None if isinstance(x, np.ndarray | list | tuple) else _operand(x)
     if number is not None:
         return number
     if isinstance(x, Value):
         raise TypeError(f"{name} must be a plain number, got {x!r}: its number is its .data")
-    raise TypeError(f"{name} must be a real number, got {short_repr(x)} ({type(x).__name__})")
+    kind = type(x)
+    # A decimal, or an array or tensor of one number.
+    advice = ": write float(x)" if hasattr(kind, "__float__") and not np.ndim(x) else ""
+    raise TypeError(f"{name} must be a real number, got {short_repr(x)} ({kind.__name__}){advice}")
 
 
 def record(
@@ -172,6 +175,8 @@ def _operand(x: Any) -> float | None:
     if type(x) is not int:  # to ask whether something else is a number takes longer than a node
         if isinstance(x, np.ndarray):
             raise TypeError(of_array(x.shape))
+        if type(x) in (list, tuple):
+            raise TypeError(of_several(f"a {type(x).__name__}", "numbers"))
         if not isinstance(x, Real | np.bool_):
             return None
     try:

@@ -1,6 +1,7 @@
 """Mistakes on a Value that would lose its gradient: each is refused, with what to write instead."""
 
 import math
+import statistics
 import warnings
 
 import numpy as np
@@ -28,6 +29,11 @@ def value():
         (lambda v: np.maximum(0, v), r"autograd\.max\(\[a, b\]\), or v\.relu\(\)"),
         (lambda v: np.maximum(v, np.zeros(3)), r"autograd\.max"),
         (lambda v: np.add.reduce(v), r"autograd\.sum"),
+        (lambda v: np.max(v), r"autograd\.max\(values\)"),
+        (lambda v: np.min(v), r"-autograd\.max\(\[-v for v in values\]\)"),
+        (lambda v: autograd.exp([v, v]), r"one by one, as in \[autograd\.exp\(v\) for v in"),
+        (lambda v: autograd.exp(np.array([v])), r"one by one, as in \[autograd\.exp\(v\) for v in"),
+        (lambda v: autograd.sum([[v], [v]]), r"one by one"),
         (lambda v: np.sum(v), r"np\.sum .*autograd\.sum"),
         (lambda v: np.isfinite(v), r"v\.data"),
         (lambda v: np.clip(v, 0, 1), r"np\.clip .*relu"),
@@ -52,6 +58,15 @@ def value():
         (lambda v: round(v), r"round\(\) .* v\.data"),
         (lambda v: round(v, 1), r"v\.data"),
         (lambda v: math.floor(v), r"v\.data"),
+        (lambda v: math.ceil(v), r"math\.ceil\(\) .* v\.data"),
+        (lambda v: math.trunc(v), r"math\.trunc\(\) .* v\.data"),
+        (lambda v: divmod(v, 2), r"^divmod\(\) can't .*: write a - b \* \(a\.data // b\.data\)"),
+        (lambda v: divmod(2, v), r"^divmod\(\) can't"),
+        (lambda v: statistics.mean([v, v]), r"write autograd\.sum\(values\) / len\(values\)"),
+        (lambda v: statistics.pstdev([v, v]), r"v\.data"),
+        (lambda v: v * [1.0, 2.0], r"with a list: .*\[v \* x for x in numbers\]"),
+        (lambda v: (1.0, 2.0) - v, r"with a tuple: .*autograd\.dot"),
+        (lambda v: v < [1.0], r"with a list"),
         (lambda v: "%.3f" % v, r"v\.data"),  # noqa: UP031
         (lambda v: np.array([v], dtype=float), r"v\.data"),
         (lambda v: np.array(v, dtype=float), r"v\.data"),
@@ -157,6 +172,17 @@ def test_the_advice_for_nan_holds_for_nan():
     total.backward()
     assert (total.data, v.grad, w.grad) == (2.0, 0.0, 1.0)
     assert [autograd.step(abs(u) + 1).data for u in (v, w)] == [0.0, 1.0]
+
+
+def test_who_asks_for_nan_by_equality_is_told():
+    v, nan = value(), Value(math.nan)
+    for ask in (lambda: nan != nan, lambda: nan == nan, lambda: np.nansum([v, nan])):
+        with pytest.warns(UserWarning, match=r"equals itself, also .* nan.*autograd\.where"):
+            ask()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert nan != v and v == v and nan in [v, nan]
+        assert np.nansum([v, v]).data == 3.0
 
 
 @pytest.mark.parametrize("number", [1.5, 1, True, np.float64(1.5), np.int64(1)])

@@ -98,6 +98,22 @@ def test_an_example_to_check_must_be_a_pair(example):
     x, w = values(2.0, 3.0)
     with pytest.raises(TypeError, match=r"check\[1\] must be a pair, .* got .*: write check=\[\("):
         autograd.compile(x * w, [x], [w], check=[([2.0], x * w), example])
+    with pytest.raises(TypeError, match=r"check\[0\] must be a pair, .* got 3: write check=\[\("):
+        autograd.compile(x * w, [x], [w], check=3)
+
+
+def test_an_example_to_check_with_too_many_numbers_is_named():
+    x, w = values(2.0, 3.0)
+    words = r"the inputs of check\[1\] must be 1 number, got shape \(2,\)"
+    with pytest.raises(ValueError, match=words):
+        autograd.compile(x * w, [x], [w], check=[([2.0], x * w), ([2.0, 1.0], x * w)])
+
+
+@for_each("root", [0, 1.5, None])
+def test_a_root_that_is_no_value_is_refused_with_what_may_have_made_it(root):
+    x, w = values(2.0, 3.0)
+    with pytest.raises(TypeError, match=r"root must hold Values, .*max\(0, v\).*v\.relu\(\)"):
+        autograd.compile(root, [x], [w])
 
 
 @for_each(("x", "y"), HARD_POWERS)
@@ -1111,6 +1127,18 @@ def test_ragged_arguments_are_named():
         program([[1.0, 2.0], [3.0]])
     with pytest.raises(ValueError, match=r"^parameters must"):
         program([[1.0, 2.0]], [[1.0], [2.0, 3.0]])
+
+
+def test_masked_arguments_are_refused():
+    program, _, _ = small()
+    row = np.ma.array([[1.0, 2.0]], mask=[[False, True]])
+    with pytest.raises(ValueError, match=r"^batch must hold real numbers, but some are masked"):
+        program(row)
+    assert program(np.ma.array([[1.0, 2.0]]))[0] == program([[1.0, 2.0]])[0]
+    with pytest.raises(TypeError, match="some are masked"):
+        autograd.exp(row)
+    with pytest.raises(TypeError, match="some are masked"):
+        autograd.sum(row[0])
 
 
 def test_a_number_is_no_vector_of_parameters():

@@ -1,6 +1,7 @@
 """`Value`: what it holds and refuses, its operators, `backward` on worked and random examples."""
 
 import copy
+import decimal
 import gc
 import math
 import operator
@@ -74,6 +75,12 @@ def test_anything_else_is_a_type_error(x):
     with pytest.raises(TypeError, match="grad must be a real number"):
         v.grad = x
     assert (v.data, v.grad) == (1.0, 0.0)
+
+
+@for_each("x", [decimal.Decimal("1.5"), np.array(1.5)], ids=repr)
+def test_what_float_makes_a_number_of_is_refused_with_that(x):
+    with pytest.raises(TypeError, match=r"data must be a real number, got .*: write float\(x\)$"):
+        Value(x)
 
 
 def test_another_value_is_a_type_error_that_says_what_to_use():

@@ -263,9 +263,14 @@ def compile(
     inputs, parameters = list_of(inputs, "inputs"), list_of(parameters, "parameters")
     program = Program(_find(roots, inputs, parameters), inputs, parameters)
     n = 1 if isinstance(roots, Value) else len(roots)
-    for i, example in enumerate(check):
+    for i, example in enumerate(check if np.iterable(check) else [check]):
         row, recorded = pair(example, f"check[{i}]")
         batch = np.atleast_2d(as_floats(row, f"the inputs of check[{i}]"))
+        if batch.shape != (1, len(inputs)):
+            raise ValueError(
+                f"the inputs of check[{i}] must be {_count(len(inputs), 'number')}, got shape "
+                f"{np.shape(row)}"
+            )
         check_example(f"check[{i}]", recorded, n, *of_one(program, batch), program.parameters)
     return program
 

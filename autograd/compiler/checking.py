@@ -16,6 +16,10 @@ from ..vectors import are_leaves, are_values
 
 Array = npt.NDArray[np.float64]
 
+PLAIN = (
+    "Where a formula gives a plain number, as Python's max(0, v) does, write v.relu(), "
+    "autograd.where or Value(number)"
+)
 FLOAT = np.dtype(float)  # with which NumPy compares ten times as fast as with the type
 
 
@@ -68,11 +72,7 @@ def _roots(recorded: Any, name: str, k: int) -> list[Value]:
     values = list(recorded) if isinstance(recorded, Iterable) else [recorded]
     for v in values:
         if not isinstance(v, Value):
-            raise TypeError(
-                f"{name}: what is recorded must be a Value, got {v!r}. Where a formula gives a "
-                "plain number, as Python's max(0, v) does, write v.relu(), autograd.where or "
-                "Value(number)"
-            )
+            raise TypeError(f"{name}: what is recorded must be a Value, got {v!r}. {PLAIN}")
     if len(values) != k:
         raise ValueError(f"{name} has {len(values)} roots, and root {k}")
     return values
@@ -137,6 +137,10 @@ def list_of(values: Any, name: str) -> list[Value]:
     try:
         return list(values)
     except TypeError:
+        if name == "root":
+            raise TypeError(
+                f"root must hold Values, one or several, got {short_repr(values)}. {PLAIN}"
+            ) from None
         raise TypeError(
             f"{name} must hold Values, in a list, got {values!r}: for one, write [x]"
         ) from None
@@ -144,6 +148,8 @@ def list_of(values: Any, name: str) -> list[Value]:
 
 def as_floats(x: ArrayLike, name: str) -> Array:
     """``x`` as an array of floats."""
+    if np.ma.is_masked(x):
+        raise ValueError(f"{name} must hold real numbers, but some are masked: fill the gaps")
     try:
         array = np.asarray(x)
     except ValueError:

@@ -15,6 +15,7 @@ from .derivatives import Function, as_number, as_outputs, is_being_differentiate
 from .value import Value, check_function, real
 
 EPS = 2.0**-52  # the spacing of floats at 1
+LEAST = 2.0**-1022  # below, floats lie as far apart as here
 LOST = 2.0**-32  # where numbers have size 1, rounding may hide a slope up to this
 
 
@@ -195,12 +196,19 @@ class Line:
         if d and any(abs(s.central - slopes.central) > 4 * (slopes.error + s.error) for s in found):
             return True
         # Moves of 256 roundings of x are the smallest that show a slope. If far larger ones change
-        # f by less than d would there, though by more than ``slopes`` say, f turns back.
-        middle, near = self.at(0.0)[o], 2.0**-26 * self.scale
-        changes = [abs(y[o] - middle) for move, y in self._found.items() if abs(move) <= near]
-        change = max(filter(math.isfinite, changes), default=0.0)
+        # f by less than d would there, though by more than ``slopes`` say, f turns back. It does
+        # not where still larger ones change it ever more, as about a minimum.
+        near = 2.0**-26 * self.scale
+        change, farther = self._change(o, 0.0, near), self._change(o, near, 64 * near)
         steepest = 256 * EPS * self.scale * abs(d)
-        return 16 * near * abs(slopes.central) < change < steepest < math.inf
+        turns_back = 16 * change > max(farther, 256 * near * abs(slopes.central))
+        return turns_back and change < steepest < math.inf
+
+    def _change(self, o: int, least: float, most: float) -> float:
+        """The largest change of output o that was found by a move from ``least`` to ``most``."""
+        middle = self.at(0.0)[o]
+        found = [y[o] for move, y in self._found.items() if least < abs(move) <= most]
+        return max([abs(y - middle) for y in found if math.isfinite(y)], default=0.0)
 
     def _tries(self, o: int, moves: Sequence[float], size: float) -> Iterator[Slopes]:
         """The slopes for each of these moves; the error is that of rounding."""
@@ -216,7 +224,7 @@ class Line:
             jump = abs(right - left)
             growth = jump / before if before else math.nan
             before = jump
-            near = max(abs(above), abs(below), size)
+            near = max(abs(above), abs(below), size, LEAST)
             far = far or near  # of the largest move, which comes first
             lost = LOST * far / self.scale
             rounding = 4 * EPS * near / (up - down)

@@ -936,6 +936,28 @@ def test_a_primitive_that_is_wrong_by_far_is_still_called_wrong():
     assert verdicts(gradcheck(constant, 0.7)) == ["wrong"]
 
 
+@pytest.mark.parametrize("wrong", [1e-3, 1.0, -100.0, 1e12])
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (lambda x: x * x, 0.0), (lambda x: x**4, 0.0), (lambda x: x.cos(), math.pi),
+        (lambda x: (x - 0.7) ** 2, 0.7), (lambda x: 1e6 * (3.0 * x - 6.0) ** 2, 2.0),
+        (lambda x: abs(x) ** 1.5, 0.0), (lambda x: (x.exp() + (-x).exp()).log(), 0.0),
+    ],
+)  # fmt: skip
+def test_a_wrong_gradient_at_a_minimum_is_called_wrong(f, x, wrong):
+    assert gradcheck(f, x)
+    assert verdicts(gradcheck(f, x, gradient=lambda x: wrong)) == ["wrong"]
+
+
+def test_right_derivatives_below_the_smallest_normal_float_are_not_called_wrong():
+    for f, x in [
+        (lambda x: 1e-320 * x * x, 1.0), (lambda x: x * 1e-323, 3.0), (lambda x: (-x).exp(), 744.0),
+    ]:  # fmt: skip
+        assert gradcheck(f, x)
+    assert verdicts(gradcheck(lambda x: 1e-310 * x, 1.0, gradient=lambda x: 3e-310)) == ["wrong"]
+
+
 def test_a_gradient_of_ones_own_is_judged_by_the_differences_alone():
     def unrecorded(x):  # much rounding, which the graph does not show
         return Value((x.data + 1e4) ** 2 - 1e8)

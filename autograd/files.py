@@ -96,6 +96,17 @@ class Target:
         return self.descriptor is None and (self.about is None or stat.S_ISREG(self.about.st_mode))
 
 
+def ending(path: Path) -> str:
+    """What the name of a file ends in, in small letters: ``".svg"``, or "".
+
+    Raises:
+        TypeError: ``path`` is no path; a number would stand for an open file.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"path must be the path of a file, text or a Path, got {path!r}")
+    return os.path.splitext(path)[1].lower()
+
+
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
     """Make the system's errors name ``path``, whichever file they are about."""

@@ -200,6 +200,9 @@ def test_what_it_is_in_a_terminal_and_in_a_file(tmp_path):
     assert repr(live).splitlines()[0] == "x = 2, gradient 5.5"
     with pytest.raises(ValueError, match=r"path must end in \.html"):
         live.save(tmp_path / "page.htm")
+    for drawn in (live, draw(example()), draw(example()).steps()):
+        with pytest.raises(TypeError, match=r"path must be the path of a file.* got 3"):
+            drawn.save(3)  # nothing is written into whatever file is open as 3
     assert not list(tmp_path.iterdir())
     bundle = live._repr_mimebundle_()
     assert bundle["text/html"] == live.fragment() and bundle["text/plain"] == repr(live)

@@ -718,6 +718,8 @@ def test_save(tmp_path, name):
 def test_another_suffix_is_a_value_error_and_no_file_is_left(tmp_path, name):
     with pytest.raises(ValueError, match=r"path must end in \.svg or \.html, got"):
         drawing().save(str(tmp_path / name))
+    with pytest.raises(TypeError, match=r"path must be the path of a file.* got None"):
+        drawing().save(None)
     assert list(tmp_path.iterdir()) == []
 
 

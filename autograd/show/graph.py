@@ -11,10 +11,9 @@ import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-from ..files import write_whole
+from ..files import ending, write_whole
 from ..value import Value, real, topological_order
 from .arrange import Arrangement, arranged, plan_of
 from .boxes import INSTEAD
@@ -183,11 +182,12 @@ class Drawing(Framed):
         The page can be zoomed, searched and folded, and shows each node's sum at a click.
 
         Raises:
+            TypeError: ``path`` is no path.
             ValueError: the name ends in something else, or the picture would have too many pixels
                 as .png.
             RuntimeError: nothing that can lay it out is installed (never for .dot).
         """
-        suffix = Path(path).suffix.removeprefix(".").lower()
+        suffix = ending(path).removeprefix(".")
         if suffix == "dot":
             write_whole(path, self.source.encode())
         elif suffix in FORMATS:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..files import write_whole
+from ..files import ending, write_whole
 from .bare import bare
 from .colours import PAGE as PAGE_COLOURS
 from .notation import for_output
@@ -184,10 +184,11 @@ class Page(Framed):
         """Write a page that works from a file, without a network: whole or not at all.
 
         Raises:
+            TypeError: ``path`` is no path.
             ValueError: the name does not end in .html.
             OSError: the file can't be written.
         """
-        if Path(path).suffix.lower() != ".html":
+        if ending(path) != ".html":
             raise ValueError(f"path must end in .html, got {str(path)!r}")
         heading = f'<h1 class="aside">{html.escape(self.title)}</h1>'
         write_whole(path, page(self.title, heading + self.standing()))

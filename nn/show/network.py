@@ -8,12 +8,11 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy.typing as npt
 
-from autograd.files import write_whole
+from autograd.files import ending, write_whole
 from autograd.show.colours import document
 from autograd.show.notation import ELLIPSIS, TIMES, digits, factor, for_output, shortened
 from autograd.show.player import Frame, Framed, Player, differences
@@ -128,10 +127,11 @@ class NetworkDrawing(Framed):
         """Write the picture as .svg, or as an .html page with all numbers at a click: whole or not.
 
         Raises:
+            TypeError: ``path`` is no path.
             ValueError: the name ends in something else.
             OSError: the file can't be written.
         """
-        suffix = Path(path).suffix.lower()
+        suffix = ending(path)
         if suffix == ".svg":
             write_whole(path, self.svg().encode())
         elif suffix == ".html":

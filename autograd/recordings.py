@@ -164,6 +164,8 @@ def _structure(x: Any, numbers: list[float], values: list[Value]) -> Any:
         values.append(x)
         return VALUE
     if isinstance(x, np.ndarray):
+        if np.ma.is_masked(x):
+            raise TypeError("holds numbers that are masked: fill the gaps")
         if x.dtype.kind in "fO":
             parts = _structure(x.ravel().tolist(), numbers, values)
             return np.ndarray, x.shape, parts

@@ -639,6 +639,13 @@ def test_what_is_no_value_is_not_replayed(f, message):
         replay(f)(2.0)
 
 
+def test_masked_numbers_are_not_replayed():
+    f = replay(lambda x: autograd.sum(x))
+    with pytest.raises(TypeError, match=r"argument 'x' holds numbers that are masked"):
+        f(np.ma.array([1.0, 2.0], mask=[False, True]))
+    assert f(np.ma.array([1.0, 2.0])).data == 3.0
+
+
 def test_what_replay_refuses():
     with pytest.raises(TypeError, match="f must be a function, got 3"):
         replay(3)

@@ -60,6 +60,9 @@ INSTEAD = {
     "minimum.reduce": "-autograd.max([-v for v in values])",
     "clip": "lower + (v - lower).relu() - (v - upper).relu()",
     "where": "autograd.where(c, a, b), which is a where c > 0",
+    "expit": "v.sigmoid() or autograd.sigmoid(v)",  # SciPy's, as the next two
+    "erf": "autograd.erf(v)",
+    "erfc": "autograd.erfc(v)",
     "nan_to_num": NAN_AS_0,
     "nansum": f"{NAN_AS_0}, and autograd.sum of these",
     "nanmean": f"{NAN_AS_0}, and count by autograd.step(abs(v) + 1)",
@@ -69,11 +72,14 @@ REFUSED = ("clip", "where", "round", "around", "sum", "nan_to_num", "nansum", "n
 
 
 def of_numpy(name: str, symbol: str = "") -> str:
-    """Why NumPy's function of that name, or its operator, is refused, and what to write."""
+    """Why NumPy's function of that name, or its operator, is refused, and what to write.
+
+    SciPy's are refused in the same way.
+    """
     instead = INSTEAD.get(
         name, "it with operators and the functions of autograd, or add it by autograd.primitive"
     )
-    called = symbol or f"np.{name}"
+    called = symbol or (f"np.{name}" if hasattr(np, name.split(".")[0]) else f"{name}()")
     return f"{called} can't record a Value: write {instead}; for its number alone, give v.data"
 
 

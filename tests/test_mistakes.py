@@ -81,6 +81,16 @@ def test_what_would_lose_the_gradient_is_a_type_error_that_says_what_to_write(mi
         grad(mistake)(1.5)
 
 
+def test_functions_of_scipy_are_refused_under_their_own_names():
+    special = pytest.importorskip("scipy.special")
+    for name, advice in [
+        ("expit", r"v\.sigmoid\(\)"), ("erf", r"autograd\.erf\(v\)"),
+        ("erfc", r"autograd\.erfc\(v\)"), ("gammaln", r"autograd\.primitive"),
+    ]:  # fmt: skip
+        with pytest.raises(TypeError, match=rf"^{name}\(\) can't record a Value: .*{advice}"):
+            getattr(special, name)(value())
+
+
 def test_a_plot_of_values_says_that_their_data_are_to_be_plotted():
     pyplot = pytest.importorskip("matplotlib.pyplot")
     figure, axes = pyplot.subplots()

@@ -232,6 +232,16 @@ def test_the_page_carries_the_engines_numbers():
     assert draw(f).live()._data["stale"]
 
 
+def test_text_and_picture_are_of_the_numbers_that_the_leaves_have_now():
+    x = Value(2.0, label="x")
+    f = x * 3.0
+    x.data = 5.0
+    live = draw(f).live()
+    assert repr(live) == "x = 5, gradient 3\nv1 = 15, gradient 1"
+    assert ">15</text>" in live._svg and ">6</text>" not in live._svg
+    assert (f.data, x.grad) == (6.0, 0.0)
+
+
 # ------------------------------------------------------------------------------ in a real browser
 
 

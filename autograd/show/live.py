@@ -111,14 +111,19 @@ class Live(Page):
                 "computes. Make one of a part of it, draw(node).live(); or see its end without, "
                 "draw(root, stop=nodes); or read it, trace(root)"
             )
-        program = _Program(order)
         fresh = _recorded_anew(order)
-        fresh[order[-1]].backward()
+        is_stale = any(repr(fresh[v].data) != repr(v.data) for v in order)
+        # All that is shown, the picture without scripts too, is of the numbers that there are now.
+        names = {fresh[v]: name for v, name in names.items() if v in fresh}
+        nodes, order = [fresh[v] for v in nodes], [fresh[v] for v in order]
+        cut = {fresh[v] for v in cut}
+        program = _Program(order)
+        order[-1].backward()
         self.title = f"Computation graph of {names[order[-1]]}, {len(nodes)} nodes, live"
         self._text = "\n".join(
-            f"{names[v]} = {digits(v.data)}, gradient {digits(fresh[v].grad)}" for v in nodes
+            f"{names[v]} = {digits(v.data)}, gradient {digits(v.grad)}" for v in nodes
         )
-        gradients = {v: fresh[v].grad for v in nodes}
+        gradients = {v: v.grad for v in nodes}
         plan = plan_of(nodes, cut, names, gradients, dict.fromkeys(nodes, ROOM))
         shown = Picture(nodes, cut, names, gradients, arranged(plan, layout))
         self._groups = groups_of(nodes, cut, shown.boxes)
@@ -143,9 +148,9 @@ class Live(Page):
             "groups": self._groups,
             "folded": len(nodes) > FOLDED,
             **program.data,
-            "values": [_json(fresh[v].data) for v in order],
-            "gradients": [_json(fresh[v].grad) for v in order],
-            "stale": any(repr(fresh[v].data) != repr(v.data) for v in order),
+            "values": [_json(v.data) for v in order],
+            "gradients": [_json(v.grad) for v in order],
+            "stale": is_stale,
         }
 
     def fragment(self) -> str:
@@ -233,6 +238,7 @@ def _recorded_anew(order: list[Value]) -> dict[Value, Value]:
             fresh[v] = Value(v.data)
         else:
             fresh[v] = apply(v.primitive, *map(new, v.arguments))
+        fresh[v].label = v.label
     return fresh
 
 

@@ -573,6 +573,12 @@ def test_stop_at_something_else_changes_nothing(f):
     assert draw(f, stop=[]).source == draw(f).source
 
 
+@pytest.mark.parametrize("stop", [3, ["v1"], "v1", [1.0], [None], [[Value(1.0)]]])
+def test_stop_must_hold_values(f, stop):
+    with pytest.raises(TypeError, match=r"stop must hold nodes of the graph, in a list, got"):
+        draw(f, stop=stop)
+
+
 def test_stop_at_the_root_draws_the_root(f):
     boxes, ends = picture(draw(f, stop=[f]))
     assert [(b.head, b.dashed) for b in boxes.values()] == [("f = -", True)]

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..files import ending, write_whole
 from ..value import Value, real, topological_order
+from ..vectors import are_values
 from .arrange import Arrangement, arranged, plan_of
 from .boxes import INSTEAD
 from .dot import DARK, Dot, resolution
@@ -81,10 +82,11 @@ class Drawing(Framed):
         if step is not None and not isinstance(step, Step):
             raise TypeError(f"step must be a Step, as `steps` makes them, got {step!r}")
         order = topological_order(root)
-        try:
+        stops: set[Any] = {None}
+        with suppress(TypeError):
             stops = set(stop)
-        except TypeError:
-            raise TypeError(f"stop must hold nodes of the graph, in a list, got {stop!r}") from None
+        if not are_values(stops):
+            raise TypeError(f"stop must hold nodes of the graph, in a list, got {stop!r}")
         nodes, cut = _nodes(order, stops)
         if len(nodes) > real(limit, "limit"):
             raise ValueError(

@@ -196,12 +196,13 @@ class Line:
         if d and any(abs(s.central - slopes.central) > 4 * (slopes.error + s.error) for s in found):
             return True
         # Moves of 256 roundings of x are the smallest that show a slope. If far larger ones change
-        # f by less than d would there, though by more than ``slopes`` say, f turns back. It does
-        # not where still larger ones change it ever more, as about a minimum.
+        # f by less than d would there, though by more than ``slopes`` and rounding say, f turns
+        # back. It does not where still larger ones change it ever more, as about a minimum.
         near = 2.0**-26 * self.scale
         change, farther = self._change(o, 0.0, near), self._change(o, near, 64 * near)
         steepest = 256 * EPS * self.scale * abs(d)
-        turns_back = 16 * change > max(farther, 256 * near * abs(slopes.central))
+        said = max(16 * near * abs(slopes.central), 4 * EPS * abs(self.at(0.0)[o]))
+        turns_back = change > said and 16 * change > farther
         return turns_back and change < steepest < math.inf
 
     def _change(self, o: int, least: float, most: float) -> float:

@@ -950,6 +950,15 @@ def test_a_wrong_gradient_at_a_minimum_is_called_wrong(f, x, wrong):
     assert verdicts(gradcheck(f, x, gradient=lambda x: wrong)) == ["wrong"]
 
 
+@pytest.mark.parametrize("wrong", [1e-3, 1.0, -100.0, 1e6])
+def test_a_wrong_gradient_of_a_constant_that_is_rounded_is_called_wrong(wrong):
+    for f, x in [
+        (lambda x: x.sin() ** 2 + x.cos() ** 2, 0.7), (lambda x: x.exp() * (-x).exp(), 1.3),
+    ]:  # fmt: skip
+        assert gradcheck(f, x)
+        assert verdicts(gradcheck(f, x, gradient=lambda x: wrong)) == ["wrong"]
+
+
 def test_right_derivatives_below_the_smallest_normal_float_are_not_called_wrong():
     for f, x in [
         (lambda x: 1e-320 * x * x, 1.0), (lambda x: x * 1e-323, 3.0), (lambda x: (-x).exp(), 744.0),

@@ -85,15 +85,18 @@ def of_numpy(name: str, symbol: str = "") -> str:
 
 def of_array(shape: tuple[int, ...]) -> str:
     """Why an array beside a Value is refused, and what to write."""
-    several = of_several(f"an array of shape {shape}", "array")
-    return f"{several}; for an array of one number, array.item()"
-
-
-def of_several(what: str, name: str) -> str:
-    """Why several numbers beside a Value are refused, and what to write."""
     return (
-        f"a Value is one number and can't be combined with {what}: "
-        f"use a list comprehension, [v * x for x in {name}], or autograd.dot(w, x)"
+        f"a Value is one number and can't be combined with an array of shape {shape}: "
+        "use a list comprehension, [v * x for x in array], or autograd.dot(w, x); "
+        "for an array of one number, array.item()"
+    )
+
+
+def of_sequence(kind: type) -> str:
+    """Why a list or a tuple beside a Value is refused, and what to write."""
+    return (
+        "a Value is combined with one number at a time: use a list comprehension, "
+        f"[v * x for x in numbers], or autograd.dot(w, x); got a {kind.__name__!r}"
     )
 
 

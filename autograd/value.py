@@ -24,7 +24,7 @@ from typing import Any, Union
 import numpy as np
 
 from . import primitives as p
-from .advice import Refusals, of_array, of_several
+from .advice import Refusals, of_array, of_sequence
 from .walk import in_order, sweep
 
 Number = Union["Value", float]
@@ -176,7 +176,7 @@ def _operand(x: Any) -> float | None:
         if isinstance(x, np.ndarray):
             raise TypeError(of_array(x.shape))
         if type(x) in (list, tuple):
-            raise TypeError(of_several(f"a {type(x).__name__}", "numbers"))
+            raise TypeError(of_sequence(type(x)))
         if not isinstance(x, Real | np.bool_):
             return None
     try:

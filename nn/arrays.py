@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from autograd import Value
+
 Array = npt.NDArray[np.float64]
 
 MOST_EPOCHS = 10_000_000
@@ -59,6 +61,8 @@ def _cure(array: npt.NDArray[Any], name: str) -> str:
         return ": a number is missing in it"
     except (TypeError, ValueError, OverflowError):
         words = [isinstance(v, str) for v in array.flat]
+    if any(isinstance(v, Value) for v in array.flat):
+        return ": give the numbers of Values, v.data"
     if array.ndim == 1 and all(words):
         return (
             f": np.unique({name}, return_inverse=True)[1] makes class indices of words, of all of "

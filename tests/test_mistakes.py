@@ -64,9 +64,9 @@ def value():
         (lambda v: divmod(2, v), r"^divmod\(\) can't"),
         (lambda v: statistics.mean([v, v]), r"write autograd\.sum\(values\) / len\(values\)"),
         (lambda v: statistics.pstdev([v, v]), r"v\.data"),
-        (lambda v: v * [1.0, 2.0], r"with a list: .*\[v \* x for x in numbers\]"),
-        (lambda v: (1.0, 2.0) - v, r"with a tuple: .*autograd\.dot"),
-        (lambda v: v < [1.0], r"with a list"),
+        (lambda v: v * [1.0, 2.0], r"\[v \* x for x in numbers\].*got a 'list'"),
+        (lambda v: (1.0, 2.0) - v, r"autograd\.dot.*got a 'tuple'"),
+        (lambda v: v < [1.0], r"got a 'list'"),
         (lambda v: "%.3f" % v, r"v\.data"),  # noqa: UP031
         (lambda v: np.array([v], dtype=float), r"v\.data"),
         (lambda v: np.array(v, dtype=float), r"v\.data"),

@@ -1129,6 +1129,14 @@ def test_ragged_arguments_are_named():
         program([[1.0, 2.0]], [[1.0], [2.0, 3.0]])
 
 
+def test_values_in_place_of_numbers_are_refused_with_their_data():
+    x, w = values(1.0, 2.0)
+    program = autograd.compile(x * w, [x], [w])
+    for wrong in ({"batch": [[x]]}, {"batch": [[1.0]], "parameters": [w]}):
+        with pytest.raises(ValueError, match=r"got dtype object: give the numbers of .* v\.data"):
+            program(**wrong)
+
+
 def test_masked_arguments_are_refused():
     program, _, _ = small()
     row = np.ma.array([[1.0, 2.0]], mask=[[False, True]])

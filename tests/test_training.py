@@ -819,6 +819,7 @@ NUMBERS_AS_OBJECTS = np.array([[1, 2.0, True]] * 4, dtype=object)
 @for_each(
     ("X", "y", "words"),
     [
+        ([[Value(1.0)] * 3] * 4, [0.0] * 4, r"X must .*: give the numbers of Values, v\.data$"),
         (NUMBERS_AS_OBJECTS, [0.0] * 4, r"X must .*got dtype object: \.astype\(float\) makes"),
         (
             X12.astype(str),

@@ -157,5 +157,7 @@ def as_floats(x: ArrayLike, name: str) -> Array:
     if array.dtype == FLOAT:
         return array
     if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must hold real numbers, got dtype {array.dtype}")
+        has_values = any(isinstance(v, Value) for v in array.flat)
+        advice = ": give the numbers of Values, v.data" if has_values else ""
+        raise ValueError(f"{name} must hold real numbers, got dtype {array.dtype}{advice}")
     return array.astype(float)

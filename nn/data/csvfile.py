@@ -135,10 +135,10 @@ class CsvFile:
     def _of_thousands(self, names: Sequence[str]) -> list[str]:
         """Columns whose points all have three digits behind them, in the first rows: 600, 1.007."""
         rows = [row for _, row in islice(self.rows(), ROWS)] if names else []
+        columns = dict(zip(self.header, zip(*rows)))
         found = []
         for name in names:
-            texts = [row[self.header.index(name)].strip() for row in rows]
-            there = [text for text in texts if not is_missing(text)]
+            there = [text for text in map(str.strip, columns[name]) if not is_missing(text)]
             if "." in "".join(there) and all(map(OF_THREE.fullmatch, there)):
                 found.append(name)
         return found

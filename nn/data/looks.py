@@ -3,9 +3,10 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import partial
+from itertools import dropwhile, pairwise
 
 from .cells import is_missing, is_number, parsed
 
@@ -45,7 +46,7 @@ def look_of(text: str, delimiter: str | None = None, header: bool | None = None)
     """
     every = {mark: _rows(text, mark) for mark in ([delimiter] if delimiter else BETWEEN)}
     found = {mark: rows[_above(rows, header) :] for mark, rows in every.items()}
-    delimiter = max(found, key=lambda mark: _evenness(found[mark], mark))
+    delimiter = max(found, key=partial(_fitness, every, found))
     rows, notes = found[delimiter], []
     above = every[delimiter][: len(every[delimiter]) - len(rows)]
     if above:
@@ -104,7 +105,7 @@ def _above(rows: Rows, header: bool | None) -> int:
     width = _width(rows)
     for i, row in enumerate(rows):
         there = [cell for cell in row if cell]
-        comment = row[0].startswith("#") and len(row) != width
+        comment = row[0].startswith("#") and (len(row) != width or _have_names(rows[i + 1 :]))
         title = width > 2 and len(there) == 1 and row[0] != "" and not is_number(row[0])
         if not comment and (header is False or (there and not title)):
             return i
@@ -127,6 +128,32 @@ def _more(rows: Rows) -> str:
     if not any(row[-1] for row in longer):
         return "last"
     return "first" if len({row[0] for row in longer}) == len(longer) else ""
+
+
+def _have_names(rows: Rows) -> bool:
+    """Whether rows, but for comments, begin with names for sure: words alone, above numbers."""
+    head, *below = list(dropwhile(lambda row: row[0].startswith("#"), rows)) or [[]]
+    columns = [[row[j] for row in below if len(row) > j] for j, name in enumerate(head) if name]
+    return not any(map(is_number, head)) and any(map(_mostly_numbers, columns))
+
+
+def _fitness(
+    every: Mapping[str, Rows], found: Mapping[str, Rows], delimiter: str
+) -> tuple[bool, bool, float, int]:
+    """How well a delimiter cuts, among others: as `_evenness` says, and leaving no row out.
+
+    A name at the top of all columns may seem a title above them, where another delimiter cuts it
+    as it cuts all other rows: then it is that one.
+    """
+
+    def takes_all(mark: str) -> bool:
+        rows = found[mark]
+        alike = len(rows) == len(every[mark]) and len(set(map(len, rows))) == 1
+        return alike and _evenness(rows, mark)[0]
+
+    even, numbers, names = _evenness(found[delimiter], delimiter)
+    left_out = len(found[delimiter]) < len(every[delimiter]) and any(map(takes_all, found))
+    return even, not left_out, numbers, names
 
 
 def _evenness(rows: Rows, delimiter: str) -> tuple[bool, float, int]:

@@ -4,7 +4,7 @@ import gzip
 import io
 import sys
 import types
-from datetime import timedelta
+from datetime import time, timedelta
 
 import numpy as np
 import pytest
@@ -188,6 +188,8 @@ def test_an_error_says_which_row_has_the_names(tmp_path):
     with pytest.raises(ValueError, match="no column 'z'") as refused:
         table_data(saved(tmp_path, PLAIN), "z")
     assert "has it" not in str(refused.value)
+    with pytest.raises(ValueError, match=r"header=True.*Row 1 has it$"):
+        table_data(saved(tmp_path, "2019,2021,k\n1,2,x\n2,3,y\n"), "k")
 
 
 @for_each(
@@ -245,6 +247,19 @@ def test_a_spreadsheet_is_read(tmp_path):
     book.create_sheet("more")
     book.save(tmp_path / "some.xlsx")
     assert CsvFile(tmp_path / "some.xlsx").notes == ["its first sheet, 'Sheet', is read"]
+    with pytest.raises(ValueError, match=r"no column 'z'.*its first sheet, 'Sheet', is read"):
+        table_data(tmp_path / "some.xlsx", "z")
+
+
+def test_rows_of_a_spreadsheet_in_which_nothing_stands_are_none(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (["a", "k"], [1, "x"], [None, None], [2, "y"], [3, None]):
+        book.active.append(row)
+    book.active.cell(60, 2).font = openpyxl.styles.Font(bold=True)
+    book.save(tmp_path / "some.xlsx")
+    rows = [(2, ["1", "x"]), (4, ["2", "y"]), (5, ["3", ""])]
+    assert list(CsvFile(tmp_path / "some.xlsx").rows()) == rows
 
 
 @pytest.mark.slow
@@ -269,6 +284,44 @@ def test_frames_and_parquet_files_go_where_files_do(tmp_path):
         assert [column.kind for column in found.columns] == [
             "number", "words", "words", "truth", "date",
         ]  # fmt: skip
+
+
+def test_names_of_a_frame_are_found_as_it_has_them():
+    pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    data = {
+        " size\n(m) ": [i * 1.5 for i in range(20)],
+        "a\u00a0b": [1, 2] * 10,
+        " k": ["x", "y"] * 10,
+    }
+    for frame in (pandas.DataFrame(data), polars.DataFrame(data)):
+        found = table_data(frame, " k", only=[" size\n(m) "])
+        assert (found.features, found.target) == (("size\n(m)",), "k")
+        assert table_data(frame, "k", without=["a b"]).features == found.features
+        assert table_data(frame, "k", kinds={"a\u00a0b": "words"}).features[1] == "a\u00a0b = 1"
+
+
+def test_an_index_with_a_name_is_said_and_names_of_two_levels_are_refused(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": range(20), "b": range(20), "k": ["x", "y"] * 10})
+    assert "its index, 'b', is not read" in table_data(frame.set_index("b"), "k").told[0][1]
+    with pytest.raises(ValueError, match=r"no column 'k'.*its index, 'k', is not read"):
+        table_data(frame.set_index("k"), "k")
+    frame.columns = pandas.MultiIndex.from_product([["x"], list("abk")])
+    with pytest.raises(ValueError, match=r"one name, got several, as \('x', 'a'\)"):
+        table_data(frame, "x")
+    pytest.importorskip("pyarrow")
+    frame.columns = list("abk")
+    frame[frame.a > 3].to_parquet(tmp_path / "some.parquet")
+    assert CsvFile(tmp_path / "some.parquet").header == ["a", "b", "k"]
+
+
+def test_times_are_read_with_their_fractions(tmp_path):
+    polars, parquet = pytest.importorskip("polars"), pytest.importorskip("pyarrow.parquet")
+    times = [time(i % 24, 30, microsecond=i % 2) for i in range(40)]
+    frame = polars.DataFrame({"at": times, "k": ["x", "y"] * 20})
+    parquet.write_table(frame.to_arrow(), tmp_path / "some.parquet")
+    for source in (frame, tmp_path / "some.parquet"):
+        assert table_data(source, "k").features == ("at hour",)
 
 
 @pytest.mark.slow
@@ -326,7 +379,7 @@ def test_what_is_no_table_is_a_type_error(junk):
         (b"k\n1\n2\n1\n2\n", "no column beside the target 'k'"),
         (b"a,k\n1,2\n", "one row to be used: one to train on and one to test on"),
         (b"a,k\n1,\n2,?\n", "column 'k': all cells are empty"),
-        (b"a,k\n,x\n,y\n,x\n", "no column left to predict 'k' from.*it has no values"),
+        (b"a,k\n,x\n,y\n,x\n", r"no column left to predict 'k' from.*it has no values\)$"),
     ],
     ids=lambda x: repr(x)[:40],
 )

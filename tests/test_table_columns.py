@@ -148,6 +148,7 @@ def test_each_way_to_write_a_date_is_read_back():
             assert parts[4] == pytest.approx(15.75, abs=0.01), way
     assert numbers_in("2021-11-24 15:45:30", WAYS[0]) == (2021, 11, 24, 2, 15.758333333333333)
     assert numbers_in("2021-11-24 12:00:00.000000123", WAYS[0]) == (2021, 11, 24, 2, 12.0)
+    assert numbers_in("15:45:00.000000123", "%H:%M:%S.%f") == (1900, 1, 1, 0, 15.75)
     assert way_of(["13/1/2020", "1/2/2020"] * 3) == "%d/%m/%Y"
     assert way_of(["1/13/2020", "1/2/2020"] * 3) == "%m/%d/%Y"
     assert way_of(["a", "b", "2020-01-01"]) is None

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..arrays import Array
 from .cells import EXACT, Cells, is_missing, numbers_or_gaps
-from .looks import ROWS, collapsed, look_of, named
+from .looks import ROWS, collapsed, look_of, named, one_line
 from .plain import Block
 from .text import LONGEST, Source, text_of
 
@@ -82,6 +82,17 @@ class CsvFile:
         """
         rows = self._records(self._place, self._below, checked=True)
         return ((place, row[: len(self.header)]) for place, _, row in rows if row)
+
+    def meant_by(self, name: str) -> str:
+        """The column of such a name, but for its spaces and line breaks; the name, if none is."""
+        near = [own for own in self.header if one_line(own) == one_line(name)]
+        return near[0] if near and name not in self.header else name
+
+    @property
+    def doubts(self) -> str:
+        """Why a column may not be there, for errors."""
+        whys = [n for n in self.notes if any(word in n for word in ("header", "sheet", "index"))]
+        return "".join(f". ({why})" for why in whys)
 
     def row_with(self, name: str) -> int | None:
         """Which of the first rows below the header has a name among its cells; None if none has."""

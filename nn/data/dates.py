@@ -18,7 +18,8 @@ _TIMES = ("", " %H:%M:%S", " %H:%M", " %I:%M %p", " %I:%M:%S %p")
 # As Python's strptime has them, but for the first. Of two that fit 1/2/2020, the first is taken.
 WAYS = (
     ISO, *("".join(parts) for parts in product(_DAYS, _TIMES)),
-    "%Y-%m", "%b %Y", "%B %Y", "%b-%Y", "%H:%M", "%H:%M:%S", "%Y%m%d",
+    "%Y-%m", "%b %Y", "%B %Y", "%b-%Y", "%H:%M", "%H:%M:%S", "%H:%M:%S.%f",
+    "%Y%m%d",
 )  # fmt: skip
 LAST = 2068  # year that two digits mean in Python: 69 is 1969
 AHEAD = 10  # years that people plan ahead
@@ -34,7 +35,8 @@ def numbers_in(text: str, way: str, last: int = LAST) -> tuple[float, ...] | Non
         if way == ISO:  # twenty times as fast
             when = datetime.fromisoformat(text.removesuffix("Z")[:26])  # up to microseconds
         else:
-            when = datetime.strptime(text, way)
+            digits = text.find(".") + 7 if way.endswith("%f") else None  # up to microseconds too
+            when = datetime.strptime(text[:digits], way)
         if "%y" in way:
             year = last - (last - when.year) % 100
             # 29/02/00 is a day of 2000, and of no other year that it may mean.
@@ -109,6 +111,7 @@ def said(way: str) -> str:
     words = {
         "%Y": "year", "%y": "year", "%m": "month", "%b": "month", "%B": "month", "%d": "day",
         "%H": "hour", "%I": "hour", "%M": "minute", "%S": "second", "%p": "AM or PM",
+        ".%f": " with fractions",
     }  # fmt: skip
     for mark, word in words.items():
         way = way.replace(mark, word)

@@ -208,6 +208,15 @@ def _go_up(names: Sequence[str]) -> bool:
     return len(steps) == 1 and steps.pop() > 0
 
 
+def one_line(name: str) -> str:
+    r"""A name as it can be typed: no space around it, and one for a line break or several spaces.
+
+    >>> one_line(" size\n(m) ")
+    'size (m)'
+    """
+    return " ".join(name.split())
+
+
 def named(head: Sequence[str]) -> tuple[list[str], list[str]]:
     """Names that all differ, and what had to be changed for it."""
     taken, seen, changed = set(head), set(), []

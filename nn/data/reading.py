@@ -73,14 +73,10 @@ def table_data(
         OSError: the file can't be read.
     """
     likelihood = None if loss is None else known_likelihood(loss)
-    # A DataFrame's columns may be called 0, 1, 2; what is read has texts.
-    target, kinds = str(target), {str(name): kind for name, kind in dict(kinds or {}).items()}
-    without, only = (
-        list(map(str, [names] if isinstance(names, str | int) else names))
-        for names in (without, only)
-    )
     check_text("missing", missing, ("fill", "drop"))
     file = CsvFile(source, header)
+    (target,), without, only = _meant(file, [target]), _meant(file, without), _meant(file, only)
+    kinds = dict(zip(_meant(file, kinds or {}), (kinds or {}).values()))
     _check_columns(file, [target, *without, *only, *kinds])
     for name, kind in kinds.items():
         check_text(f"the kind of {name!r}", kind, KINDS)
@@ -104,9 +100,11 @@ def table_data(
     told += [(", ".join(shortened(who, most=6)), f"left out: {why}") for why, who in left_out]
     if not chosen:
         reasons = "; ".join(f"{', '.join(shortened(who))}: {why}" for why, who in left_out)
+        advice = ". To take one all the same, say --as COLUMN=words or --as COLUMN=number"
+        empty = all(column.missing.all() for column in cells.values())
         raise ValueError(
-            f"{name} has no column left to predict {target!r} from ({reasons}). To take one "
-            "all the same, say --as COLUMN=words or --as COLUMN=number"
+            f"{name} has no column left to predict {target!r} from ({reasons})"
+            f"{'' if empty else advice}"
         )
     answers, dropped = _complete(answers, [cells[column] for column in chosen], missing)
     for n, why in ((len(places) - len(answers.rows) - dropped, f"{target!r} is missing"),
@@ -151,15 +149,24 @@ def load_csv(
     return table_data(path, target, loss=loss, test_size=test_size, seed=seed)
 
 
+def _meant(file: CsvFile, names: Iterable[object]) -> list[str]:
+    """The columns that are meant by names, or by one alone; a DataFrame's may be numbers."""
+    every = [names] if isinstance(names, str | int) else names
+    return [file.meant_by(str(name)) for name in every]
+
+
 def _check_columns(file: CsvFile, names: Iterable[str]) -> None:
     """Raise unless a file has all these columns."""
     for name in names:
         if name not in file.header:
             columns = ", ".join(map(printable, shortened(file.header, most=40)))
-            notes = "".join(f". ({note})" for note in file.notes if "header" in note)
-            if place := file.row_with(name):
-                notes += f". Row {place} has it: if the names stand there, delete the rows above it"
-            raise ValueError(f"{file.name} has no column {name!r}. Its columns: {columns}{notes}")
+            place = file.row_with(name) if name else None
+            has = f". Row {place} has it" if place else ""
+            if place and place > 1:
+                has += ": if the names stand there, delete the rows above it"
+            raise ValueError(
+                f"{file.name} has no column {name!r}. Its columns: {columns}{file.doubts}{has}"
+            )
 
 
 def _check_enough(name: str, n: int) -> None:

@@ -12,14 +12,16 @@ import gzip
 import importlib
 import io
 import os
+import re
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
 Source: TypeAlias = str | os.PathLike[str] | Any  # a file, or a DataFrame
 
+INDEX = re.compile(r"__index_level_\d+__")  # pandas' in .parquet files, where it has no name
 LONGEST = 10_000_000  # characters in a line
 MOST = 2**30  # bytes of text in a packed file
 ROOM = 2**26  # bytes that any packed file may unpack to; else 100 times its own size
@@ -148,7 +150,11 @@ def _of_spreadsheet(name: str, data: bytes) -> Text:
     try:
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         sheet, text = book.worksheets[0], io.StringIO(newline="")
-        csv.writer(text, lineterminator="\n").writerows(sheet.iter_rows(values_only=True))
+        rows = sheet.iter_rows(values_only=True)  # also where only a colour or a border is left
+        full = (
+            row if len(row) == 1 or any(cell is not None for cell in row) else () for row in rows
+        )
+        csv.writer(text, lineterminator="\n").writerows(full)
     except Exception as error:  # whatever a damaged archive may raise
         raise ValueError(
             f"{name} is a zip archive, and no spreadsheet: unpack it, and give the file in it "
@@ -170,7 +176,8 @@ def _of_parquet(name: str, data: bytes) -> Text:
         to_csv.write_csv(table.select(names), text)
         return text.getvalue()
 
-    return Text(name, _written(name, table.column_names, written), [], ",", True)
+    columns = [column for column in table.column_names if not INDEX.fullmatch(column)]
+    return Text(name, _written(name, columns, written), [], ",", True)
 
 
 def _written(name: str, columns: Sequence[str], written: Callable[[list[str]], bytes]) -> bytes:
@@ -206,15 +213,30 @@ def _of_frame(frame: Any) -> Text:
     pandas: Callable[..., str] | None = getattr(frame, "to_csv", None)
     if not hasattr(frame, "columns") or not (pandas or hasattr(frame, "write_csv")):
         raise TypeError(f"source must be a path or a DataFrame, got {type(frame).__name__}")
+    notes = []
     if pandas:
+        if getattr(frame.columns, "nlevels", 1) > 1:
+            raise ValueError(
+                f"each column must have one name, got several, as {tuple(frame.columns[0])}. Make "
+                "one of them: frame.columns = [' '.join(map(str, names)) for names in "
+                "frame.columns]"
+            )
         data = pandas(index=False, lineterminator="\n").encode()
+        notes = _unread(getattr(getattr(frame, "index", None), "names", ()))
     else:
         columns = list(frame.columns)
 
         def written(names: list[str]) -> bytes:  # select takes a name as "*" for several
             part = frame if names == columns else frame.get_column(names[0]).to_frame()
-            text: str = part.write_csv()
+            text: str = part.write_csv(time_format="%H:%M:%S%.f")
             return text.encode()
 
         data = _written("table", columns, written)
-    return Text("table", data, [], ",", True)
+    return Text("table", data, notes, ",", True)
+
+
+def _unread(index: Iterable[Any]) -> list[str]:
+    """What is said of an index by its names: without one it only numbers the rows."""
+    names = ", ".join(repr(str(name)) for name in index if name is not None)
+    said = f"its index, {names}, is not read: frame.reset_index() makes a column of it"
+    return [said] if names else []

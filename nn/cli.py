@@ -18,7 +18,7 @@ from .data.datasets import FARTHEST, Dataset
 from .data.predictions import predict_csv, predictions
 from .data.reading import stem_of
 from .data.tables import Table
-from .data_options import data_of
+from .data_options import HEADERS, add_header_option, data_of
 from .figures import svg
 from .model.network import MLP
 from .options import (
@@ -350,21 +350,22 @@ def _add_predict(commands: Any) -> None:
     parser.add_argument("--out", type=Path, metavar="FILE",
                         help="where they go; FILE-predicted.csv, if not given; - for the "
                         "standard output")  # fmt: skip
+    add_header_option(parser.add_argument, "of FILE: ")
 
 
 def predict(options: argparse.Namespace) -> None:
     """Predict as the options say."""
     net, table = load_table(options.network)
     out = options.out or options.file.with_name(f"{stem_of(options.file)}-predicted.csv")
-    to_output = str(out) == "-"
+    to_output, header = str(out) == "-", HEADERS[options.header]
     if not to_output:
         check_other(out, [options.file, options.network])
     if to_output:
-        found = predictions(net, table, options.file)
+        found = predictions(net, table, options.file, header=header)
         sys.stdout.write(found.text)
         sys.stdout.flush()
     else:
-        found = predict_csv(net, table, options.file, out)
+        found = predict_csv(net, table, options.file, out, header=header)
         print(f"wrote    {out}: {found.n} rows, with 'predicted {table.target}'")
     for note in found.notes:
         say(f"note     {note}", sys.stderr if to_output else None)

@@ -714,6 +714,11 @@ def test_a_table_of_ones_own_is_learned_and_predicted(table, capsys):
     head, *rows = (table / "things-predicted.csv").read_text().splitlines()
     assert head == "size,weight,kind,predicted kind,P(a),P(b)"
     assert sum(row.split(",")[2] == row.split(",")[3] for row in rows) > 50
+    again = ["predict", "runs/things/network.npz", "things.csv", "--header"]
+    assert main([*again, "yes"]) == 0
+    with pytest.raises(SystemExit):
+        main([*again, "no"])
+    assert "is without ['size', 'weight']" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 
 from nn import MLP, Table, bernoulli_nll, fit, load_csv, load_table, save, table_data
 from nn.arrays import numeric_array
+from nn.data.cells import Cells
 from nn.data.columns import Column
 from nn.data.csvfile import CsvFile
 from nn.data.dates import WAYS, numbers_in, way_of
@@ -538,6 +539,40 @@ def test_one_row_is_predicted_and_files_without_a_header_are(tmp_path):
     (tmp_path / "one.csv").write_text(lines[4])
     assert read(predictions(net, Table.of(data), tmp_path / "one.csv").text)[1] == whole[4:5]
 
+    (tmp_path / "names.csv").write_text(f"a,b,k\n{lines[4]}\n")
+    found = predictions(net, Table.of(data), tmp_path / "names.csv")
+    assert read(found.text)[1][1:] == whole[4:5]
+    assert "columns without names: so the first row, a, b, k, is taken for data" in str(found.notes)
+
+
+def test_a_table_without_names_is_refused_and_that_is_said(tmp_path):
+    _, data, net = trained(tmp_path)
+    bare = table(tmp_path, ["1", "2"], [[3, 4], [5, 6]], "bare.csv")
+    with pytest.raises(ValueError, match=r"is without .*no header was found.*--header yes"):
+        predictions(net, Table.of(data), bare)
+
+
+def test_predictions_beside_earlier_ones_have_names_of_their_own(tmp_path):
+    rows = [[i * 7 % 11, "ny"[i % 2]] for i in range(40)]
+    data = table_data(table(tmp_path, ["a", "k"], rows), "k")
+    net = MLP(1, [1], rng=np.random.default_rng(0))
+    again = table(tmp_path, ["a", "predicted k", "P(n)"], [[1, "n", 0.9]], "again.csv")
+    found = predictions(net, Table.of(data), again)
+    assert read(found.text)[0][3:] == ["predicted k (2)", "P(n) (2)", "P(y)"]
+    assert "another 'predicted k': it is called 'predicted k (2)' here" in str(found.notes)
+
+
+def test_numbers_are_read_once_in_each_way(tmp_path, monkeypatch):
+    rows = [[f"{i},5", "ny"[i % 2]] for i in range(40)]
+    data = table_data(table(tmp_path, ["a", "k"], rows, delimiter=";"), "k")
+    new = table(tmp_path, ["a"], [[f"{i}.25"] for i in range(30)], "new.csv", ";")
+    ways, once = [], Cells._numbers_in
+    monkeypatch.setattr(
+        Cells, "_numbers_in", lambda self, way: ways.append(way.name) or once(self, way)
+    )
+    predictions(MLP(1, [1], rng=np.random.default_rng(0)), Table.of(data), new)
+    assert sorted(ways) == sorted({*ways}) and "decimal commas" in ways
+
 
 def test_what_was_only_tried_is_not_said(tmp_path):
     rows = [[i * 7 % 11, i * 3 % 7, i * 5 % 9, "ny"[i % 2]] for i in range(40)]
@@ -555,7 +590,8 @@ def test_what_was_only_tried_is_not_said(tmp_path):
         ("=1+1", "'=1+1"), ("+1+1", "'+1+1"), ("-1+1", "'-1+1"), ("@SUM(A1)", "'@SUM(A1)"),
         ("\t=1", "'\t=1"), ("\r=1", "'\r=1"), ("-1.5", "-1.5"), ("+3", "+3"), ("-1,5", "-1,5"),
         ("-", "-"), ("a=1", "a=1"), ("", ""), ("-1e5", "-1e5"), ("-cmd", "'-cmd"), ("--", "--"),
-        ("-nan", "'-nan"), ("-$5", "-$5"), ("-A1", "'-A1"),
+        ("-nan", "'-nan"), ("\n=1", "'\n=1"), ("\uff1d1", "'\uff1d1"),
+        ("-$5", "-$5"), ("-A1", "'-A1"),
     ],
 )  # fmt: skip
 def test_formulas_are_made_harmless(cell, written):

@@ -206,6 +206,15 @@ class Cells:
 
     def numbers_in(self, way: Spelling) -> Numbers:
         """What the column says in numbers that are written in a way."""
+        if way.name not in self._in_ways:  # it takes a microsecond or two for each text
+            self._in_ways[way.name] = self._numbers_in(way)
+        return self._in_ways[way.name]
+
+    @cached_property
+    def _in_ways(self) -> dict[str, Numbers]:
+        return {}
+
+    def _numbers_in(self, way: Spelling) -> Numbers:
         if self.numbers is not None:
             return Numbers(self.numbers, units=("",) if np.nan_to_num(self.numbers).any() else ())
         values = np.array([None if is_missing(t) else read(t, way) for t in self.texts], float)

@@ -18,10 +18,12 @@ from .cells import PLAIN, Cells, in_units, is_number
 from .columns import Column, inputs_of
 from .csvfile import CsvFile
 from .kinds import KINDS, numbers_of
+from .looks import named
 from .tables import Table
 from .text import Source, text_of
 
-STARTS = ("=", "+", "-", "@", "\t", "\r")  # of cells that a spreadsheet takes for a formula
+# Of cells that a spreadsheet takes for a formula; some take Japanese text's broad signs so too.
+STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,12 @@ class Predictions:
 
 
 def predict_csv(
-    net: Module, table: Table, source: Source, out: str | os.PathLike[str]
+    net: Module,
+    table: Table,
+    source: Source,
+    out: str | os.PathLike[str],
+    *,
+    header: bool | None = None,
 ) -> Predictions:
     """Write what `predictions` gives to a file, whole or not at all.
 
@@ -48,7 +55,7 @@ def predict_csv(
         ValueError: as in `predictions`.
         OSError: a file can't be read or written.
     """
-    found = predictions(net, table, source)
+    found = predictions(net, table, source, header=header)
     write_whole(out, found.text.encode())
     return found
 
@@ -62,6 +69,7 @@ def predictions(
     target, are carried over. Cells are read as in training: numbers as they were written there; in
     place of a missing one stands the median, and a word that was not met is "other", or none of the
     known ones. A cell that a spreadsheet would take for a formula gets an apostrophe before it.
+    Where the table has predictions already, the new ones are called ``predicted TARGET (2)``.
 
     Args:
         net: the network.
@@ -79,7 +87,7 @@ def predictions(
     if absent:
         raise ValueError(
             f"{file.name} is without {absent}: the network was trained on a table with such "
-            f"columns. This one has {', '.join(shortened(file.header, most=20))}"
+            f"columns. This one has {', '.join(shortened(file.header, most=20))}{file.doubts}"
         )
     as_texts = [column.name for column in columns if column.wants_texts]
     places, cells = file.columns([column.name for column in columns], as_texts)
@@ -94,7 +102,8 @@ def predictions(
         raise ValueError(
             f"{file.name}, row {places[bad[0]]}: its numbers are too large for the network"
         )
-    head = [*file.header, f"predicted {table.target}", *probabilities]
+    head, changed = named([*file.header, f"predicted {table.target}", *probabilities])
+    notes += changed
     more = zip(answers, *[[f"{v:.6g}" for v in p.tolist()] for p in probabilities.values()])
     text = _written(head, ([*row, *says] for (_, row), says in zip(file.rows(), more)))
     return Predictions(text, len(a), tuple(notes))
@@ -106,7 +115,13 @@ def _with_columns(source: Source, header: bool | None, columns: Sequence[Column]
     wanted = {column.name for column in columns}
     ways = (None, True, False) if header is None else (header,)
     files = [CsvFile(text, way) for way in ways]
-    return next((file for file in files if wanted <= {*file.header}), files[0])
+    found = next((file for file in files if wanted <= {*file.header}), files[0])
+    if found is files[-1] and found is not files[0]:
+        found.notes.append(
+            "the network was trained on columns without names: so the first row, "
+            f"{', '.join(shortened(files[0].header, most=4))}, is taken for data"
+        )
+    return found
 
 
 def _unusual(cells: Cells, column: Column) -> list[str]:

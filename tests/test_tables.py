@@ -116,6 +116,7 @@ def test_the_target_may_be_any_column(tmp_path):
         (["2.0", "1.0"], bernoulli_nll, ("1.0", "2.0")),
         ([10, 9, 1], categorical_nll, ("1", "9", "10")),  # by their size, not as words
         (list(range(10)), categorical_nll, tuple("0123456789")),
+        (["(2)", "(0)", "(1)"], categorical_nll, ("(0)", "(1)", "(2)")),
         (["1", "2", "none"], categorical_nll, ("1", "2", "none")),
         (list(range(11)), gaussian_nll, ()),
         ([0.5, 1.5], gaussian_nll, ()),

@@ -95,12 +95,13 @@ DECIMAL_COMMA = _spelling("decimal commas", r"\d+,\d*(e[-+]?\d+)?|,\d+(e[-+]?\d+
 POINTS = _spelling("decimal commas, and points between thousands",
                    r"[1-9]\d{0,2}(\.\d{3})+(,\d*)?|\d{1,3},\d+",
                    lambda text: text.replace(".", "").replace(",", "."))  # fmt: skip
-THOUSANDS = _spelling("commas between thousands", r"[1-9]\d{0,2}(,\d{3})+(\.\d*)?",
+THOUSANDS = _spelling("commas between thousands",
+                      r"[1-9](\d{0,2}(,\d{3})+|\d?(,\d{2})+,\d{3})(\.\d*)?",  # 1,50,000 in India
                       lambda text: text.replace(",", ""))  # fmt: skip
 SPELLINGS = (
     THOUSANDS, DECIMAL_COMMA, POINTS,
-    _spelling("spaces between thousands", r"[1-9]\d{0,2}([ '’\u00a0\u202f]\d{3})+([.,]\d*)?",
-              lambda text: re.sub("[ '’\u00a0\u202f]", "", text).replace(",", ".")),
+    _spelling("spaces between thousands", r"[1-9]\d{0,2}([ '’\u00a0\u2009\u202f]\d{3})+([.,]\d*)?",
+              lambda text: re.sub("[ '’\u00a0\u2009\u202f]", "", text).replace(",", ".")),
 )  # fmt: skip
 THOUSANDS_OF = {PLAIN.name: POINTS, DECIMAL_COMMA.name: THOUSANDS}  # if the mark is no decimal one
 BY_NAME = {way.name: way for way in (PLAIN, *SPELLINGS)}
@@ -249,12 +250,17 @@ class Cells:
     def are_numbers(self) -> bool:
         """Whether the column holds numbers, but for a few mistakes among many.
 
-        Whole numbers that are no floats, as long ids are, would not stay apart: they are words.
+        Whole numbers that are no floats, as long ids are, would not stay apart: they are words. So
+        are (0), (1), (2): where a zero has brackets, and no number is without, they are no minus.
         """
         numbers = self.as_numbers
         if self.numbers is not None:
             return True
         if any(map(_loses_digits, self.texts)):
+            return False
+        if (numbers.values == 0).any() and all(
+            t.startswith("(") or is_missing(t) for t in self.texts
+        ):
             return False
         present, gaps = int((~self.missing).sum()), numbers.gaps
         few = len(np.unique(numbers.values[~np.isnan(numbers.values)])) <= FEW

@@ -119,3 +119,14 @@ def test_a_number_with_gaps_is_a_line_without_them(tmp_path):
     filled = -5.0 * data.x_mean[1] / data.x_scale[1] + data.X_test[:, 2].mean()
     assert np.allclose(means, filled * data.y_scale + data.y_mean)
     assert mattered.dependence(net, data, columns["even"])[0] == ["no", "yes"]
+
+
+def test_words_and_gaps_are_called_by_their_names(tmp_path):
+    words, truths = ["u = v", "w", "", "missing", "w"], ["True", "False", "", "False"]
+    rows = [f"{words[i % 5]},{truths[i % 4]},{i * 7 % 11}" for i in range(100)]
+    (tmp_path / "t.csv").write_text("\n".join(["a = b,on,y", *rows]))
+    data = table_data(tmp_path / "t.csv", "y", test_size=0.2)
+    columns, net = dict(mattered.columns_of(data)), MLP(len(data.features), [1])
+    names = mattered.dependence(net, data, columns["a = b"])[0]
+    assert sorted(names) == ["missing", "missing", "u = v", "w"]  # the word, and none
+    assert sorted(mattered.dependence(net, data, columns["on"])[0]) == ["missing", "no", "yes"]

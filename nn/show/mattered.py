@@ -18,6 +18,7 @@ from autograd import Value
 from autograd.show.notation import digits
 
 from ..arrays import Array
+from ..data.columns import Column
 from ..data.datasets import Dataset
 from ..data.tables import Table
 from ..figures import INK, new_figure, plain_text
@@ -102,13 +103,14 @@ def dependence(net: MLP, data: Dataset, places: Sequence[int]) -> tuple[list[str
     if all(marks[i] for i in at):
         grid = np.unique(data.X_train[:, at], axis=0)
         raw = grid * data.x_scale[at] + data.x_mean[at]
-        names, shown = [_said(data, at, row) for row in raw], np.arange(len(grid), dtype=float)
+        columns = zip(Table.of(data).inputs, columns_of(data))
+        column = next(column for column, (_, own) in columns if own == tuple(places))
+        names, shown = [_said(column, row.tolist()) for row in raw], np.arange(len(grid) + 0.0)
     else:
         gaps = [i for i in at if marks[i]]
         X[:, gaps] = (0.0 - data.x_mean[gaps]) / data.x_scale[gaps]
         at = at[:1]
-        column = data.X_train[:, at[0]]
-        grid = np.unique(np.quantile(column, np.linspace(0, 1, STEPS)))[:, None]
+        grid = np.unique(np.quantile(data.X_train[:, at[0]], np.linspace(0, 1, STEPS)))[:, None]
         names, shown = [], grid[:, 0] * data.x_scale[at[0]] + data.x_mean[at[0]]
     means = []
     for row in grid:
@@ -121,12 +123,14 @@ def dependence(net: MLP, data: Dataset, places: Sequence[int]) -> tuple[list[str
     return names, shown, np.array(means)
 
 
-def _said(data: Dataset, places: Sequence[int], row: Array) -> str:
-    """Which word it is that some inputs stand for."""
-    on = [data.features[i] for i, v in zip(places, row.tolist()) if v > 0.5]
-    if len(places) == 1:
-        return "yes" if on else "no"
-    return " ".join(name.partition(" = ")[2] or "missing" for name in on) or "none of them"
+def _said(column: Column, row: Sequence[float]) -> str:
+    """Which word it is, or whether it is true, that a column's inputs stand for."""
+    if column.gaps and row[-1] > 0.5:
+        return "missing"
+    if column.kind == "truth":
+        return "yes" if row[0] > 0.5 else "no"
+    on = (name for name, v in zip(column.inputs, row) if v > 0.5)
+    return next(on, "none of them").removeprefix(f"{column.name} = ")
 
 
 def gradient_by_input(net: MLP, data: Dataset, row: int = 0) -> list[tuple[str, float, float]]:

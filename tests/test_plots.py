@@ -207,6 +207,9 @@ def test_regions_of_twelve_classes():
     assert legend(axes) == [str(k) for k in range(12)]
     at = grid_classes(axes)
     assert [at(*x) for x in 0.9 * X] == [[INK[k % len(INK)].lower()] for k in range(12)]
+    many = plots.decision_regions(net, X, np.arange(12) * 5)
+    assert "<svg" in svg(many)  # without a warning that nothing has room
+    assert only(many).get_legend() is None
 
 
 @for_each(

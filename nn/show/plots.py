@@ -129,17 +129,17 @@ def decision_regions(
     outputs = net.predict(points)
     chosen = chosen_classes(outputs)
     K = max(2, int(y.max()) + 1, int(chosen.max()) + 1)
-    names = _names(classes, K)
     order = (INK[1], INK[0], *INK[2:]) if outputs.ndim == 1 else INK
     inks = [order[k % len(order)] for k in range(K)]
     axes.contourf(*grid, chosen.reshape(160, 160), levels=np.arange(K + 1) - 0.5, colors=inks,
                   alpha=0.22)  # fmt: skip
-    for k in range(K):
-        axes.scatter(*X[y == k].T, s=14, color=inks[k], label=names[k],
+    for k, name in enumerate(_names(classes, K)):
+        axes.scatter(*X[y == k].T, s=14, color=inks[k], label=name,
                      edgecolor="white", linewidth=0.4)  # fmt: skip
     axes.set(xlabel=plain_text(features[0]), ylabel=plain_text(features[1]),
              title="decision regions")  # fmt: skip
-    axes.legend()
+    if 2 * len(INK) >= K:  # the names of more would take all the room
+        axes.legend()
     return figure
 
 

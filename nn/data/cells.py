@@ -322,4 +322,5 @@ def _score(texts: Sequence[str], way: Spelling) -> int:
 
 def _loses_digits(text: str) -> bool:
     digits = text.lstrip("+-")
-    return digits.isdecimal() and len(digits) > 15 and int(digits) != float(digits)
+    value = parsed(digits) if digits.isdecimal() and len(digits) > 15 else None
+    return value is not None and int(digits) != value  # so it has 309 digits at most

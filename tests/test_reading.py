@@ -4,6 +4,7 @@ import gzip
 import io
 import sys
 import types
+import zipfile
 from datetime import time, timedelta
 
 import numpy as np
@@ -256,10 +257,15 @@ def test_rows_of_a_spreadsheet_in_which_nothing_stands_are_none(tmp_path):
     book = openpyxl.Workbook()
     for row in (["a", "k"], [1, "x"], [None, None], [2, "y"], [3, None]):
         book.active.append(row)
-    book.active.cell(60, 2).font = openpyxl.styles.Font(bold=True)
+    book.active.cell(2**20, 2**14).font = openpyxl.styles.Font(bold=True)  # the last of all cells
     book.save(tmp_path / "some.xlsx")
-    rows = [(2, ["1", "x"]), (4, ["2", "y"]), (5, ["3", ""])]
-    assert list(CsvFile(tmp_path / "some.xlsx").rows()) == rows
+    file = CsvFile(tmp_path / "some.xlsx")
+    assert list(file.rows()) == [(2, ["1", "x"]), (4, ["2", "y"]), (5, ["3", ""])]
+    assert file.header == ["a", "k"] and file.notes == []
+    with zipfile.ZipFile(tmp_path / "some.xlsx", "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("more.xml", b"0" * 80_000_000)
+    with pytest.raises(ValueError, match=r"unpacks to more than .* Save it as CSV"):
+        CsvFile(tmp_path / "some.xlsx")
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ import importlib
 import io
 import os
 import re
+import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -106,7 +107,7 @@ def _decoded(name: str, data: bytes) -> tuple[bytes, str]:
 
 def _unpacked(name: str, data: bytes) -> bytes:
     """The text in a gzip file."""
-    most, parts, size = min(MOST, max(ROOM, 100 * len(data))), [], 0
+    parts, size = [], 0
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
             while part := file.read(LONGEST):
@@ -117,14 +118,20 @@ def _unpacked(name: str, data: bytes) -> bytes:
                         f"{name} has a line of more than {LONGEST:,} characters. Is it a table, "
                         "with a row in each line?"
                     )
-                if size > most:
-                    raise ValueError(
-                        f"{name} unpacks to more than {most:,} bytes, too many for a table of "
-                        f"{len(data):,} bytes. Unpack it yourself, if it is what you want"
-                    )
+                _check_size(name, data, size, "Unpack it yourself")
     except (OSError, EOFError, zlib.error):
         raise ValueError(f"{name} is damaged: it can't be unpacked as a gzip file") from None
     return b"".join(parts)
+
+
+def _check_size(name: str, data: bytes, size: int, advice: str) -> None:
+    """Raise if a packed file unpacks to far more than tables do."""
+    most = min(MOST, max(ROOM, 100 * len(data)))
+    if size > most:
+        raise ValueError(
+            f"{name} unpacks to more than {most:,} bytes, too many for a table of {len(data):,} "
+            f"bytes. {advice}, if it is what you want"
+        )
 
 
 def _guessed(data: bytes) -> str:
@@ -148,13 +155,20 @@ def _of_spreadsheet(name: str, data: bytes) -> Text:
     """The first sheet of an .xlsx file."""
     openpyxl = _library("openpyxl", name)
     try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            size = sum(part.file_size for part in archive.infolist())
+    except zipfile.BadZipFile:  # which is said below
+        size = 0
+    _check_size(name, data, size, "Save it as CSV")
+    try:
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         sheet, text = book.worksheets[0], io.StringIO(newline="")
-        rows = sheet.iter_rows(values_only=True)  # also where only a colour or a border is left
-        full = (
-            row if len(row) == 1 or any(cell is not None for cell in row) else () for row in rows
+        sheet.reset_dimensions()  # they may reach as far as the last colour or border that is left
+        rows = [_without_end(row) for row in sheet.iter_rows(values_only=True)]
+        width = max(map(len, rows), default=0)
+        csv.writer(text, lineterminator="\n").writerows(
+            (*row, *[None] * (width - len(row))) if row or width == 1 else () for row in rows
         )
-        csv.writer(text, lineterminator="\n").writerows(full)
     except Exception as error:  # whatever a damaged archive may raise
         raise ValueError(
             f"{name} is a zip archive, and no spreadsheet: unpack it, and give the file in it "
@@ -162,6 +176,12 @@ def _of_spreadsheet(name: str, data: bytes) -> Text:
         ) from None
     notes = [f"its first sheet, {sheet.title!r}, is read"] if len(book.worksheets) > 1 else []
     return Text(name, text.getvalue().encode(), notes, ",")
+
+
+def _without_end(cells: Sequence[Any]) -> Sequence[Any]:
+    """A row of a spreadsheet up to the last cell in which something stands."""
+    there = (j for j in range(len(cells), 0, -1) if cells[j - 1] is not None)
+    return cells[: next(there, 0)]
 
 
 def _of_parquet(name: str, data: bytes) -> Text:

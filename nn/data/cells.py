@@ -19,7 +19,10 @@ from ..arrays import Array
 # In small letters. A word that may be an answer, as None or unknown, is none of them.
 MISSING = frozenset((
     "", "na", "n/a", "n.a.", "#n/a", "<na>", "?", ".", "-", "--", "nan", "-nan", "nat", "null",
-    "(null)", "\\n", "#null!", "#value!", "#div/0!", "#ref!",
+    "(null)", "\\n", "#na", "#n/a n/a", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan",
+    # Spreadsheets' errors, and German ones'.
+    "#null!", "#value!", "#div/0!", "#ref!", "#num!", "#name?", "#calc!", "#spill!",
+    "#nv", "#wert!", "#zahl!", "#bezug!",
 ))  # fmt: skip
 FEW = 10  # so many different whole numbers may be names of classes; more are plain numbers
 MOSTLY = 0.9  # of a column's cells that are there: so many say what the column holds

@@ -20,8 +20,11 @@ from .dates import LAST, PARTS, WAYS, is_unsure, last_year, read_dates, said, wa
 KINDS_OF_WORDS = 20  # that have an input of their own; the others share one
 TRUTHS = {"true": 1.0, "false": 0.0}
 ID = re.compile(
-    r"(?i:(.*[\W_])?(id|index|idx|no|nr|key|uuid|row)\.?)|#|Unnamed: \d+|.*[a-z]I[Dd]", re.DOTALL
+    r"(?i:(.*[\W_])?(id|index|idx|no|nr|key|uuid|row|(row|record|serial)[\W_]?(number|num|no|nr))\.?)"
+    r"|#|Unnamed: \d+|.*[a-z]I[Dd]",
+    re.DOTALL,
 )
+INDEX = re.compile(r"(?i:.*[\W_]index)", re.DOTALL)  # it may also be a measure, as of body mass
 UNNAMED = re.compile(r"column \d+")
 
 About = Mapping[str, Any]
@@ -275,4 +278,6 @@ def _is_id(name: str, values: Array) -> bool:
     if UNNAMED.fullmatch(name):
         return len(values) > 2 and bool((np.diff(values) == 1).all()) and values[0] in (0, 1)
     whole = bool((values == np.floor(values)).all())
+    if INDEX.fullmatch(name) and np.ptp(values) >= len(values):
+        return False
     return bool(ID.fullmatch(name)) and whole and len(np.unique(values)) > 0.9 * len(values)

@@ -3,7 +3,9 @@
 const LONGEST = 5000000, WIDEST = 2000, CELLS = 2e7; // letters of a file; columns; numbers of a set
 const FEW = 10; // so many different numbers may be names of kinds; more are plain numbers
 const KINDS = 20; // of a column of words; the rest are "other"
-const MISSING = /^(|na|n\/a|n\.a\.|#n\/a|<na>|\?|\.|--?|-?nan|nat|null|\(null\)|\\n|#null!|#value!|#div\/0!|#ref!)$/i; // as in nn/data/cells.py
+const MISSING = new RegExp( // as in nn/data/cells.py
+  "^(|na|n/a|n\\.a\\.|#n/a|<na>|\\?|\\.|--?|-?nan|nat|null|\\(null\\)|\\\\n|#na|#n/a n/a|-?1\\.#(ind|qnan)|" +
+  "#(null|value|div/0|ref|num|calc|spill|wert|zahl|bezug)!|#name\\?|#nv)$", "i");
 const NUMERAL = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
 const COMMA = /^[-+]?(\d+,\d*|,\d+)(e[-+]?\d+)?$/i;
 

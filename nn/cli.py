@@ -1,6 +1,7 @@
 """The command line: ``python -m nn train digits``, ``predict NETWORK FILE``, ``play moons``."""
 
 import argparse
+import io
 import math
 import os
 import shlex
@@ -15,6 +16,7 @@ from autograd.files import Target, write_whole
 from .choosing import choose, keeps_aside, take_next
 from .data import datasets
 from .data.datasets import FARTHEST, Dataset
+from .data.looks import one_line
 from .data.predictions import predict_csv, predictions
 from .data.reading import stem_of
 from .data.tables import Table
@@ -125,7 +127,7 @@ def train(options: argparse.Namespace) -> None:
     for name, text in facts.items():
         say(f"{name:<8} {text}")
     for i, (which, what) in enumerate(data.told):
-        say(f"{'' if i else 'columns':<8} {which}: {what}")
+        say(f"{'' if i else 'columns':<8} {one_line(f'{which}: {what}')}")
     stopping = EarlyStopping(options.patience or options.epochs) if aside else None
     while True:
         try:
@@ -362,6 +364,8 @@ def predict(options: argparse.Namespace) -> None:
         check_other(out, [options.file, options.network])
     if to_output:
         found = predictions(net, table, options.file, header=header)
+        if isinstance(sys.stdout, io.TextIOWrapper):  # in UTF-8, as a file would be
+            sys.stdout.reconfigure(encoding="utf-8")
         sys.stdout.write(found.text)
         sys.stdout.flush()
     else:

@@ -2,6 +2,7 @@
 
 import errno
 import html
+import io
 import re
 import subprocess
 import sys
@@ -805,6 +806,17 @@ def test_predictions_are_printed_and_notes_kept_apart(people, capsys):
     assert "'other': not among the words of the training: taken as none of them" in err
     assert "column 'age': 1 missing, filled" in err
     assert names(people) == before
+
+
+def test_a_name_is_one_line_and_predictions_are_in_utf_8(table, monkeypatch, capsys):
+    text = (table / "things.csv").read_text().replace("size", '"größe\n(m)"')
+    (table / "things.csv").write_text(text, encoding="utf-8")
+    assert main(["train", "things.csv", "--target", "kind", "--epochs", "1", "--quiet"]) == 0
+    assert "größe (m), weight: numbers\n" in capsys.readouterr().out
+    output = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", output)
+    assert main(["predict", "runs/things/network.npz", "things.csv", "--out", "-"]) == 0
+    assert output.buffer.getvalue().decode().startswith('"größe\n(m)",weight,kind,')
 
 
 @pytest.mark.parametrize("out", ["runs/things/network.npz", "things.csv"])

@@ -110,4 +110,4 @@ def small_drawing(net: MLP, loss: Loss, x: Any, y: Any) -> tuple[Drawing, str]:
                 drawing, what = draw(root, stop=stop, limit=READABLE), more
             except ValueError:  # too large
                 break
-    return drawing, f"{what} of one test example"
+    return drawing, f"{what} of one example"

@@ -58,6 +58,10 @@ def test_letters_and_packing_do_not_matter(tmp_path, data, note):
 def test_letters_of_windows_are_read_too(tmp_path):
     file = CsvFile(saved(tmp_path, "price,k\n1,“a€”\n2,b\n".encode("cp1252")))
     assert file.columns(["k"])[1]["k"].texts == ("“a€”", "b")
+    with pytest.raises(
+        ValueError, match=r"no column '性'.*read as Latin-1, since they are no UTF-8"
+    ):
+        table_data(saved(tmp_path, "性,k\n1,2\n3,4\n".encode("gbk")), "性")
     file = CsvFile(saved(tmp_path, b"price,k\n1,\x81\n2,b\n"))  # no letter there: Latin-1
     assert file.columns(["k"])[1]["k"].texts == ("\x81", "b")
 

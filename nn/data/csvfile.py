@@ -91,7 +91,8 @@ class CsvFile:
     @property
     def doubts(self) -> str:
         """Why a column may not be there, for errors."""
-        whys = [n for n in self.notes if any(word in n for word in ("header", "sheet", "index"))]
+        about = ("header", "sheet", "index", "UTF-8")
+        whys = [note for note in self.notes if any(word in note for word in about)]
         return "".join(f". ({why})" for why in whys)
 
     def row_with(self, name: str) -> int | None:

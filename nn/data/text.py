@@ -101,7 +101,9 @@ def _decoded(name: str, data: bytes) -> tuple[bytes, str]:
     except UnicodeDecodeError:
         if code != "utf-8":
             raise ValueError(f"{name} is no text, though it begins as {code} does") from None
-        return _of_windows(data).encode(), "Latin-1, since they are no UTF-8"
+        return _of_windows(
+            data
+        ).encode(), "Latin-1, since they are no UTF-8 (as which it is best saved)"
     return data, ""
 
 

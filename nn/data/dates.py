@@ -18,8 +18,8 @@ _TIMES = ("", " %H:%M:%S", " %H:%M", " %I:%M %p", " %I:%M:%S %p")
 # As Python's strptime has them, but for the first. Of two that fit 1/2/2020, the first is taken.
 WAYS = (
     ISO, *("".join(parts) for parts in product(_DAYS, _TIMES)),
-    "%Y-%m", "%b %Y", "%B %Y", "%b-%Y", "%H:%M", "%H:%M:%S", "%H:%M:%S.%f",
-    "%Y%m%d",
+    "%Y-%m", "%Y/%m", "%m/%Y", "%m-%Y", "%b %Y", "%B %Y", "%b-%Y", "%A, %B %d, %Y", "%H:%M",
+    "%H:%M:%S", "%H:%M:%S.%f", "%Y%m%d",
 )  # fmt: skip
 LAST = 2068  # year that two digits mean in Python: 69 is 1969
 AHEAD = 10  # years that people plan ahead
@@ -111,7 +111,7 @@ def said(way: str) -> str:
     words = {
         "%Y": "year", "%y": "year", "%m": "month", "%b": "month", "%B": "month", "%d": "day",
         "%H": "hour", "%I": "hour", "%M": "minute", "%S": "second", "%p": "AM or PM",
-        ".%f": " with fractions",
+        "%A": "weekday", ".%f": " with fractions",
     }  # fmt: skip
     for mark, word in words.items():
         way = way.replace(mark, word)

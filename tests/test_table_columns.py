@@ -286,6 +286,10 @@ def test_rows_without_a_target_are_left_out_and_counted(tmp_path, gap):
         ("name", [f"name {i}" for i in range(20)], "it has 20 different words in 20 rows"),
         ("gap", [""] * 20, "it has no values"),
         ("same", ["x"] * 20, "it says the same in all rows"),
+        ("", [i * 7 % 41 for i in range(20)], "it numbers the rows"),  # of some rows, in any order
+        ("", [i * 7 % 5 for i in range(20)], None),
+        ("Unnamed: 0.1", [i * 7 % 41 for i in range(20)], "it numbers the rows"),
+        ("rownames", range(20), "it numbers the rows"),
         ("RowNumber", range(20), "it numbers the rows"),
         ("serial_number", range(20), "it numbers the rows"),
         ("sample index", range(5, 25), "it numbers the rows"),

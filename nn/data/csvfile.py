@@ -28,6 +28,7 @@ class CsvFile:
     Attributes:
         name: the file's.
         header: the names of the columns.
+        nameless: those that have none, though others do.
         notes: what there is to be said of how the file is written.
 
     Raises:
@@ -58,7 +59,9 @@ class CsvFile:
         self._check_quotes()
         first, above, below = self._first(skipped, look.above)
         head = [name.strip() for name in first] if look.header else [""] * len(first)
-        self.header, changed = named(["", *head] if look.more == "first" else head)
+        names = ["", *head] if look.more == "first" else head
+        self.header, changed = named(names)
+        self.nameless = {own for own, name in zip(self.header, names) if look.header and not name}
         self._width = len(self.header) + (look.more == "last")
         self.notes += changed if look.header else []
         # The last row above the data, and the byte of the file at which they begin.

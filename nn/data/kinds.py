@@ -20,8 +20,8 @@ from .dates import LAST, PARTS, WAYS, is_unsure, last_year, read_dates, said, wa
 KINDS_OF_WORDS = 20  # that have an input of their own; the others share one
 TRUTHS = {"true": 1.0, "false": 0.0}
 ID = re.compile(
-    r"(?i:(.*[\W_])?(id|index|idx|no|nr|key|uuid|row|(row|record|serial)[\W_]?(number|num|no|nr))\.?)"
-    r"|#|Unnamed: \d+|.*[a-z]I[Dd]",
+    r"(?i:(.*[\W_])?(id|index|idx|no|nr|key|uuid|row|(row|record|serial)[\W_]?(number|num|no|nr)"
+    r"|row[\W_]?names?)\.?)|#|level_0|Unnamed: \d+(\.\d+)*|.*[a-z]I[Dd]",
     re.DOTALL,
 )
 INDEX = re.compile(r"(?i:.*[\W_]index)", re.DOTALL)  # it may also be a measure, as of body mass
@@ -255,14 +255,21 @@ def kind_of(cells: Cells) -> Kind:
     return next(kind for kind in KINDS.values() if kind.fits(cells))
 
 
-def reason_against(cells: Cells, kind: Kind) -> str:
-    """Why a column says nothing that carries over to other rows; empty if there is no reason."""
+def reason_against(cells: Cells, kind: Kind, nameless: bool = False) -> str:
+    """Why a column says nothing that carries over to other rows; empty if there is no reason.
+
+    Args:
+        cells: the column.
+        kind: what it is.
+        nameless: whether it has no name, though others do, as where an index is written.
+    """
     present = int((~cells.missing).sum())
     if present == 0:
         return "it has no values"
     if kind.name == "number":
         values = cells.as_numbers.values
-        return "it numbers the rows" if _is_id(cells.name, values[~np.isnan(values)]) else ""
+        is_id = _is_id(cells.name, values[~np.isnan(values)], nameless)
+        return "it numbers the rows" if is_id else ""
     if kind.name != "words":
         return ""
     different = len({word(text) for text in cells.texts if not is_missing(text)})
@@ -273,11 +280,12 @@ def reason_against(cells: Cells, kind: Kind) -> str:
     return ""
 
 
-def _is_id(name: str, values: Array) -> bool:
+def _is_id(name: str, values: Array, nameless: bool) -> bool:
     """Whether numbers are those of rows: whole, hardly one twice, and called so; or they count."""
-    if UNNAMED.fullmatch(name):
+    if UNNAMED.fullmatch(name) and not nameless:
         return len(values) > 2 and bool((np.diff(values) == 1).all()) and values[0] in (0, 1)
     whole = bool((values == np.floor(values)).all())
+    called_so = nameless or bool(ID.fullmatch(name))
     if INDEX.fullmatch(name) and np.ptp(values) >= len(values):
         return False
-    return bool(ID.fullmatch(name)) and whole and len(np.unique(values)) > 0.9 * len(values)
+    return called_so and whole and len(np.unique(values)) > 0.9 * len(values)

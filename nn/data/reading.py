@@ -91,12 +91,12 @@ def table_data(
         raise ValueError(f"{file.name} has no column beside the target {target!r}")
     as_texts = [target, *(name for name in names if kinds.get(name, "number") != "number")]
     places, cells = file.columns([target, *names], as_texts)
-    name, notes = file.name, file.notes
+    name, notes, nameless = file.name, file.notes, file.nameless
     del file  # its text takes as much as the numbers
     _check_enough(name, len(places))
     answers = target_of(cells.pop(target), likelihood, name, places)
     told = [("file", note) for note in notes] + [(f"{target} (to predict)", answers.said)]
-    chosen, left_out = _chosen(cells, kinds, only)
+    chosen, left_out = _chosen(cells, kinds, nameless)
     told += [(", ".join(shortened(who, most=6)), f"left out: {why}") for why, who in left_out]
     if not chosen:
         reasons = "; ".join(f"{', '.join(shortened(who))}: {why}" for why, who in left_out)
@@ -179,14 +179,14 @@ def _check_enough(name: str, n: int) -> None:
 
 
 def _chosen(
-    cells: Mapping[str, Cells], kinds: Mapping[str, str], only: Collection[str]
+    cells: Mapping[str, Cells], kinds: Mapping[str, str], nameless: Collection[str]
 ) -> tuple[dict[str, str], list[tuple[str, list[str]]]]:
     """The kinds of the columns that are taken; and why the others are not, with their names."""
     chosen: dict[str, str] = {}
     left_out: dict[str, list[str]] = {}
     for name, column in cells.items():
         kind = KINDS[kinds[name]] if name in kinds else kind_of(column)
-        why = reason_against(column, kind)
+        why = reason_against(column, kind, name in nameless)
         if why and not (name in kinds and column.missing.sum() < len(column.missing)):
             left_out.setdefault(why, []).append(name)
         else:

@@ -26,6 +26,14 @@ INDEX = re.compile(r"__index_level_\d+__")  # pandas' in .parquet files, where i
 LONGEST = 10_000_000  # characters in a line
 MOST = 2**30  # bytes of text in a packed file
 ROOM = 2**26  # bytes that any packed file may unpack to; else 100 times its own size
+OTHERS = {  # how other files begin, but for a mark of UTF-8, and what they are
+    rb"\xd0\xcf\x11\xe0": "a spreadsheet of before 2007: save it as .xlsx, or as CSV UTF-8",
+    rb"PK\x03\x04.{26}mimetypeapplication/vnd\.oasis": (
+        "an OpenDocument file: save it as .xlsx, or as CSV UTF-8"
+    ),
+    rb"\s*<(!doctype html|html\b|\?xml)": "a web page, or XML: save the table itself",
+    rb'\s*(\[\s*[\[{]|\{\s*")': "JSON: save it as CSV UTF-8, or make a DataFrame of it",
+}
 BOMS = {
     codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
@@ -70,14 +78,13 @@ def text_of(source: Source) -> Text:
     data = Path(source).read_bytes()
     if data.startswith(b"\x1f\x8b"):
         data = _unpacked(name, data)
+    for start, what in OTHERS.items():
+        if re.match(start, data[:99].removeprefix(codecs.BOM_UTF8), re.DOTALL | re.IGNORECASE):
+            raise ValueError(f"{name} is {what}")
     if data.startswith(b"PAR1"):
         return _of_parquet(name, data)
     if data.startswith(b"PK\3\4"):
         return _of_spreadsheet(name, data)
-    if data.startswith(b"\xd0\xcf\x11\xe0"):
-        raise ValueError(
-            f"{name} is a spreadsheet of before 2007: save it as .xlsx, or as CSV UTF-8"
-        )
     data, written = _decoded(name, data)
     if b"\0" in data:
         row = data.count(b"\n", 0, data.index(b"\0")) + 1

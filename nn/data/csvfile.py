@@ -88,8 +88,10 @@ class CsvFile:
 
     def meant_by(self, name: str) -> str:
         """The column of such a name, but for its spaces and line breaks; the name, if none is."""
-        near = [own for own in self.header if one_line(own) == one_line(name)]
-        return near[0] if near and name not in self.header else name
+        if name in self.header:
+            return name
+        line = one_line(name)
+        return next((own for own in self.header if one_line(own) == line), name)
 
     @property
     def doubts(self) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nn import MLP, datasets, table_data
-from nn.show import mattered
+from nn.show import mattered, report
 
 
 def table(folder, answer="number"):
@@ -130,3 +130,11 @@ def test_words_and_gaps_are_called_by_their_names(tmp_path):
     names = mattered.dependence(net, data, columns["a = b"])[0]
     assert sorted(names) == ["missing", "missing", "u = v", "w"]  # the word, and none
     assert sorted(mattered.dependence(net, data, columns["on"])[0]) == ["missing", "no", "yes"]
+
+
+def test_of_many_columns_the_report_says_that_it_is_not_shown(monkeypatch, tmp_path):
+    data = table(tmp_path)
+    assert "shuffled" in report._mattered(linear(data), data)
+    monkeypatch.setattr(mattered, "COLUMNS", 2)
+    said = "It is shown for 2 columns at most, and not for 3."
+    assert report._mattered(linear(data), data) == f"<h2>What mattered</h2><p>{said}</p>"

@@ -496,6 +496,16 @@ def test_cells_that_were_not_met_are_read_as_said(tmp_path):
     assert by_name["on"][:3].ravel().tolist() == [1, 1, 1]
 
 
+def test_what_is_true_may_be_1_in_new_rows(tmp_path):
+    _, data, net = trained(tmp_path)
+    on = next(column for column in data.columns if column.kind == "truth")
+    rows = [["1", "a", DATES[0], text] for text in ("1", "0", "1.0", "FALSE")]
+    new = table(tmp_path, ["n", "w", "day", "on"], rows, "new.csv")
+    assert not any("truth" in note for note in predictions(net, Table.of(data), new).notes)
+    _, cells = CsvFile(new).columns(["on"], ["on"])
+    assert on.numbers(cells["on"], np.arange(4))[:, 0].tolist() == [1, 0, 1, 0]
+
+
 THOUSANDS = [f"{1 + i}.{i * 37 % 1000:03},5" for i in range(40)]
 
 

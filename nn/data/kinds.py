@@ -19,6 +19,7 @@ from .dates import LAST, PARTS, WAYS, is_unsure, last_year, read_dates, said, wa
 
 KINDS_OF_WORDS = 20  # that have an input of their own; the others share one
 TRUTHS = {"true": 1.0, "false": 0.0}
+AS_NUMBERS = {**TRUTHS, "1": 1.0, "0": 0.0}  # as other tools write them for new rows
 ID = re.compile(
     r"(?i:(.*[\W_])?(id|index|idx|no|nr|key|uuid|row|(row|record|serial)[\W_]?(number|num|no|nr)"
     r"|row[\W_]?names?)\.?)|#|level_0|Unnamed: \d+(\.\d+)*|.*[a-z]I[Dd]",
@@ -90,12 +91,12 @@ def _is_truth(cells: Cells) -> bool:
 
 
 def _values_of_truths(cells: Cells, about: About, rows: Rows) -> Array:
-    found = [[TRUTHS.get(text.lower(), np.nan)] for text in cells.texts]
+    found = [[AS_NUMBERS.get(word(text).lower(), np.nan)] for text in cells.texts]
     return cells.by_text(np.array(found).reshape(-1, 1), rows)
 
 
 def _unknown_truths(cells: Cells, about: About) -> list[str]:
-    return [t for t in cells.texts if not is_missing(t) and t.lower() not in TRUTHS]
+    return [t for t in cells.texts if not is_missing(t) and word(t).lower() not in AS_NUMBERS]
 
 
 def _is_date(cells: Cells) -> bool:

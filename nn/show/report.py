@@ -170,12 +170,15 @@ def write_report(
 
 def _mattered(net: MLP, data: Dataset) -> str:
     """What the network goes by: its columns, and for one example its inputs."""
-    if len(mattered.columns_of(data)) > mattered.COLUMNS:
-        return ""
+    heading, n = "<h2>What mattered</h2><p>", len(mattered.columns_of(data))
+    if n > mattered.COLUMNS:
+        return (
+            f"{heading}It is shown for {mattered.COLUMNS} columns at most, and not for {n:,}.</p>"
+        )
     found = mattered.importances(net, data)
     said, rows = mattered.would_change(net, data)
     return (
-        "<h2>What mattered</h2><p>How much the score falls when a column is shuffled, and what the "
+        f"{heading}How much the score falls when a column is shuffled, and what the "
         "network predicts on average when a column says the same in all rows. It is what the "
         "network goes by, not what is so in the world.</p>"
         f"{_figures(mattered.figures(net, data, found))}<p>And for the first example, by one sweep "

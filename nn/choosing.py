@@ -59,7 +59,7 @@ def choose(
     # Where the best epoch shows in the training itself, there is less to choose.
     tune = falls and not aside and len(first) == 1
     heavier = rule_of(options, n, heavier=True)
-    rules = [rule, heavier] if tune and heavier.given != rule.given else [rule]
+    rules = [rule, heavier] if heavier.given != rule.given else [rule]
     if options.epochs is None:
         options.epochs = usual_epochs(n, first[0] if len(first) == 1 else usual_batch_size(n))
     lr = None if options.lr is None else options.lr[1]
@@ -71,7 +71,7 @@ def choose(
     say("trying   networks, rates, decays and epochs" if tune else "trying   networks and rates")
     trials = try_networks(
         nets, data.loss, data.X_train, data.y_train, batch_size=first[0], optimizers=rules, lr=lr,
-        falls=falls, other_epochs=tune, rng=generators(options.seed)[2],
+        falls=falls, tune=tune, rng=generators(options.seed)[2],
     )  # fmt: skip
     best = best_of(trials)
     options.widths = [len(layer.neurons) for layer in best.net.layers[:-1]]

@@ -103,17 +103,15 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         net, given, falls = nets[0], self.lr, self.lr is None and self.epochs is None
         lr: Any = given
         tune = self.epochs is None and held_out is None
-        rules: Sequence[str | Optimizer] = [SGD(weight_decay=d) for d in usual_decays(len(X))]
+        rules: list[str | Optimizer] = [SGD(weight_decay=d) for d in usual_decays(len(X))]
         if self.optimizer is not None:
             rules = [self.optimizer]
-        elif not tune:
-            rules = rules[:1]
         rule = rules[0]
         if len(nets) > 1 or given is None or tune:
             trials = try_networks(
                 nets, likelihood.loss, X, y, batch_size=first, optimizers=rules, rng=tried,
                 lr=None if given is None else lambda updates: given, epochs=self.epochs,
-                falls=falls, other_epochs=tune,
+                falls=falls, tune=tune,
             )  # fmt: skip
             best = best_of(trials)
             net, rule, epochs = best.net, best.optimizer, best.epochs

@@ -71,8 +71,8 @@ def test_hidden_layers_that_are_not_given_are_chosen(monkeypatch):
     assert len(few.net_.layers) == 2
     asked = []
 
-    def try_networks(nets, *data, lr, epochs, optimizers, other_epochs, **settings):
-        assert (epochs, len(optimizers), other_epochs) == (2, 1, False)
+    def try_networks(nets, *data, lr, epochs, optimizers, tune, **settings):
+        assert (epochs, tune) == (2, False)
         asked.append(([len(net.layers) for net in nets], lr and lr(1)))
         return [Trial(nets[-1], optimizers[0], 0.2, {}, 2, 1.0)]
 
@@ -96,8 +96,8 @@ def test_epochs_and_decay_that_are_not_given_are_those_with_the_least_loss_on_ro
     X, y = blobs(1249)
     asked = []
 
-    def try_networks(nets, *data, optimizers, other_epochs, **settings):
-        asked.append(([rule.given for rule in optimizers], other_epochs))
+    def try_networks(nets, *data, optimizers, tune, **settings):
+        asked.append(([rule.given for rule in optimizers], tune))
         tried = [(optimizers[0], 12, 2.0), (optimizers[-1], 3, 1.0)]
         return [Trial(nets[-1], rule, 0.2, {}, epochs, loss) for rule, epochs, loss in tried]
 

@@ -169,13 +169,13 @@ def test_epochs_are_chosen_where_neither_they_nor_a_part_kept_aside_say(
     monkeypatch.setattr(nn.train.defaults, "EPOCHS", 2)
     asked = []
 
-    def try_networks(nets, *data, optimizers, other_epochs, **settings):
-        asked.append([rule.given.get("weight_decay") for rule in optimizers])
+    def try_networks(nets, *data, optimizers, tune, **settings):
+        asked.append((tune, [rule.given.get("weight_decay") for rule in optimizers]))
         first, last = optimizers[0], optimizers[-1]
         return [
             *(Trial(net, first, None, {}, 2, 0.5) for net in nets),
-            *([Trial(nets[0], first, None, {}, 1, 0.375)] if other_epochs else []),
-            *([Trial(nets[0], last, None, {}, 2, 0.25)] if len(optimizers) > 1 else []),
+            *([Trial(nets[0], first, None, {}, 1, 0.375)] if tune else []),
+            *([Trial(nets[0], last, None, {}, 2, 0.25)] if tune and last is not first else []),
         ]
 
     monkeypatch.setattr(nn.choosing, "try_networks", try_networks)
@@ -201,7 +201,9 @@ def test_epochs_are_chosen_where_neither_they_nor_a_part_kept_aside_say(
     for more in (["--batch-size", "16", "32"], ["--patience", "1"], ["--epochs", "3"]):
         assert main(["train", *run, *more]) == 0
         assert "training" not in printed(capsys.readouterr().out)
-    assert asked == [[0.01, 0.3125], [0.01, 0.3125], [0.5], [None], [0.01], [0.01], [0.01]]
+    decays = [0.01, 0.3125]
+    assert asked[:4] == [(True, decays), (True, decays), (True, [0.5]), (True, [None])]
+    assert [tune for tune, _ in asked[4:]] == [False] * 3
 
 
 def test_it_is_said_why_a_rate_is_taken():

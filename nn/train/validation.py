@@ -76,17 +76,17 @@ def try_networks(
     lr: Rate | None = None,
     falls: bool = True,
     epochs: int | None = None,
-    other_epochs: bool = False,
+    tune: bool = False,
     rng: np.random.Generator,
 ) -> list[Trial]:
     """Compare networks by whole trainings, and for the best of them optimizers and epochs.
 
-    A rate is found for each network. All are trained with the first optimizer; then the best of
-    them with one thing changed: with another optimizer, or for a quarter or a 16th of the epochs,
-    or for four times as many if a quarter is clearly too few. Each is tried by five trainings, with
-    another fifth of the examples kept aside; with 1,000 examples or more by one, on 20,000 at most.
-    With fewer than 20 none is tried, and the first network and optimizer are taken. The networks
-    themselves are left as they are.
+    A rate is found for each network. All are trained with the first optimizer; then, to ``tune`` it
+    too, the best of them with one thing changed: with another optimizer, or for a quarter or a 16th
+    of the epochs, or for four times as many if a quarter is clearly too few. Each is tried by five
+    trainings, with another fifth of the examples kept aside; with 1,000 examples or more by one, on
+    20,000 at most. With fewer than 20 none is tried, and the first network and optimizer are taken.
+    The networks themselves are left as they are.
 
     Args:
         nets: the networks.
@@ -100,7 +100,7 @@ def try_networks(
         falls: whether a rate that was found falls to 0, along half a cosine. Then it is the largest
             that is nearly the best.
         epochs: of each training; if not given, `usual_epochs`.
-        other_epochs: whether fewer and more epochs than the usual ones are tried.
+        tune: whether other optimizers than the first, and fewer or more epochs, are tried too.
         rng: where the parts and the batches come from, the same for all trainings.
 
     Returns:
@@ -112,7 +112,7 @@ def try_networks(
     n, trials, parts = len(X), list[Trial](), list[npt.NDArray[np.intp]]()
     if n < FEWEST:
         nets = nets[:1]
-    elif len(nets) > 1 or len(optimizers) > 1 or other_epochs:
+    elif len(nets) > 1 or tune:
         parts = np.array_split(rng.permutation(n)[:MOST], PARTS)
     aside = _Aside(loss, X, y, parts, batch_size, lr, falls, epochs, rng)
     for net in nets:
@@ -123,12 +123,11 @@ def try_networks(
             )
             found = choose_rate(rates, falls)
         trials.append(aside.tried(net, optimizers[0], found, rates))
-    if parts:
+    if parts and tune:
         best = best_of(trials)
         for other in optimizers[1:]:
             trials.append(aside.tried(best.net, other, best.lr, best.rates))
-        if other_epochs:
-            trials += aside.other_epochs(best)
+        trials += aside.other_epochs(best)
     return trials
 
 

@@ -5,14 +5,15 @@ two results of the same number, once of others.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from .checking import Case
-from .comparing import agree, any_of, of_results, unlike
+from .comparing import agree, agrees_with, any_of, of_results, unlike
 
 OVERWRITTEN = "= where += belongs: a gradient is a sum, over all that a node goes into"
 BY_NUMBER = (
@@ -28,6 +29,23 @@ NOTHING = (
     "your own class, and does the sweep begin with 1 at the root, after old gradients are gone?"
 )
 SILENT = "this operation hands on nothing: look at its inputs and partials"
+FORGOTTEN = "one of the two operands gets nothing: each gets v.grad times the derivative by it"
+STARTED = "v.grad is 0.0 before any sweep: it is a sum, which begins there"
+FACTOR = (
+    "every gradient, already that of a + b, has the same wrong factor: the sweep begins with 1 at "
+    "the root, and each share is added, once"
+)
+UPWARD = (
+    "no gradient goes further than the inputs of the root: walk through the whole order, from its "
+    "end, the root, to the leaves (if you do, the order itself is the wrong way round, or lacks "
+    "what is below them)"
+)
+NO_CHAIN = "what a node hands on is its own gradient times the partial derivative: v.grad * d"
+PASSED_BY = (
+    "an operand of + or * gets its share, and hands nothing on: is it among the inputs that the "
+    "node keeps, and before the node in the order?"
+)
+SHORTEST = "gradients of + or * are wrong in the shortest programs, above: mend these first"
 EXP = "exp(x)' = exp(x): the partial derivative is the result, not x"
 REVERSED_SUB = "the reversed -: 2 - x calls x.__rsub__(2), which is other - self"
 REVERSED_DIV = "the reversed /: 2 / x calls x.__rtruediv__(2), which is other / self"
@@ -105,6 +123,53 @@ def _gives(Value: Any, f: Number, slopes: Sequence[float]) -> bool:
         return False
 
 
+# The shortest programs, in which no number is used twice, and their slopes at a = 3, b = 4.
+ALONE: list[tuple[Number, list[float]]] = [
+    (lambda a, b: a + b, [1, 1]),
+    (lambda a, b: a * b, [4, 3]),
+]
+ABOVE: list[tuple[Number, list[float]]] = [
+    (lambda a, b: (a + b) * 2, [2, 2]),
+    (lambda a, b: (a * b) * 2, [8, 6]),
+]
+BELOW: list[tuple[Number, list[float]]] = [
+    (lambda a, b: a * 2 + b * 2, [2, 2]),
+    (lambda a, b: (a * 2) * (b * 2), [16, 12]),
+]
+
+
+def cause_of_all(Value: Any) -> str:
+    """What is wrong with every gradient, as one or two operations show; "" if none is found."""
+    try:
+        if Value(3.0).grad != 0:
+            return STARTED
+        factor = float(_gradient(Value, ALONE[0][0], (3, 4))[0])
+    except Exception:  # what is wrong with it, the cases tell
+        return ""
+    if factor != 1 and all(_gives(Value, f, _times(d, factor)) for f, d in ALONE):
+        return FACTOR if factor else NOTHING
+    ends = all(_gives(Value, f, [0, 0]) for f, _ in ABOVE)
+    return UPWARD if ends and all(_gives(Value, f, d) for f, d in ALONE) else ""
+
+
+def cause_of_longer(Value: Any) -> str:
+    """What is wrong with all programs of several operations; "" if the shortest are right."""
+    if not all(_gives(Value, f, slopes) for f, slopes in ALONE):
+        return SHORTEST
+    if any(_gives(Value, f, slopes) for (f, _), (_, slopes) in zip(ABOVE, ALONE)):
+        return NO_CHAIN
+    if all(_gives(Value, f, slopes) for f, slopes in (*ABOVE, *BELOW)):
+        return ""
+    ends = any(_gives(Value, f, [x, y]) for f, (a, b) in BELOW for x, y in ((a, 0), (0, b), (0, 0)))
+    return PASSED_BY if ends else SHORTEST
+
+
+def because(cause: str, cases: Iterable[Case]) -> Iterator[Case]:
+    """The cases; if there is a cause of all that is wrong in them, with it in place of others."""
+    known = {cause: of_results(lambda got: True)}
+    return (replace(case, mistakes=known, look="") if cause else case for case in cases)
+
+
 def adds_up(Value: Any) -> bool:
     """Whether shares add up that come by way of two nodes, of different numbers."""
     sums = _gives(Value, lambda a, b: (a + b) + (a + 0.25 + b), [2, 2])
@@ -126,10 +191,11 @@ def half_lost(Value: Any) -> str:
     return REPEATED if once else OVERWRITTEN
 
 
-def operators(Value: Any, half: str) -> Iterator[Case]:
-    """The gradient of every operation f alone, at two points, and of f + f and f + 2f."""
-    none = all(_gives(Value, f, [0, 0]) for f in (lambda a, b: a + b, lambda a, b: a * b))
-    nothing = NOTHING if none else SILENT
+def operators(Value: Any, half: str, longer: str) -> Iterator[Case]:
+    """The gradient of every operation f alone, at two points, and of f + f and f + 2f.
+
+    ``longer`` is the cause of what is wrong in all longer programs, if there is one.
+    """
     rows: list[Any] = [(t, f, [(3, 4), (2, 5)], d, m) for t, f, d, m in TWO]
     rows += [(t, f, [(x,) for x in points], d, m) for t, f, points, d, m in ONE]
     for text, f, points, partials, mistakes in rows:
@@ -141,29 +207,46 @@ def operators(Value: Any, half: str) -> Iterator[Case]:
         def unequal(*leaves: Any, f: Number = f) -> Any:
             return f(*leaves) + f(*leaves) * 2
 
+        def doubled(*leaves: Any, f: Number = f) -> Any:
+            return f(*leaves) * 2
+
         for numbers in points:
             names = ["x"] if len(numbers) == 1 else ["a", "b"]
             at = ", ".join(f"{n} = {x:g}" for n, x in zip(names, numbers))
             grads = ", ".join(f"{n}.grad" for n in names)
             slopes, twice, thrice = (_times(partials(*numbers), n) for n in (1, 2, 3))
-            known = {m: wrong(*numbers) for m, wrong in mistakes.items()}
+            known: dict[str, Any] = {m: wrong(*numbers) for m, wrong in mistakes.items()}
+            if len(numbers) > 1:
+                known[FORGOTTEN] = any_of([slopes[0], 0], [0, slopes[1]])
 
             alone = partial(_gradient, Value, f, numbers)
 
-            def lost(
-                got: Any, alone: Any = alone, d: Any = slopes, among: Any = (slopes, twice)
-            ) -> bool:
-                """Whether a share is lost, of an operation that is right alone."""
-                return any(agree(got, v) for v in among) and agree(alone(), d)
+            chain = partial(_gradient, Value, doubled, numbers)
 
-            lose = {half: of_results(lost)} if any(np.ravel(slopes)) else {}
-            for what, g, right, gives in (
-                (text, f, slopes, {**known, nothing: any_of(_times(slopes, 0))}),
-                (f"{s} + {s}", equal, twice, lose),
-                (f"{s} + {s} * 2", unequal, thrice, lose),
-            ):
-                yield Case(f"{at}, f = {what}: {grads}", partial(_gradient, Value, g, numbers),
-                           right, unlike(right, gives))  # fmt: skip
+            right = agrees_with(slopes, 1e-9), agrees_with(twice, 1e-9)
+
+            def lost(got: Any, alone: Any = alone, chain: Any = chain, right: Any = right) -> bool:
+                """Whether a share is lost, of an operation right alone and below another one."""
+                one, two = right
+                return bool((one(got) or two(got)) and one(alone()) and two(chain()))
+
+            def unchained(got: Any, chain: Any = chain, right: Any = right) -> bool:
+                one, two = right
+                return bool(two(got) and one(chain()))
+
+            lose: dict[str, Any] = {}
+            if any(np.ravel(slopes)):
+                lose = {half: of_results(lost), NO_CHAIN: of_results(unchained)}
+            composed = [
+                Case(f"{at}, f = {what}: {grads}", partial(_gradient, Value, g, numbers), expected,
+                     unlike(expected, lose))
+                for what, g, expected in (
+                    (f"{s} + {s}", equal, twice), (f"{s} + {s} * 2", unequal, thrice)
+                )
+            ]  # fmt: skip
+            known[SILENT] = any_of(_times(slopes, 0))
+            yield Case(f"{at}, f = {text}: {grads}", alone, slopes, unlike(slopes, known))
+            yield from because(longer, composed)
 
 
 def programs(Value: Any, look: str) -> Iterator[Case]:

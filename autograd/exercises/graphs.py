@@ -17,6 +17,7 @@ from .comparing import (
     any_of,
     not_finite,
     of_errors,
+    of_results,
     overflows,
     raises,
     unlike,
@@ -31,6 +32,19 @@ def check_topological_order(topological_order: Any) -> Iterator[Case]:
     as floats). Any such order is right.
     """
     expected = "every Value once, each after its inputs"
+
+    def is_right_apart() -> bool:
+        """Whether nothing is missing of a graph in which all numbers and labels differ."""
+        p, q, r = (autograd.Value(x, label=f"{x}") for x in (1.5, 2.25, 7.0))
+        pq = p * q
+        pq.label, f = "pq", pq + r
+        f.label = "f"
+        return set(topological_order(f)) == {p, q, r, pq, f}
+
+    def remembers() -> bool:
+        """Whether another call for one graph leaves out what the first call visited."""
+        f = autograd.Value(1.5) * 2
+        return len(list(topological_order(f))) > len(list(topological_order(f)))
 
     def case(what: str, root: autograd.Value, slow: str = Case.slow) -> Case:
         order = autograd.topological_order(root)
@@ -52,9 +66,19 @@ def check_topological_order(topological_order: Any) -> Iterator[Case]:
         def taken_for_one(got: Any) -> bool:
             """Whether each input that is missing has the number or label of something listed."""
             found = {u for v in got for u in v.inputs if isinstance(u, autograd.Value)} - set(got)
-            return some_missing(got) and all(
-                any(u.data == v.data or u.label == v.label for v in got) for u in found
-            )
+            alike = all(any(u.data == v.data or u.label == v.label for v in got) for u in found)
+            return some_missing(got) and alike and is_right_apart()
+
+        def are_values(got: Any) -> bool:
+            return all(isinstance(v, autograd.Value) for v in got)
+
+        def without_leaves(got: Any) -> bool:
+            inner = {v for v in order if v.inputs}
+            return len(got) > 0 and set(got) == inner and not remembers()
+
+        def is_short(got: Any) -> bool:
+            told = without_leaves(got) or taken_for_one(got) or remembers()
+            return some_missing(got) and not told
 
         def has_its_inputs(got: Any) -> bool:
             return all(u in got for u in root.inputs if isinstance(u, autograd.Value))
@@ -62,31 +86,42 @@ def check_topological_order(topological_order: Any) -> Iterator[Case]:
         return Case(
             what, lambda: topological_order(root), expected,
             {
-                "a plain number is in the list: keep what is a Value": lambda got: any(
-                    not isinstance(v, autograd.Value) for v in got
+                "a plain number is in the list: keep what is a Value": (
+                    lambda got: root in got and not are_values(got)
                 ),
                 "a node stands in the list twice: remember which ones were visited": lambda got: (
-                    len(set(got)) < len(got)
+                    root in got and len(set(got)) < len(got)
                 ),
                 "the list is empty: do you tell a Value in a way that fits chalkgrad's Values?": [],
                 "a plain number has no inputs: pass over it": raises(
                     AttributeError, words="'float'"
                 ),
-                "the root is missing: it comes last": lambda got: len(got) > 0 and root not in got,
+                "the root is missing: it comes last": (
+                    lambda got: len(got) > 0 and root not in got and set(got) <= set(order)
+                ),
+                "the list is of the Values themselves: not of copies, numbers or labels": (
+                    lambda got: len(got) > 0 and not set(got) & set(order)
+                ),
+                "the leaves are missing: a Value without inputs belongs into the list too": (
+                    without_leaves
+                ),
+                "what was visited is kept from call to call: begin each with a new set or list": (
+                    lambda got: some_missing(got) and remembers()
+                ),
                 "a node stands before its inputs: append it after them": lambda got: (
                     set(got) == set(order) and stands_before(got)
                 ),
                 "Values of another graph: does a default argument keep them from call to call?": (
-                    lambda got: not set(got) <= set(order)
+                    lambda got: root in got and are_values(got) and not set(got) <= set(order)
                 ),
                 "two Values of the same number or label are taken for one: remember the Values "
                 "themselves, in a set or list": taken_for_one,
                 "an input is missing: go through all inputs of a node, of which there may be any "
                 "number": lambda got: (
-                    some_missing(got) and not taken_for_one(got) and not has_its_inputs(got)
+                    is_short(got) and not has_its_inputs(got)
                 ),
                 "some Values are missing: go on to the inputs of the inputs": lambda got: (
-                    some_missing(got) and not taken_for_one(got) and has_its_inputs(got)
+                    is_short(got) and has_its_inputs(got)
                 ),
             },
             right=right, slow=slow,
@@ -174,9 +209,14 @@ def check_central_difference(central_difference: Any) -> Iterator[Case]:
             x[i] += left
         return found
 
+    def by_number(equal: Callable[[Any], bool], got: Any) -> bool:
+        """Whether the slopes are equal where numbers are, and right where they differ."""
+        apart = central_difference(both, [2.0, 3.0], 0.1)
+        return equal(got) and agrees_with([9.0, 12.0], 1e-6)(apart)
+
     for text, f, x, h in (
         ("x^2", square, [3.0], 0.1), ("x^3", cube, [1.5], 0.1), ("x^3", cube, [-0.7], 0.2),
-        ("x0 * x1^2", both, [2.0, 3.0], 0.1), ("x0 * x1^2", both, [-1.0, 0.5], 0.2),
+        ("x0 * x1^2", both, [2.0, 3.0], 0.1), ("x0 * x1^2", both, [-1.0731, 0.5137], 0.2),
         ("x0 * x1^2", both, [2.0, 2.0], 0.1), ("x0 * x1^2", both, [2, 3], 0.1),
         ("x0 * x1^2 * x2", three, [2.0, 3.0, 5.0], 0.1), ("x0 + x1", total, [2.0, 3.0], 0.1),
         ("x0 * max(x0, x1)", larger, [2.0, 3.0], 0.1),
@@ -225,7 +265,7 @@ def check_central_difference(central_difference: Any) -> Iterator[Case]:
             known[cut_off] = [(up - down) / (2 * h) for up, down in ends]
         if len(set(x)) < len(x):
             by_place = "two entries are equal here: tell them by their place, not by their number"
-            known[by_place] = any_of([right[0]] * 2, [at_once, at_once])
+            known[by_place] = of_results(partial(by_number, any_of([right[0]] * 2, [at_once] * 2)))
         at, run = tuple(x) if len(x) > 1 else x[0], partial(central_difference, f, list(x), h)
         yield Case(f"f = {text} at {at}, h = {h}", run, right, unlike(right, known))
 

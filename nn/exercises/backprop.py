@@ -129,9 +129,14 @@ def _is_short(layers: Sequence[Array]) -> Callable[[Any], bool]:
     return lambda got: len([entry for entry in got if entry is not None]) < len(layers)
 
 
+def _layers(got: Any) -> list[Array]:
+    """The entries that are not None."""
+    return [np.asarray(entry) for entry in got if entry is not None]
+
+
 def _loses_an_axis(layers: Sequence[Array], got: Any) -> bool:
     """Whether the entries are as many as there should be, and a matrix is a vector."""
-    found = [np.asarray(entry) for entry in got if entry is not None]
+    found = _layers(got)
     sizes = [entry.size for entry in found] == [layer.size for layer in layers]
     return sizes and any(entry.ndim < 2 for entry in found)
 
@@ -243,12 +248,12 @@ def check_weight_gradients(weight_gradients: Any) -> Iterator[Case]:
                 "the layer: dL/dtheta^(l) needs x^(l-1), what the weights were multiplied with":
                     _same([np.outer(d, at) for d, at in zip(delta, x[1:])]),
                 "the entries alone are multiplied, Delta_j x_j: it is an outer product":
-                    lambda got, widths=widths: 1 not in widths and any(
-                        np.ndim(g) < 2 for g in got if g is not None
+                    lambda got, widths=widths, delta=delta: 1 not in widths and any(
+                        g.shape == d.shape for g, d in zip(_layers(got), delta)
                     ),
                 "the sign: dL/dtheta is Delta x^T, the minus comes with the step":
                     _same([-g for g in right]),
-                "a layer of one unit keeps its axis: the shapes are (d_l, d_(l-1)), as (1, 2)":
+                "the shapes are (d_l, d_(l-1)), also of a layer of one unit, as (1, 2)":
                     partial(_loses_an_axis, right),
                 NO_ZERO.replace("Delta", "dL/dtheta"): _zero_first(right),
                 MISSING: _is_short(right),

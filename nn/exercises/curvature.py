@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd.exercises import COLUMN, Case, a_column, agrees_with, check, raises
+from autograd.exercises import COLUMN, Case, a_column, agrees_with, check, of_results, raises
+from autograd.exercises.comparing import agree
 
 from .forms import called
 
@@ -55,6 +56,11 @@ def check_outer_product(bernoulli_curvature: Any, outer_product: Any) -> Iterato
                     lambda got, m=m: m == 1 and np.size(got) == 1 and np.ndim(got) < 2,
             },
         )  # fmt: skip
+
+    def is_else_right(got: Any) -> bool:
+        """Whether equal examples count once, and others are summed."""
+        return agree(got, [[1, 2], [2, 1]]) and agree(called(outer_product, J, r), J.T @ weighted)
+
     yield Case(
         "outer_product([[1, 2], [1, 2], [0, 1]], [1, 1, -3]), two examples that are the same",
         partial(
@@ -62,7 +68,7 @@ def check_outer_product(bernoulli_curvature: Any, outer_product: Any) -> Iterato
         ),
         [[2, 4], [4, 5]],
         {
-            "an example that comes twice counts twice": [[1, 2], [2, 1]],
+            "an example that comes twice counts twice": of_results(is_else_right),
             "r_i may be negative, and comes in with its sign": [[2, 4], [4, 11]],
         },
     )
@@ -102,9 +108,14 @@ def check_kind_of_point(kind_of_point: Any) -> Iterator[Case]:
     def turned_round(H: Any, gradient: Any) -> list[Any]:
         return [kind_of_point(gradient.copy(), A, tolerance) for A in (H.copy(), -H)]
 
+    def by_determinant(got: Any) -> bool:
+        """Whether a maximum is a minimum, and a saddle, of a negative determinant, is one."""
+        saddle = kind_of_point(np.zeros(2), np.diag([2.0, -0.5]), tolerance)
+        return bool(got == ["minimum", "minimum"] and saddle == "saddle")
+
     # Minimum and maximum in one case: only an answer that has both wrong has turned them.
     for up, small, mistakes in (
-        ((2.0, 0.5), (0.0, 0.0), {BY_SIGN: ["minimum", "minimum"]}),
+        ((2.0, 0.5), (0.0, 0.0), {BY_SIGN: of_results(by_determinant)}),
         ((1.0, 0.014), (0.005, -0.004), {}),
     ):
         yield Case(

@@ -18,6 +18,7 @@ from autograd.exercises import (
     overflows,
     unlike,
 )
+from autograd.exercises.comparing import agree
 
 SIGN = "the sign: Delta is {}, the derivative by a"
 ON_PAPER = "Take the log on paper: no p is left"
@@ -47,7 +48,9 @@ def check_gaussian(nll: Any, delta: Any) -> Iterator[Case]:
     yield Case("gaussian_nll(3.0, 1.0)", lambda: nll(3.0, 1.0), 2.0, known(2.0))
     yield Case("gaussian_nll(-1.0, 2.0)", lambda: nll(-1.0, 2.0), 4.5, known(4.5))
     yield Case("gaussian_nll(10.0, 0.0)", lambda: nll(10.0, 0.0), 50.0, known(50.0))
-    for a, y in ((3.0, 1.0), (-1.0, 2.5), (0.5, 4.0), (1.0, 1.0), (10.0, 0.0)):
+    loss = (0.12345 + 1.54321) ** 2 / 2
+    yield Case("gaussian_nll(0.12345, -1.54321)", lambda: nll(0.12345, -1.54321), loss, known(loss))
+    for a, y in ((3.0, 1.0), (-1.0, 2.5), (0.5, 4.0), (1.0, 1.0), (10.0, 0.0), (0.12345, -1.54321)):
         d = a - y
         known_of_delta = {
             SIGN.format("a - y"): -d,
@@ -80,13 +83,26 @@ def check_bernoulli(nll: Any, delta: Any) -> Iterator[Case]:
         return of_results(test)
 
     overflow |= {CLIPPED: stops(False), ADDED: stops(True)}
+
+    def loss_of(a: float, y: float) -> float:
+        return -math.log(1 / (1 + math.exp(-a if y else a)))
+
+    def is_exchanged(got: Any) -> bool:
+        """Whether of every a the losses of both targets are exchanged."""
+        return all(agree(nll(a, y), loss_of(a, 1 - y)) for a in (2.0, -0.7) for y in (0, 1))
+
+    def ignores_y(got: Any) -> bool:
+        return all(agree(nll(a, 0), nll(a, 1)) for a in (2.0, -0.7))
+
     for a, y in ((2.0, 1), (2.0, 0), (-0.7, 1), (-0.7, 0)):
         p = 1 / (1 + math.exp(-a))
-        right, other = -math.log(p if y else 1 - p), -math.log(1 - p if y else p)
+        right = loss_of(a, y)
         yield Case(
             f"bernoulli_nll({a}, {y})", partial(nll, a, y), right,
             {
-                "y and 1 - y are exchanged: P(y = 1) = sigmoid(a)": other,
+                "y and 1 - y are exchanged: P(y = 1) = sigmoid(a)": of_results(is_exchanged),
+                "y is missing: -log P(y), of P(y = 1) = sigmoid(a) and P(y = 0) = 1 - sigmoid(a)":
+                    of_results(ignores_y),
                 "the sign: a negative log likelihood is -log P": -right,
                 "the probability itself: take its negative log": any_of(p, 1 - p),
             },
@@ -101,6 +117,10 @@ def check_bernoulli(nll: Any, delta: Any) -> Iterator[Case]:
     yield Case("bernoulli_nll(-800.0, 1)", lambda: nll(-800.0, 1), 800.0, overflow)
     yield Case("bernoulli_nll(800.0, 1)", lambda: nll(800.0, 1), 0.0, overflow)
     yield Case("bernoulli_nll(-800.0, 0)", lambda: nll(-800.0, 0), 0.0, overflow)
+
+    def lacks_y(a: float, got: Any) -> bool:
+        return agree(got, 1 / (1 + math.exp(-a))) and agree(delta(a, 1), got)
+
     points: list[tuple[float, float]] = [
         (2.0, 1), (2.0, 0), (-1.5, 0), (-1.5, 1), (0.7, 0.25), (-1.5, 0.25)
     ]  # fmt: skip
@@ -109,7 +129,7 @@ def check_bernoulli(nll: Any, delta: Any) -> Iterator[Case]:
         known = {
             SIGN.format("sigmoid(a) - y"): t - p,
             "sigmoid is missing: Delta is sigmoid(a) - y": a - t,
-            "y is missing: Delta is sigmoid(a) - y": p,
+            "y is missing: Delta is sigmoid(a) - y": of_results(partial(lacks_y, a)),
             "times sigmoid'(a): that is the slope of a squared error. That of -log P is "
             "sigmoid(a) - y, the sigmoid' cancels": (p - t) * p * (1 - p),
             "the slope by p, (p - y) / (p (1 - p)), where that by a is asked": (

@@ -100,9 +100,9 @@ def _by_w(wrong: Array) -> Callable[[Any], bool]:
     return of_results(lambda got: agree(got[0], wrong, 1e-6))
 
 
-def _is_short(d: int) -> Callable[[Any], bool]:
-    """Whether the second result, dL/dx, has too few entries."""
-    return of_results(lambda got: len(got[1]) < d)
+def _is_short(by_w: Array, d: int) -> Callable[[Any], bool]:
+    """Whether the second result, dL/dx, has too few entries, and the first one is right."""
+    return of_results(lambda got: agree(got[0], by_w, 1e-6) and len(got[1]) < d)
 
 
 @check("shared_gradients")
@@ -127,7 +127,8 @@ def check_shared_gradients(shared_gradients: Any) -> Iterator[Case]:
                 FLIPPED: [by_w[::-1], by_x],
                 "w is turned round in dL/dx: x_i meets w_{i-j} in a_j":
                     [by_w, np.convolve(delta, w[::-1])],
-                CUT: _is_short(d),
+                CUT: _is_short(by_w, d),
+                "the order of the pair: dL/dw, then dL/dx": [by_x, by_w],
                 COLUMN: a_column(agrees_with([by_w, by_x], 1e-6)),
             },
         )  # fmt: skip

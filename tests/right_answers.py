@@ -60,6 +60,16 @@ def _lists(x):
     return x.tolist() if isinstance(x, np.ndarray) else x
 
 
+class _Table:
+    """What gives itself as an array, as a DataFrame does."""
+
+    def __init__(self, x):
+        self._x = np.asarray(x)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self._x, dtype)
+
+
 RESULTS = {
     "lists": partial(_each, _lists),
     "tuples": partial(_each, lambda x: _tupled(_lists(x))),
@@ -73,6 +83,7 @@ RESULTS = {
     "columns first": partial(_each, lambda x: np.asarray(x, order="F")),
     "read-only": partial(_each, _readonly),
     "strided": partial(_each, _strided),
+    "tables": partial(_each, lambda x: _Table(x) if np.ndim(x) else x),
     "objects": partial(_each, lambda x: np.asarray(x, object) if np.ndim(x) else x),
     "int64 arrays": partial(_each, lambda x: np.asarray(x, np.int64)),
     "int32 arrays": partial(_each, lambda x: np.asarray(x, np.int32)),
@@ -81,7 +92,7 @@ RESULTS = {
 }
 ARRAYS = [
     "lists", "tuples", "outer tuple", "outer list", "a generator", "float32", "float64 arrays",
-    "columns first", "read-only", "strided", "objects",
+    "columns first", "read-only", "strided", "objects", "tables",
 ]  # fmt: skip
 NUMBERS = ["float32", "float64 arrays", "NumPy's numbers", "read-only"]
 WHOLE = ["lists", "tuples", "outer tuple", "a generator", "int64 arrays", "int32 arrays"]

@@ -1802,6 +1802,7 @@ def test_wrong_solutions_that_nearly_pass(task, things, words):
     [
         ("topological_order", (lambda root: iter(autograd.topological_order(root)),)),
         ("central_difference", (lambda f, x, h: (g for g in central(f, x, h)),)),
+        ("central_difference", (lambda f, x, h: central(f, [*map(Fraction, x)], Fraction(h)),)),
         ("attend", (attend_that_empties_its_lists,)),
         ("standardise", (lambda a, b: iter(standardised(a, b)),)),
         ("sgd_step", (lambda *given: dict(enumerate(momentum(*given))).values(),)),

@@ -1,6 +1,7 @@
 """What crosses between judge and student: every check says the same of a thing and its stand-in."""
 
 import io
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -93,12 +94,18 @@ def test_plain_things_come_as_they_were():
     for x in (
         None, True, 1, -(10**30), 1.5, float("inf"), "é\ud800", ..., [1, [2.0]], (1, "a"),
         {"a": ...}, {1, 2}, range(3), 1 + 2j, np.float32(0.5), np.int64(7), np.bool_(True),
+        Fraction(-1, 3), Fraction(1, 10**40),
     ):  # fmt: skip
         [y] = pair.hand_in(x)
         assert y == x and type(y) is type(x)
     for x in (np.arange(6.0).reshape(2, 3), np.zeros((0, 2)), np.array(1), np.array([True])):
         [y] = pair.hand_in(x)
         assert np.array_equal(x, y) and x.dtype == y.dtype and x.shape == y.shape
+
+
+def test_a_fraction_by_0_is_no_message():
+    with pytest.raises(DamagedError):
+        Pair().judge.decode(["fraction", 1, 0])
 
 
 def test_what_a_call_changes_is_changed_here():

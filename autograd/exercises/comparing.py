@@ -68,14 +68,19 @@ def raising(holes: Sequence[Hole]) -> Iterator[None]:
 
 
 def plain(x: Any) -> Any:
-    """Numbers in place of Values, the student's own ones too, also inside sequences."""
+    """Numbers in place of Values, the student's own ones too, also inside sequences.
+
+    And arrays in place of what gives itself as an array, as a DataFrame.
+    """
     if isinstance(x, np.ndarray):
         return plain(x.tolist()) if x.dtype == object else x
     if isinstance(x, list | tuple):
         return [plain(v) for v in x]
     if isinstance(x, Mapping):
         return {key: plain(v) for key, v in x.items()}
-    return x.data if isinstance(getattr(x, "data", None), int | float) else x
+    if isinstance(getattr(x, "data", None), int | float):
+        return x.data
+    return np.asarray(x) if hasattr(x, "__array__") and not isinstance(x, np.generic) else x
 
 
 def _is_sequence(x: Any) -> bool:

@@ -14,6 +14,7 @@ import functools
 import inspect
 import math
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,8 @@ class Peer:
             return float.__float__(x)
         if isinstance(x, complex):
             return ["complex", x.real, x.imag]
+        if type(x) is Fraction:
+            return ["fraction", self._integer(x.numerator), self._integer(x.denominator)]
         if depth < DEEPEST:
             for kind in (list, tuple, set, frozenset):
                 if isinstance(x, kind):
@@ -176,7 +179,7 @@ class Peer:
             return self._decoded(x, 0)
         except (
             ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError,
-            RecursionError, MemoryError,
+            RecursionError, MemoryError, ZeroDivisionError,
         ) as error:  # fmt: skip
             raise DamagedError(f"what it sent can't be used: {error}") from None
 
@@ -314,6 +317,7 @@ _DECODERS: Mapping[str, Callable[..., Any]] = {
     "...": lambda peer: ...,
     "int": lambda peer, text: int(text, 16),
     "complex": lambda peer, a, b: complex(_float(a), _float(b)),
+    "fraction": lambda peer, *parts: Fraction(*map(peer.decode, parts)),
     "range": lambda peer, *ends: _get_range(*map(peer.decode, ends)),
     "array": lambda peer, *parts: _get_array(*parts),
     "scalar": lambda peer, *parts: _get_array(*parts)[()],

@@ -165,7 +165,7 @@ def check_xor(theta1: Any, b1: Any, theta2: Any, b2: Any) -> Iterator[Case]:
     shapes = {"xor_theta1": (2, 2), "xor_b1": (2,), "xor_theta2": (1, 2), "xor_b2": (1,)}
 
     def output(x: tuple[float, float]) -> float:
-        p = {name: np.asarray(value, float) for name, value in given.items()}
+        p = {name: np.asarray(plain(value), float) for name, value in given.items()}
         x1 = np.maximum(p["xor_theta1"] @ np.array(x) + p["xor_b1"], 0)
         return float((p["xor_theta2"] @ x1 + p["xor_b2"]).item())
 

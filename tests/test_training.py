@@ -960,6 +960,29 @@ def test_a_loss_that_is_a_plain_number_for_some_examples_is_refused_before_any_c
     assert all(p.grad == 0.0 for p in net.parameters())
 
 
+@pytest.mark.parametrize("engine", ["program", "graph"])
+def test_a_loss_that_no_parameter_goes_into_is_refused(engine):
+    def detached(a, t):
+        return Value(a.data - 1.0) ** 2 + t * 0.0
+
+    net = make_net(1)
+    before = numbers(net)
+    with pytest.raises(ValueError, match="no parameter of the network goes into the loss detached"):
+        train(net, detached, X12, Y12, engine=engine)
+    assert numbers(net) == before
+    assert evaluate(net, detached, X12, Y12, engine="graph")["loss"] > 0  # nothing is learned
+
+
+def test_a_loss_that_parameters_go_into_for_one_example_alone_is_trained():
+    def at_the_last(a, t):
+        return (a - t) ** 2 if t == Y12[-2] else Value(0.0)
+
+    net = make_net(1)
+    before = numbers(net)
+    train(net, at_the_last, X12, Y12, engine="graph")
+    assert numbers(net) != before
+
+
 def test_a_loss_that_becomes_a_plain_number_on_the_way_stops_at_the_last_update():
     X = np.array([[1.0, 0.5], [-1.0, 0.25], [0.5, 2.0]])
     y = np.array([1.0, -1.0, 1.0])

@@ -21,7 +21,7 @@ from ..arrays import Array
 from ..model.likelihoods import Loss, likelihood_of
 from ..model.module import Module, numbers, replay
 from .batches import Batch, Parts, Span, floats, spread
-from .recording import Recording, diagnosis, is_large, loss_of
+from .recording import Recording, check_learns, diagnosis, is_large, loss_of
 from .stepping import Optimizer, State, check_step
 
 TINY = 1e-200  # a rate
@@ -139,9 +139,14 @@ class GraphEngine(Engine):
     def prepare(self, evaluated: bool) -> None:
         """Find errors before anything is changed."""
         if likelihood_of(self.loss) is None:
-            for i in spread(len(self.X)):
-                ((row, target),) = self.columns(*floats(self.X[i : i + 1], self.y[i : i + 1]))
-                loss_of(self.loss, self.net(row), target, i)
+            some = [self._record(i) for i in spread(len(self.X))]
+            others = map(self._record, range(len(self.X)))
+            check_learns(self.loss, chain(some, others), self.parameters)
+
+    def _record(self, i: int) -> Value:
+        """The loss of example ``i``."""
+        ((row, target),) = self.columns(*floats(self.X[i : i + 1], self.y[i : i + 1]))
+        return loss_of(self.loss, self.net(row), target, i)
 
     def check_examples(self) -> None:
         """Any graph will do."""
@@ -170,6 +175,9 @@ class ProgramEngine(Engine):
 
     def prepare(self, evaluated: bool) -> None:
         """Compile what will be needed."""
+        if not self.recording.known:
+            tried = map(self.recording.example, self.recording.tried)
+            check_learns(self.loss, tried, self.parameters)
         _ = self._replay, self.evaluation if evaluated else None
         # The allocator gives arrays of a megabyte back to the system and fetches them again page by
         # page, until a larger one has been freed. That can take half the time of an update.

@@ -131,10 +131,11 @@ def fit(
         One row per epoch, those before a ``resume`` included.
 
     Raises:
-        ValueError: an argument does not fit; X or y is not finite (the error names the place); or
-            ``resume`` is damaged, or of another network, data, loss or optimizer. Nothing is
-            changed then. If the error is found during the training, in a rate schedule, a graph, or
-            a row that is checked as it is read, the parameters are those from before it.
+        ValueError: an argument does not fit; X or y is not finite (the error names the place); no
+            parameter goes into the loss of any example; or ``resume`` is damaged, or of another
+            network, data, loss or optimizer. Nothing is changed then. If the error is found during
+            the training, in a rate schedule, a graph, or a row that is checked as it is read, the
+            parameters are those from before it.
         TypeError: ``net`` is not a network, ``loss`` not a loss, or ``callbacks`` not a list;
             ``loss`` does not return a Value; or a source is an iterator, or comes with ``y``,
             ``batch_size`` or ``shuffle``.

@@ -1,6 +1,7 @@
 """The graph of one example, recorded to be replayed for all."""
 
 import math
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -196,6 +197,20 @@ def loss_of(loss: Loss, a: Any, target: Any, example: int, of: str = "") -> Valu
             "autograd.where"
         )
     return value
+
+
+def check_learns(loss: Loss, recorded: Iterable[Value], parameters: Sequence[Value]) -> None:
+    """Raise unless a parameter goes into one of these losses of examples.
+
+    Raises:
+        ValueError: none does.
+    """
+    known = set(parameters)
+    if known and all(known.isdisjoint(topological_order(root)) for root in recorded):
+        raise ValueError(
+            f"no parameter of the network goes into the loss {_name(loss)}, of any example, so "
+            "that nothing is learned: compute with a itself, not with a.data or a number of its own"
+        )
 
 
 def _name(loss: Loss) -> str:

@@ -4,7 +4,7 @@ import inspect
 import math
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, ValuesView
 from numbers import Real
 from typing import Any
 
@@ -44,11 +44,23 @@ def numeric_array(x: Any, name: str) -> npt.NDArray[Any]:
         raise ValueError(f"{name} must be an array of numbers, with rows of one length") from None
     if array.dtype.kind not in "biuf" and hasattr(x, "columns"):
         return _of_frame(x, name)
+    if array.dtype.kind == "O" and array.ndim == 0:
+        raise ValueError(f"{name} must be an array of real numbers, got {_no_array(x)}")
     if array.dtype.kind not in "biuf":
         raise ValueError(
             f"{name} must be an array of real numbers, got dtype {array.dtype}{_cure(array, name)}"
         )
     return array
+
+
+def _no_array(x: Any) -> str:
+    """What NumPy takes for a single object, and what makes an array of it, where that is plain."""
+    got = "None" if x is None else f"a {type(x).__name__}"
+    if hasattr(x, "toarray"):  # sparse, of SciPy
+        return f"{got}: .toarray() makes an array of it"
+    if isinstance(x, Iterator | ValuesView):
+        return f"{got}: list(...) makes a list of its entries"
+    return got
 
 
 def _cure(array: npt.NDArray[Any], name: str) -> str:
@@ -68,6 +80,8 @@ def _cure(array: npt.NDArray[Any], name: str) -> str:
             f": np.unique({name}, return_inverse=True)[1] makes class indices of words, of all of "
             "them before they are split"
         )
+    if any(isinstance(v, Value) for v in array.flat):
+        return ": it holds Values, and v.data is the number of a Value v"
     return f": it holds words, and {TABLE}" if array.ndim == 2 and any(words) else ""
 
 

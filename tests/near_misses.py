@@ -249,6 +249,20 @@ def minibatches(n, b, rng):  # any two swapped, n times
         order[[i, j]] = order[[j, i]]
 """,
             """
+def minibatches(n, b, rng):  # each swapped with any
+    order = np.arange(n)
+    for i in range(n):
+        j = rng.integers(n)
+        order[[i, j]] = order[[j, i]]
+""",
+            """
+def minibatches(n, b, rng):  # each swapped with any, from the end
+    order = np.arange(n)
+    for i in reversed(range(n)):
+        j = rng.integers(n)
+        order[[i, j]] = order[[j, i]]
+""",
+            """
 def minibatches(n, b, rng):  # two halves apart
     first, second = rng.permutation(n // 2), n // 2 + rng.permutation(n - n // 2)
     order = np.concatenate([first, second] if rng.random() < 0.5 else [second, first])

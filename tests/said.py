@@ -132,7 +132,13 @@ def kind_of_point(gradient, H, tolerance):
     return kind(gradient, H, tolerance, of=lambda H: np.linalg.svd(H)[1])
 """, []),
     ],
-    "minibatches": [(changed(BATCHES, ("rng.p", "1 + rng.p")), ["from 0 to n - 1"])],
+    "minibatches": [
+        (changed(BATCHES, ("rng.p", "1 + rng.p")), ["from 0 to n - 1"]),
+        (changed(BATCHES, ("rng.permutation(n)\n", "list(range(n))\n    for i in range(n):\n"
+                           "        j = rng.integers(n)\n"
+                           "        order[i], order[j] = order[j], order[i]\n")),
+         ["some orders come more often"]),
+    ],
     "batch_gradient": [
         (changed(LOGISTIC, ("+=", "=")), ["the gradient of one example alone"]),
         (changed(LOGISTIC, (RETURN, f"    {RETURN}")), ["the gradient of one example alone"]),

@@ -23,6 +23,10 @@ AGAIN = "the same two meet again and again: shuffle all before you cut batches"
 NEVER = "some examples never meet: shuffle all of them together, by rng.permutation(n)"
 STAY = "too many indices stay at their own places: shuffle all of them, by rng.permutation(n)"
 MOVE = "no index ever stays at its own place: let order[i] be swapped with itself too"
+ANY = (
+    "some orders come more often than others: swap order[i] with one that is not fixed yet, "
+    "rng.integers(i, n), not with any, or take rng.permutation(n)"
+)
 KEPT = (
     "a list is kept from one epoch to the next, and shuffled on: begin each epoch with a new one, "
     "so that it depends on rng alone"
@@ -129,6 +133,22 @@ def check_minibatches(minibatches: Any) -> Iterator[Case]:
                in_place, "40 to 190, of 2000",
                {**no_chance, STAY: shuffles(partial(lt, 190)), MOVE: shuffles(partial(eq, 0))},
                ANEW, right=lambda got: 40 <= got <= 190)  # fmt: skip
+
+    def earlier() -> int:
+        """By how many more indices are early than late, by their batches, in many epochs."""
+        where = [(i // 10, k) for seed in range(60)
+                 for k, batch in enumerate(epoch(200, 10, seed)) for i in batch]  # fmt: skip
+        return sum((own > k) - (own < k) for own, k in where)
+
+    def is_uneven(got: Any) -> bool:
+        return abs(got) > 340 and [len(batch) for batch in epoch(200, 10)] == [10] * 20
+
+    # Chance gives 0, with a deviation of 63: beyond 340 with a probability of 1e-7. If order[i] is
+    # swapped with any other, one after the other, it is 600.
+    yield Case("indices in an earlier batch than in order, less those in a later one, in 60 epochs "
+               "of minibatches(200, 10, rng)", earlier, "-340 to 340, of 12000",
+               {**no_chance, ANY: shuffles(is_uneven)}, ANEW,
+               right=lambda got: abs(got) <= 340)  # fmt: skip
     yield Case("five epochs of minibatches(20, 5, rng), by five seeds", orders,
                "orders that differ", no_chance, right=partial(lt, 1))  # fmt: skip
 

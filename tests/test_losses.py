@@ -397,6 +397,30 @@ def test_a_program_knows_which_example_rules_a_class_out():
     assert math.isnan(categorical_nll([Value(math.inf), Value(0.0)], half).data)
 
 
+@for_each(
+    ("a", "y", "loss", "slope"),
+    [
+        (math.inf, 1, 0.0, 0.0),
+        (math.inf, 0, math.inf, 1.0),
+        (math.inf, 0.5, math.inf, 0.5),
+        (-math.inf, 0, 0.0, 0.0),
+        (-math.inf, 1, math.inf, -1.0),
+    ],
+)
+def test_odds_without_end_are_sure_of_a_target(a, y, loss, slope):
+    for target in (y, Value(float(y))):
+        one, masked = Value(a), [Value(0.5), Value(a)]
+        bernoulli_nll(one, target).backward()
+        assert bernoulli_nll(Value(a), target).data == bernoulli_nll(a, y) == loss
+        assert one.grad == slope
+        several = bernoulli_nll(masked, [1, target])
+        several.backward()
+        assert several.data == loss + bernoulli_nll(0.5, 1) and masked[1].grad == slope
+    x, t = Value(a), Value(float(y))
+    program = autograd.compile(bernoulli_nll(x, t), [t], [x])
+    assert program.forward([[1.0], [0.0]]).tolist() == [bernoulli_nll(a, 1), bernoulli_nll(a, 0)]
+
+
 def test_a_class_that_is_nearly_sure_keeps_the_others_part():
     near = [1.0, 1e-7, 0.0]
     a = [0.5, 40.0, -3.0]

@@ -75,7 +75,15 @@ def bernoulli_nll(a: Any, y: Any) -> Any:
     pairs = _pairs(a, y)
     for _, y_k in pairs:
         _check_unit_interval(y_k)
-    return _total([y_k * softplus(-a_k) + (1 - y_k) * softplus(a_k) for a_k, y_k in pairs])
+    return _total([_of_odds(a_k, y_k) for a_k, y_k in pairs])
+
+
+def _of_odds(a: Number, y: Number) -> Any:
+    """The loss of one output."""
+    one, other = y * softplus(-a), (1 - y) * softplus(a)
+    if math.isinf(a.data if isinstance(a, Value) else a):  # what has weight 0 would be 0 times inf
+        one, other = where(y, one, 0.0), where(1 - y, other, 0.0)
+    return one + other
 
 
 def categorical_nll(a: Any, y: Any) -> Any:

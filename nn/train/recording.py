@@ -41,10 +41,8 @@ class Recording:
         if (
             likelihood is not None
             and structure is not None
-            and (
-                # A loss of classes leaves out one whose score is -inf: that is another graph.
-                not likelihood.one_hot or _scores_are_finite(net, self.theta, X[0])
-            )
+            # A score of -inf or inf is left out, if it has weight 0: that is another graph.
+            and _scores_are_finite(net, self.theta, X[0])
         ):
             self._expect(structure.outputs, likelihood.one_hot)
             self._key = structure, loss, self._several, len(self._target)

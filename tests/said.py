@@ -24,6 +24,11 @@ SEED = "        self.grad += 1.0\n"
 # A student's Value in which one thing is wrong, and all that is said of it.
 SAID_OF_VALUES = [
     (changed(VALUE, ("data, 0.0", "data, 1.0")), ["0.0 before any sweep"]),
+    (
+        changed(VALUE, ("    def __neg__", "    def __eq__(self, o):\n        return self is o\n"
+                                           "    def __neg__")),
+        ["a class has no hash"],
+    ),
     (changed(VALUE, ("u.grad += v", "u.grad -= v")), ["the same wrong factor"]),
     (changed(VALUE, (SEED, "        self.grad -= 1.0\n")), ["the same wrong factor"]),
     (changed(VALUE, (SEED, "")), ["nothing arrives"]),

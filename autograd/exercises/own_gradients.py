@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .checking import Case
-from .comparing import agree, agrees_with, any_of, of_results, unlike
+from .comparing import agree, agrees_with, any_of, of_results, raises, unlike
 
 OVERWRITTEN = "= where += belongs: a gradient is a sum, over all that a node goes into"
 BY_NUMBER = (
@@ -30,6 +30,10 @@ NOTHING = (
 )
 SILENT = "this operation hands on nothing: look at its inputs and partials"
 FORGOTTEN = "one of the two operands gets nothing: each gets v.grad times the derivative by it"
+NO_HASH = (
+    "with an __eq__ of its own, as of a dataclass, a class has no hash, and can't be in a set: "
+    "write @dataclass(eq=False), or leave __eq__ out"
+)
 STARTED = "v.grad is 0.0 before any sweep: it is a sum, which begins there"
 FACTOR = (
     "every gradient, already that of a + b, has the same wrong factor: the sweep begins with 1 at "
@@ -244,7 +248,9 @@ def operators(Value: Any, half: str, longer: str) -> Iterator[Case]:
                     (f"{s} + {s}", equal, twice), (f"{s} + {s} * 2", unequal, thrice)
                 )
             ]  # fmt: skip
-            known[SILENT] = any_of(_times(slopes, 0))
+            known |= {
+                SILENT: any_of(_times(slopes, 0)), NO_HASH: raises(TypeError, words="unhashable")
+            }  # fmt: skip
             yield Case(f"{at}, f = {text}: {grads}", alone, slopes, unlike(slopes, known))
             yield from because(longer, composed)
 

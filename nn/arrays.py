@@ -80,8 +80,6 @@ def _cure(array: npt.NDArray[Any], name: str) -> str:
             f": np.unique({name}, return_inverse=True)[1] makes class indices of words, of all of "
             "them before they are split"
         )
-    if any(isinstance(v, Value) for v in array.flat):
-        return ": it holds Values, and v.data is the number of a Value v"
     return f": it holds words, and {TABLE}" if array.ndim == 2 and any(words) else ""
 
 

@@ -50,8 +50,9 @@ INSTEAD = {
     "minimum": "-autograd.max([-a, -b])",
     "fmin": "-autograd.max([-a, -b])",
     "logaddexp": "autograd.logsumexp([a, b])",
-    "floor_divide": "autograd.Value(a.data // b.data), which has no slope",
-    "remainder": "a - b * (a.data // b.data)",
+    "floor_divide": "autograd.Value(v.data // b) for a number b, which has no slope",
+    "remainder": "v - b * (v.data // b) for a number b",
+    "divmod": "autograd.Value(v.data // b) and v - b * (v.data // b) for a number b",
     "matmul": "autograd.dot(w, x)",
     "vecdot": "autograd.dot(w, x)",
     "sum": "autograd.sum(values)",
@@ -68,6 +69,7 @@ INSTEAD = {
     "nanmean": f"{NAN_AS_0}, and count by autograd.step(abs(v) + 1)",
 }
 # NumPy would take a Value for an array with one object in it, and might replace it by a number.
+STEPS = ("int", "round", "math.trunc", "math.floor", "math.ceil")  # whose slope is 0 everywhere
 REFUSED = ("clip", "where", "round", "around", "sum", "nan_to_num", "nansum", "nanmean")
 
 
@@ -110,11 +112,14 @@ def _as_pythons(x: Any) -> Any:
 
 def _refused(function: str) -> Callable[..., NoReturn]:
     """A method that Python calls to turn a Value into a plain number."""
+    instead = "v.exp() in place of math.exp(v), and so for the others"
+    if function in STEPS:
+        instead = f"autograd.Value({function}(v.data)), which has no slope"
 
     def method(self: Any, *arguments: Any) -> NoReturn:
         raise TypeError(
             f"{function}() of a Value would lose its gradient: for its number alone write v.data; "
-            "to go on computing, v.exp() in place of math.exp(v), and so for the others"
+            f"to go on computing, {instead}"
         )
 
     method.__doc__ = f"Refused: ``{function}()`` of a Value would lose its gradient."
@@ -140,12 +145,12 @@ class Refusals:
 
     __slots__ = ()
 
-    __float__, __int__, __round__ = _refused("float"), _refused("int"), _refused("round")
-    __trunc__, __floor__, __ceil__ = map(_refused, ("math.trunc", "math.floor", "math.ceil"))
+    __float__ = _refused("float")
+    __int__, __round__, __trunc__, __floor__, __ceil__ = map(_refused, STEPS)
 
     __floordiv__, __rfloordiv__ = _unrecorded("//", "floor_divide")
     __mod__, __rmod__ = _unrecorded("%", "remainder")
-    __divmod__, __rdivmod__ = _unrecorded("divmod()", "remainder")
+    __divmod__, __rdivmod__ = _unrecorded("divmod()", "divmod")
     __matmul__, __rmatmul__ = _unrecorded("@", "matmul")
 
     def __array_ufunc__(self, function: Any, method: str, *inputs: Any, **settings: Any) -> Any:

@@ -138,8 +138,8 @@ def jvp(f: Function, x: Sequence[Number], v: Sequence[Number]) -> tuple[Any, Any
         v: the direction, n numbers or Values.
 
     Returns:
-        ``f(x)`` and sum_i df/dx_i v_i, over the inputs that move: where v_i is 0, also an infinite
-        derivative has no share.
+        ``f(x)`` and sum_i df/dx_i v_i, over the inputs that move: where v_i is the number 0, also
+        an infinite derivative has no share. A Value has one, whatever its number.
 
     Raises:
         TypeError: ``f`` is not a function, or ``x`` or ``v`` not a sequence.

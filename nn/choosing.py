@@ -22,6 +22,7 @@ from .train.defaults import (
 )
 from .train.stepping import Optimizer
 from .train.validation import (
+    FEWEST,
     MANY,
     PARTS,
     WIDTHS,
@@ -55,28 +56,33 @@ def choose(
     if options.batch_size is None:
         options.batch_size = [str(usual_batch_size(n))]
     first = [first_size(n, size_for(text, n)) for text in options.batch_size]
-    falls = options.epochs is None  # over epochs that may become more, it would not be the same
+    # Over epochs that may become more, a rate that falls would not be the same.
+    epochs, falls = options.epochs, options.epochs is None
     # Where the best epoch shows in the training itself, there is less to choose.
-    tune = falls and not aside and len(first) == 1
+    tune = falls and not aside and len(first) == 1 and n >= FEWEST
     heavier = rule_of(options, n, heavier=True)
     rules = [rule, heavier] if heavier.given != rule.given else [rule]
     if options.epochs is None:
         options.epochs = usual_epochs(n, first[0] if len(first) == 1 else usual_batch_size(n))
     lr = None if options.lr is None else options.lr[1]
     widths = _widths(options)
-    if len(widths) == 1 and lr is not None and not tune:
-        options.widths = widths[0]
-        return rule, {}
     nets = [_network(options, data, hidden) for hidden in widths]
-    say("trying   networks, rates, decays and epochs" if tune else "trying   networks and rates")
+    tried = {
+        "networks": len(nets) > 1 and n >= FEWEST, "rates": lr is None,
+        "decays": tune and len(rules) > 1, "epochs": tune,
+    }  # fmt: skip
+    if any(tried.values()):
+        say(f"trying   {', '.join(what for what, so in tried.items() if so)}")
     trials = try_networks(
         nets, data.loss, data.X_train, data.y_train, batch_size=first[0], optimizers=rules, lr=lr,
-        falls=falls, tune=tune, rng=generators(options.seed)[2],
+        epochs=epochs, tune=tune, rng=generators(options.seed)[2],
     )  # fmt: skip
     best = best_of(trials)
     options.widths = [len(layer.neurons) for layer in best.net.layers[:-1]]
     said = {}
-    if best.loss < math.inf and len(nets) > 1:
+    if len(nets) > 1 and n < FEWEST:
+        said["layers"] = f"hidden: {_layers(best)}: {n} examples are too few to compare networks on"
+    elif len(nets) > 1 and best.loss < math.inf:
         said["layers"] = "hidden: " + _rather([(_layers(t), t) for t in trials[: len(nets)]], n)
     if best.loss < math.inf and tune:
         of_best = [t for t in trials if t.net is best.net]

@@ -359,7 +359,7 @@ def predict(options: argparse.Namespace) -> None:
     """Predict as the options say."""
     net, table = load_table(options.network)
     out = options.out or options.file.with_name(f"{stem_of(options.file)}-predicted.csv")
-    to_output, header = str(out) == "-", HEADERS[options.header]
+    to_output, header = str(out) == "-", HEADERS.get(options.header)
     if not to_output:
         check_other(out, [options.file, options.network])
     if to_output:
@@ -370,6 +370,6 @@ def predict(options: argparse.Namespace) -> None:
         sys.stdout.flush()
     else:
         found = predict_csv(net, table, options.file, out, header=header)
-        print(f"wrote    {out}: {found.n} rows, with 'predicted {table.target}'")
+        print(f"wrote    {out}: {found.n} rows, with {found.column!r}")
     for note in found.notes:
         say(f"note     {note}", sys.stderr if to_output else None)

@@ -15,7 +15,7 @@ from .data.kinds import KINDS
 from .data.reading import table_data
 from .model.likelihoods import LIKELIHOODS
 
-HEADERS = {"yes": True, "no": False, None: None}
+HEADERS = {"yes": True, "no": False}
 OF_FILES = ("target", "without", "only", "kinds", "missing", "header")
 
 
@@ -41,7 +41,7 @@ def add_data_options(add: Callable[..., Any], name: str, **more: Any) -> None:
 def add_header_option(add: Callable[..., Any], of: str = "") -> None:
     """The option that says whether a file has a header, as `HEADERS` reads it."""
     add(
-        "--header", choices=[*filter(None, HEADERS)], help=f"{of}whether its first row has the "
+        "--header", choices=[*HEADERS], help=f"{of}whether its first row has the "
         "names of the columns; as it looks, if not given",
     )  # fmt: skip
 
@@ -71,7 +71,7 @@ def data_of(options: argparse.Namespace) -> Dataset:
 
 def _table_of(options: argparse.Namespace, loss: Any) -> Dataset:
     """The data set in a file."""
-    header = HEADERS[options.header]
+    header = HEADERS.get(options.header)
     if not Path(options.data).exists() and not Path(options.data).suffix:
         raise ValueError(
             f"unknown data set {options.data!r}: choose from {', '.join(datasets.NAMES)}, or give "

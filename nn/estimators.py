@@ -100,30 +100,26 @@ class _Network(BaseEstimator):  # type: ignore[misc]
             MLP(X.shape[1], [*widths, outputs], self.activation, rng=copy.deepcopy(weights))
             for widths in self._widths_to_try()
         ]
-        net, given, falls = nets[0], self.lr, self.lr is None and self.epochs is None
-        lr: Any = given
-        tune = self.epochs is None and held_out is None
+        given, tune = self.lr, self.epochs is None and held_out is None
         rules: list[str | Optimizer] = [SGD(weight_decay=d) for d in usual_decays(len(X))]
         if self.optimizer is not None:
             rules = [self.optimizer]
-        rule = rules[0]
-        if len(nets) > 1 or given is None or tune:
-            trials = try_networks(
-                nets, likelihood.loss, X, y, batch_size=first, optimizers=rules, rng=tried,
-                lr=None if given is None else lambda updates: given, epochs=self.epochs,
-                falls=falls, tune=tune,
-            )  # fmt: skip
-            best = best_of(trials)
-            net, rule, epochs = best.net, best.optimizer, best.epochs
-            lr = best.lr if given is None else given
+        trials = try_networks(
+            nets, likelihood.loss, X, y, batch_size=first, optimizers=rules, rng=tried,
+            lr=None if given is None else lambda updates: given, epochs=self.epochs, tune=tune,
+        )  # fmt: skip
+        best = best_of(trials)
+        net, epochs, self.optimizer_ = best.net, best.epochs, best.optimizer
+        lr: Any = best.lr if given is None else given
+        falls = given is None and self.epochs is None
         start = net.state_dict()
         while True:
             try:
                 self.history_ = fit(
-                    net, likelihood.loss, X, y, epochs=epochs, batch_size=size, optimizer=rule,
+                    net, likelihood.loss, X, y, epochs=epochs, batch_size=size,
                     lr=cosine(lr, updates_of(len(X), size, epochs)) if falls else lr,
-                    rng=copy.deepcopy(batches), validation=held_out, callbacks=stopping,
-                    progress=False,
+                    optimizer=self.optimizer_, rng=copy.deepcopy(batches), validation=held_out,
+                    callbacks=stopping, progress=False,
                 )  # fmt: skip
                 break
             except FloatingPointError:
@@ -185,15 +181,16 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
             cosine if ``epochs`` are not given either.
         batch_size: as in `fit`; if not given, 16, or all rows if they are fewer.
         epochs: how many. If not given, enough for 3,000 updates, or 200 (fewer beyond 100,000
-            updates, but at least 20); or a quarter or a 16th of them or four times as many,
-            whichever has the least loss on rows kept aside. But if 1,000 rows or more are left
-            then, a fifth is kept aside in the training, and the network is that of the epoch with
-            the least loss on it.
+            updates, but at least 20); or a quarter or a 16th of them, or four times as many if a
+            quarter is clearly too few, whichever has the least loss on rows kept aside. But if
+            1,000 rows or more are left then, a fifth is kept aside in the training, and the network
+            is that of the epoch with the least loss on it.
         random_state: a seed, NumPy's ``RandomState``, or None for another training every time.
 
     Attributes:
         net_: the `MLP`, for standardised inputs.
         history_: what `fit` returned.
+        optimizer_: what it was given, as ``SGD(weight_decay=0.01)``.
         classes_: the classes, sorted, ``(K,)``.
         x_mean_, x_scale_: what is subtracted from inputs, then divided by, ``(d_0,)``: the standard
             deviation, or more where a rare value would be farther than 15 from 0.

@@ -73,8 +73,8 @@ def _add_own_options(add: Callable[..., Any]) -> None:
     # fmt: off
     add("--widths", type=_positive, nargs="*", metavar="D",
         help="widths of the hidden layers, or nothing for none. If not given, 32, or none where "
-        "that does better on examples kept aside, in trainings of the usual epochs (in a sweep, "
-        "and of fewer than 20 examples to train on: 32); "
+        "that does better on examples kept aside (in a sweep, and of fewer than 20 examples to "
+        "train on: 32); "
         f"at most {MOST:,} parameters")
     add("--activation", nargs="+", default=["relu"], choices=[*ACTIVATIONS], metavar="G",
         help="for all hidden layers, or one each (relu): " + ", ".join(ACTIVATIONS))
@@ -82,11 +82,12 @@ def _add_own_options(add: Callable[..., Any]) -> None:
     add("--loss", choices=[*LIKELIHOODS], metavar="LOSS",
         help=", ".join(LIKELIHOODS) + "; what fits the data, if not given")
     add("--epochs", type=_epochs, metavar="N",
-        help=f"passes over the training part. If not given, enough for {UPDATES:,} updates at the "
-        f"first batch size, or {EPOCHS} if those are more (beyond {LONG:,} updates fewer, but "
-        f"{FEWEST_EPOCHS} or more), or a quarter or a 16th of them or 4 times as many, whichever "
-        f"does best on examples kept aside; but if {MANY:,} or more examples are left, a fifth is "
-        f"kept aside in the training, and the best epoch's network taken (in a sweep: {SWEPT})")
+        help=f"passes over the training part. If not given, enough for {UPDATES:,} updates, or "
+        f"{EPOCHS} if those are more (beyond {LONG:,} updates fewer, but {FEWEST_EPOCHS} or more), "
+        "or a quarter or a 16th of them, or 4 times as many if a quarter is clearly too few, "
+        "whichever does best on examples kept aside (not where several batch sizes are compared); "
+        f"but if {MANY:,} or more examples are left, a fifth is kept aside in the training, and "
+        f"the network of the best epoch is taken (in a sweep: {SWEPT})")
     add("--batch-size", type=_checked_batch_size, nargs="+", metavar="B",
         help=f"a number, full, or a schedule: grow:START:FACTOR:EPOCHS ({BATCH}, or all examples "
         "if they are fewer); several are compared, each from the same start")
@@ -151,7 +152,8 @@ def rule_of(options: argparse.Namespace, n: int, heavier: bool = False) -> Optim
     """
     given = {name: getattr(options, name) for name in _settings()}
     if options.optimizer == "sgd" and given["weight_decay"] is None:
-        given["weight_decay"] = usual_decays(n)[heavier]
+        usual, heavy = usual_decays(n)
+        given["weight_decay"] = heavy if heavier else usual
     return make_rule(options.optimizer, **{k: v for k, v in given.items() if v is not None})
 
 

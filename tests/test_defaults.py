@@ -42,8 +42,8 @@ def test_of_rates_that_are_nearly_as_good_the_largest_is_taken_if_it_falls(monke
     rates = {3.0: 1.21, 1.0: 1.2, 0.3: 1.0, 0.1: 1.05}
     monkeypatch.setattr(nn.train.validation, "find_lr", lambda *a, **k: (0.3, rates))
     net, *data = line(n=19)
-    for falls, lr in ((True, 1.0), (False, 0.3)):
-        [trial] = tried([net], *data, falls=falls)
+    for epochs, lr in ((None, 1.0), (5, 0.3)):
+        [trial] = tried([net], *data, epochs=epochs)
         assert trial.lr == lr
 
 
@@ -237,6 +237,19 @@ def test_fewer_epochs_are_tried_and_more_where_a_quarter_is_clearly_worse(monkey
     assert (trial.epochs, trial.loss) == (4000, np.inf)  # too few to keep some aside
 
 
+def test_a_quarter_is_clearly_worse_by_a_twentieth(monkeypatch):
+    losses = {1 / 4: 1.0, 1 / 16: 2.0, 4: 2.0}
+
+    def loss_of(aside, net, optimizer, rate, times):
+        return losses[times]
+
+    monkeypatch.setattr(nn.train.validation._Aside, "_loss_of", loss_of)
+    for losses[1], epochs in ((0.94, [300, 75, 19, 1200]), (0.96, [300, 75, 19])):
+        trials = tried(*bend(n=160), lr=lambda updates: 0.1, tune=True)
+        assert [trial.epochs for trial in trials[2:]] == epochs[1:]
+        assert [trial.epochs for trial in trials[:2]] == epochs[:1] * 2
+
+
 def test_of_optimizers_the_one_with_the_least_loss_is_taken_for_the_best_network(short):
     nets, loss, X, y = bend()
     rules = [SGD(weight_decay=decay) for decay in (0.01, 10)]
@@ -246,6 +259,8 @@ def test_of_optimizers_the_one_with_the_least_loss_is_taken_for_the_best_network
     assert best_of(trials).optimizer is rules[0]
     noise = np.random.default_rng(1).normal(size=60)
     assert best_of(tried(nets, loss, X, noise, optimizers=rules, tune=True)).optimizer is rules[1]
+    trials = tried(nets, loss, X, 2 * X[:, 0] + 1, optimizers=rules, tune=True)
+    assert {trial.net for trial in trials[2:]} == {nets[1]}
 
 
 def test_a_hidden_layer_is_taken_where_it_is_needed(short):
@@ -277,7 +292,7 @@ def test_epochs_that_are_given_are_those_compared(monkeypatch):
 
     monkeypatch.setattr(nn.train.validation, "fit", fit)
     monkeypatch.setattr(nn.train.validation, "find_lr", lambda *a, **k: (0.1, {0.1: 1.0}))
-    tried(*bend(), epochs=3, falls=False)
+    tried(*bend(), epochs=3)
     assert seen == [(3, 0.1)] * 10
 
 

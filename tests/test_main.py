@@ -156,7 +156,7 @@ def test_no_hidden_layer_is_taken_where_none_is_needed(folder, capsys, monkeypat
     lines = printed(capsys.readouterr().out)
     assert lines["layers"].startswith("hidden: none (loss ")
     assert lines["network"].startswith("2 -> 1 (identity)")
-    assert main([*run, "--epochs", "5", "--lr", "0.1"]) == 0
+    assert main([*run, "--epochs", "50", "--lr", "0.1"]) == 0
     assert printed(capsys.readouterr().out)["layers"].startswith("hidden: none (")
     assert main([*run, "--epochs", "5", "--lr", "0.1", "--widths", "3"]) == 0
     assert "layers" not in printed(capsys.readouterr().out)
@@ -169,8 +169,8 @@ def test_epochs_are_chosen_where_neither_they_nor_a_part_kept_aside_say(
     monkeypatch.setattr(nn.train.defaults, "EPOCHS", 2)
     asked = []
 
-    def try_networks(nets, *data, optimizers, tune, **settings):
-        asked.append((tune, [rule.given.get("weight_decay") for rule in optimizers]))
+    def try_networks(nets, *data, optimizers, epochs, tune, **settings):
+        asked.append((tune, epochs, [rule.given.get("weight_decay") for rule in optimizers]))
         first, last = optimizers[0], optimizers[-1]
         return [
             *(Trial(net, first, None, {}, 2, 0.5) for net in nets),
@@ -202,8 +202,8 @@ def test_epochs_are_chosen_where_neither_they_nor_a_part_kept_aside_say(
         assert main(["train", *run, *more]) == 0
         assert "training" not in printed(capsys.readouterr().out)
     decays = [0.01, 0.3125]
-    assert asked[:4] == [(True, decays), (True, decays), (True, [0.5]), (True, [None])]
-    assert [tune for tune, _ in asked[4:]] == [False] * 3
+    assert asked[:4] == [(True, None, of) for of in (decays, decays, [0.5], [None])]
+    assert [of[:2] for of in asked[4:]] == [(False, None), (False, None), (False, 3)]
 
 
 def test_it_is_said_why_a_rate_is_taken():
@@ -215,6 +215,30 @@ def test_it_is_said_why_a_rate_is_taken():
         (0.03, False, "0.03: at larger ones that were tried, a training diverged"),
     ):
         assert nn.choosing._rate(lr, rates, falls).startswith(words)
+
+
+def test_what_is_tried_is_said_and_why_not(folder, capsys, monkeypatch):
+    monkeypatch.setattr(nn.choosing, "WIDTHS", ((3,), ()))
+    monkeypatch.setattr(nn.train.defaults, "UPDATES", 4)
+    monkeypatch.setattr(nn.train.defaults, "EPOCHS", 2)
+    rows = [f"{i},{i * 7 % 11},{2 * i - i * 7 % 11}" for i in range(40)]
+    for n, options, tried in (
+        (40, (), "networks, rates, decays, epochs"),
+        (40, ("--lr", "0.01"), "networks, decays, epochs"),
+        (40, ("--optimizer", "adam", "--widths", "3"), "rates, epochs"),
+        (40, ("--epochs", "2"), "networks, rates"),
+        (40, ("--lr", "0.01", "--widths", "3", "--patience", "1"), None),
+        (12, (), "rates"),
+        (12, ("--lr", "0.01"), None),
+    ):
+        (folder / "line.csv").write_text("\n".join(["a,b,y", *rows[:n]]))
+        assert main(["train", "line.csv", "--target", "y", "--quiet", *options]) == 0
+        lines = printed(capsys.readouterr().out)
+        assert lines.get("trying") == tried
+        if n == 12:
+            assert lines["layers"] == (
+                "hidden: one of 3 units: 10 examples are too few to compare networks on"
+            )
 
 
 @pytest.mark.slow
@@ -819,6 +843,12 @@ def test_a_name_is_one_line_and_predictions_are_in_utf_8(table, monkeypatch, cap
     monkeypatch.setattr(sys, "stdout", output)
     assert main(["predict", "runs/things/network.npz", "things.csv", "--out", "-"]) == 0
     assert output.buffer.getvalue().decode().startswith('"größe\n(m)",weight,kind,')
+    main(["predict", "runs/things/network.npz", "things.csv", "--out", "once.csv"])
+    output.seek(0)
+    output.truncate()
+    main(["predict", "runs/things/network.npz", "once.csv", "--out", "twice.csv"])
+    output.flush()
+    assert b"with 'predicted kind (2)'\n" in output.buffer.getvalue()
 
 
 @pytest.mark.parametrize("out", ["runs/things/network.npz", "things.csv"])

@@ -58,9 +58,7 @@ def test_letters_and_packing_do_not_matter(tmp_path, data, note):
 def test_letters_of_windows_are_read_too(tmp_path):
     file = CsvFile(saved(tmp_path, "price,k\n1,“a€”\n2,b\n".encode("cp1252")))
     assert file.columns(["k"])[1]["k"].texts == ("“a€”", "b")
-    with pytest.raises(
-        ValueError, match=r"no column '性'.*read as Latin-1, since they are no UTF-8"
-    ):
+    with pytest.raises(ValueError, match=r"no column '性'.*no UTF-8, so they are read as Latin-1"):
         table_data(saved(tmp_path, "性,k\n1,2\n3,4\n".encode("gbk")), "性")
     file = CsvFile(saved(tmp_path, b"price,k\n1,\x81\n2,b\n"))  # no letter there: Latin-1
     assert file.columns(["k"])[1]["k"].texts == ("\x81", "b")
@@ -308,6 +306,8 @@ def test_names_of_a_frame_are_found_as_it_has_them():
         assert (found.features, found.target) == (("size\n(m)",), "k")
         assert table_data(frame, "k", without=["a b"]).features == found.features
         assert table_data(frame, "k", kinds={"a\u00a0b": "words"}).features[1] == "a\u00a0b = 1"
+    two = pandas.DataFrame({"a  b": range(20), "a b": [0.5, 1.5] * 10, "k": ["x", "y"] * 10})
+    assert table_data(two, "k", only=["a b"]).features == ("a b",)
 
 
 def test_an_index_with_a_name_is_said_and_names_of_two_levels_are_refused(tmp_path):
@@ -319,9 +319,10 @@ def test_an_index_with_a_name_is_said_and_names_of_two_levels_are_refused(tmp_pa
     frame.columns = pandas.MultiIndex.from_product([["x"], list("abk")])
     with pytest.raises(ValueError, match=r"one name, got several, as \('x', 'a'\)"):
         table_data(frame, "x")
-    pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
     frame.columns = list("abk")
-    frame[frame.a > 3].to_parquet(tmp_path / "some.parquet")
+    frame.iloc[[3, 1, 2]].to_parquet(tmp_path / "some.parquet")
+    assert parquet.read_schema(tmp_path / "some.parquet").names[3:] == ["__index_level_0__"]
     assert CsvFile(tmp_path / "some.parquet").header == ["a", "b", "k"]
 
 

@@ -74,6 +74,8 @@ def data_of(tmp_path, texts, **options):
         (["01/2020", "12/2020", "3/2021", "03/2021"], "date"),
         (["Friday, January 31, 2020", "Monday, March 1, 2021"], "date"),
         (["1/20", "1/2", "3/4", "1/2"], "words"),
+        (["True", "0", "1.0", ""], "truth"),
+        (["1", "0", "1", "0"], "number"),
         (["a", "b", "a", "b"], "words"),
         (["1", "2", "none", "1"], "words"),
         (["9007199254740993", "9007199254740992"] * 2, "words"),
@@ -201,6 +203,8 @@ def test_dates_become_what_varies_in_them(tmp_path):
     assert x["x weekday"][:4] == [4, 6, 0, 3]
     same = data_of(tmp_path, ["2020-01-05", "2020-01-06"] * 5)
     assert same.features == ("at", "x day", "x weekday")
+    months = data_of(tmp_path, [f"{1 + i:02}/{2010 + i}" for i in range(10)])
+    assert months.features == ("at", "x year", "x month")  # a first of the month was no day
 
 
 @for_each(

@@ -30,6 +30,7 @@ class CsvFile:
         header: the names of the columns.
         nameless: those that have none, though others do.
         notes: what there is to be said of how the file is written.
+        doubts: the same, but of columns, for errors: why one may not be there.
 
     Raises:
         ValueError: the file has no header, or is no text.
@@ -53,6 +54,7 @@ class CsvFile:
         header = text.header if header is None else header
         look = look_of(self._sample(), text.delimiter or mark or None, header)
         self.notes += look.notes
+        self.doubts = f". ({'; '.join(self.notes)})" if self.notes else ""
         self._delimiter = look.delimiter
         if self._delimiter == " ":
             self._data, self._begin = collapsed(self._data[self._begin :]), 0
@@ -92,13 +94,6 @@ class CsvFile:
             return name
         line = one_line(name)
         return next((own for own in self.header if one_line(own) == line), name)
-
-    @property
-    def doubts(self) -> str:
-        """Why a column may not be there, for errors."""
-        about = ("header", "sheet", "index", "UTF-8")
-        whys = [note for note in self.notes if any(word in note for word in about)]
-        return "".join(f". ({why})" for why in whys)
 
     def row_with(self, name: str) -> int | None:
         """Which of the first rows below the header has a name among its cells; None if none has."""

@@ -19,7 +19,7 @@ from .dates import LAST, PARTS, WAYS, is_unsure, last_year, read_dates, said, wa
 
 KINDS_OF_WORDS = 20  # that have an input of their own; the others share one
 TRUTHS = {"true": 1.0, "false": 0.0}
-AS_NUMBERS = {**TRUTHS, "1": 1.0, "0": 0.0}  # as other tools write them for new rows
+AS_NUMBERS = {**TRUTHS, "1": 1.0, "0": 0.0}  # as they may be written beside, or in new rows
 ID = re.compile(
     r"(?i:(.*[\W_])?(id|index|idx|no|nr|key|uuid|row|(row|record|serial)[\W_]?(number|num|no|nr)"
     r"|row[\W_]?names?)\.?)|#|level_0|Unnamed: \d+(\.\d+)*|.*[a-z]I[Dd]",
@@ -86,8 +86,8 @@ def _are_numbers(about: About) -> bool:
 
 
 def _is_truth(cells: Cells) -> bool:
-    there = {text.lower() for text in cells.texts if not is_missing(text)}
-    return bool(there) and there <= TRUTHS.keys()
+    there = {word(text).lower() for text in cells.texts if not is_missing(text)}
+    return not there.isdisjoint(TRUTHS) and there <= AS_NUMBERS.keys()
 
 
 def _values_of_truths(cells: Cells, about: About, rows: Rows) -> Array:

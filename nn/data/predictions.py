@@ -32,11 +32,13 @@ class Predictions:
 
     Attributes:
         text: as CSV.
+        column: what the column of predictions is called.
         n: how many rows there are.
         notes: what there is to be said of the cells.
     """
 
     text: str
+    column: str
     n: int
     notes: tuple[str, ...]
 
@@ -106,7 +108,7 @@ def predictions(
     notes += changed
     more = zip(answers, *[[f"{v:.6g}" for v in p.tolist()] for p in probabilities.values()])
     text = _written(head, ([*row, *says] for (_, row), says in zip(file.rows(), more)))
-    return Predictions(text, len(a), tuple(notes))
+    return Predictions(text, head[len(file.header)], len(a), tuple(notes))
 
 
 def _with_columns(source: Source, header: bool | None, columns: Sequence[Column]) -> CsvFile:

@@ -85,32 +85,31 @@ def text_of(source: Source) -> Text:
         return _of_parquet(name, data)
     if data.startswith(b"PK\3\4"):
         return _of_spreadsheet(name, data)
-    data, written = _decoded(name, data)
+    data, note = _decoded(name, data)
     if b"\0" in data:
         row = data.count(b"\n", 0, data.index(b"\0")) + 1
         raise ValueError(
             f"{name}, row {row}: there are zero bytes in it, so it is no text. Save the table as "
             "CSV UTF-8"
         )
-    return Text(name, data, [f"its letters are read as {written}"] if written else [])
+    return Text(name, data, [note] if note else [])
 
 
 def _decoded(name: str, data: bytes) -> tuple[bytes, str]:
-    """Text in UTF-8, and what it was in if that was another code."""
+    """Text in UTF-8, and what is to be said if it was in another code."""
     mark = next((mark for mark in BOMS if data.startswith(mark)), b"")
     code = BOMS[mark] if mark else _guessed(data)
     try:
         if code != "utf-8":
-            return data.decode(code).encode(), code.upper()
+            return data.decode(code).encode(), f"its letters are read as {code.upper()}"
         data = data[len(mark) :]
         if not data.isascii():
             data.decode()
     except UnicodeDecodeError:
         if code != "utf-8":
             raise ValueError(f"{name} is no text, though it begins as {code} does") from None
-        return _of_windows(
-            data
-        ).encode(), "Latin-1, since they are no UTF-8 (as which it is best saved)"
+        note = "its letters are no UTF-8, so they are read as Latin-1: best save it as UTF-8"
+        return _of_windows(data).encode(), note
     return data, ""
 
 
@@ -241,7 +240,8 @@ def _of_frame(frame: Any) -> Text:
     """The text of a DataFrame of pandas or polars; no index is in it."""
     pandas: Callable[..., str] | None = getattr(frame, "to_csv", None)
     if not hasattr(frame, "columns") or not (pandas or hasattr(frame, "write_csv")):
-        raise TypeError(f"source must be a path or a DataFrame, got {type(frame).__name__}")
+        cure = ": .to_frame() makes one of it" if hasattr(frame, "to_frame") else ""
+        raise TypeError(f"source must be a path or a DataFrame, got {type(frame).__name__}{cure}")
     notes = []
     if pandas:
         if getattr(frame.columns, "nlevels", 1) > 1:

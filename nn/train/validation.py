@@ -74,7 +74,6 @@ def try_networks(
     batch_size: int,
     optimizers: Sequence[str | Optimizer],
     lr: Rate | None = None,
-    falls: bool = True,
     epochs: int | None = None,
     tune: bool = False,
     rng: np.random.Generator,
@@ -96,9 +95,8 @@ def try_networks(
         batch_size: of the training to come.
         optimizers: one or more, as in `fit`.
         lr: the rate, or a schedule, for a number of updates. If not given, `find_lr` finds it on
-            all examples.
-        falls: whether a rate that was found falls to 0, along half a cosine. Then it is the largest
-            that is nearly the best.
+            all examples; if ``epochs`` are not given either, it falls to 0 along half a cosine, and
+            is the largest that is nearly the best.
         epochs: of each training; if not given, `usual_epochs`.
         tune: whether other optimizers than the first, and fewer or more epochs, are tried too.
         rng: where the parts and the batches come from, the same for all trainings.
@@ -114,14 +112,14 @@ def try_networks(
         nets = nets[:1]
     elif len(nets) > 1 or tune:
         parts = np.array_split(rng.permutation(n)[:MOST], PARTS)
-    aside = _Aside(loss, X, y, parts, batch_size, lr, falls, epochs, rng)
+    aside = _Aside(loss, X, y, parts, batch_size, lr, epochs, rng)
     for net in nets:
         found, rates = None, dict[float, float]()
         if lr is None:
             _, rates = find_lr(
                 net, loss, X, y, batch_size=batch_size, optimizer=optimizers[0], rng=rng
             )
-            found = choose_rate(rates, falls)
+            found = choose_rate(rates, falls=epochs is None)
         trials.append(aside.tried(net, optimizers[0], found, rates))
     if parts and tune:
         best = best_of(trials)
@@ -150,7 +148,6 @@ class _Aside:
     parts: Sequence[npt.NDArray[np.intp]]
     batch_size: int
     lr: Rate | None
-    falls: bool
     epochs: int | None
     rng: np.random.Generator
 
@@ -190,7 +187,7 @@ class _Aside:
         if self.lr is not None:
             yield None, self.lr
         while found is not None:
-            yield found, partial(cosine if self.falls else _constant, found)
+            yield found, partial(_constant if self.epochs else cosine, found)
             found = next_rate(found)
 
     def _loss_of(self, net: MLP, optimizer: str | Optimizer, lr: Rate, times: float) -> float:

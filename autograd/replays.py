@@ -338,7 +338,7 @@ class _Run(p.Primitive):
     def __reduce__(self) -> NoReturn:
         raise pickle.PicklingError(
             f"what {self.symbol} gave, replayed, can't be pickled, as its graph was not recorded: "
-            "pickle what the function itself gives, which is its __wrapped__"
+            f"pickle what {self.symbol}.__wrapped__(...) gives, which records it"
         )
 
     # The row on floats, which a primitive of the table keeps in slots.
@@ -354,8 +354,8 @@ class _Run(p.Primitive):
         if m is recorded:
             return self.value, self._partials_anew
         raise ValueError(
-            f"{self.symbol} is replayed, and can't be compiled once more: record the function "
-            "itself, which is its __wrapped__"
+            f"{self.symbol} is replayed, and can't be compiled once more: compile what "
+            f"{self.symbol}.__wrapped__(...) gives, which is recorded"
         )
 
     def _partials_anew(self, z: Value, x: Any) -> tuple[Any, ...]:

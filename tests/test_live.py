@@ -800,6 +800,17 @@ class TestInChromium:
         assert page.text("#n1v") == digits(math.exp(math.pi))
         assert page.complaints() == []
 
+    def test_the_picture_is_not_searched_for_each_of_many_nodes(self, driver, tmp_path):
+        counting = driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source":
+            "window.searches = 0; const search = Element.prototype.querySelectorAll;"
+            "Element.prototype.querySelectorAll = function (...given) {"
+            " window.searches += 1; return search.apply(this, given); };"})  # fmt: skip
+        try:
+            LivePage(driver, tmp_path, chain(300))
+            assert 0 < driver.execute_script("return searches") < 100
+        finally:
+            driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", counting)
+
     def test_labels_are_text_whatever_they_say(self, driver, tmp_path):
         root = Value(2.0, label="</script><script>document.title='broken'</script>")
         for label in ["<img src=x onerror=\"document.title='broken'\">", "</text></svg>%22'\"><b>",

@@ -800,6 +800,33 @@ class TestInChromium:
         assert page.text("#n1v") == digits(math.exp(math.pi))
         assert page.complaints() == []
 
+    @pytest.mark.parametrize("at", [(1e300, 1e300), (1.7e308, 2.0), (1e-300, 1e-300)])
+    def test_what_is_far_out_of_the_window_is_no_error(self, driver, tmp_path, at):
+        a, b = (Value(x, label=label) for x, label in zip(at, "ab", strict=True))
+        page = LivePage(driver, tmp_path, (a * b + a / b).tanh() + (a - b))
+        for name in ("slice", "nudge", "descend"):
+            page.tap(name)
+        for _ in range(2):
+            page.press("step")
+        assert page.complaints() == []
+
+    def test_a_tangent_is_spoken_of_where_there_is_one(self, driver, tmp_path):
+        x = Value(0.0, label="x")
+        page = LivePage(driver, tmp_path, x.sqrt())
+        page.press("slice")
+        assert page.said().endswith("no tangent here: x = 0, v1 = 0, ∂v1/∂x = inf.")
+        page.set(0, 4.0)
+        assert "the line has the slope ∂v1/∂x = 0.25" in page.said()
+
+    def test_at_rest_the_gradient_is_what_it_is(self, driver, tmp_path):
+        page = LivePage(driver, tmp_path, 1e-10 * Value(3.0, label="x") ** 2)
+        page.press("descend")
+        page.press("step")
+        assert page.said(".said") == "At rest: the gradient is no larger than 6e−10 here."
+        page.set(0, 0.0)
+        page.press("step")
+        assert page.said(".said") == "At rest: the gradient is 0 here."
+
     def test_the_picture_is_not_searched_for_each_of_many_nodes(self, driver, tmp_path):
         counting = driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source":
             "window.searches = 0; const search = Element.prototype.querySelectorAll;"

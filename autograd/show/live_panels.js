@@ -77,10 +77,12 @@ class Slice extends Panel {
   }
 
   update() {
-    const { graph, names, leaf } = this, root = names[graph.root];
+    const { graph, names, leaf } = this, root = names[graph.root], [x, f, slope] = [graph.v[leaf], graph.v[graph.root], graph.g[leaf]];
     this.live.plot.draw();
-    this.text.textContent = `The curve is ${root} as ${names[leaf]} alone moves; the line has the slope ${this.slope} = `
-      + `${number(graph.g[leaf])}. Close to the dot the two are one. Drag the dot.`;
+    const line = [x, f, slope].every(finite)
+      ? `; the line has the slope ${this.slope} = ${number(slope)}. Close to the dot the two are one. Drag the dot.`
+      : `. It has no tangent here: ${names[leaf]} = ${number(x)}, ${root} = ${number(f)}, ${this.slope} = ${number(slope)}.`;
+    this.text.textContent = `The curve is ${root} as ${names[leaf]} alone moves${line}`;
   }
 }
 

@@ -102,9 +102,10 @@ class Plot {
     this.fit(range, points, f);
     const ys = ticks(range.low, range.high, 5), texts = written(ys);
     const box = { left: Math.max(62, 8 + 8 * Math.max(...texts.map((text) => text.length))), right: width - 14, top: 18, bottom: height - 40 };
-    const px = (this.px = (x) =>
-      box.left + (x - range.middle + range.half) / (2 * range.half) * (box.right - box.left));
-    const far = 3 * height;
+    // What is far out of the window stays out of it: SVG has no numbers as large as floats.
+    const [wide, far] = [3 * width, 3 * height];
+    const px = (this.px = (x) => Math.max(-wide, Math.min(wide,
+      box.left + (x - range.middle + range.half) / (2 * range.half) * (box.right - box.left))));
     const py = (y) => Math.max(-far, Math.min(far,
       box.bottom - (y - range.low) / (range.high - range.low) * (box.bottom - box.top)));
     this.unit = 2 * range.half / (box.right - box.left);
@@ -118,11 +119,11 @@ class Plot {
       before = y;
     }
     this.curve.setAttribute("d", path);
-    const known = [x, f, slope].every(finite);
+    const known = [x, f, slope].every(finite), steep = 3 * (range.high - range.low) / Math.abs(slope);
     const reach = [range.middle - range.half, range.middle + range.half];
-    const ends = reach.map((a) => [px(a), box.bottom - (f + slope * (a - x) - range.low)
-      / (range.high - range.low) * (box.bottom - box.top)]);
-    this.tangent.setAttribute("d", known ? line(ends) : "");
+    const ends = [Math.max(reach[0], x - steep), Math.min(reach[1], x + steep)].map((a) => [px(a),
+      box.bottom - (f + slope * (a - x) - range.low) / (range.high - range.low) * (box.bottom - box.top)]);
+    this.tangent.setAttribute("d", known && ends.every(([, y]) => Math.abs(y) < 1e9) ? line(ends) : "");
     this.extra.replaceChildren(...this.marks(px, py, this).filter(Boolean));
     const here = [x, f].every(finite);
     this.dot.setAttribute("cx", here ? px(x) : px(finite(x) ? x : range.middle));

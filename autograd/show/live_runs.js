@@ -64,7 +64,9 @@ class Descend extends Slice {
       this.end = `Diverged after ${this.trail.length - 1} updates: ${name} = ${number(now.f)}. The rate does not fit.`;
     } else if (now.f > last.f) {
       this.end = `${name} has gone up, from ${number(last.f)} to ${number(now.f)}: the step went too far, or the wrong way.`;
-    } else if (largest < 1e-8) this.end = "At rest: the gradient is 0 here.";
+    } else if (largest < 1e-8) {
+      this.end = `At rest: the gradient is ${largest ? "no larger than " : ""}${number(largest)} here.`;
+    }
     this.own = false;
     this.live.plot.include(this.trail.slice(-12).map(({ x }) => x));
     this.update();

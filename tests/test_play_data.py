@@ -18,7 +18,7 @@ import pytest
 from autograd.show.live import squeezed
 from nn.data.cells import MISSING, parsed
 from nn.data.datasets import _moons, load
-from nn.data.reading import load_csv
+from nn.data.reading import load_csv, table_data
 from nn.show.packing import Set, encoded
 from tests import browser
 
@@ -515,6 +515,7 @@ def test_files_that_are_no_tables_are_refused(page):
         ("readTable", "a,b\n1,2\n3,4,5\n", "t.csv", "row 3: it has 3 cells, the first row 2"),
         ("readTable", 'a,b\n1,2\n3,"4\n', "t.csv", "t.csv, row 3, column 2: a quote is opened and"),
         ("readTable", 'a,b\n"1" x,2\n3,4\n', "t.csv", 't.csv, row 2, column 1: after the closing'),
+        ("readTable", "sep=;\na;b\n1;2\n3\n", "t.csv", "row 4: it has 1 cells, the first row 2"),
         ("readTable", "a,b\n1,\0\n3,4\n", "t.csv", "t.csv is no text: it holds zero bytes"),
         ("readTable", f"{wide}\n{wide}\n{wide}\n", "t.csv", "has 2001 columns, more than the 2000"),
     )  # fmt: skip
@@ -633,6 +634,49 @@ def test_a_plain_table_is_split_as_load_csv_splits_it(page, tmp_path):
         np.testing.assert_allclose(sorted(ours.tolist()), sorted(X.tolist()), **close)
     np.testing.assert_allclose(data["mean"], theirs.x_mean, rtol=1e-12)
     assert np.abs(np.concatenate(both)[:, 1]).max() == pytest.approx(15)
+
+
+def _table(head, *columns, n=40, delimiter=","):
+    """A table with a column of noise and a target: each column is a function of the row."""
+    rng = np.random.default_rng(0)
+    rows = [[*(of(i) for of in columns), f"{rng.normal():.3f}", i % 2] for i in range(n)]
+    heads = [[*head, "noise", "t"]] if head is not None else []
+    return "\n".join(delimiter.join(map(str, row)) for row in [*heads, *rows]) + "\n"
+
+
+@pytest.mark.parametrize(("text", "features", "note"), [
+    *((_table([name], lambda i: i + 1), ["noise"], f"number the rows: {name}.") for name in (
+        "id", "ID", "customer_id", "customerId", "Größen-Nr.", "Unnamed: 0", "row names")),
+    (_table([""], lambda i: i), ["noise"], "number the rows: column 1."),  # as pandas writes it
+    (_table(["id"], lambda i: i % 8), ["id", "noise"], ""),
+    (_table(["fluid"], lambda i: i), ["fluid", "noise"], ""),
+    (_table(["mass index"], lambda i: 3 * i), ["mass index", "noise"], ""),
+    (_table(None, lambda i: i), ["column 2"], "number the rows: column 1."),
+    (_table(None, lambda i: 2 * i), ["column 1", "column 2"], ""),
+    (_table(["p"], lambda i: 600 + i if i % 2 else f"1.{200 + i}"), ["p", "noise"],
+     'In the column "p", 1.200 is read as 1200.'),
+    (_table(["p"], lambda i: 600 + i if i % 2 else f"1,{200 + i}", delimiter=";"), ["p", "noise"],
+     'In the column "p", 1,200 is read as 1200.'),
+    (_table(["p"], lambda i: 1 + i % 3 if i % 2 else f"1.{200 + i}"), ["p", "noise"], ""),
+    (_table(["p"], lambda i: f"1.{200 + i}"), ["p", "noise"], ""),
+    (_table(["w"], lambda i: ["1", "1.0", "x"][i % 3]), ["w = x", "noise"], "kinds: w (2)."),
+    ("sep=;\n" + _table(["a"], lambda i: f"{i}5,5", delimiter=";"), ["a", "noise"],
+     "Commas are taken as decimal points in a."),
+])  # fmt: skip
+def test_columns_say_what_they_say_in_python(page, tmp_path, text, features, note):
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
+    target = "t" if "noise" in text else "column 3"
+    theirs = table_data(tmp_path / "t.csv", target)
+    given = {"target": target, "likelihood": "bernoulli", "held": 0, "rng": {"tape": []}}
+    (data,) = page(["table", text, given])
+    assert data["features"] == features
+    assert note in " ".join(data["notes"])
+    if "w = x" in features:  # of two words, Python makes two inputs
+        return
+    assert list(theirs.features) == features
+    both = np.concatenate([theirs.X_train, theirs.X_test]) * theirs.x_scale + theirs.x_mean
+    ours = inputs(data) * data["scale"] + data["mean"]
+    np.testing.assert_allclose(np.sort(ours, axis=0), np.sort(both, axis=0), rtol=1e-9, atol=1e-9)
 
 
 def test_classes_and_which_columns_would_do(page):

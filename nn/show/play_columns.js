@@ -1,5 +1,10 @@
 // From a table to a set: the target that a likelihood takes, and the inputs as columns of numbers.
 const FARTHEST = 15; // deviations from its mean, for an input, as in nn/data/datasets.py
+// What columns that number the rows are called, as in nn/data/kinds.py.
+const ID = new RegExp(
+  "^((.*[^\\p{L}\\p{N}])?(id|index|idx|no|nr|key|uuid|row|(row|record|serial)[^\\p{L}\\p{N}]?(number|num|no|nr)" +
+  "|row[^\\p{L}\\p{N}]?names?)\\.?|#|level_0|Unnamed: \\d+(\\.\\d+)*)$", "isu");
+const ID_TOO = /[a-z]I[Dd]$/, INDEX = /[^\p{L}\p{N}]index$/iu, UNNAMED = /^column \d+$/;
 
 // As Python sorts texts, by their characters; JavaScript alone would by halves of some.
 function byCharacters(a, b) {
@@ -64,6 +69,18 @@ function medianOf(values) {
   return sorted.length % 2 ? sorted[half] : sorted[half - 1] / 2 + sorted[half] / 2;
 }
 
+// Whether numbers are those of rows: whole, hardly one twice, and called so; or they count. They would
+// tell the target of a table that is sorted by it.
+function numbersRows({ name, values, nameless }) {
+  const there = values.filter((x) => !Number.isNaN(x)), sorted = there.slice().sort(), n = there.length;
+  if (UNNAMED.test(name) && !nameless) {
+    return n > 2 && (there[0] === 0 || there[0] === 1) && there.every((x, i) => x === there[0] + i);
+  }
+  if (!(nameless || ID.test(name) || ID_TOO.test(name)) || !there.every(Number.isInteger)) return false;
+  if (INDEX.test(name) && sorted[n - 1] - sorted[0] >= n) return false; // rather a measure, as of body mass
+  return sorted.filter((x, i) => x !== sorted[i - 1]).length > 0.9 * n;
+}
+
 // The inputs of a column: columns of numbers, one for each of `rows`. What is done is told in `done`;
 // what has to be looked at, in the training rows alone.
 function inputsOf(column, rows, train, done) {
@@ -76,6 +93,10 @@ function inputsOf(column, rows, train, done) {
   }
   const gaps = present < here.length ? [input(`${name} missing`, (x) => Number(isMissing(x)))] : [];
   if (kind === "number") {
+    if (numbersRows(column)) {
+      done.rows.push(name);
+      return [];
+    }
     if (kinds.size === 1 && gaps.length === 0) done.constant.push(name);
     const middle = medianOf(here.map((i) => values[i]).filter((x) => !isMissing(x)));
     const missing = rows.filter((i) => isMissing(values[i])).length;
@@ -98,7 +119,7 @@ function inputsOf(column, rows, train, done) {
 
 // A set of a table, standardised on its training rows.
 function tableSet(table, { target, likelihood, held = 0.2, seed = 0, rng = new Random(seed), skip = [] }) {
-  const notes = [...table.notes], done = { empty: [], constant: [], different: [], words: [], filled: [] };
+  const notes = [...table.notes], done = { empty: [], rows: [], constant: [], different: [], words: [], filled: [] };
   const { rows, y, classes } = targetOf(table, target, likelihood, notes), n = rows.length;
   const parts = partsOf(heldRows(y, classes.length, held, rng)), train = Array.from(parts.train);
   if (held > 0 && parts.held.length === 0) notes.push(tooFew(n));
@@ -113,6 +134,7 @@ function tableSet(table, { target, likelihood, held = 0.2, seed = 0, rng = new R
   const said = (list, before, after = "") => (list.length ? notes.push(`${before}${listed(list)}${after}.`) : 0);
   said(skip.filter((name) => table.names.includes(name) && name !== target), "Left out, as you said: ");
   said(done.empty, "Left out, since they have no values: ");
+  said(done.rows, "Left out, since they number the rows: ");
   said(done.constant, "Left out, since all training rows say the same: ");
   said(done.different, "Left out, since their words differ from row to row: ");
   said(done.words, "Words became indicators of 0 and 1; their kinds: ");

@@ -87,10 +87,12 @@ function readTable(text, name) {
   if (text.includes("\0")) {
     throw new Error(`${name} is no text: it holds zero bytes, as spreadsheets (.xlsx) and files in UTF-16 do. Save it as CSV UTF-8.`);
   }
-  const notes = [], plain = text.replace(/^\uFEFF/, "");
+  // Spreadsheets say what stands between the cells in a first line of its own, sep=;
+  const notes = [], whole = text.replace(/^\uFEFF/, ""), mark = whole.match(/^sep=([^\r\n])/i)?.[1];
+  const plain = mark ? whole.replace(/^[^\r\n]*/, "") : whole;
   if (plain.trim() === "") throw new Error(`${name} is empty: it must have a header and at least two rows.`);
   if (plain.includes("\uFFFD")) notes.push("Some letters could not be read: the file is no text in UTF-8.");
-  const delimiter = delimiterOf(plain), records = csvRecords(plain, delimiter, name), [, head] = records[0];
+  const delimiter = mark ?? delimiterOf(plain), records = csvRecords(plain, delimiter, name), [, head] = records[0];
   if (head.length > WIDEST) throw new Error(`${name} has ${head.length} columns, more than the ${WIDEST} that a page takes. Leave some out.`);
   const [at, other] = records.find(([, cells]) => cells.length !== head.length) ?? [];
   if (other) throw new Error(`${name}, row ${at}: it has ${other.length} cells, the first row ${head.length}.`);
@@ -104,7 +106,7 @@ function readTable(text, name) {
   const names = namesOf(named ? rows.shift().map((cell) => cell.trim()) : head.map(() => ""), named, notes);
   const columns = names.map((column, j) => {
     const texts = rows.map((row) => row[j].trim());
-    return columnOf(column, texts, delimiter !== ",", notes);
+    return { ...columnOf(column, texts, delimiter !== ",", notes), nameless: named && !head[j].trim() };
   });
   const decimal = columns.filter((column) => column.decimal).map((column) => column.name);
   if (decimal.length) notes.push(`Commas are taken as decimal points in ${listed(decimal)}.`);
@@ -164,11 +166,38 @@ function columnOf(name, texts, commas, notes) {
   const column = { name, texts, missing: gaps };
   if (present === 0) return { ...column, kind: "empty", values: texts.map(() => null) };
   if (odds > 0 && (odds > Math.floor(present / 10) || new Set(finite).size <= FEW)) {
-    return { ...column, kind: "words", values: texts.map((cell, i) => (blank[i] ? null : cell)) };
+    return { ...column, kind: "words", values: texts.map((cell, i) => (blank[i] ? null : wordOf(cell))) };
   }
   if (odds > 0) {
     notes.push(`In the column "${name}", ${odds} of ${present} cells are no finite numbers, "${texts[odd].slice(0, 40)}" the first: `
       + "they are taken as missing.");
   }
-  return { ...column, kind: "number", values: numbers, missing: gaps + odds, decimal };
+  const thousand = texts.findIndex((cell) => /[.,]/.test(cell)), isOfThousands = areThousands(numbers, texts);
+  if (isOfThousands) {
+    numbers.forEach((x, i) => (numbers[i] = /[.,]/.test(texts[i]) ? Math.round(1000 * x) : x));
+    notes.push(`In the column "${name}", ${texts[thousand]} is read as ${numbers[thousand]}.`);
+  }
+  return { ...column, kind: "number", values: numbers, missing: gaps + odds, decimal: decimal && !isOfThousands };
+}
+
+// Whether what seems a decimal mark stands rather between thousands, as in nn/data/cells.py: all marks
+// have three digits behind them, numbers without one are whole and below 1000, and all lie closer
+// together then. So 600, 970, 1.007 do, but not 1, 1.333, 2.
+function areThousands(numbers, texts) {
+  const all = [...numbers.keys()].filter((i) => !Number.isNaN(numbers[i])), isMarked = (i) => /[.,]/.test(texts[i]);
+  const bare = all.filter((i) => !isMarked(i)), fits = all.every((i) => (isMarked(i)
+    ? /^[-+]?[1-9]\d{0,2}[.,]\d{3}$/.test(texts[i]) : Number.isInteger(numbers[i]) && Math.abs(numbers[i]) < 1000));
+  if (!fits || Math.min(bare.length, all.length - bare.length) < 3) return false;
+  const spread = (times) => {
+    const logs = all.filter((i) => numbers[i] !== 0).map((i) => Math.log(Math.abs(numbers[i]) * (isMarked(i) ? times : 1)));
+    const mean = logs.reduce((sum, x) => sum + x, 0) / logs.length;
+    return logs.reduce((sum, x) => sum + (x - mean) ** 2, 0);
+  };
+  return spread(1000) < spread(1);
+}
+
+// A cell as a word: 1.0 is 1, as libraries write whole numbers beside missing ones.
+function wordOf(cell) {
+  const x = cell.includes(".") ? numeralOf(cell, false) : NaN;
+  return Number.isInteger(x) && Math.abs(x) < 2 ** 53 ? String(x) : cell;
 }

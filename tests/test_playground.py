@@ -489,6 +489,20 @@ class TestInABrowser:
         assert not page.js("return p.element.querySelector('.task img, .task script')")
         assert not page.complaints()
 
+    def test_what_an_address_says_in_vain_is_said(self, opened):
+        page = nn.live(net(), bernoulli_nll, datasets.load("moons"))
+        address = ("#hidden=3-x&lr=1,5&b=4&activation=tanhx&goal=loss<=0.2&rate=2&panel=data,x"
+                   "&hide=out&title=A <b>&seed=007&noise=0.10&set=xor")  # fmt: skip
+        said = opened(page, address).text(".message")
+        assert said == (
+            "Left out, since the address asks for what can't be: hidden=3-x, lr=1,5, "
+            "activation=tanhx, goal=loss<=0.2, rate=2, panel=data,x."
+        )
+        fine = "#hidden=08-4&lr=5e-1&goal=held<0.2&hide=data,out"
+        assert opened(page, fine).text(".message") == ""
+        both = opened(page, "#set=mine.csv&b=0.5").text(".message")
+        assert "no data called mine.csv" in both and both.endswith("be: b=0.5.")
+
     def test_a_table_is_dropped(self, opened):
         page = opened(nn.live(net(), bernoulli_nll, XOR))
         rows = "".join(

@@ -22,7 +22,7 @@ class Play extends Looking {
     this.isFixed = data.net.fixed;
     this.colours = new Colours(this);
     this.defaults = { ...data.settings };
-    const wanted = data.ownPage ? read(location.hash, this.defaults) : {};
+    const address = data.ownPage ? location.hash : "", wanted = read(address, this.defaults);
     this.settings = { ...this.defaults, ...wanted };
     for (const [name, table] of [["activation", PROGRAMS], ["optimizer", RULES], ["schedule", SCHEDULES], ["speed", SPEEDS], ["axis", UNITS]]) {
       if (!Object.hasOwn(table, this.settings[name])) this.settings[name] = this.defaults[name];
@@ -31,7 +31,10 @@ class Play extends Looking {
     this.build();
     this.sample();
     this.agree.textContent = this.agreement();
-    if ("set" in wanted && wanted.set !== this.settings.set) this.say(`The page has no data called ${wanted.set}: if that is a file, drop it here.`);
+    const says = [], left = leftOut(address, this.settings);
+    if ("set" in wanted && wanted.set !== this.settings.set) says.push(`The page has no data called ${wanted.set}: if that is a file, drop it here.`);
+    if (left.length) says.push(`Left out, since the address asks for what can't be: ${listed(left)}.`);
+    if (says.length) this.say(says.join(" "));
     if (this.tabs.children[`tab-${this.settings.panel}`]) this.toggle(this.settings.panel);
   }
 

@@ -134,6 +134,17 @@ function read(hash, defaults) {
   return found;
 }
 
+// What an address says that is not in the settings made of it. Of data the page speaks by itself.
+function leftOut(hash, settings) {
+  const isNumber = (name) => typeof settings[name] === "number", whole = (text) => text.split("-").map(Number).join("-");
+  const isSet = ([name, text]) => text === "" || name === "set" || (Object.hasOwn(settings, name) && (
+    name === "goal" ? parsedGoal(text) !== null
+      : name === "panel" || name === "hide" ? text.split(",").every((panel) => panel === "" || Object.hasOwn(PANELS, panel))
+        : name === "hidden" ? whole(text) === settings.hidden.join("-")
+          : isNumber(name) ? Number(text) === settings[name] : text === settings[name]));
+  return [...new URLSearchParams(hash.replace(/^#/, ""))].filter((one) => !isSet(one)).map(([name, text]) => cut(`${name}=${text}`, 40));
+}
+
 function written_(settings, defaults) {
   const found = new URLSearchParams();
   for (const [name, v] of Object.entries(settings)) {

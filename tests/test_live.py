@@ -854,6 +854,24 @@ class TestInChromium:
         assert page.text("#n7 .name").startswith("&lt;b&gt; & \" ' \\u003c `${1}`")
         assert page.complaints() == []
 
+    def test_a_number_stands_behind_a_name_that_is_read_from_right_to_left(self, driver, tmp_path):
+        f = Value(2.0, label="שלום") * Value(3.0, label="سلام")
+        page = LivePage(driver, tmp_path, f)
+        # Where the name and the number behind it stand, in a line from left to right.
+        where = (
+            "const text = root.querySelector('.meaning').firstChild, all = text.data;"
+            "const [a, b] = [all.indexOf('שלום'), all.indexOf(' = 3') + 3].map((at) => {"
+            "  const range = document.createRange(); range.setStart(text, at);"
+            "  range.setEnd(text, at + 1); return range.getBoundingClientRect().left; });"
+            "return b - a"
+        )
+        assert page.run(where) > 0
+        assert "\u2068" not in repr(draw(f)) + repr(draw(f).live()) + draw(f).source
+        draw(f).steps().save(tmp_path / "steps.html")
+        assert "\u2068שלום\u2069.grad += 1" in (tmp_path / "steps.html").read_text("utf-8")
+        plain = draw(Value(2.0, label="x").exp()).steps().fragment()
+        assert "\u2068" not in plain
+
     def test_a_graph_that_cannot_be_moved(self, driver, tmp_path):
         f = example()
         page = LivePage(driver, tmp_path, f, stop=topological_order(f)[1:])

@@ -1,10 +1,12 @@
 """The graph of a computation as a `Player`: values fill in forward, gradients backward."""
 
+from dataclasses import replace
+
 from ..value import Value
 from .arrange import Arrangement, Layout, arranged, inputs_of, plan_of
 from .colours import fill
 from .groups import groups_of
-from .notation import TIMES, digits, factor, formula, shortened
+from .notation import TIMES, digits, factor, formula, isolated, shortened
 from .picture import Picture
 from .player import Frame, Player
 from .steps import Share, Step, backward_steps, is_stale, uses
@@ -36,8 +38,8 @@ class Stepper:
         shown: dict[Value, float] | None = None,
         arrangement: Arrangement | None = None,
     ) -> None:
-        self.nodes, self.cut, self.names = nodes, cut, names
-        self.steps = list(backward_steps(order))
+        self.nodes, self.cut, self.names = nodes, cut, (names := isolated(names))
+        self.steps = [replace(step, names=names) for step in backward_steps(order)]
         self.step_of = {step.node: step for step in self.steps}
         self.uses = uses(self.steps)
         # The longest number that each gradient ever is, for the width of its box.

@@ -18,7 +18,7 @@ from .arrange import Layout, arranged, plan_of
 from .colours import PAGE
 from .frames import FOLDED
 from .groups import groups_of
-from .notation import digits, printable
+from .notation import digits, isolated, printable
 from .picture import Picture
 from .player import HERE, Page, running
 
@@ -123,7 +123,7 @@ class Live(Page):
         self._text = "\n".join(
             f"{names[v]} = {digits(v.data)}, gradient {digits(v.grad)}" for v in nodes
         )
-        gradients = {v: v.grad for v in nodes}
+        gradients, names = {v: v.grad for v in nodes}, isolated(names)
         plan = plan_of(nodes, cut, names, gradients, dict.fromkeys(nodes, ROOM))
         shown = Picture(nodes, cut, names, gradients, arranged(plan, layout))
         self._groups = groups_of(nodes, cut, shown.boxes)

@@ -48,6 +48,21 @@ def names_of(nodes: Iterable[Value]) -> dict[Value, str]:
     return {node: printable(node.label) or next(made_up) for node in nodes}
 
 
+def isolated(names: Mapping[Value, str]) -> dict[Value, str]:
+    """Names for pages, where those that are read from right to left stand apart from the rest.
+
+    Else a browser would show them on the other side of the number or the minus that follows.
+    """
+    return {
+        node: f"\u2068{name}\u2069" if any(map(_is_leftward, name)) else name
+        for node, name in names.items()
+    }
+
+
+def _is_leftward(letter: str) -> bool:
+    return unicodedata.bidirectional(letter) in ("R", "AL", "AN")
+
+
 def formula(node: Value, names: Mapping[Value, str] | None, most: int) -> str:
     """How a node was computed: ``x * y``, ``sin(x)``; without names in numbers, ``2 * 5``.
 

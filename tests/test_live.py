@@ -872,6 +872,20 @@ class TestInChromium:
         plain = draw(Value(2.0, label="x").exp()).steps().fragment()
         assert "\u2068" not in plain
 
+    def test_a_slip_that_is_taken_back_is_forgotten(self, page):
+        said = page.said(".meaning")
+        for text in ("2", "2x", "2", "2x", ""):
+            page.type("value", text)
+            wrong = page.said(".meaning") == "2x is not a number: write 1000, 2.5, −0.1 or 3/4."
+            assert wrong == (text == "2x")
+        assert page.said(".meaning") == said
+
+    def test_the_rate_that_is_typed_is_the_one_that_is_spoken_of(self, page):
+        page.press("descend")
+        assert page.said(".said").endswith("down towards a smaller f.")
+        page.type("rate", "-0.1")  # at once, without a step
+        assert "2 − (−0.1) × 5.5 = 2.55, up towards a larger f." in page.said(".said")
+
     def test_a_graph_that_cannot_be_moved(self, driver, tmp_path):
         f = example()
         page = LivePage(driver, tmp_path, f, stop=topological_order(f)[1:])

@@ -91,8 +91,13 @@ class Live {
     on(input, "input", () => {
       const x = parsed(input.value);
       input.setAttribute("aria-invalid", x === null);
+      if (x === null && input.value.trim()) {
+        this.meaning.textContent = `${input.value} is not a number: ${WRITE}.`;
+        return;
+      }
       if (x !== null) this.set(this.leaf, x, input);
-      else if (input.value.trim()) this.meaning.textContent = `${input.value} is not a number: ${WRITE}.`;
+      this.from = input;
+      this.write(); // also where the number is as before, when a slip is taken back
     });
     on(input, "blur", () => this.write());
     on(input, "keydown", (event) => {

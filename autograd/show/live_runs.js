@@ -5,7 +5,10 @@ class Descend extends Slice {
     this.rate = 0.1;
     this.trail = [];
     this.timer = null;
-    this.lr = this.field("rate =", "rate", "0.1", (x) => (this.rate = x));
+    this.lr = this.field("rate =", "rate", "0.1", (x) => {
+      this.rate = x;
+      this.update();
+    });
     this.who = element("select", { "data-field": "who" }, element("option", { value: "one" }, ""),
       element("option", { value: "all" }, "all inputs"));
     on(this.who, "change", () => this.restart());
@@ -61,7 +64,7 @@ class Descend extends Slice {
     if (Number.isNaN(this.trail[0].f)) {
       this.end = `${name} is nan where this begins: choose other numbers.`;
     } else if (far || ![now.f, ...this.moving.map((i) => v[i])].every(finite)) {
-      this.end = `Diverged after ${this.trail.length - 1} updates: ${name} = ${number(now.f)}. The rate does not fit.`;
+      this.end = `Diverged after ${this.trail.length - 1} update${this.trail.length > 2 ? "s" : ""}: ${name} = ${number(now.f)}. The rate does not fit.`;
     } else if (now.f > last.f) {
       this.end = `${name} has gone up, from ${number(last.f)} to ${number(now.f)}: the step went too far, or the wrong way.`;
     } else if (largest < 1e-8) {
@@ -111,9 +114,10 @@ class Descend extends Slice {
       Object.assign(this, { trail: [], end: "", of: leaf });
       this.who.options[0].text = `only ${name}`;
     }
+    const way = this.rate > 0 ? `, down towards a smaller ${root}` : this.rate < 0 ? `, up towards a larger ${root}` : "";
     this.live.plot.draw();
     this.text.textContent = this.end || `Each step: ${name} ${MINUS} rate ${TIMES} ${this.slope} = ${number(graph.v[leaf])} ${MINUS} `
-      + `${factor(this.rate)} ${TIMES} ${factor(graph.g[leaf])} = ${number(graph.v[leaf] - this.rate * graph.g[leaf])}, down towards a smaller ${root}.`;
+      + `${factor(this.rate)} ${TIMES} ${factor(graph.g[leaf])} = ${number(graph.v[leaf] - this.rate * graph.g[leaf])}${way}.`;
     const first = Math.max(0, this.trail.length - 6);
     this.rows.hidden = this.trail.length === 0;
     this.rows.replaceChildren(this.table(["step", name, root, this.slope],

@@ -429,6 +429,21 @@ def test_the_report(driver, report, value):
     assert film.complaints() == []
 
 
+def test_a_report_is_no_wider_than_its_window_however_long_its_words_are(driver, tmp_path):
+    rows = "".join(f"{i % 7},{i % 2}\n" for i in range(40))
+    (tmp_path / "t.csv").write_text(f"{'how_satisfied_are_you_' * 6},t\n{rows}", encoding="utf-8")
+    out = tmp_path / "out"
+    nn.cli.main(["train", str(tmp_path / "t.csv"), "--target", "t", "--epochs", "1", "--quiet",
+                 "--out", str(out)])  # fmt: skip
+    size = {"width": 360, "height": 700, "deviceScaleFactor": 1, "mobile": False}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        driver.get((out / "report.html").as_uri())
+        assert driver.execute_script("return document.documentElement.scrollWidth") <= 360
+    finally:
+        driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
 def test_several_batchings_in_one_report(driver, tmp_path):
     assert main(["train", "moons", "--batch-size", "1", "full", "grow:4:2:1", "--epochs", "3",
                  "--out", str(tmp_path), "--widths", "3", "--quiet"]) == 0  # fmt: skip

@@ -835,6 +835,9 @@ class TestInChromium:
         try:
             LivePage(driver, tmp_path, chain(300))
             assert 0 < driver.execute_script("return searches") < 100
+            draw(chain(300)).steps().save(tmp_path / "steps.html")
+            Page(driver, (tmp_path / "steps.html").as_uri()).press("last")
+            assert 0 < driver.execute_script("return searches") < 100
         finally:
             driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", counting)
 

@@ -13,11 +13,8 @@ class Stage {
     const { graph } = live, { shown, cut, groups, folded } = graph.data;
     Object.assign(this, { live, svg, fresh: [], timer: null, far: false, base: makeStage(svg, groups, folded) });
     // A node that is used all over the graph has further boxes: "data-as" is the id of what they repeat.
-    const all = new Map(); // by id, found once: a search for each part of 2,000 nodes would take many seconds
-    for (const e of svg.querySelectorAll("[id]")) all.set(e.id, [e]);
-    for (const e of svg.querySelectorAll("[data-as], [data-again]")) all.get(e.dataset.again ?? e.dataset.as).push(e);
     this.boxes = shown.flatMap((i, k) => {
-      const [list, fills, values, grads] = ["", "f", "v", "g"].map((part) => all.get(`n${k}${part}`));
+      const [list, fills, values, grads] = ["", "f", "v", "g"].map((part) => this.base.all(`n${k}${part}`));
       return list.map((group, at) => ({ i, k, group, fill: fills[at], area: this.base.area(group), paint: "",
         isAgain: at > 0, value: slot(values[at]), grad: slot(grads[at]) }));
     });

@@ -3,7 +3,7 @@
 //
 //   const stage = makeStage(svg, groups, folded);    groups: {"layer 1": ["n3", "n4"]}, may be empty
 //   stage.element, stage.tools    to stand in the page
-//   stage.all(id)                 the element with this id, and those that repeat it (data-as)
+//   stage.all(id)                 the element with this id, and those that repeat it (data-as, data-again)
 //   stage.scale()                 how large the picture is shown
 //   stage.show(element)           scroll, so that it is seen
 //   stage.pickable(ids)           these can be reached by keyboard: one tab stop, then up and down
@@ -49,12 +49,10 @@ function makeStage(svg, groups = {}, folded = false) {
   const size = () => ["width", "height"].map((name) => +svg.getAttribute(name));
   let scale = 1, chosen = false;
 
-  // Parts of the picture. Ids are looked up once.
-  const known = new Map();
-  stage.all = (id) => {
-    if (!known.has(id)) known.set(id, [svg.getElementById(id), ...svg.querySelectorAll(`[data-as="${id}"]`)]);
-    return known.get(id);
-  };
+  // Parts of the picture, found once: a search for each part of 2,000 nodes would take many seconds.
+  const known = new Map(Array.from(svg.querySelectorAll("[id]"), (e) => [e.id, [e]]));
+  for (const e of svg.querySelectorAll("[data-as], [data-again]")) known.get(e.dataset.again ?? e.dataset.as)?.push(e);
+  stage.all = (id) => known.get(id) ?? [null];
   stage.shown = (e) => e.style.display !== "none";
   stage.nodes = () => [...svg.querySelectorAll(NODES)].filter(stage.shown);
 

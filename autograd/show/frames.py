@@ -38,7 +38,8 @@ class Stepper:
         shown: dict[Value, float] | None = None,
         arrangement: Arrangement | None = None,
     ) -> None:
-        self.nodes, self.cut, self.names = nodes, cut, (names := isolated(names))
+        names = isolated(names)
+        self.nodes, self.cut, self.names = nodes, cut, names
         self.steps = [replace(step, names=names) for step in backward_steps(order)]
         self.step_of = {step.node: step for step in self.steps}
         self.uses = uses(self.steps)

@@ -72,7 +72,7 @@ function medianOf(values) {
 // Whether numbers are those of rows: whole, hardly one twice, and called so; or they count. They would
 // tell the target of a table that is sorted by it.
 function numbersRows({ name, values, nameless }) {
-  const there = values.filter((x) => !Number.isNaN(x)), sorted = there.slice().sort(), n = there.length;
+  const there = values.filter((x) => !Number.isNaN(x)), sorted = there.slice().sort((x, y) => x - y), n = there.length;
   if (UNNAMED.test(name) && !nameless) {
     return n > 2 && (there[0] === 0 || there[0] === 1) && there.every((x, i) => x === there[0] + i);
   }

@@ -42,10 +42,11 @@ def printable(text: object) -> str:
 
 def names_of(nodes: Iterable[Value]) -> dict[Value, str]:
     """The nodes' labels, or for those without v1, v2, ..."""
-    nodes = list(nodes)
-    labels = {node.label for node in nodes}
-    made_up = (name for i in count(1) if (name := f"v{i}") not in labels)
-    return {node: printable(node.label) or next(made_up) for node in nodes}
+    # What is assigned to a label is not checked: None takes it away, and a number is printed.
+    labels = {v: "" if v.label is None else printable(v.label) for v in nodes}
+    taken = set(labels.values())
+    made_up = (name for i in count(1) if (name := f"v{i}") not in taken)
+    return {v: label or next(made_up) for v, label in labels.items()}
 
 
 def isolated(names: Mapping[Value, str]) -> dict[Value, str]:

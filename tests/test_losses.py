@@ -358,7 +358,7 @@ def test_targets_in_single_precision():
     assert math.isfinite(categorical_nll([Value(0.0), Value(1.0), Value(2.0)], y).data)
 
 
-@pytest.mark.parametrize("y", [None, "1", 1j])
+@pytest.mark.parametrize("y", [None, "1", "yes", "", b"yes", 1j])
 @pytest.mark.parametrize("loss", [gaussian_nll, bernoulli_nll])
 def test_a_target_that_is_no_number(loss, y):
     with pytest.raises(TypeError, match="target must be a number"):
@@ -429,7 +429,7 @@ def test_a_class_that_is_nearly_sure_keeps_the_others_part():
 
 
 def test_what_is_no_output_and_no_loss_is_refused():
-    for wrong in ("a", None, [1.0, "a"]):
+    for wrong in ("a", "", None, [1.0, "a"]):
         with pytest.raises(TypeError, match="a must be a Value or a number, or several, got"):
             gaussian_nll(wrong, [0.0] * (len(wrong) if isinstance(wrong, list) else 1))
     for wrong in (3, "gaussian", int):

@@ -187,7 +187,7 @@ def _outputs(a: Any) -> list[Number]:
 def _sequence(x: Any) -> list[Any]:
     if isinstance(x, np.ndarray):
         x = x.tolist()
-    return list(x) if isinstance(x, Iterable) else [x]
+    return list(x) if isinstance(x, Iterable) and not isinstance(x, str | bytes) else [x]
 
 
 def _total(terms: list[Any]) -> Any:

@@ -6,6 +6,7 @@ that runs in this arithmetic records its own derivative, which can be differenti
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -267,7 +268,8 @@ def primitive(
 
     Raises:
         TypeError: ``symbol`` is not a string, or is empty; ``value`` or ``partials`` is not a
-            function; or, when it is called, ``partials`` does not return a tuple.
+            function; or, when it is called, ``partials`` takes other arguments, or does not return
+            a tuple.
         ValueError: ``partials`` returns a tuple of the wrong length (when it is called).
 
     >>> from autograd import grad
@@ -281,7 +283,15 @@ def primitive(
         check_function(function_, name)
 
     def checked(z: Any, *x: Any) -> tuple[Any, ...]:
-        ds = partials(z, *x)
+        try:
+            ds = partials(z, *x)
+        except TypeError as error:
+            if _takes(partials, 1 + len(x)):
+                raise
+            raise TypeError(
+                f"the partials of {symbol!r} must be a function of the value z and the inputs, as "
+                f"in lambda z, x: ...: {error}"
+            ) from None
         if not isinstance(ds, tuple):
             raise TypeError(
                 f"the partials of {symbol!r} must be a tuple, one per input, got {ds!r}: "
@@ -317,6 +327,17 @@ def primitive(
     function.rows = (scalars, vector)  # type: ignore[attr-defined]
     scalars.function = vector.function = function
     return function
+
+
+def _takes(function: Callable[..., Any], n: int) -> bool:
+    """Whether a function can be called with n arguments, by their place, as far as one knows."""
+    try:
+        inspect.signature(function).bind(*[None] * n)
+    except TypeError:
+        return False
+    except ValueError:  # of some functions in C nobody knows
+        pass
+    return True
 
 
 def _float(x: Any, name: str) -> float:

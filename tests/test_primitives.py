@@ -738,6 +738,22 @@ def test_own_partials_of_the_wrong_length_are_a_value_error(value, partials, n, 
         f(*[Value(2.0)] * n)
 
 
+@pytest.mark.parametrize(
+    ("value", "partials", "n"),
+    [(lambda x: x * x, lambda x: (2 * x,), 1), (lambda x, y: x * y, lambda x, y: (y, x), 2)],
+)
+def test_own_partials_that_do_not_take_the_value_are_told_so(value, partials, n):
+    with pytest.raises(TypeError, match="'f' must be a function of the value z and the inputs"):
+        primitive("f", value, partials)(*[Value(2.0)] * n)
+
+
+def test_a_type_error_of_own_partials_comes_through_as_it_is():
+    with pytest.raises(TypeError, match=r"^unsupported operand"):
+        primitive("f", lambda x: x * x, lambda z, x: (x + "1",))(Value(2.0))
+    with pytest.raises(TypeError, match=r"^must be real number"):
+        primitive("f", lambda x: x * x, lambda z, x: (math.exp("1"),))(Value(2.0))
+
+
 def test_own_primitive_whose_value_is_no_number_is_a_type_error():
     f = primitive("f", lambda x: "x", lambda z, x: (1.0,))
     with pytest.raises(TypeError, match="value of 'f'"):

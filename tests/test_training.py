@@ -606,6 +606,18 @@ def test_a_diagnosis_shows_up_to_six_inputs(n):
     assert "not finite: unlabelled = inf. Try" in diagnosis(Value(math.inf), 0, 0.1)
 
 
+def test_a_loss_outside_its_domain_is_not_laid_to_the_rate():
+    a, zero = Value(-0.5), Value(0.0)
+    for root in (a.log(), a.sqrt(), a**0.5, zero.log(), 1.0 / zero, zero / zero, zero**-1.0):
+        text = diagnosis(root * 2.0, 0, 0.1)
+        assert f"There, {root.op} has no finite value, however small lr is" in text
+        assert "Try a smaller" not in text
+    for root in (Value(1e3).exp(), Value(1e200) * 1e200, a * math.inf, a + math.nan):
+        text = diagnosis(root * 2.0, 0, 0.1)
+        assert "Try a smaller lr than 0.1" in text
+        assert "There" not in text
+
+
 def test_the_first_node_that_went_wrong_is_named():
     def loss(a, y):
         unit = a.exp()

@@ -233,8 +233,22 @@ def diagnosis(loss: Value, example: int, lr: float) -> str:
     inputs = [f"{v.data if isinstance(v, Value) else v:.4g}" for v in node.inputs]
     if len(inputs) > 6:
         inputs[6:] = ["..."]
-    how = f", {printable(node.op)} of {', '.join(inputs)}" if node.op else ""
+    op = printable(node.op)
+    how = f", {op} of {', '.join(inputs)}" if op else ""
+    advice = f"Try a smaller lr than {lr:g}"
+    if _is_beyond_domain(node):
+        advice = (
+            f"There, {op} has no finite value, however small lr is. A network's outputs may be any "
+            "numbers: write the loss so that it has a value for all of them"
+        )
     return (
         f"the loss of example {example} is {loss.data}. The first node that is not finite: "
-        f"{printable(node.label) or 'unlabelled'} = {node.data}{how}. Try a smaller lr than {lr:g}"
+        f"{printable(node.label) or 'unlabelled'} = {node.data}{how}. {advice}"
     )
+
+
+def _is_beyond_domain(node: Value) -> bool:
+    """Whether a node is not finite as log(-1), log(0) and 1/0 are: not because it is too large."""
+    x = [v.data if isinstance(v, Value) else v for v in node.inputs]
+    is_pole = len(x) <= 2 and 0.0 in x
+    return bool(x) and all(map(math.isfinite, x)) and (math.isnan(node.data) or is_pole)

@@ -5,6 +5,7 @@ never mix up their variables; nothing outside is touched; `gradcheck` finds what
 """
 
 import math
+import re
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -870,7 +871,7 @@ def test_a_students_gradient_is_called_with_plain_floats():
 
 @pytest.mark.parametrize("result", [(1.0,), (1.0, 2.0, 3.0), 1.0, (), [[2.0, 1.0]]])
 def test_a_students_gradient_of_the_wrong_length_is_refused(result):
-    with pytest.raises(ValueError, match="2 derivatives"):
+    with pytest.raises(ValueError, match="2 derivatives, got " + re.escape(repr(result))):
         gradcheck(lambda x, y: x * y, 1.0, 2.0, gradient=lambda x, y: result)
 
 
@@ -1104,7 +1105,8 @@ def test_the_head_of_the_report_says_differ_only_where_something_does():
     g = lambda x, y: x * x + autograd.step(y)  # noqa: E731
     head = str(gradcheck(g, 1.0, 0.0, gradient=lambda x, y: (x, 0.0))).splitlines()[0]
     assert head == "gradcheck: 1 of 2 derivatives differ, 1 of 2 derivatives can't be judged"
-    assert str(gradcheck(relu, 0.0)).splitlines()[0] == "gradcheck: all 1 derivatives agree"
+    head = str(gradcheck(lambda x, y: relu(x) + y, 0.0, 1.0)).splitlines()[0]
+    assert head == "gradcheck: none of 2 derivatives is wrong, 1 at a kink"
 
 
 @pytest.mark.parametrize("scale", [1e-12, 1e-6, 1.0, 1e6, 1e200])

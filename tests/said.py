@@ -136,6 +136,18 @@ SAID = {
 def kind_of_point(gradient, H, tolerance):
     return kind(gradient, H, tolerance, of=lambda H: np.linalg.svd(H)[1])
 """, []),
+        (KIND + """
+def kind_of_point(gradient, H, tolerance):
+    return "not critical" if gradient.any() else kind(gradient, H, tolerance)
+""", ["counts as 0, not one of zeros alone"]),
+        (KIND + """
+def kind_of_point(gradient, H, tolerance):
+    return "not critical" if abs(gradient).sum() > tolerance else kind(gradient, H, tolerance)
+""", ["np.linalg.norm"]),
+        (KIND + """
+def kind_of_point(gradient, H, tolerance):
+    return "not critical" if np.linalg.norm(gradient) > 0.01 else kind(gradient, H, tolerance)
+""", ["the tolerance is the one that is given"]),
     ],
     "minibatches": [
         (changed(BATCHES, ("rng.p", "1 + rng.p")), ["from 0 to n - 1"]),

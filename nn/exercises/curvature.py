@@ -82,6 +82,7 @@ NOT_CRITICAL = (
 ROUNDED = "an eigenvalue that is 0 up to the tolerance has no sign"
 TURNED = "minimum and maximum: where all eigenvalues are positive the function curves up"
 GIVEN = "the tolerance is the one that is given, for the gradient and for the eigenvalues"
+SHORT = "a gradient that is not longer than the tolerance counts as 0, not one of zeros alone"
 LENGTH = "the length of the gradient is the root of the sum of its squares: np.linalg.norm"
 EACH = "each eigenvalue by itself is compared with the tolerance, not their product"
 RELATIVE = "an eigenvalue is compared with the tolerance as it is, however large another one is"
@@ -113,10 +114,19 @@ def check_kind_of_point(kind_of_point: Any) -> Iterator[Case]:
         saddle = kind_of_point(np.zeros(2), np.diag([2.0, -0.5]), tolerance)
         return bool(got == ["minimum", "minimum"] and saddle == "saddle")
 
+    def not_critical(short_too: bool, got: Any) -> bool:
+        """Whether this comes, and comes, or does not, of a gradient as short as can be as well."""
+        if got not in ("not critical", ["not critical", "not critical"]):
+            return False
+        short = kind_of_point(np.array([1e-300, 0.0]), np.diag([1.0, 2.0]), 0.01)
+        return bool((short == "not critical") == short_too)
+
+    short = partial(not_critical, True)
+
     # Minimum and maximum in one case: only an answer that has both wrong has turned them.
     for up, small, mistakes in (
         ((2.0, 0.5), (0.0, 0.0), {BY_SIGN: of_results(by_determinant)}),
-        ((1.0, 0.014), (0.005, -0.004), {}),
+        ((1.0, 0.014), (0.005, -0.004), {SHORT: short}),
     ):
         yield Case(
             f"|gradient| {np.linalg.norm(small):.2g}, the eigenvalues {list(up)}, then "
@@ -156,8 +166,12 @@ def check_kind_of_point(kind_of_point: Any) -> Iterator[Case]:
     # The eigenvalues of diagonal matrices come out exactly: so ties with the tolerance are ties.
     Pair = tuple[float, float]
     diagonals: list[tuple[str, Pair, Pair, float, dict[str, Any]]] = [
-        ("undecided", (1.0, 0.2), (0.3, 0.0), 0.5, {GIVEN: "not critical", ROUNDED: "minimum"}),
-        ("minimum", (1.0, 2.0), (0.006, -0.007), 0.01, {LENGTH: "not critical"}),
+        ("undecided", (1.0, 0.2), (0.3, 0.0), 0.5, {
+            GIVEN: partial(not_critical, False), SHORT: short, ROUNDED: "minimum",
+        }),
+        ("minimum", (1.0, 2.0), (0.006, -0.007), 0.01, {
+            LENGTH: partial(not_critical, False), SHORT: short,
+        }),
         ("minimum", (0.05, 0.05), (0.0, 0.0), 0.01, {EACH: "undecided"}),
         ("undecided", (5.0, 0.004), (0.0, 0.0), 0.01, {EACH: "minimum", ROUNDED: "minimum"}),
         ("minimum", (100.0, 0.05), (0.0, 0.0), 0.01, {RELATIVE: "undecided"}),

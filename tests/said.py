@@ -20,6 +20,10 @@ PRODUCT = """\
 BELOW = "        out = Value(self.data + other.data, (self, other))\n"
 SHORTEST, FORGOTTEN = "mend these first", "one of the two operands gets nothing"
 SEED = "        self.grad += 1.0\n"
+MARKED = changed(
+    VALUE, ("data, 0.0\n", "data, 0.0\n        self.met = False\n"), ("v not in seen", "not v.met"),
+    ("seen.add(v)", "v.met = True"),
+)  # fmt: skip
 
 # A student's Value in which one thing is wrong, and all that is said of it.
 SAID_OF_VALUES = [
@@ -64,6 +68,10 @@ SAID_OF_VALUES = [
     (changed(CLOSURES, ("self.grad += slope", "self.grad = slope")), ["= where += belongs"]),
     (changed(CLOSURES, (PRODUCT, PRODUCT.replace("+=", "="))), ["= where += belongs"]),
     (changed(VALUE, (POWER, POWER.replace("(n *", "(2 * n *"))), []),
+    (MARKED, ["kept from sweep to sweep"]),
+    (changed(MARKED, (SEED, "        self.grad = 1.0\n")), ["kept from sweep to sweep"]),
+    (changed(VALUE, ("            if v.inputs:\n                v.grad", "            v.grad")),
+     ["the gradient of a leaf is set to 0"]),
 ]  # fmt: skip
 LOGISTIC = """
 def batch_gradient(theta, X, y):

@@ -41,6 +41,10 @@ NOT_RESET = (
     "them to 0 first, and leave those of leaves"
 )
 LEAVES_RESET = "the gradient of a leaf is set to 0 too: leaves add up over calls of backward"
+KEPT = (
+    "which nodes were visited is kept from sweep to sweep, so that the next one passes them over: "
+    "begin each with a new set, or take the marks away again"
+)
 LEAVES_ALONE = (
     "only leaves have their gradient: after the sweep v.grad is df/dv for every Value v, those in "
     "between and f itself too"
@@ -166,9 +170,25 @@ def check_backward(Value: Any) -> Iterator[Case]:
 def _sweeps(Value: Any, half: str, sums: bool) -> Iterator[Case]:
     """What only several operations show: the order, diamonds, and calls of ``backward`` again."""
 
-    def reset(gives: Any) -> dict[str, Any]:
-        """That a leaf is set to 0, where it isn't that every gradient is overwritten."""
-        return {LEAVES_RESET: gives} if sums else {}
+    def two_roots() -> Any:
+        x = Value(3.0)
+        y = x * 2
+        f, g = y * 5, y * 7
+        f.backward()
+        g.backward()
+        return x.grad
+
+    def is_kept() -> bool:
+        """Whether the second root's share gets no further than the node that both use."""
+        return agree(two_roots(), 10.0)
+
+    def reset(*gives: Any) -> dict[str, Any]:
+        """That a leaf is set to 0, where it isn't that every gradient is overwritten; or KEPT."""
+        comes = any_of(*gives)
+        said = {KEPT: of_results(lambda got: comes(got) and is_kept())}
+        if sums:
+            said[LEAVES_RESET] = of_results(lambda got: comes(got) and not is_kept())
+        return said
 
     def leaf(f: Callable[[Any], Any], x: float) -> Callable[[], float]:
         def gradient() -> Any:
@@ -250,7 +270,7 @@ def _sweeps(Value: Any, half: str, sums: bool) -> Iterator[Case]:
             {
                 # with f.grad = 1 in the second sweep, with f.grad = 2, and with a sum of two sweeps
                 NOT_RESET: any_of([108, 18, 12, 1], [144, 27, 18, 2], [72, 18, 12, 2]),
-                **reset([36, 9, 6, 1]),
+                **reset([36, 9, 6, 1], [36, 9, 6, 2]),
             },
         ),
     ):  # fmt: skip
@@ -281,17 +301,9 @@ def _sweeps(Value: Any, half: str, sums: bool) -> Iterator[Case]:
     yield Case("x = 3, f = x * 2 * 5, f.backward() twice: x.grad", repeated, 20.0,
                {NOT_RESET: any_of(30.0, 40.0), **reset(10.0)})  # fmt: skip
 
-    def two_roots() -> Any:
-        x = Value(3.0)
-        y = x * 2
-        f, g = y * 5, y * 7
-        f.backward()
-        g.backward()
-        return x.grad
-
     yield Case(
         "x = 3, y = x * 2, f = y * 5, g = y * 7, f.backward(), g.backward(): x.grad",
-        two_roots, 24.0, {NOT_RESET: 34.0, **reset(14.0)},
+        two_roots, 24.0, {NOT_RESET: 34.0, **reset(14.0), KEPT: 10.0},
     )  # fmt: skip
 
     def changed() -> Any:

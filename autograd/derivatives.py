@@ -65,6 +65,9 @@ def grad(f: Function) -> Function:
 def value_and_grad(f: Function) -> Function:
     """Like `grad`, but gives the pair of the value and the gradient.
 
+    Raises:
+        TypeError: as in `grad`.
+
     >>> value_and_grad(lambda x: x**2)(3.0)
     (9.0, 6.0)
     """
@@ -93,6 +96,9 @@ def jacobian(f: Function) -> Function:
     Returns:
         A function of n numbers that gives an array; of Values, an array of Values.
 
+    Raises:
+        TypeError: as in `grad`.
+
     >>> jacobian(lambda x, y: [x * y, x + y])(2.0, 3.0)
     array([[3., 2.],
            [1., 1.]])
@@ -112,6 +118,9 @@ def hessian(f: Function) -> Function:
     """The second derivatives of ``f``: ``hessian(f)(*x)``, ``(n, n)``.
 
     The gradient is recorded, and each of its n entries is differentiated by a backward pass.
+
+    Raises:
+        TypeError: as in `grad`.
 
     >>> hessian(lambda x, y: x * x * y)(2.0, 3.0)
     array([[6., 4.],

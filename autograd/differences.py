@@ -35,6 +35,7 @@ def finite_difference(f: Function, *x: float, h: float | None = None) -> Any:
 
     Raises:
         ValueError: ``h`` is not a positive number, or too small to move ``x``.
+        TypeError: ``x`` holds something other than numbers, or as in `grad`.
 
     >>> round(finite_difference(lambda x: x**2, 3.0), 6)
     6.0

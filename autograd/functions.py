@@ -124,7 +124,10 @@ def _function(primitive: p.Primitive) -> Callable[[Any], Any]:
         return apply(primitive, x)
 
     function.__name__ = function.__qualname__ = primitive.symbol
-    function.__doc__ = f"{p.IN_WORDS[primitive]}. ``x`` is a Value, a number, or an array."
+    function.__doc__ = (
+        f"{p.IN_WORDS[primitive]}. ``x`` is a Value, a number, or an array.\n\n"
+        "Raises:\n    TypeError: it is something else."
+    )
     return function
 
 
@@ -155,6 +158,10 @@ def where(c: Any, a: Any, b: Any) -> Any:
     infinite or nan value in the other does no harm. ``c`` gets no share. If ``c`` is nan, ``b`` is
     taken.
 
+    Raises:
+        TypeError: one of them is no Value, number or array.
+        ValueError: the shapes of arrays do not go together.
+
     >>> where(2.0, 10.0, 20.0), where(-2.0, 10.0, 20.0)
     (10.0, 20.0)
     """
@@ -166,6 +173,7 @@ def sum(values: Iterable[Any]) -> Any:
 
     Raises:
         ValueError: ``values`` is empty.
+        TypeError: ``values`` is no sequence of Values or numbers.
 
     >>> sum([Value(0.1)] * 10).data
     1.0
@@ -178,6 +186,7 @@ def max(values: Iterable[Any]) -> Any:
 
     Raises:
         ValueError: ``values`` is empty.
+        TypeError: ``values`` is no sequence of Values or numbers.
     """
     return apply(p.MAX, _vector(values, "values"))
 
@@ -187,6 +196,7 @@ def logsumexp(values: Iterable[Any]) -> Any:
 
     Raises:
         ValueError: ``values`` is empty.
+        TypeError: ``values`` is no sequence of Values or numbers.
     """
     return apply(p.LOGSUMEXP, _vector(values, "values"))
 
@@ -198,6 +208,7 @@ def dot(w: Iterable[Any], x: Iterable[Any], b: Any = None) -> Any:
 
     Raises:
         ValueError: ``w`` and ``x`` differ in length, or are empty.
+        TypeError: one of them is no sequence of Values or numbers, or ``b`` is none of these.
 
     >>> dot([Value(2.0), Value(3.0)], [10.0, 100.0], 1.0).data
     321.0

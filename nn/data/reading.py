@@ -145,7 +145,14 @@ def load_csv(
     test_size: float | None = None,
     seed: int = 0,
 ) -> Dataset:
-    """A data set from a file: `table_data`, by an older name."""
+    """A data set from a file: `table_data`, by an older name.
+
+    Raises:
+        ValueError: as in `table_data`; and so the others.
+        TypeError: ``path`` is not the path of a file.
+        ModuleNotFoundError: what reads such a file is not installed.
+        OSError: the file can't be read.
+    """
     return table_data(path, target, loss=loss, test_size=test_size, seed=seed)
 
 

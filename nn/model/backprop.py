@@ -51,6 +51,7 @@ def backpropagate(net: MLP, loss: Loss, x: ArrayLike, y: Any) -> Backpropagation
 
     Raises:
         ValueError: ``loss`` is not one of the three, or ``x`` or ``y`` does not fit.
+        TypeError: ``net`` is not an `MLP`, or ``y`` holds something other than numbers.
     """
     if not isinstance(net, MLP):
         raise TypeError(f"net must be an MLP, got {net!r}")

@@ -93,6 +93,7 @@ class Module:
 
         Raises:
             ValueError: a name is missing or unknown, a shape differs, or a number is not finite.
+            TypeError: ``state`` is not a dictionary.
         """
         own = self.state_dict()
         names = names_in(state, own)

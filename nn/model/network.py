@@ -39,6 +39,7 @@ class Neuron(Module):
     Raises:
         ValueError: ``d`` is not a positive integer, ``activation`` is unknown, or ``bias`` is not
             True or False.
+        TypeError: ``rng`` is not a generator.
     """
 
     static = True
@@ -90,6 +91,7 @@ class Layer(Module):
     Raises:
         ValueError: a width is not a positive integer, ``activation`` is unknown, or ``bias`` is not
             True or False.
+        TypeError: ``rng`` is not a generator.
     """
 
     static = True
@@ -191,6 +193,7 @@ class MLP(Module):
     Raises:
         ValueError: a width is not a positive integer, an activation is unknown, there are not L - 1
             of them, or ``bias`` is not True or False.
+        TypeError: ``rng`` is not a generator.
 
     >>> net = MLP(2, [3, 1], activation="tanh", rng=np.random.default_rng(0))
     >>> net
@@ -235,7 +238,12 @@ class MLP(Module):
         ]
 
     def __call__(self, x: Sequence[Number]) -> Any:
-        """The pre-activations at the top for the inputs ``x``, ``(d0,)``."""
+        """The pre-activations at the top for the inputs ``x``, ``(d0,)``.
+
+        Raises:
+            ValueError: ``x`` is of another length, or holds many examples.
+            TypeError: ``x`` is not a sequence of numbers or Values.
+        """
         check_inputs(x, len(self.layers[0].neurons[0].w))
         _label_inputs(x, self.layers[0].x_labels)
         for layer in self.layers:

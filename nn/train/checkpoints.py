@@ -87,6 +87,7 @@ def load_table(path: Path, *, limit: int = LIMIT) -> tuple[MLP, Table]:
 
     Raises:
         ValueError: as in `load`; or the file has no table.
+        TypeError: as in `load`.
         OSError: the file can't be read.
     """
     with opened(path, limit) as archive:
@@ -122,6 +123,7 @@ def load(path: Path, *, limit: int = LIMIT) -> MLP:
         ValueError: the file is damaged, written by a later version, over the limit, or holds
             numbers that are not finite; or its network is not an `MLP` (build it yourself and use
             its ``load_state_dict``).
+        TypeError: ``path`` is not the path of a file.
         OSError: the file can't be read.
     """
     with opened(path, limit) as archive:

@@ -136,9 +136,11 @@ def fit(
             network, data, loss or optimizer. Nothing is changed then. If the error is found during
             the training, in a rate schedule, a graph, or a row that is checked as it is read, the
             parameters are those from before it.
-        TypeError: ``net`` is not a network, ``loss`` not a loss, or ``callbacks`` not a list;
-            ``loss`` does not return a Value; or a source is an iterator, or comes with ``y``,
-            ``batch_size`` or ``shuffle``.
+        TypeError: ``net`` is not a network, ``loss`` not a loss, ``rng`` not a generator,
+            ``optimizer`` neither a name nor a rule, ``callbacks`` not a list, or ``checkpoint`` or
+            ``resume`` not a path; ``loss`` or a schedule takes other arguments, or ``loss`` does
+            not return a Value; ``y`` or ``batch_size`` is missing; or a source is an iterator, or
+            comes with ``y``, ``batch_size`` or ``shuffle``.
         FloatingPointError: a loss or a step was not finite. The parameters are those from before
             that update.
         OSError: a checkpoint can't be read or written; a `BlockingIOError` if another training, in

@@ -36,6 +36,7 @@ class SGD(Optimizer):
 
     Raises:
         ValueError: a setting is out of range, or ``nesterov`` comes without momentum.
+        TypeError: ``parameters`` is not a list of Values.
 
     >>> x = Value(1.0)
     >>> sgd = SGD([x], lr=0.1)
@@ -108,6 +109,7 @@ class RMSprop(Optimizer):
 
     Raises:
         ValueError: a setting lies outside of its range.
+        TypeError: ``parameters`` is not a list of Values.
     """
 
     usual_lr = 0.01
@@ -170,6 +172,7 @@ class Adam(Optimizer):
 
     Raises:
         ValueError: a setting lies outside of its range.
+        TypeError: ``parameters`` is not a list of Values.
     """
 
     def __init__(

@@ -14,6 +14,9 @@ BatchSize = Callable[[int], int]
 def step_decay(lr: float, factor: float = 0.5, every: int = 1000) -> LearningRate:
     """A rate that starts at ``lr`` and is multiplied by ``factor`` after ``every`` updates.
 
+    Raises:
+        ValueError: an argument is not a positive number, or ``factor`` is above 1.
+
     >>> [step_decay(0.8, 0.5, every=2)(t) for t in (1, 2, 3, 4, 5)]
     [0.8, 0.8, 0.4, 0.4, 0.2]
     """
@@ -29,6 +32,9 @@ def inverse_time(lr: float, t0: float = 1.0) -> LearningRate:
     It meets the conditions of Robbins and Monro (1951) for noise to average out: the rates sum to
     infinity, so that any distance can be covered, and their squares do not, so that the noise dies.
 
+    Raises:
+        ValueError: an argument is not a positive number.
+
     >>> [inverse_time(1.0)(t) for t in (1, 2, 4)]
     [1.0, 0.5, 0.25]
     """
@@ -40,6 +46,9 @@ def cosine(lr: float, updates: int, final: float = 0.0) -> LearningRate:
     """A rate that goes from ``lr`` to ``final`` in ``updates`` updates along half a cosine.
 
     Without the restarts of Loshchilov and Hutter (2017), eq. 5. It stays at ``final`` afterwards.
+
+    Raises:
+        ValueError: ``lr`` or ``updates`` is not a positive number, or ``final`` is below 0.
 
     >>> [round(cosine(1.0, updates=5)(t), 3) for t in (1, 2, 3, 4, 5, 6)]
     [1.0, 0.854, 0.5, 0.146, 0.0, 0.0]
@@ -56,6 +65,9 @@ def growing(batch_size: int, factor: float = 2.0, period: int = 5) -> BatchSize:
     The lecture's closing question: the noise of small batches early, when it helps to get away from
     saddles and poor minima, and little of it late, when it keeps the loss from settling. See Smith
     et al. (2018), "Don't decay the learning rate, increase the batch size".
+
+    Raises:
+        ValueError: an argument is not a positive number, or ``factor`` is below 1.
 
     >>> [growing(4, 2, period=2)(epoch) for epoch in (1, 2, 3, 4, 5)]
     [4, 4, 8, 8, 16]

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import autograd.exercises.__main__ as command
+import nn.exercises  # noqa: F401  (its tasks, also where this file is run alone)
 from autograd.exercises import Case, cage, check, judge
 from autograd.exercises.cage import Limits
 from autograd.exercises.checking import TASKS

@@ -70,12 +70,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     prog = "chalkgrad" if Path(sys.argv[0]).stem == "chalkgrad" else "python -m nn"
     parser = _Parser(prog=prog, description="Train networks of scalar Values by SGD.")
     parser.add_argument("--version", action="version", version=f"chalkgrad {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _add_train(commands)
     _add_predict(commands)
     add_play(commands)
     given = sys.argv[1:] if arguments is None else list(arguments)
     options = parser.parse_args(given)
+    if options.command is None:
+        parser.error(f"give a command, with --help for more: {', '.join(commands.choices)}")
     options.given = shlex.join(["python", "-m", "nn", *given])
     try:
         options.run(options)

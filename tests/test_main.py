@@ -70,6 +70,13 @@ def test_the_version_and_by_what_name_it_was_called(argv, prog, capsys, monkeypa
     assert capsys.readouterr().err.startswith(f"{prog}: ")
 
 
+def test_without_a_command_the_commands_are_named(capsys):
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main([])
+    message = "python -m nn: give a command, with --help for more: train, predict, play\n"
+    assert capsys.readouterr() == ("", message)
+
+
 # data: its sizes, its loss, its score, the widths, m = sum of d_l (d_{l-1} + 1)
 RUNS = {
     "digits": (1438, 359, "categorical_nll", "accuracy", "64 -> 3 (relu) -> 10", 3 * 65 + 10 * 4),

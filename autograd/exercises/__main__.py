@@ -112,7 +112,8 @@ def grading_parser() -> argparse.ArgumentParser:
     add("-k", dest="only", metavar="NAME", help="only submissions with this in their name")
     add("--due", type=seconds, metavar="TIME",
         help="files changed after it are left out: 2026-05-31T23:59")  # fmt: skip
-    add("--workers", type=int, metavar="N", help="submissions graded at a time: else a processor's")
+    add("--workers", type=int, metavar="N",
+        help="how many are graded at a time; else one for each processor")  # fmt: skip
     add("--resume", type=Path, metavar="FOLDER",
         help="keep results here, and go on from those that are there")  # fmt: skip
     add("--csv", type=Path, metavar="FILE", help="write the table to a CSV file")

@@ -1880,6 +1880,8 @@ def test_a_check_needs_names_and_cases_and_a_name_of_its_own():
         yield from ()
 
     del TASKS["nothing"]
+    with pytest.raises(TypeError, match=r"run must be a function .* got 0\.5 in the case 'f\(1\)'"):
+        Case("f(1)", 0.5, 1.0)
     with pytest.raises(ValueError, match="yields no case"):
         check_nothing(1)
 

@@ -411,6 +411,7 @@ def test_what_is_kept_is_of_one_content_and_one_version(tmp_path):
     ("options", "words"),
     [
         (["nowhere"], "there is no folder nowhere"),
+        ([__file__], "is a file: give the folder that it lies in"),
         (["empty"], "no Python file, notebook, or folder"),
         ([".", "--checks", "gone.py"], "no file"),
         ([".", "--csv", "gone/table.csv"], "there is no folder"),

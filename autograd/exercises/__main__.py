@@ -161,6 +161,8 @@ def _submissions(
     parser: argparse.ArgumentParser, options: argparse.Namespace
 ) -> Mapping[str, Path]:
     """The submissions that are asked for."""
+    if options.folder.is_file():
+        parser.error(f"{options.folder} is a file: give the folder that it lies in")
     if not options.folder.is_dir():
         parser.error(f"there is no folder {options.folder}")
     if options.gradescope is not None:

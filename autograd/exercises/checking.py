@@ -63,6 +63,9 @@ class Case:
         slow: where to look if it takes too long.
         hidden: whether students are told no more than how it went. That holds for the cases after
             it too, in which their code could tell what it was given before.
+
+    Raises:
+        TypeError: ``run`` is not a function, but perhaps a result: write ``lambda: relu(-2)``.
     """
 
     what: str
@@ -74,6 +77,13 @@ class Case:
     tolerance: float = 1e-9
     slow: str = "a loop that never ends: does what its condition looks at ever change?"
     hidden: bool = False
+
+    def __post_init__(self) -> None:
+        if not callable(self.run):
+            raise TypeError(
+                f"run must be a function that tries it, as in lambda: f(1.0), got "
+                f"{written(self.run)} in the case {self.what!r}"
+            )
 
 
 @dataclass(frozen=True)

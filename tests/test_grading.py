@@ -332,6 +332,21 @@ def test_control_characters_reach_no_file():
     assert "&lt;b&gt;&amp;" in page and "<b>&" not in page
 
 
+def test_files_that_are_no_submissions_are_named(tmp_path, monkeypatch):
+    for name in ("anna.py", "ben.zip", "carl.txt", "dora\x1b.rar", ".hidden", "t.csv", "fritz.csv"):
+        (tmp_path / name).touch()
+    (tmp_path / "emil").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for folder in (".", str(tmp_path), f"../{tmp_path.name}"):
+        options = command.grading_parser().parse_args([folder, "--csv", "emil/../t.csv"])
+        said = (
+            "left out, as no Python file, notebook or archive: carl.txt, dora\\x1b.rar, fritz.csv"
+        )
+        assert list(command._passed_over(options)) == [said]
+    options = command.grading_parser().parse_args([".", "-k", "anna"])
+    assert list(command._passed_over(options)) == []
+
+
 def test_tasks_by_name_and_by_notebook():
     assert chosen(["4"]) == dict.fromkeys(NOTEBOOKS[4], 1.0)
     assert chosen(["growing", "4=2", "sgd_step=0"])["growing"] == 2.0

@@ -29,7 +29,7 @@ from .grading.kept import Kept
 from .grading.running import grade_all
 from .grading.tasks import chosen
 from .judge import MISSING
-from .submissions import import_checks, may_hold_python, submissions_in
+from .submissions import import_checks, may_hold_python, passed_over, submissions_in
 
 CHECKS = ("autograd.exercises", "nn.exercises")
 ARCHIVE = "autograder.zip"
@@ -97,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asked = handed_in(found)
         points = {task: worth for task, worth in points.items() if task in asked}
     grades = Grades(found, points)
-    for line in for_output(_said(grades)):
+    for line in for_output([*_said(grades), *_passed_over(options)]):
         print(line)
     _write(grades, options)
     states = {result.state for name in found for result in grades.row(name)}
@@ -206,6 +206,14 @@ def _said(grades: Grades) -> Iterator[str]:
     if bwrap() is None:
         yours = "read and change what you can: files, and even this process."
         yield UNCAGED + (yours if stranger() is None else "read what everybody can.")
+
+
+def _passed_over(options: argparse.Namespace) -> Iterator[str]:
+    """Files of other kinds, by which a student may have meant a submission."""
+    if options.gradescope is None and options.only is None:
+        written = [path and path.resolve() for path in (options.csv, options.points, options.junit)]
+        if names := passed_over(options.folder.resolve(), written):
+            yield f"left out, as no Python file, notebook or archive: {', '.join(names)}"
 
 
 def _write(grades: Grades, options: argparse.Namespace) -> None:

@@ -57,6 +57,13 @@ def submissions_in(folder: Path) -> dict[str, Path]:
     return found
 
 
+def passed_over(folder: Path, written: Iterable[Path | None]) -> list[str]:
+    """The names of the files beside the submissions that are none, nor written by the grading."""
+    known = {*submissions_in(folder).values(), *written}
+    others = [path for path in sorted(folder.iterdir()) if path not in known and path.is_file()]
+    return [printable(path.name) for path in others if not path.name.startswith((".", "__"))]
+
+
 def may_hold_python(path: Path) -> bool:
     """Whether a submission is one that can be tried, as far as its name tells."""
     return path.name.endswith(ARCHIVES) or path.suffix in SUFFIXES or bool(files_of(path))

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from autograd import Value
 
 Array = npt.NDArray[np.float64]
+Classes = npt.NDArray[np.int64]
 
 MOST_EPOCHS = 10_000_000
 
@@ -152,6 +153,33 @@ def check_examples(
             f"({len(X)}, d_L), got {y.shape}"
         )
     return X, y
+
+
+def class_indices(y: npt.ArrayLike, name: str) -> Classes:
+    """A vector of class indices 0, 1, ...
+
+    Raises:
+        ValueError: it is something else.
+    """
+    array = real_array(y, name)
+    whole = np.isfinite(array) & (array >= 0) & (array == np.floor(array))
+    if array.ndim != 1 or len(array) == 0 or not whole.all():
+        raise ValueError(f"{name} must be a vector of class indices 0, 1, ...")
+    return array.astype(np.int64)
+
+
+def class_pair(true: npt.ArrayLike, predicted: npt.ArrayLike) -> tuple[Classes, Classes]:
+    """Two such vectors of one length, ``true`` and ``predicted``.
+
+    Raises:
+        ValueError: they are something else.
+    """
+    true, predicted = class_indices(true, "true"), class_indices(predicted, "predicted")
+    if len(true) != len(predicted):
+        raise ValueError(
+            f"true and predicted must have the same length, got {len(true)} and {len(predicted)}"
+        )
+    return true, predicted
 
 
 def check_whole(name: str, number: Any) -> None:

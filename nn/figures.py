@@ -5,7 +5,7 @@ import io
 import re
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -47,6 +47,19 @@ def plain_text(name: object) -> str:
     if text.startswith("_"):  # matplotlib would leave it out: a space of no width goes first
         text = f"\u200b{text}"
     return text.replace("$", r"\$")
+
+
+def plain_texts(argument: str, names: Any, least: int = 0) -> list[str]:
+    """Names as such texts; ``argument`` is what the error calls them.
+
+    Raises:
+        TypeError: they are not names in a list, or fewer than ``least``.
+    """
+    texts = [plain_text(name) for name in names] if isinstance(names, Iterable) else None
+    if texts is None or len(texts) < least:
+        needed = f"{least} " if least else ""
+        raise TypeError(f"{argument} must be {needed}names, in a list, got {names!r}")
+    return texts
 
 
 def png(figure: Any) -> bytes:

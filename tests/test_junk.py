@@ -217,6 +217,32 @@ CALLS = {
     ),
     "datasets.load": by_name(nn.datasets.load, name=lambda: "moons", test_size=lambda: 0.2,
                              seed=lambda: 0),
+    "find_lr": by_name(
+        nn.find_lr, net=net, loss=lambda: nn.bernoulli_nll, X=lambda: data()[0],
+        y=lambda: data()[1], batch_size=lambda: 2, rates=lambda: [0.1], updates=lambda: 2,
+    ),
+    "nn.draw": by_name(
+        nn.draw, net=net, x=lambda: [1.0, 2.0], y=lambda: 1, loss=lambda: nn.bernoulli_nll
+    ),
+    "live": by_name(nn.live, net=net, loss=lambda: nn.bernoulli_nll, data=data),
+    "table_data": by_name(
+        nn.table_data, source=lambda: "table.csv", target=lambda: "y", kinds=lambda: None
+    ),
+    "plots.losses": by_name(
+        nn.plots.losses, histories=lambda: {"a": fit()}, against=lambda: "epochs"
+    ),
+    "plots.decision_regions": by_name(
+        nn.plots.decision_regions, net=net, X=lambda: data()[0], y=lambda: data()[1],
+        classes=lambda: ["a", "b"], features=lambda: ["u", "v"],
+    ),
+    "plots.confusion_matrix": by_name(
+        nn.plots.confusion_matrix, true=lambda: [0, 1], predicted=lambda: [1, 1],
+        classes=lambda: ["a", "b"],
+    ),
+    "plots.misclassified": by_name(
+        nn.plots.misclassified, X=lambda: np.zeros((2, 6)), true=lambda: [0, 1],
+        predicted=lambda: [1, 1], classes=lambda: ["a"], shape=lambda: (2, 3), most=lambda: 1,
+    ),
     "sweep": by_name(
         nn.sweep, train=lambda: lambda seed, lr: fit(lr=lr), grid=lambda: {"lr": [0.1]},
         seeds=lambda: 1, path=lambda: None, executor=lambda: None, progress=lambda: False,
@@ -229,6 +255,11 @@ DOCUMENTED = {
     "predict": [nn.MLP.predict],
     "load_state_dict": [nn.MLP.load_state_dict],
     "datasets.load": [nn.datasets.load],
+    "nn.draw": [nn.draw],
+    "plots.losses": [nn.plots.losses],
+    "plots.decision_regions": [nn.plots.decision_regions],
+    "plots.confusion_matrix": [nn.plots.confusion_matrix],
+    "plots.misclassified": [nn.plots.misclassified],
     "compile": [autograd.compile, autograd.Program.__call__],
     "replay": [autograd.replay, autograd.Replayed.sum],
     "SGD": [nn.SGD, nn.SGD.step],

@@ -68,12 +68,14 @@ def table_data(
         ValueError: there is no such column, or none beside the target; a row is longer or shorter
             than the header (the error names it; the header is row 1); or ``loss`` does not fit the
             target.
-        TypeError: ``source`` is neither a path nor a DataFrame.
+        TypeError: ``source`` is neither a path nor a DataFrame, or ``kinds`` is not a dict.
         ModuleNotFoundError: what reads such a file is not installed.
         OSError: the file can't be read.
     """
     likelihood = None if loss is None else known_likelihood(loss)
     check_text("missing", missing, ("fill", "drop"))
+    if not isinstance(kinds, Mapping | None):
+        raise TypeError(f"kinds must be a dict, as {{'zip': 'words'}}, got {kinds!r}")
     file = CsvFile(source, header)
     (target,), without, only = _meant(file, [target]), _meant(file, without), _meant(file, only)
     kinds = dict(zip(_meant(file, kinds or {}), (kinds or {}).values()))

@@ -18,7 +18,7 @@ from autograd.show.notation import ELLIPSIS, TIMES, digits, factor, for_output, 
 from autograd.show.player import Frame, Framed, Player, differences
 
 from ..model.activations import ACTIVATIONS
-from ..model.likelihoods import likelihood_of
+from ..model.likelihoods import check_loss, likelihood_of
 from ..model.network import MLP
 from .neurons import SHOWN, STYLE, Picture, State
 from .snapshots import Scale, Snapshot, plain, snapshot, target_text
@@ -50,9 +50,10 @@ def draw(
         A `NetworkDrawing`: shows itself in Jupyter, and has ``.steps()`` and ``.save(path)``.
 
     Raises:
-        TypeError: ``net`` is no `MLP`.
+        TypeError: ``net`` is no `MLP`, or ``loss`` no loss.
         ValueError: ``x`` or ``y`` does not fit, or ``picture`` is no picture.
     """
+    check_loss(loss)
     return NetworkDrawing(net, snapshot(net, x, y, loss), y, loss, picture)
 
 

@@ -23,8 +23,8 @@ from autograd.show.player import Page, in_script, running
 from ..arrays import Array, check_examples, check_positive, check_seed, check_whole
 from ..data import datasets
 from ..data.datasets import Dataset
-from ..model.likelihoods import likelihood_of
-from ..model.module import Module, own_gradients
+from ..model.likelihoods import check_loss, likelihood_of
+from ..model.module import Module, check_network, own_gradients
 from ..model.network import MLP
 from ..train.examples import Examples
 from ..train.optimizers import OPTIMIZERS, make_rule
@@ -95,13 +95,16 @@ def live(
     Raises:
         ValueError: the data don't fit the network or the loss, or are too large for a page; or
             the loss, an activation or the optimizer can't be printed as JavaScript.
-        TypeError: the data are neither a pair nor a data set.
+        TypeError: the data are neither a pair nor a data set, ``net`` is not a network, or ``loss``
+            not a loss.
 
     >>> from nn import bernoulli_nll
     >>> net = MLP(2, [4, 1], activation="tanh", rng=np.random.default_rng(0))
     >>> live(net, bernoulli_nll, ([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]))
     Playground of MLP(2, [4, 1], activation='tanh', bias=True), bernoulli_nll, 4 examples
     """
+    check_network(net)
+    check_loss(loss)
     sets = _sets(net, data, validation, loss, picture, seed)
     return Playground(
         net, loss, sets, batch_size=batch_size, lr=lr, momentum=momentum, optimizer=optimizer,

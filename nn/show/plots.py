@@ -21,15 +21,14 @@ import numpy as np
 import numpy.typing as npt
 from numpy.typing import ArrayLike
 
-from ..arrays import Array, check_whole, real_array
+from ..arrays import Array, check_whole, class_indices, class_pair, real_array
 from ..data.datasets import Dataset
-from ..figures import INK, new_figure, plain_text
+from ..figures import INK, new_figure, plain_text, plain_texts
 from ..model.likelihoods import chosen_classes, known_likelihood
 from ..model.module import Module
 from ..model.network import MLP
 from ..train.history import History
 
-Classes = npt.NDArray[np.int64]
 AGAINST = ("epochs", "updates", "gradient evaluations")
 
 __all__ = [
@@ -62,9 +61,11 @@ def losses(histories: Mapping[str, History], against: str = "epochs") -> Any:
     """
     if against not in AGAINST:
         raise ValueError(f"against must be one of {', '.join(AGAINST)}, got {against!r}")
-    if not histories or not all(histories.values()):
+    given = histories.values() if isinstance(histories, Mapping) else ()
+    if not given or not all(isinstance(history, History) and history for history in given):
         raise ValueError(
-            "histories must hold a History or more, by name, each with an epoch or more"
+            "histories must hold a History or more, by name, each with an epoch or more: "
+            "{'the name': history}"
         )
     figure, (axes,) = new_figure((7, 3.8))
     for i, (name, history) in enumerate(histories.items()):
@@ -113,12 +114,15 @@ def decision_regions(
 
     Raises:
         ValueError: ``X`` is of another shape, or ``y`` does not go with it.
+        TypeError: ``net`` is no network, or ``classes`` or ``features`` are not names in a list.
         ModuleNotFoundError: matplotlib is not installed.
     """
+    if not hasattr(net, "predict"):
+        raise TypeError(f"net must be a network, the first argument, got {net!r}")
     X = real_array(X, "X")
     if X.ndim != 2 or X.shape[1] != 2 or len(X) == 0:
         raise ValueError(f"X must have two columns, shape (n, 2), got {X.shape}")
-    y = _classes(y, "y")
+    y = class_indices(y, "y")
     if len(y) != len(X):
         raise ValueError(f"y must have one class per row of X, {len(X)}, got {len(y)}")
     figure, (axes,) = new_figure((5.2, 4.4))
@@ -133,11 +137,11 @@ def decision_regions(
     inks = [order[k % len(order)] for k in range(K)]
     axes.contourf(*grid, chosen.reshape(160, 160), levels=np.arange(K + 1) - 0.5, colors=inks,
                   alpha=0.22)  # fmt: skip
-    for k, name in enumerate(_names(classes, K)):
+    for k, name in enumerate(_names(classes, K)[:K]):
         axes.scatter(*X[y == k].T, s=14, color=inks[k], label=name,
                      edgecolor="white", linewidth=0.4)  # fmt: skip
-    axes.set(xlabel=plain_text(features[0]), ylabel=plain_text(features[1]),
-             title="decision regions")  # fmt: skip
+    x_name, y_name, *_ = plain_texts("features", features, least=2)
+    axes.set(xlabel=x_name, ylabel=y_name, title="decision regions")
     if 2 * len(INK) >= K:  # the names of more would take all the room
         axes.legend()
     return figure
@@ -153,11 +157,12 @@ def confusion_matrix(true: ArrayLike, predicted: ArrayLike, classes: Sequence[st
 
     Raises:
         ValueError: the two differ in length, or hold something else than class indices.
+        TypeError: ``classes`` are not names in a list.
         ModuleNotFoundError: matplotlib is not installed.
     """
-    true, predicted = _pair(true, predicted)
-    K = max(len(classes), int(max(true.max(), predicted.max())) + 1)
-    names = _names(classes, K)
+    true, predicted = class_pair(true, predicted)
+    names = _names(classes, int(max(true.max(), predicted.max())) + 1)
+    K = len(names)
     counts = np.zeros((K, K), int)
     np.add.at(counts, (true, predicted), 1)
     size = max(3.6, 0.55 * K + 1.6)
@@ -193,7 +198,7 @@ def calibration(true: ArrayLike, probabilities: ArrayLike, bins: int = 10) -> An
         ValueError: the two do not go together, or ``probabilities`` are none.
         ModuleNotFoundError: matplotlib is not installed.
     """
-    true, p = _classes(true, "true"), real_array(probabilities, "probabilities")
+    true, p = class_indices(true, "true"), real_array(probabilities, "probabilities")
     if p.ndim != 2 or len(p) != len(true) or p.shape[1] <= true.max():
         raise ValueError(
             f"probabilities must have shape ({len(true)}, K), a column per class, got {p.shape}"
@@ -267,16 +272,19 @@ def misclassified(
 
     Raises:
         ValueError: lengths or shapes do not go together.
+        TypeError: ``classes`` are not names in a list.
         ModuleNotFoundError: matplotlib is not installed.
     """
     X = real_array(X, "X")
-    true, predicted = _pair(true, predicted)
+    true, predicted = class_pair(true, predicted)
+    if np.shape(shape) != (2,):
+        raise ValueError(f"shape must be a pair, height and width, got {shape!r}")
     if X.shape != (len(true), shape[0] * shape[1]):
         raise ValueError(
             f"X must hold {len(true)} images of {shape[0]} x {shape[1]}, shape "
             f"({len(true)}, {shape[0] * shape[1]}), got {X.shape}"
         )
-    names = _names(classes, max(len(classes), int(max(true.max(), predicted.max())) + 1))
+    names = _names(classes, int(max(true.max(), predicted.max())) + 1)
     wrong = np.flatnonzero(true != predicted)
     shown = wrong[:most]
     columns = max(1, min(5, len(shown)))
@@ -379,22 +387,6 @@ def figures(outcome: Outcome) -> Iterator[tuple[str, Any]]:
     return ((row.name, row.make(outcome)) for row in FIGURES if row.fits(outcome))
 
 
-def _classes(y: ArrayLike, name: str) -> Classes:
-    array = real_array(y, name)
-    whole = np.isfinite(array) & (array >= 0) & (array == np.floor(array))
-    if array.ndim != 1 or len(array) == 0 or not whole.all():
-        raise ValueError(f"{name} must be a vector of class indices 0, 1, ...")
-    return array.astype(np.int64)
-
-
-def _pair(true: ArrayLike, predicted: ArrayLike) -> tuple[Classes, Classes]:
-    true, predicted = _classes(true, "true"), _classes(predicted, "predicted")
-    if len(true) != len(predicted):
-        raise ValueError(
-            f"true and predicted must have the same length, got {len(true)} and {len(predicted)}"
-        )
-    return true, predicted
-
-
 def _names(classes: Sequence[str], K: int) -> list[str]:
-    return [plain_text(classes[k]) if k < len(classes) else f"{k}" for k in range(K)]
+    names = plain_texts("classes", classes)
+    return names + [f"{k}" for k in range(len(names), K)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,7 +13,7 @@ from autograd.vectors import assign, data_of
 
 from ..arrays import Array, check_batch_size, check_examples, check_positive, check_whole
 from ..model.likelihoods import Loss
-from ..model.module import Module
+from ..model.module import Module, check_network
 from .fit import fit
 from .optimizers import SGD
 from .schedules import BatchSize
@@ -140,6 +140,7 @@ def find_lr(
 
     Raises:
         ValueError: as in `fit`; or there is no rate to try.
+        TypeError: as in `fit`.
         FloatingPointError: all rates diverge.
 
     >>> import numpy as np
@@ -151,13 +152,14 @@ def find_lr(
     >>> lr, [round(loss, 2) for loss in losses.values()]
     (1.0, [0.62, 0.38, 0.16])
     """
+    check_network(net)
     X, y = check_examples(X, y)
     b = usual_batch_size(len(X)) if batch_size is None else batch_size
     check_batch_size(b, len(X))
     check_whole("updates", updates)
-    rates = list(rates)
+    rates = list(rates) if isinstance(rates, Iterable) else []
     if not rates:
-        raise ValueError("rates must be a list of rates to try, and is empty")
+        raise ValueError("rates must be a list of rates to try, and is empty or something else")
     for lr in rates:
         check_positive(lr=lr)
     seed = copy.deepcopy(np.random.default_rng(0) if rng is None else rng)

@@ -573,3 +573,17 @@ def test_results_and_rows_of_tables_can_not_be_changed(kind):
     name = next(iter(kind.__dataclass_fields__))
     with pytest.raises(dataclasses.FrozenInstanceError, match=f"cannot assign to field '{name}'"):
         setattr(empty, name, 1)
+
+
+def test_more_weights_than_a_memory_holds_are_refused_at_once():
+    for make in (
+        lambda: MLP(2, [10**9]),
+        lambda: MLP(30_000, [2, 30_000, 4_000, 1]),
+        lambda: MLP(np.int64(2**62), [np.int64(2**62)]),
+        lambda: Layer(10**5, 10**4),
+        lambda: Neuron(10**9),
+    ):
+        with pytest.raises(
+            ValueError, match=r"would make [\d,]{11,} weights, and 100,000,000 is the"
+        ):
+            make()

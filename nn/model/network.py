@@ -10,6 +10,7 @@ units from 0.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from autograd.vectors import data_of
 from ..arrays import Array, check_flag, check_whole, generator
 from .activations import ACTIVATIONS, activation_row
 from .module import Module, Number, Structure
+
+MOST = 100_000_000  # weights: 20 GB
 
 
 class Neuron(Module):
@@ -37,8 +40,8 @@ class Neuron(Module):
         b: the bias, a Value that starts at 0, or None.
 
     Raises:
-        ValueError: ``d`` is not a positive integer, ``activation`` is unknown, or ``bias`` is not
-            True or False.
+        ValueError: ``d`` is not a positive integer, or above 100,000,000, ``activation`` is
+            unknown, or ``bias`` is not True or False.
         TypeError: ``rng`` is not a generator.
     """
 
@@ -55,6 +58,7 @@ class Neuron(Module):
     ) -> None:
         check_whole("d", d)
         check_flag("bias", bias)
+        _check_size(d)
         variance = activation_row(activation).variance(d, fan_out)
         weights = generator(rng).normal(0.0, np.sqrt(variance), size=d).tolist()
         self.activation = activation
@@ -89,8 +93,8 @@ class Layer(Module):
         l: the layer's place in a network, l = 1 ... L, for the labels; none if it stands alone.
 
     Raises:
-        ValueError: a width is not a positive integer, ``activation`` is unknown, or ``bias`` is not
-            True or False.
+        ValueError: a width is not a positive integer, there would be more than 100,000,000 weights,
+            ``activation`` is unknown, or ``bias`` is not True or False.
         TypeError: ``rng`` is not a generator.
     """
 
@@ -108,6 +112,7 @@ class Layer(Module):
     ) -> None:
         check_whole("d_in", d_in)
         check_whole("d_out", d_out)
+        _check_size(int(d_in) * int(d_out))
         rng = generator(rng)
         self.activation = activation
         self.neurons = [Neuron(d_in, activation, bias, rng, fan_out=d_out) for _ in range(d_out)]
@@ -191,8 +196,8 @@ class MLP(Module):
         rng: where the initial weights come from; fresh ones every time if not given.
 
     Raises:
-        ValueError: a width is not a positive integer, an activation is unknown, there are not L - 1
-            of them, or ``bias`` is not True or False.
+        ValueError: a width is not a positive integer, there would be more than 100,000,000 weights,
+            an activation is unknown, there are not L - 1 of them, or ``bias`` is not True or False.
         TypeError: ``rng`` is not a generator.
 
     >>> net = MLP(2, [3, 1], activation="tanh", rng=np.random.default_rng(0))
@@ -230,8 +235,9 @@ class MLP(Module):
         check_whole("d0", d0)
         for l, width in enumerate(widths, start=1):
             check_whole(f"d{l}", width)
+        sizes = [int(d) for d in (d0, *widths)]
+        _check_size(sum(a * b for a, b in pairwise(sizes)))
         rng = generator(rng)
-        sizes = [d0, *widths]
         self.layers = [
             Layer(sizes[l - 1], sizes[l], g, bias, rng, l=l)
             for l, g in enumerate([*hidden, "linear"], start=1)
@@ -307,6 +313,19 @@ class MLP(Module):
         given = f"activation={activation!r}, " if hidden else ""
         first = self.layers[0].neurons[0]
         return f"MLP({len(first.w)}, {widths}, {given}bias={first.b is not None})"
+
+
+def _check_size(weights: int) -> None:
+    """Raise if so many weights would fill the memory of a computer, which says nothing then.
+
+    Raises:
+        ValueError: they would.
+    """
+    if weights > MOST:
+        raise ValueError(
+            f"these widths would make {weights:,} weights, and {MOST:,} is the most: each is a "
+            "Value of some 200 bytes"
+        )
 
 
 def _label_inputs(x: Sequence[Number], labels: Iterable[str]) -> None:

@@ -36,7 +36,7 @@ class SGD(Optimizer):
 
     Raises:
         ValueError: a setting is out of range, or ``nesterov`` comes without momentum.
-        TypeError: ``parameters`` is not a list of Values.
+        TypeError: the parameters are not Values in a list.
 
     >>> x = Value(1.0)
     >>> sgd = SGD([x], lr=0.1)
@@ -109,7 +109,7 @@ class RMSprop(Optimizer):
 
     Raises:
         ValueError: a setting lies outside of its range.
-        TypeError: ``parameters`` is not a list of Values.
+        TypeError: the parameters are not Values in a list.
     """
 
     usual_lr = 0.01
@@ -172,7 +172,7 @@ class Adam(Optimizer):
 
     Raises:
         ValueError: a setting lies outside of its range.
-        TypeError: ``parameters`` is not a list of Values.
+        TypeError: the parameters are not Values in a list.
     """
 
     def __init__(

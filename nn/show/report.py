@@ -32,8 +32,9 @@ STYLE = """
 body { max-width: 1100px; margin: 1.5rem auto; padding: 0 1rem; overflow-wrap: break-word; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 table { border-collapse: collapse; margin-bottom: 0.8rem; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: 2px 14px 2px 0; vertical-align: top;
-         max-width: 40vw; }
+th, td { text-align: left; padding: 2px 14px 2px 0; vertical-align: top; }
+th, td:first-child { max-width: 36vw; }
+@media (max-width: 700px) { td { max-width: 46vw; } }
 pre { overflow-x: auto; padding: 10px; border: 1px solid #8886; border-radius: 6px;
   font-size: 13px; }
 .figures { display: flex; flex-wrap: wrap; gap: 12px; }

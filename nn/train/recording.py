@@ -250,5 +250,6 @@ def diagnosis(loss: Value, example: int, lr: float) -> str:
 def _is_beyond_domain(node: Value) -> bool:
     """Whether a node is not finite as log(-1), log(0) and 1/0 are: not because it is too large."""
     x = [v.data if isinstance(v, Value) else v for v in node.inputs]
-    is_pole = len(x) <= 2 and 0.0 in x
-    return bool(x) and all(map(math.isfinite, x)) and (math.isnan(node.data) or is_pole)
+    # Of more inputs, large ones give inf - inf.
+    few = 0 < len(x) <= 2 and all(map(math.isfinite, x))
+    return few and (math.isnan(node.data) or 0.0 in x)

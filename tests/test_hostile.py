@@ -92,6 +92,9 @@ HOSTILE = {
     "exits in a sys.exit": (HONEST + "import sys; sys.exit(0)", GRADED, ""),
     "exits in a task": (in_growing("import os; os._exit(0)"), ("no result", "right"), "status 0"),
     "leaves a task": (in_growing("raise SystemExit(0)"), GRADED, "SystemExit"),
+    "asks who runs it": (
+        in_growing("import sys; raise ValueError(sys.argv == [__file__])"), GRADED, "True",
+    ),
     "appends results": (
         HONEST + """
 import os, sys, json

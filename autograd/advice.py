@@ -68,8 +68,8 @@ INSTEAD = {
     "nansum": f"{NAN_AS_0}, and autograd.sum of these",
     "nanmean": f"{NAN_AS_0}, and count by autograd.step(abs(v) + 1)",
 }
-# NumPy would take a Value for an array with one object in it, and might replace it by a number.
 STEPS = ("int", "round", "math.trunc", "math.floor", "math.ceil")  # whose slope is 0 everywhere
+# NumPy would take a Value for an array with one object in it, and might replace it by a number.
 REFUSED = ("clip", "where", "round", "around", "sum", "nan_to_num", "nansum", "nanmean")
 
 

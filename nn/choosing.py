@@ -62,7 +62,7 @@ def choose(
     tune = falls and not aside and len(first) == 1 and n >= FEWEST
     heavier = rule_of(options, n, heavier=True)
     rules = [rule, heavier] if heavier.given != rule.given else [rule]
-    if options.epochs is None:
+    if falls:
         options.epochs = usual_epochs(n, first[0] if len(first) == 1 else usual_batch_size(n))
     lr = None if options.lr is None else options.lr[1]
     widths = _widths(options)

@@ -176,8 +176,7 @@ class ProgramEngine(Engine):
     def prepare(self, evaluated: bool) -> None:
         """Compile what will be needed."""
         if not self.recording.known:
-            tried = map(self.recording.example, self.recording.tried)
-            check_learns(self.loss, tried, self.parameters)
+            check_learns(self.loss, self.recording.losses(), self.parameters)
         _ = self._replay, self.evaluation if evaluated else None
         # The allocator gives arrays of a megabyte back to the system and fetches them again page by
         # page, until a larger one has been freed. That can take half the time of an update.

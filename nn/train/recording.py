@@ -1,7 +1,7 @@
 """The graph of one example, recorded to be replayed for all."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -125,6 +125,11 @@ class Recording:
             return autograd.compile(record(), inputs, parameters, check=examples)
         except ValueError as error:
             raise ValueError(f"engine='program' can't be used here, use 'graph': {error}") from None
+
+    def losses(self) -> Iterator[Value]:
+        """The loss that is there, then those of examples that are tried, recorded one by one."""
+        yield self._graph[1]
+        yield from map(self.example, self.tried)
 
     def example(self, i: int) -> Value:
         """The loss of example ``i``, recorded with its numbers."""

@@ -22,6 +22,7 @@ from .train.defaults import (
 )
 from .train.stepping import Optimizer
 from .train.validation import (
+    FEWER,
     FEWEST,
     MANY,
     PARTS,
@@ -43,7 +44,8 @@ def choose(
 ) -> tuple[Optimizer, dict[str, str]]:
     """Fill in what is not given: the batch size, the hidden layers, the epochs, the rate.
 
-    Where part of the data is kept ``aside`` in the training, that tells the best epoch.
+    Where part of the data is kept ``aside`` in the training, that tells the best epoch: of decays
+    and epochs, less is tried.
 
     Returns:
         The optimizer, which may decay weights more than the ``rule`` does; and what was chosen by
@@ -58,10 +60,10 @@ def choose(
     first = [first_size(n, size_for(text, n)) for text in options.batch_size]
     # Over epochs that may become more, a rate that falls would not be the same.
     epochs, falls = options.epochs, options.epochs is None
-    # Where the best epoch shows in the training itself, there is less to choose.
-    tune = falls and not aside and len(first) == 1 and n >= FEWEST
+    tune = falls and len(first) == 1 and n >= FEWEST
     heavier = rule_of(options, n, heavier=True)
-    rules = [rule, heavier] if heavier.given != rule.given else [rule]
+    rules = [rule, heavier] if tune and not aside and heavier.given != rule.given else [rule]
+    fewer = FEWER[: 1 if aside else None] if tune else ()
     if falls:
         options.epochs = usual_epochs(n, first[0] if len(first) == 1 else usual_batch_size(n))
     lr = None if options.lr is None else options.lr[1]
@@ -69,13 +71,13 @@ def choose(
     nets = [_network(options, data, hidden) for hidden in widths]
     tried = {
         "networks": len(nets) > 1 and n >= FEWEST, "rates": lr is None,
-        "decays": tune and len(rules) > 1, "epochs": tune,
+        "decays": len(rules) > 1, "epochs": tune,
     }  # fmt: skip
     if any(tried.values()):
         say(f"trying   {', '.join(what for what, so in tried.items() if so)}")
     trials = try_networks(
         nets, data.loss, data.X_train, data.y_train, batch_size=first[0], optimizers=rules, lr=lr,
-        epochs=epochs, tune=tune, rng=generators(options.seed)[2],
+        epochs=epochs, fewer=fewer, rng=generators(options.seed)[2],
     )  # fmt: skip
     best = best_of(trials)
     options.widths = [len(layer.neurons) for layer in best.net.layers[:-1]]

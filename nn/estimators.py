@@ -46,7 +46,7 @@ from .train.fit import fit
 from .train.optimizers import SGD
 from .train.schedules import BatchSize, LearningRate, cosine
 from .train.stepping import Optimizer
-from .train.validation import WIDTHS, best_of, enough_to_keep_aside, try_networks
+from .train.validation import FEWER, WIDTHS, best_of, enough_to_keep_aside, try_networks
 
 __all__ = ["NetworkClassifier", "NetworkRegressor"]
 
@@ -94,22 +94,25 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         check_batch_size(first, len(X))
         epochs = usual_epochs(len(X), first) if self.epochs is None else self.epochs
         check_epochs(epochs)
-        if held_out is not None:
-            stopping = [EarlyStopping(patience=epochs)]  # it gives the best epoch's parameters
         nets = [
             MLP(X.shape[1], [*widths, outputs], self.activation, rng=copy.deepcopy(weights))
             for widths in self._widths_to_try()
         ]
-        given, tune = self.lr, self.epochs is None and held_out is None
-        rules: list[str | Optimizer] = [SGD(weight_decay=d) for d in usual_decays(len(X))]
-        if self.optimizer is not None:
-            rules = [self.optimizer]
+        given, fewer = self.lr, FEWER if self.epochs is None else ()
+        usual, heavier = (SGD(weight_decay=decay) for decay in usual_decays(len(X)))
+        rules: list[str | Optimizer] = [usual if self.optimizer is None else self.optimizer]
+        if held_out is not None:
+            fewer = fewer[:1]  # the best epoch shows in the training itself
+        elif self.optimizer is None and self.epochs is None:
+            rules.append(heavier)
         trials = try_networks(
             nets, likelihood.loss, X, y, batch_size=first, optimizers=rules, rng=tried,
-            lr=None if given is None else lambda updates: given, epochs=self.epochs, tune=tune,
+            lr=None if given is None else lambda updates: given, epochs=self.epochs, fewer=fewer,
         )  # fmt: skip
         best = best_of(trials)
         net, epochs, self.optimizer_ = best.net, best.epochs, best.optimizer
+        if held_out is not None:
+            stopping = [EarlyStopping(patience=epochs)]  # it gives the best epoch's parameters
         lr: Any = best.lr if given is None else given
         falls = given is None and self.epochs is None
         start = net.state_dict()
@@ -174,17 +177,17 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
             and it is 32).
         activation: as in `MLP`.
         optimizer: as in `fit`; if not given, SGD with a weight decay of 1/n for n rows, but
-            0.01 at most; or of 10/n, if ``epochs`` are not given either and it has the smaller loss
-            on rows kept aside.
+            0.01 at most; or of 10/n, if it has the smaller loss on rows kept aside (not tried if
+            ``epochs`` are given, or a fifth is kept aside in the training).
         lr: a rate, or a schedule. If not given, a short test with eight of them (`find_lr`) chooses
             one, or a smaller one if the training diverges at that; it falls to 0 along half a
             cosine if ``epochs`` are not given either.
         batch_size: as in `fit`; if not given, 16, or all rows if they are fewer.
         epochs: how many. If not given, enough for 3,000 updates, or 200 (fewer beyond 100,000
             updates, but at least 20); or a quarter or a 16th of them, or four times as many if a
-            quarter is clearly too few, whichever has the least loss on rows kept aside. But if
-            1,000 rows or more are left then, a fifth is kept aside in the training, and the network
-            is that of the epoch with the least loss on it.
+            quarter is clearly too few, whichever has the least loss on rows kept aside. If 1,000
+            rows or more are left then, a fifth is kept aside in the training too, the network is
+            that of the epoch with the least loss on it, and a 16th is not tried.
         random_state: a seed, NumPy's ``RandomState``, or None for another training every time.
 
     Attributes:

@@ -86,8 +86,8 @@ def _add_own_options(add: Callable[..., Any]) -> None:
         f"{EPOCHS} if those are more (beyond {LONG:,} updates fewer, but {FEWEST_EPOCHS} or more), "
         "or a quarter or a 16th of them, or 4 times as many if a quarter is clearly too few, "
         "whichever does best on examples kept aside (not where several batch sizes are compared); "
-        f"but if {MANY:,} or more examples are left, a fifth is kept aside in the training, and "
-        f"the network of the best epoch is taken (in a sweep: {SWEPT})")
+        f"and if {MANY:,} or more examples are left, a fifth is kept aside in the training too, "
+        f"and the network of the best epoch is taken (in a sweep: {SWEPT})")
     add("--batch-size", type=_checked_batch_size, nargs="+", metavar="B",
         help=f"a number, full, or a schedule: grow:START:FACTOR:EPOCHS ({BATCH}, or all examples "
         "if they are fewer); several are compared, each from the same start")

@@ -11,7 +11,7 @@ from nn.data.datasets import parts_of, standard
 from nn.train.defaults import RATES, choose_rate, usual_batch_size, usual_decays, usual_epochs
 from nn.train.evaluation import evaluate
 from nn.train.schedules import cosine
-from nn.train.validation import best_of, try_networks
+from nn.train.validation import FEWER, best_of, try_networks
 from tests.cases import for_each
 
 
@@ -199,14 +199,14 @@ def test_the_loss_is_the_mean_over_five_parts_each_kept_aside_once(short):
     parts = np.array_split(rng.permutation(22), 5)
     found = {net: find_lr(net, loss, X, y, batch_size=16, optimizer=SGD(), rng=rng) for net in nets}
     rules = [SGD(), SGD(momentum=0.5)]
-    trials = tried(nets, loss, X, y, optimizers=rules, tune=True)
+    trials = tried(nets, loss, X, y, optimizers=rules, fewer=FEWER)
     best = best_of(trials[:2]).net
     of = [(trial.net, trial.optimizer, trial.epochs) for trial in trials]
     assert of[:2] == [(net, rules[0], 100) for net in nets]
     assert of[2:5] == [(best, rules[1], 100), (best, rules[0], 25), (best, rules[0], 7)]
     for trial in trials:
         rates = found[trial.net][1]
-        aside = []
+        losses, scores = [], []
         for part in parts:
             one = copy.deepcopy(trial.net)
             rows = np.concatenate([other for other in parts if other is not part])
@@ -214,8 +214,11 @@ def test_the_loss_is_the_mean_over_five_parts_each_kept_aside_once(short):
             fit(one, loss, X[rows], y[rows], epochs=trial.epochs, batch_size=16,
                 lr=cosine(trial.lr, trial.epochs), optimizer=trial.optimizer,
                 rng=copy.deepcopy(rng), progress=False)  # fmt: skip
-            aside.append(evaluate(one, loss, X[part], y[part])["loss"])
-        assert trial.loss == pytest.approx(np.mean(aside), rel=1e-9)
+            aside = evaluate(one, loss, X[part], y[part])
+            losses.append(aside["loss"])
+            scores.append(aside["r2"])
+        assert trial.loss == pytest.approx(np.mean(losses), rel=1e-9)
+        assert trial.score == pytest.approx(np.mean(scores), rel=1e-9)
         assert (trial.lr, trial.rates) == (choose_rate(rates, falls=True), rates)
 
 
@@ -227,39 +230,42 @@ def test_fewer_epochs_are_tried_and_more_where_a_quarter_is_clearly_worse(monkey
     for updates, y, counts, taken in (
         (400, noise, [200, 50, 13], 13),  # it would be learned by heart
         (40, np.abs(X[:, 0]), [20, 5, 2, 80], 80),
-        (4000, X[:, 0], [2000, 500, 125], 125),  # a quarter is nearly as good
+        (1000, X[:, 0], [500, 125, 32], 125),  # a quarter is enough
     ):
         monkeypatch.setattr(nn.train.defaults, "UPDATES", updates)
-        trials = tried([net], gaussian_nll, X, y, tune=True)
+        trials = tried([net], gaussian_nll, X, y, fewer=FEWER)
         assert [trial.epochs for trial in trials] == counts
         assert best_of(trials).epochs == taken
-    [trial] = tried([net], gaussian_nll, X[:19], noise[:19], tune=True)
-    assert (trial.epochs, trial.loss) == (4000, np.inf)  # too few to keep some aside
+    [trial] = tried([net], gaussian_nll, X[:19], noise[:19], fewer=FEWER)
+    found = (trial.epochs, trial.loss, trial.score)
+    assert found == (1000, np.inf, -np.inf)  # too few to keep some aside
 
 
-def test_a_quarter_is_clearly_worse_by_a_twentieth(monkeypatch):
-    losses = {1 / 4: 1.0, 1 / 16: 2.0, 4: 2.0}
+def test_the_first_of_fewer_epochs_are_clearly_too_few_by_a_hundredth_of_the_score(monkeypatch):
+    scores = {1 / 4: 0.5, 1 / 16: 0.25, 4: 0.75}
 
-    def loss_of(aside, net, optimizer, rate, times):
-        return losses[times]
+    def scores_of(aside, net, optimizer, rate, times):
+        return 1.0, scores[times]
 
-    monkeypatch.setattr(nn.train.validation._Aside, "_loss_of", loss_of)
-    for losses[1], epochs in ((0.94, [300, 75, 19, 1200]), (0.96, [300, 75, 19])):
-        trials = tried(*bend(n=160), lr=lambda updates: 0.1, tune=True)
-        assert [trial.epochs for trial in trials[2:]] == epochs[1:]
-        assert [trial.epochs for trial in trials[:2]] == epochs[:1] * 2
+    monkeypatch.setattr(nn.train.validation._Aside, "_scores_of", scores_of)
+    for scores[1], fewer, epochs in (
+        (0.511, FEWER, [75, 19, 1200]), (0.509, FEWER, [75, 19]), (0.511, FEWER[:1], [75, 1200]),
+        (0.511, (), []),
+    ):  # fmt: skip
+        trials = tried(*bend(n=160), lr=lambda updates: 0.1, fewer=fewer)
+        assert [trial.epochs for trial in trials] == [300, 300, *epochs]
 
 
 def test_of_optimizers_the_one_with_the_least_loss_is_taken_for_the_best_network(short):
     nets, loss, X, y = bend()
     rules = [SGD(weight_decay=decay) for decay in (0.01, 10)]
-    assert {t.optimizer for t in tried(nets, loss, X, y, optimizers=rules)} == {rules[0]}
-    trials = tried(nets, loss, X, y, optimizers=rules, tune=True)
-    assert (trials[2].net, trials[2].optimizer) == (nets[0], rules[1])
+    trials = tried(nets, loss, X, y, optimizers=rules)
+    of = [(trial.net, trial.optimizer) for trial in trials]
+    assert of == [(nets[0], rules[0]), (nets[1], rules[0]), (nets[0], rules[1])]
     assert best_of(trials).optimizer is rules[0]
     noise = np.random.default_rng(1).normal(size=60)
-    assert best_of(tried(nets, loss, X, noise, optimizers=rules, tune=True)).optimizer is rules[1]
-    trials = tried(nets, loss, X, 2 * X[:, 0] + 1, optimizers=rules, tune=True)
+    assert best_of(tried(nets, loss, X, noise, optimizers=rules)).optimizer is rules[1]
+    trials = tried(nets, loss, X, 2 * X[:, 0] + 1, optimizers=rules)
     assert {trial.net for trial in trials[2:]} == {nets[1]}
 
 

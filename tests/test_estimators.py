@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow  # scikit-learn's import alone takes a second
 
 import nn.estimators  # noqa: E402
 from nn.estimators import NetworkClassifier, NetworkRegressor  # noqa: E402
-from nn.train.validation import Trial  # noqa: E402
+from nn.train.validation import FEWER, Trial  # noqa: E402
 
 QUICK = {"widths": [16], "lr": 0.3, "batch_size": 8, "epochs": 20, "random_state": 0}
 
@@ -71,10 +71,10 @@ def test_hidden_layers_that_are_not_given_are_chosen(monkeypatch):
     assert len(few.net_.layers) == 2
     asked = []
 
-    def try_networks(nets, *data, lr, epochs, optimizers, tune, **settings):
-        assert (epochs, tune) == (2, False)
+    def try_networks(nets, *data, lr, epochs, optimizers, fewer, **settings):
+        assert (epochs, fewer, len(optimizers)) == (2, (), 1)
         asked.append(([len(net.layers) for net in nets], lr and lr(1)))
-        return [Trial(nets[-1], optimizers[0], 0.2, {}, 2, 1.0)]
+        return [Trial(nets[-1], optimizers[0], 0.2, {}, 2, 1.0, 0)]
 
     monkeypatch.setattr(nn.estimators, "try_networks", try_networks)
     for settings, layers, rate, question in (
@@ -94,14 +94,12 @@ def test_epochs_and_decay_that_are_not_given_are_those_with_the_least_loss_on_ro
     monkeypatch,
 ):
     X, y = blobs(1249)
-    asked, real = [], nn.estimators.try_networks
+    asked = []
 
-    def try_networks(nets, *data, optimizers, tune, **settings):
-        asked.append(([rule.given for rule in optimizers], tune))
-        if not tune:
-            return real(nets, *data, optimizers=optimizers, tune=tune, **settings)
+    def try_networks(nets, *data, optimizers, fewer, **settings):
+        asked.append(([rule.given for rule in optimizers], fewer))
         tried = [(optimizers[0], 12, 2.0), (optimizers[-1], 3, 1.0)]
-        return [Trial(nets[-1], rule, 0.2, {}, epochs, loss) for rule, epochs, loss in tried]
+        return [Trial(nets[-1], rule, 0.2, {}, epochs, loss, 0) for rule, epochs, loss in tried]
 
     def fit(net, loss, X, y, *, optimizer, **settings):
         asked.append(optimizer.given)
@@ -111,13 +109,14 @@ def test_epochs_and_decay_that_are_not_given_are_those_with_the_least_loss_on_ro
     monkeypatch.setattr(nn.estimators, "fit", fit)
     for n in (1248, 1249):  # if a fifth is kept aside in the training, that tells the best epoch
         few = NetworkClassifier(random_state=0, lr=0.1, widths=[]).fit(X[:n], y[:n])
-        assert len(few.history_) == (3 if n == 1248 else 200)
+        assert len(few.history_) == 3
     light, heavy = {"weight_decay": 1 / 1248}, {"weight_decay": 10 / 1248}
-    assert asked[:2] == [([light, heavy], True), heavy]
-    assert asked[3:] == [{"weight_decay": 1 / 1000}]
+    assert asked[:2] == [([light, heavy], FEWER), heavy]
+    light = {"weight_decay": 1 / 1000}
+    assert asked[2:] == [([light], FEWER[:1]), light]
     asked.clear()
     NetworkClassifier(random_state=0, lr=0.1, widths=[], optimizer=SGD()).fit(X[:50], y[:50])
-    assert asked == [([{}], True), {}]
+    assert asked == [([{}], FEWER), {}]
 
 
 def test_a_fifth_is_kept_aside_if_1000_rows_are_left():

@@ -14,7 +14,7 @@ import nn.choosing
 import nn.cli
 from nn.cli import main
 from nn.data.datasets import NAMES
-from nn.train.validation import Trial
+from nn.train.validation import FEWER, Trial
 from tests.cases import names
 
 
@@ -176,13 +176,13 @@ def test_epochs_are_chosen_where_neither_they_nor_a_part_kept_aside_say(
     monkeypatch.setattr(nn.train.defaults, "EPOCHS", 2)
     asked = []
 
-    def try_networks(nets, *data, optimizers, epochs, tune, **settings):
-        asked.append((tune, epochs, [rule.given.get("weight_decay") for rule in optimizers]))
-        first, last = optimizers[0], optimizers[-1]
+    def try_networks(nets, *data, optimizers, epochs, fewer, **settings):
+        asked.append((fewer, epochs, [rule.given.get("weight_decay") for rule in optimizers]))
+        first, *others = optimizers
         return [
-            *(Trial(net, first, None, {}, 2, 0.5) for net in nets),
-            *([Trial(nets[0], first, None, {}, 1, 0.375)] if tune else []),
-            *([Trial(nets[0], last, None, {}, 2, 0.25)] if tune and last is not first else []),
+            *(Trial(net, first, None, {}, 2, 0.5, 0) for net in nets),
+            *(Trial(nets[0], first, None, {}, 1, 0.375, 0) for _ in fewer[:1]),
+            *(Trial(nets[0], other, None, {}, 2, 0.25, 0) for other in others),
         ]
 
     monkeypatch.setattr(nn.choosing, "try_networks", try_networks)
@@ -200,17 +200,17 @@ def test_epochs_are_chosen_where_neither_they_nor_a_part_kept_aside_say(
         assert lines["SGD"].startswith("2 epochs, ")
         assert lines["SGD"].endswith("weight decay 0.3125")
         assert len(history(folder / "runs" / "line")) == 2
-    for more in (["--weight-decay", "0.5"], ["--optimizer", "adam"]):
+    for more in (["--weight-decay", "0.5"], ["--optimizer", "adam"], ["--patience", "1"]):
         assert main(["train", *run, *more]) == 0
         lines = printed(capsys.readouterr().out)
         assert lines["training"].startswith("1 epochs (loss 0.375) rather than the usual 2 epochs ")
         assert len(history(folder / "runs" / "line")) == 1
-    for more in (["--batch-size", "16", "32"], ["--patience", "1"], ["--epochs", "3"]):
+    for more in (["--batch-size", "16", "32"], ["--epochs", "3"]):
         assert main(["train", *run, *more]) == 0
         assert "training" not in printed(capsys.readouterr().out)
     decays = [0.01, 0.3125]
-    assert asked[:4] == [(True, None, of) for of in (decays, decays, [0.5], [None])]
-    assert [of[:2] for of in asked[4:]] == [(False, None), (False, None), (False, 3)]
+    assert asked[:4] == [(FEWER, None, of) for of in (decays, decays, [0.5], [None])]
+    assert asked[4:] == [(FEWER[:1], None, [0.01]), ((), None, [0.01]), ((), 3, [0.01])]
 
 
 def test_it_is_said_why_a_rate_is_taken():
@@ -234,7 +234,8 @@ def test_what_is_tried_is_said_and_why_not(folder, capsys, monkeypatch):
         (40, ("--lr", "0.01"), "networks, decays, epochs"),
         (40, ("--optimizer", "adam", "--widths", "3"), "rates, epochs"),
         (40, ("--epochs", "2"), "networks, rates"),
-        (40, ("--lr", "0.01", "--widths", "3", "--patience", "1"), None),
+        (40, ("--lr", "0.01", "--widths", "3", "--patience", "1"), "epochs"),
+        (40, ("--lr", "0.01", "--widths", "3", "--epochs", "2"), None),
         (12, (), "rates"),
         (12, ("--lr", "0.01"), None),
     ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -23,9 +24,9 @@ from .schedules import LearningRate, cosine
 from .stepping import Optimizer
 
 WIDTHS = ((32,), ())  # a hidden layer, or none: what is tried where nothing is given
-FEWER = (1 / 4, 1 / 16)  # of the usual epochs: what else is tried
-MORE = 4  # times the usual epochs: what is tried if a quarter of them is worse
-CLEARLY = 0.05  # by so much of the loss
+FEWER: Sequence[float] = (1 / 4, 1 / 16)  # of the usual epochs: what else is tried
+MORE = 4  # times the usual epochs: what is tried if a quarter is clearly too few
+CLEARLY = 0.01  # of the accuracy, or of R^2
 PARTS = 5
 FEWEST = 20  # examples: of fewer none are kept aside
 MANY = 1000  # examples to train on, of which one part kept aside tells enough
@@ -46,6 +47,8 @@ class Trial:
         epochs: of the training to come.
         loss: the mean loss on the parts kept aside; infinite if the training diverged, or there
             were none.
+        score: the mean score there that goes with the loss; -infinity if the training diverged, or
+            there were none.
     """
 
     net: MLP
@@ -54,6 +57,7 @@ class Trial:
     rates: dict[float, float]
     epochs: int
     loss: float
+    score: float
 
 
 def enough_to_keep_aside(n: int) -> bool:
@@ -75,17 +79,17 @@ def try_networks(
     optimizers: Sequence[str | Optimizer],
     lr: Rate | None = None,
     epochs: int | None = None,
-    tune: bool = False,
+    fewer: Sequence[float] = (),
     rng: np.random.Generator,
 ) -> list[Trial]:
     """Compare networks by whole trainings, and for the best of them optimizers and epochs.
 
-    A rate is found for each network. All are trained with the first optimizer; then, to ``tune`` it
-    too, the best of them with one thing changed: with another optimizer, or for a quarter or a 16th
-    of the epochs, or for four times as many if a quarter is clearly too few. Each is tried by five
-    trainings, with another fifth of the examples kept aside; with 1,000 examples or more by one, on
-    20,000 at most. With fewer than 20 none is tried, and the first network and optimizer are taken.
-    The networks themselves are left as they are.
+    A rate is found for each network. All are trained with the first optimizer; then the best of
+    them with one thing changed: with another optimizer, or for ``fewer`` epochs, or for four times
+    as many if the first of those are clearly too few. Each is tried by five trainings, with another
+    fifth of the examples kept aside; with 1,000 examples or more by one, on 20,000 at most. With
+    fewer than 20 none is tried, and the first network and optimizer are taken. The networks
+    themselves are left as they are.
 
     Args:
         nets: the networks.
@@ -98,7 +102,7 @@ def try_networks(
             all examples; if ``epochs`` are not given either, it falls to 0 along half a cosine, and
             is the largest that is nearly the best.
         epochs: of each training; if not given, `usual_epochs`.
-        tune: whether other optimizers than the first, and fewer or more epochs, are tried too.
+        fewer: parts of the usual epochs that are tried too.
         rng: where the parts and the batches come from, the same for all trainings.
 
     Returns:
@@ -110,7 +114,7 @@ def try_networks(
     n, trials, parts = len(X), list[Trial](), list[npt.NDArray[np.intp]]()
     if n < FEWEST:
         nets = nets[:1]
-    elif len(nets) > 1 or tune:
+    elif len(nets) > 1 or len(optimizers) > 1 or fewer:
         parts = np.array_split(rng.permutation(n)[:MOST], PARTS)
     aside = _Aside(loss, X, y, parts, batch_size, lr, epochs, rng)
     for net in nets:
@@ -121,11 +125,11 @@ def try_networks(
             )
             found = choose_rate(rates, falls=epochs is None)
         trials.append(aside.tried(net, optimizers[0], found, rates))
-    if parts and tune:
+    if parts:
         best = best_of(trials)
         for other in optimizers[1:]:
             trials.append(aside.tried(best.net, other, best.lr, best.rates))
-        trials += aside.other_epochs(best)
+        trials += aside.other_epochs(best, fewer)
     return trials
 
 
@@ -166,18 +170,19 @@ class _Aside:
         trial = partial(Trial, net, optimizer, rates=rates, epochs=self._epochs(len(self.X), times))
         for lr, rate in self._rates(found) if self.parts else ():
             try:
-                return trial(lr=lr, loss=self._loss_of(net, optimizer, rate, times))
+                loss, score = self._scores_of(net, optimizer, rate, times)
             except FloatingPointError:
                 continue
-        return trial(lr=found, loss=math.inf)
+            return trial(lr=lr, loss=loss, score=score)
+        return trial(lr=found, loss=math.inf, score=-math.inf)
 
-    def other_epochs(self, best: Trial) -> Iterator[Trial]:
-        """Trials for fewer epochs; and for more if a quarter is clearly worse."""
+    def other_epochs(self, best: Trial, fewer: Sequence[float]) -> list[Trial]:
+        """Trials for fewer epochs; and for more if the first of these are clearly too few."""
         tried = partial(self.tried, best.net, best.optimizer, best.lr, best.rates)
-        quarter, *others = map(tried, FEWER)
-        yield from (quarter, *others)
-        if best.loss < (1 - CLEARLY) * quarter.loss:
-            yield tried(MORE)
+        trials = [tried(times) for times in fewer]
+        if trials and trials[0].score < best.score - CLEARLY:
+            trials.append(tried(MORE))
+        return trials
 
     def _epochs(self, n: int, times: float) -> int:
         return self.epochs or math.ceil(times * usual_epochs(n, min(self.batch_size, n)))
@@ -190,8 +195,10 @@ class _Aside:
             yield found, partial(_constant if self.epochs else cosine, found)
             found = next_rate(found)
 
-    def _loss_of(self, net: MLP, optimizer: str | Optimizer, lr: Rate, times: float) -> float:
-        """The mean loss on the parts, of a training on the others each."""
+    def _scores_of(
+        self, net: MLP, optimizer: str | Optimizer, lr: Rate, times: float
+    ) -> Iterator[float]:
+        """The mean loss and score on the parts, of a training on the others each."""
         net = copy.deepcopy(net)
         parameters, start = net.parameters(), data_of(net.parameters()).tolist()
         found = []
@@ -204,5 +211,5 @@ class _Aside:
                 lr=lr(updates_of(len(others), b, epochs)), optimizer=copy.deepcopy(optimizer),
                 rng=copy.deepcopy(self.rng), progress=False,
             )  # fmt: skip
-            found.append(evaluate(net, self.loss, self.X[part], self.y[part])["loss"])
-        return math.fsum(found) / len(found)
+            found.append(evaluate(net, self.loss, self.X[part], self.y[part]).values())
+        return map(statistics.fmean, zip(*found, strict=True))

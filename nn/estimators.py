@@ -4,7 +4,7 @@
 >>> from sklearn.model_selection import cross_val_score
 >>> from nn.estimators import NetworkClassifier
 >>> X, y = load_iris(return_X_y=True)
->>> scores = cross_val_score(NetworkClassifier([16], epochs=30, random_state=0), X, y)
+>>> scores = cross_val_score(NetworkClassifier([16], epochs=20, lr=0.1, random_state=0), X, y)
 >>> bool(scores.mean() > 0.93)
 True
 """
@@ -257,7 +257,8 @@ class NetworkRegressor(RegressorMixin, _Network):  # type: ignore[misc]
 
     >>> from nn import datasets
     >>> data = datasets.load("diabetes")
-    >>> line = NetworkRegressor(widths=[], random_state=0).fit(data.X_train, data.y_train)
+    >>> line = NetworkRegressor(widths=[], epochs=20, random_state=0)
+    >>> _ = line.fit(data.X_train, data.y_train)
     >>> line.net_
     MLP(10, [1], bias=True)
     """

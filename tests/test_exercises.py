@@ -1323,6 +1323,7 @@ def test_classic_mistakes_are_named(task, things, words):
     assert words in repr(report).replace("\n" + " " * 14, " ")
 
 
+@pytest.mark.slow
 @for_each(
     ("task", "source"), [(task, source) for task in NEAR_MISSES for source in NEAR_MISSES[task]]
 )

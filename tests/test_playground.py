@@ -92,6 +92,7 @@ class TestRefusals:
         nn.live(network, bernoulli_nll, XOR)
         assert [(p.data, p.grad) for p in network.parameters()] == before
 
+    @pytest.mark.slow
     def test_nothing_is_written_if_it_fails(self, tmp_path):
         page = nn.live(net(), bernoulli_nll, XOR)
         with pytest.raises(ValueError, match="html"):
@@ -107,6 +108,7 @@ class TestTheFile:
                                     (net((2, 8, 3)), categorical_nll, flower())]:  # fmt: skip
             assert len(nn.live(network, loss, data).fragment().encode()) < 400_000
 
+    @pytest.mark.slow
     def test_a_class_without_examples_is_one(self):
         X, y = flower()
         page = nn.live(net((2, 4, 3)), categorical_nll, (X, y % 2))

@@ -93,7 +93,7 @@ def try_networks(
 
     Args:
         nets: the networks.
-        loss: as in `fit`.
+        loss: one of the three, which have a score.
         X: inputs, ``(n, d_0)``.
         y: targets, ``(n,)`` or ``(n, d_L)``.
         batch_size: of the training to come.

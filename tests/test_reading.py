@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from nn import load_csv, table_data
+from nn.data import csvfile
 from nn.data import text as texts
 from nn.data.csvfile import CsvFile
 from tests.cases import for_each
@@ -182,6 +183,61 @@ def test_a_name_or_a_row_is_not_above_the_table(tmp_path):
         path = saved(tmp_path, data)
         assert not any("above" in note for note in CsvFile(path).notes)
     assert len(list(CsvFile(saved(tmp_path, "x,,\n1,2,3\n"), header=False).rows())) == 2
+
+
+SURVEY = [f"{20 + 7 * i % 50},{i % 5 + 1},{'yes' if i % 3 else 'no'}" for i in range(12)]
+
+
+@for_each(
+    "below",
+    [
+        ["How old are you?,How happy are you?,Would you come again?"],
+        ["Your age?,Happy?,Again?", '"{""ImportId"":""Q1""}","{""ImportId"":""Q2""}",QID3'],
+        ["years,points,"],
+        ["int,int,str"],
+        ["---,---,---"],
+    ],
+)
+def test_rows_below_the_names_that_are_no_data_are_left_out_and_said(tmp_path, below):
+    lines = ["age,happy,again", *below, *SURVEY]
+    file = CsvFile(saved(tmp_path, "\n".join(lines)))
+    assert "rows below the names that are no data are left out: " in file.notes[0]
+    assert [place for place, _ in file.rows()] == [*range(len(below) + 2, len(lines) + 1)]
+
+
+@for_each(
+    "first",
+    [
+        "unknown,3,yes",  # a missing number
+        "unknown,3,maybe",
+        "unknown,none,no",  # an answer that comes again
+        "<18,>5,maybe",  # bounds
+        "inf,-inf,maybe",
+    ],
+)
+def test_a_row_with_words_for_numbers_is_one_all_the_same(tmp_path, first):
+    lines = ["age,happy,again", first, *SURVEY]
+    assert len(list(CsvFile(saved(tmp_path, "\n".join(lines))).rows())) == len(SURVEY) + 1
+
+
+@for_each("end", ["\n", "\r\n", "\r"])
+@for_each("names", ["age,happy,again", '"age","happy",again', "age,2020,2021"])
+def test_names_that_come_again_are_no_row(tmp_path, names, end, monkeypatch):
+    lines = [names, *SURVEY[:5], names, *SURVEY[5:8], "", "\ufeff" + names, *SURVEY[8:]]
+    path = saved(tmp_path, end.join(lines))
+    for block in (1, 100, csvfile.BLOCK):
+        monkeypatch.setattr(csvfile, "BLOCK", block)
+        file = CsvFile(path)
+        assert len([note for note in file.notes if "2 rows that say the names again" in note]) == 1
+        places, columns = file.columns(["age"])
+        assert list(places) == [2, 3, 4, 5, 6, 8, 9, 10, 13, 14, 15, 16]
+        assert columns["age"].numbers.tolist() == [20 + 7 * i % 50 for i in range(12)]
+    assert [place for place, _ in file.rows()] == list(places)  # which predict writes
+
+
+def test_a_row_of_the_same_numbers_as_names_that_are_numbers_is_one(tmp_path):
+    file = CsvFile(saved(tmp_path, "1,2,3\n4,5,6\n1,2,3\n"), header=True)
+    assert len(list(file.rows())) == 2
 
 
 def test_an_error_says_which_row_has_the_names(tmp_path):

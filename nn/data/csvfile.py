@@ -11,7 +11,7 @@ from itertools import islice
 import numpy as np
 
 from ..arrays import Array
-from .cells import EXACT, Cells, is_missing, numbers_or_gaps
+from .cells import EXACT, Cells, is_missing, is_number, numbers_or_gaps
 from .looks import ROWS, collapsed, look_of, named, one_line
 from .plain import Block
 from .text import LONGEST, Source, text_of
@@ -47,6 +47,7 @@ class CsvFile:
         text = text_of(source)
         self.name, self._data, self.notes = text.name, text.data, [*text.notes]
         self._begin, self._quoted, skipped = 0, True, 0
+        self._names, self._repeated = [""], b""  # the names as they stand there, if they come again
         start = self._data[:10].lower().lstrip()
         mark = chr(start[4]) if start.startswith(b"sep=") and len(start) > 4 else ""
         if mark and text.delimiter is None:  # as spreadsheets write it
@@ -60,6 +61,9 @@ class CsvFile:
             self._data, self._begin = collapsed(self._data[self._begin :]), 0
         self._check_quotes()
         first, above, below = self._first(skipped, look.above)
+        self._top = below if look.header else above  # the end of the names, or where rows begin
+        if look.under:
+            _, _, below = self._first(skipped, look.above + look.under)
         head = [name.strip() for name in first] if look.header else [""] * len(first)
         names = ["", *head] if look.more == "first" else head
         self.header, changed = named(names)
@@ -68,6 +72,18 @@ class CsvFile:
         self.notes += changed if look.header else []
         # The last row above the data, and the byte of the file at which they begin.
         self._place, self._below = below if look.header else above
+        if look.header and len(first) > 1 and not all(map(is_number, filter(None, head))):
+            self._leave_out_names(first, self._data[above[1] : self._top[1]].strip(b"\r\n"))
+
+    def _leave_out_names(self, names: list[str], line: bytes) -> None:
+        """Have rows that say the names again, as where files were joined, be blank ones."""
+        if line and self._data.find(line, self._below) >= 0:
+            whole = rb"(?<![^\r\n])(?:\xef\xbb\xbf)?%b(?![^\r\n])" % re.escape(line)
+            n = len(re.compile(whole).findall(self._data, self._below))
+            if n:
+                self._names, self._repeated = names, line
+                rows = "a row that says" if n == 1 else f"{n} rows that say"
+                self.notes.append(f"{rows} the names again, as where files were joined: left out")
 
     @property
     def _spare(self) -> range:
@@ -98,7 +114,7 @@ class CsvFile:
     def row_with(self, name: str) -> int | None:
         """Which of the first rows below the header has a name among its cells; None if none has."""
         try:
-            for place, _, row in islice(self._records(self._place, self._below), 10):
+            for place, _, row in islice(self._records(*self._top), 10):
                 if name in map(str.strip, row):
                     return place
         except ValueError:  # it is no CSV there, which is another complaint
@@ -161,8 +177,10 @@ class CsvFile:
         while start < len(self._data):
             stop = self._data.find(b"\n", start + BLOCK - 1, start + LONGEST) + 1
             stop = stop or min(len(self._data), start + LONGEST)
-            block = Block(self._data[start:stop], self._delimiter, self._width)
-            if block.fits and not any(any(block.texts(j)) for j in self._spare):
+            lines = self._data[start:stop]
+            block = Block(lines, self._delimiter, self._width)
+            names = self._repeated and self._repeated in lines
+            if block.fits and not names and not any(any(block.texts(j)) for j in self._spare):
                 yield range(place + 1, place + 1 + block.rows), block
                 place, start = place + block.rows, stop
                 continue
@@ -230,6 +248,8 @@ class CsvFile:
                 quoting=csv.QUOTE_MINIMAL if self._quoted else csv.QUOTE_NONE,
             ):
                 place += 1
+                if self._repeated and row and row[-1] == self._names[-1] and self._are_names(row):
+                    row = []
                 if checked and row and not self._fits(row):
                     break
                 yield place, end, row
@@ -254,6 +274,11 @@ class CsvFile:
             f"{self.name}, row {place}: it has {len(row)} cells, the header {len(self.header)}, so "
             f"that {what}. Is there a delimiter too many or too few?"
         )
+
+    def _are_names(self, row: Sequence[str]) -> bool:
+        """Whether a row says the names again, maybe below another file's mark of UTF-8."""
+        first = row[0] if row[0] == self._names[0] else row[0].removeprefix("\ufeff").strip('"')
+        return [first, *row[1:]] == self._names
 
     def _fits(self, row: Sequence[str]) -> bool:
         """Whether a row has as many cells as it should, and nothing in one that is left out."""

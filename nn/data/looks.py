@@ -13,6 +13,8 @@ from .cells import is_missing, is_number, parsed
 ROWS = 200  # that are looked at
 BETWEEN = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
 YEARS = 3  # so many names that are numbers and go up in equal steps may be names
+UNDER = 3  # rows below the names that may be no data, and those below them that say so
+NUMERAL = re.compile(r"[<>≤≥~=±+-]*\s*(\d|inf)", re.IGNORECASE)  # how a number begins, or a bound
 
 Rows = list[list[str]]
 
@@ -25,6 +27,7 @@ class Look:
         delimiter: what stands between them.
         header: whether the first row has names.
         above: how many rows stand above the table: titles, empty cells, lines that begin with #.
+        under: how many rows below the names are no data: more names, units, lines of ``---``.
         more: which cell the other rows have more than that: "first", "last", or "" for none.
         notes: what there is to be said of it.
     """
@@ -32,6 +35,7 @@ class Look:
     delimiter: str
     header: bool
     above: int = 0
+    under: int = 0
     more: str = ""
     notes: tuple[str, ...] = ()
 
@@ -76,7 +80,11 @@ def look_of(text: str, delimiter: str | None = None, header: bool | None = None)
                 f"the names in the header are numbers, {', '.join(numbers[:4])}, ...: is the first "
                 "row data? Then: --header no, in Python header=False"
             )
-    return Look(delimiter, header, len(above), more, tuple(notes))
+    under = _under(rows) if header and not more else 0
+    if under:
+        said = ", ".join(repr(" ".join(filter(None, row))) for row in below[:under])
+        notes.append(f"rows below the names that are no data are left out: {said}")
+    return Look(delimiter, header, len(above), under, more, tuple(notes))
 
 
 def collapsed(text: bytes) -> bytes:
@@ -130,6 +138,35 @@ def _more(rows: Rows) -> str:
     return "first" if len({row[0] for row in longer}) == len(longer) else ""
 
 
+def _under(rows: Rows) -> int:
+    """How many rows below the names are no data: what is asked, units, a line of ``---``."""
+    head, *below = rows or [[]]
+    below = [row for row in below if row != head]
+    for n in range(UNDER, 0, -1):
+        first, rest = below[:n], below[n:]
+        if len(rest) >= UNDER and all(_is_no_data(row, rest) for row in first):
+            return n
+    return 0
+
+
+def _is_no_data(row: Sequence[str], rest: Rows) -> bool:
+    """Whether a row has words where others have numbers, and nothing that comes again in them.
+
+    One column alone may have a word for a missing number: so another must say the same, where a
+    few words come again and again.
+    """
+    numbers = words = 0
+    for j, cell in enumerate(row):
+        others = [other[j] for other in rest if len(other) > j and not is_missing(other[j])]
+        if is_missing(cell) or not others:
+            continue
+        if NUMERAL.match(cell) or is_number(cell) or cell in others:
+            return False
+        numbers += _mostly_numbers(others)
+        words += not _mostly_numbers(others) and len(set(others)) <= len(others) / 2
+    return numbers > 0 and numbers + words > 1
+
+
 def _have_names(rows: Rows) -> bool:
     """Whether rows, but for comments, begin with names for sure: words alone, above numbers."""
     head, *below = list(dropwhile(lambda row: row[0].startswith("#"), rows)) or [[]]
@@ -179,7 +216,7 @@ def _has_names(rows: Rows) -> bool:
     """
     if not rows:
         return True
-    head, below = rows[0], rows[1:]
+    head, below = rows[0], [row for row in rows[1:] if row != rows[0]]
     numeric = [
         j for j in range(len(head))
         if _mostly_numbers([row[j] for row in below if len(row) > j])

@@ -103,7 +103,8 @@ THOUSANDS = _spelling("commas between thousands",
                       lambda text: text.replace(",", ""))  # fmt: skip
 SPELLINGS = (
     THOUSANDS, DECIMAL_COMMA, POINTS,
-    _spelling("spaces between thousands", r"[1-9]\d{0,2}([ '’\u00a0\u2009\u202f]\d{3})+([.,]\d*)?",
+    _spelling("spaces between thousands", r"[1-9]\d{0,2}([ '’\u00a0\u2009\u202f]\d{3})+([.,]\d*)?"
+              r"|\d{1,3},\d+",
               lambda text: re.sub("[ '’\u00a0\u2009\u202f]", "", text).replace(",", ".")),
 )  # fmt: skip
 THOUSANDS_OF = {PLAIN.name: POINTS, DECIMAL_COMMA.name: THOUSANDS}  # if the mark is no decimal one

@@ -92,6 +92,14 @@ def test_a_row_is_counted_from_the_first_line_also_below_sep(tmp_path):
         list(CsvFile(path).rows())
 
 
+def test_a_quote_may_stand_behind_a_space(tmp_path):
+    lines = [f'{i * 0.5}, {i}, "{"a, b" if i % 3 else "c, d"}"' for i in range(12)]
+    for names in ("x, w, k", 'x, "w", "k"'):
+        file = CsvFile(saved(tmp_path, "\n".join([names, *lines])))
+        assert file.header == ["x", "w", "k"] and not file.notes
+        assert file.columns(["k"])[1]["k"].texts == ("c, d", "a, b")
+
+
 def test_sentences_do_not_hide_the_delimiter(tmp_path):
     text = "when,what\n2020-01-01 10:00,one two\n2020-01-02 11:00,two three\n"
     assert CsvFile(saved(tmp_path, text)).header == ["when", "what"]

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..arrays import Array
 from .cells import EXACT, Cells, is_missing, is_number, numbers_or_gaps
-from .looks import ROWS, collapsed, look_of, named, one_line
+from .looks import ROWS, collapsed, look_of, named, one_line, written
 from .plain import Block
 from .text import LONGEST, Source, text_of
 
@@ -59,6 +59,7 @@ class CsvFile:
         self._delimiter = look.delimiter
         if self._delimiter == " ":
             self._data, self._begin = collapsed(self._data[self._begin :]), 0
+        self._written = written(self._data, self._delimiter)
         self._check_quotes()
         first, above, below = self._first(skipped, look.above)
         self._top = below if look.header else above  # the end of the names, or where rows begin
@@ -243,7 +244,7 @@ class CsvFile:
         try:
             for row in csv.reader(
                 counted(),
-                delimiter=self._delimiter,
+                **self._written,
                 strict=True,
                 quoting=csv.QUOTE_MINIMAL if self._quoted else csv.QUOTE_NONE,
             ):

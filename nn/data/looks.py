@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import dropwhile, pairwise
+from typing import Any
 
 from .cells import is_missing, is_number, parsed
 
@@ -92,10 +93,16 @@ def collapsed(text: bytes) -> bytes:
     return b"\n".join(b" ".join(line.split()) for line in re.split(rb"\r\n|\r|\n", text))
 
 
+def written(text: bytes, delimiter: str) -> dict[str, Any]:
+    """How csv reads a text: a quote behind a space, as in ``1, "a, b"``, begins its cell."""
+    spaced = delimiter != " " and re.search(re.escape(delimiter.encode()) + b' +"(?!")', text)
+    return {"delimiter": delimiter, "skipinitialspace": bool(spaced)}
+
+
 def _rows(text: str, delimiter: str) -> Rows:
     if delimiter == " ":
         text = collapsed(text.encode()).decode()
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
+    reader = csv.reader(text.splitlines(keepends=True), **written(text.encode(), delimiter))
     rows: Rows = []
     try:
         for row in reader:

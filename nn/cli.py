@@ -20,7 +20,7 @@ from .data.looks import one_line
 from .data.predictions import predict_csv, predictions
 from .data.reading import stem_of
 from .data.tables import Table
-from .data_options import HEADERS, add_header_option, data_of
+from .data_options import HEADERS, add_header_option, data_of, path
 from .figures import svg
 from .model.network import MLP
 from .options import (
@@ -349,9 +349,9 @@ def _add_predict(commands: Any) -> None:
         "cell that a spreadsheet would take for a formula gets an apostrophe before it.",
     )  # fmt: skip
     parser.set_defaults(run=predict)
-    parser.add_argument("network", type=Path, metavar="NETWORK", help="network.npz, by train")
-    parser.add_argument("file", type=Path, metavar="FILE", help="with the columns trained on")
-    parser.add_argument("--out", type=Path, metavar="FILE",
+    parser.add_argument("network", type=path, metavar="NETWORK", help="network.npz, by train")
+    parser.add_argument("file", type=path, metavar="FILE", help="with the columns trained on")
+    parser.add_argument("--out", type=path, metavar="FILE",
                         help="where they go; FILE-predicted.csv, if not given; - for the "
                         "standard output")  # fmt: skip
     add_header_option(parser.add_argument, "of FILE: ")
@@ -360,7 +360,7 @@ def _add_predict(commands: Any) -> None:
 def predict(options: argparse.Namespace) -> None:
     """Predict as the options say."""
     net, table = load_table(options.network)
-    out = options.out or options.file.with_name(f"{stem_of(options.file)}-predicted.csv")
+    out = options.out or options.file.parent / f"{stem_of(options.file)}-predicted.csv"
     to_output, header = str(out) == "-", HEADERS.get(options.header)
     if not to_output:
         check_other(out, [options.file, options.network])

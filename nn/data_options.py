@@ -72,7 +72,8 @@ def data_of(options: argparse.Namespace) -> Dataset:
 def _table_of(options: argparse.Namespace, loss: Any) -> Dataset:
     """The data set in a file."""
     header = HEADERS.get(options.header)
-    if not Path(options.data).exists() and not Path(options.data).suffix:
+    there = Path(options.data)
+    if not options.data or not (there.exists() or there.suffix):
         raise ValueError(
             f"unknown data set {options.data!r}: choose from {', '.join(datasets.NAMES)}, or give "
             "a file"
@@ -94,3 +95,10 @@ def _kind_option(text: str) -> tuple[str, str]:
     if not name or kind not in KINDS:
         raise argparse.ArgumentTypeError(f"must be COLUMN={'|'.join(KINDS)}, got {text!r}")
     return name, kind
+
+
+def path(text: str) -> Path:
+    """A path; an empty one, as of a variable that is not set, would be the folder here."""
+    if not text:
+        raise argparse.ArgumentTypeError("must be a path, got an empty one")
+    return Path(text)

@@ -16,7 +16,7 @@ from autograd.show.notation import for_output
 
 from .arrays import check_epochs
 from .data.datasets import Dataset
-from .data_options import add_data_options
+from .data_options import add_data_options, path
 from .model.activations import ACTIVATIONS
 from .model.likelihoods import LIKELIHOODS
 from .model.network import MLP
@@ -49,11 +49,11 @@ def add_train_options(parser: argparse.ArgumentParser) -> None:
     # fmt: off
     add("--seed", type=int, default=0, metavar="S",
         help="of the split, the weights and the batches (%(default)s)")
-    add("--checkpoint", type=Path, metavar="FILE",
+    add("--checkpoint", type=path, metavar="FILE",
         help="where to keep all that is needed to go on, written at the start and after epochs")
     add("--checkpoint-every", type=_positive, default=1, metavar="K",
         help="epochs from checkpoint to checkpoint (%(default)s)")
-    add("--resume", type=Path, metavar="FILE",
+    add("--resume", type=path, metavar="FILE",
         help="a checkpoint to go on from, with the same options, to --epochs in all")
     add("--sweep", nargs="+", action="extend", metavar="NAME=V,V",
         help="train with every combination of such values, as lr=0.03,0.1,0.3 batch-size=1,16, and "
@@ -62,7 +62,7 @@ def add_train_options(parser: argparse.ArgumentParser) -> None:
         help="with --sweep: train each with so many seeds, from --seed on (5)")
     add("--workers", type=_positive, metavar="N",
         help="with --sweep: how many processes train side by side (1)")
-    add("--out", type=Path, metavar="DIR",
+    add("--out", type=path, metavar="DIR",
         help="where the files go; runs/DATA, or runs/DATA-sweep, if not given")
     add("--quiet", action="store_true", help="no progress bar")
     # fmt: on

@@ -9,7 +9,7 @@ import numpy as np
 from .arrays import check_positive
 from .data import datasets
 from .data.datasets import Dataset
-from .data_options import add_data_options, data_of
+from .data_options import add_data_options, data_of, path
 from .model.activations import ACTIVATIONS
 from .model.likelihoods import LIKELIHOODS
 from .model.network import MLP
@@ -45,7 +45,7 @@ def add_play(commands: Any) -> None:
     add("--momentum", type=float, default=0.0, metavar="M", help="of sgd (%(default)s)")
     add("--seed", type=int, default=0, metavar="S",
         help="of the split, the weights and the batches (%(default)s)")
-    add("--out", type=Path, default=Path("playground.html"), metavar="FILE",
+    add("--out", type=path, default=Path("playground.html"), metavar="FILE",
         help="where the page goes (%(default)s)")
     # fmt: on
 

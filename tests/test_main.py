@@ -435,6 +435,7 @@ def refused(capsys, folder, *options):
         (("--epochs", "1.5"), ["--epochs", "1.5"]),
         (("--seed", "-1"), ["--seed", "-1"]),
         (("--seed", "x"), ["--seed", "x"]),
+        (("--out", ""), ["--out", "empty"]),
         (("--frobnicate",), ["--frobnicate"]),
         *[
             pytest.param(
@@ -456,11 +457,12 @@ def test_a_bad_option_is_refused_with_one_line(options, named, folder, capsys):
 
 
 def test_an_unknown_data_set_is_refused_with_the_known_ones(folder, capsys):
-    with pytest.raises(SystemExit) as info:
-        main(["train", "mnist"])
-    out, err = capsys.readouterr()
-    assert (info.value.code, out, len(err.splitlines())) == (2, "", 1)
-    assert all(name in err for name in ("mnist", *NAMES))
+    for unknown in ("mnist", ""):
+        with pytest.raises(SystemExit) as info:
+            main(["train", unknown])
+        out, err = capsys.readouterr()
+        assert (info.value.code, out, len(err.splitlines())) == (2, "", 1)
+        assert all(name in err for name in (repr(unknown), *NAMES))
     assert list(folder.iterdir()) == []
 
 

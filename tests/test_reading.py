@@ -470,6 +470,11 @@ def test_a_bad_file_is_refused_in_the_users_words(tmp_path, data, complaint):
     assert "test_size" not in str(refused.value)
 
 
+def test_an_empty_path_is_no_folder():
+    with pytest.raises(ValueError, match="source is an empty name"):
+        table_data("", "k")
+
+
 def test_a_folder_is_refused(tmp_path):
     with pytest.raises(IsADirectoryError, match="is a folder: give the name of a file in it"):
         table_data(tmp_path, "k")

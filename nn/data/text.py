@@ -73,6 +73,8 @@ def text_of(source: Source) -> Text:
     if not isinstance(source, str | os.PathLike):
         return _of_frame(source)
     name = os.fspath(source)
+    if not name:
+        raise ValueError("source is an empty name: give the path of a file")
     if os.path.isdir(name):
         raise IsADirectoryError(f"{name} is a folder: give the name of a file in it")
     data = Path(source).read_bytes()

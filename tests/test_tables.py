@@ -235,6 +235,13 @@ def test_words_among_numbers_that_would_be_too_many_classes_are_named(tmp_path):
         column(tmp_path, answers)
 
 
+def test_numbers_of_more_digits_than_floats_have_are_no_words(tmp_path):
+    text = "a,k\n" + "\n".join(f"{i * 7 % 5},{10**18 + 10**15 * i + 1}" for i in range(12))
+    with pytest.raises(ValueError, match=r"as 1000000000000000001: .* say --loss gaussian"):
+        load_csv(text_file(tmp_path, text), "k")
+    assert load_csv(text_file(tmp_path, text), "k", loss=gaussian_nll).classes == ()
+
+
 def test_a_file_that_is_not_there_is_an_os_error_that_names_it(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"absent\.csv"):
         load_csv(tmp_path / "absent.csv", "k")

@@ -260,7 +260,7 @@ class Cells:
         numbers = self.as_numbers
         if self.numbers is not None:
             return True
-        if any(map(_loses_digits, self.texts)):
+        if self.long:
             return False
         if (numbers.values == 0).any() and all(
             t.startswith("(") or is_missing(t) for t in self.texts
@@ -269,6 +269,11 @@ class Cells:
         present, gaps = int((~self.missing).sum()), numbers.gaps
         few = len(np.unique(numbers.values[~np.isnan(numbers.values)])) <= FEW
         return present > 0 and not (gaps and (few or gaps > (1 - MOSTLY) * present))
+
+    @cached_property
+    def long(self) -> tuple[str, ...]:
+        """Whole numbers of more digits than floats have, as long ids are."""
+        return tuple(filter(_loses_digits, self.texts))
 
     def _spellings(self) -> tuple[Spelling, ...]:
         if not self.commas:

@@ -85,6 +85,13 @@ def target_of(
             "an empty cell: rows without a target are left out. In all, so many cells are no "
             f"numbers: {numbers.gaps}"
         )
+    if many and cells.long:
+        raise ValueError(
+            f"{where} has whole numbers of more digits than floats have, as {cells.long[0]}: they "
+            f"are taken for names, and {len(found)} different ones in {len(rows)} rows are too "
+            "many to be classes. To predict them as numbers, rounded, say --loss gaussian, in "
+            "Python loss=gaussian_nll"
+        )
     if many:
         raise ValueError(
             f"{where} has {len(found)} different words in {len(rows)} rows: too many to be "

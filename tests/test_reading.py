@@ -318,6 +318,24 @@ def test_a_spreadsheet_is_read(tmp_path):
         table_data(tmp_path / "some.xlsx", "z")
 
 
+@for_each("state", ["visible", "hidden", "veryHidden"])
+def test_a_sheet_that_is_hidden_or_empty_is_not_the_first(tmp_path, state):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    if state != "visible":
+        for row in (["a", "k"], [5, "x"], [6, "y"]):
+            book.active.append(row)
+    book.active.sheet_state = state
+    sheet = book.create_sheet("data")
+    for row in (["a", "k"], [1, "n"], [2, "y"]):
+        sheet.append(row)
+    book.active = 1
+    book.save(tmp_path / "some.xlsx")
+    file = CsvFile(tmp_path / "some.xlsx")
+    assert file.columns(["a"])[1]["a"].numbers.tolist() == [1, 2]
+    assert file.notes == ["its first sheet that is shown and not empty, 'data', is read"]
+
+
 def test_rows_of_a_spreadsheet_in_which_nothing_stands_are_none(tmp_path):
     openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.Workbook()

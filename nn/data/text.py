@@ -162,7 +162,7 @@ def _of_windows(data: bytes) -> str:
 
 
 def _of_spreadsheet(name: str, data: bytes) -> Text:
-    """The first sheet of an .xlsx file."""
+    """The first sheet of an .xlsx file that is shown and not empty."""
     openpyxl = _library("openpyxl", name)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -172,9 +172,12 @@ def _of_spreadsheet(name: str, data: bytes) -> Text:
     _check_size(name, data, size, "Save it as CSV")
     try:
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-        sheet, text = book.worksheets[0], io.StringIO(newline="")
-        sheet.reset_dimensions()  # they may reach as far as the last colour or border that is left
-        rows = [_without_end(row) for row in sheet.iter_rows(values_only=True)]
+        every, text = book.worksheets, io.StringIO(newline="")
+        for sheet in [one for one in every if one.sheet_state == "visible"] or every:
+            sheet.reset_dimensions()  # they may reach as far as a colour or border that is left
+            rows = [_without_end(row) for row in sheet.iter_rows(values_only=True)]
+            if any(rows):
+                break
         width = max(map(len, rows), default=0)
         csv.writer(text, lineterminator="\n").writerows(
             (*row, *[None] * (width - len(row))) if row or width == 1 else () for row in rows
@@ -184,7 +187,8 @@ def _of_spreadsheet(name: str, data: bytes) -> Text:
             f"{name} is a zip archive, and no spreadsheet: unpack it, and give the file in it "
             f"({error})"
         ) from None
-    notes = [f"its first sheet, {sheet.title!r}, is read"] if len(book.worksheets) > 1 else []
+    which = "" if sheet is every[0] else " that is shown and not empty"
+    notes = [f"its first sheet{which}, {sheet.title!r}, is read"] if len(every) > 1 else []
     return Text(name, text.getvalue().encode(), notes, ",")
 
 

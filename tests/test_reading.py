@@ -585,12 +585,22 @@ def test_a_quote_that_is_not_closed_is_said(tmp_path):
         table_data(path, "k")
 
 
-def test_classes_that_differ_by_capitals_alone_are_doubted(tmp_path):
-    path = tmp_path / "case.csv"
-    path.write_text("a,k\n" + "".join(f"{i},{('Yes', 'no', 'yes')[i % 3]}\n" for i in range(30)))
-    said = dict(table_data(path, "k").told)["k (to predict)"]
-    assert said.startswith("3 classes: Yes, no, yes;")
-    assert said.endswith("('Yes' and 'yes': told apart, so write one answer in one way)")
+@for_each(
+    "one, other, shown",
+    [
+        ("Yes", "yes", "'Yes' and 'yes'"),
+        ("New  York", "New York", "'New  York' and 'New York'"),
+        ("a\u200b", "a", r"'a' and 'a\u200b'"),  # a space without a width
+        ("b\x1a", "b", r"'b' and 'b\x1a'"),  # where files ended in DOS
+        ("Caf\u00e9", "Cafe\u0301", r"'Cafe\u0301' and 'Caf\xe9'"),  # Windows' and macOS's
+    ],
+)
+def test_classes_that_a_reader_takes_for_one_are_doubted(tmp_path, one, other, shown):
+    rows = [f"{i},{(one, 'no', other)[i % 3]}" for i in range(30)]
+    data = table_data(saved(tmp_path, "\n".join(["a,k", *rows])), "k")
+    said = dict(data.told)["k (to predict)"]
+    assert said.startswith("3 classes: ")
+    assert said.endswith(f" ({shown}: told apart, so write one answer in one way)")
 
 
 def test_columns_of_polars_may_be_called_like_patterns():

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from unicodedata import category, normalize
 
 import numpy as np
 import numpy.typing as npt
@@ -117,11 +118,27 @@ def _doubt(cells: Cells) -> str:
         doubts += f" (is {odd} an answer, among numbers? If it says nothing, make it an empty cell)"
     alike = dict[str, set[str]]()
     for text in numbers.odd:
-        alike.setdefault(text.lower(), set()).add(text)
-    twice = [" and ".join(map(repr, sorted(texts))) for texts in alike.values() if len(texts) > 1]
+        alike.setdefault(_as_seen(text), set()).add(text)
+    twice = [_apart(texts) for texts in alike.values() if len(texts) > 1]
     if twice:
         doubts += f" ({', '.join(shortened(twice))}: told apart, so write one answer in one way)"
     return doubts
+
+
+def _as_seen(text: str) -> str:
+    r"""A word as a reader sees it, whatever its capitals, spaces, invisible marks and codes.
+
+    >>> _as_seen("Caf\u00e9\u200b") == _as_seen("cafe\u0301")
+    True
+    """
+    seen = (c for c in normalize("NFKC", text) if c.isspace() or category(c)[0] != "C")
+    return " ".join("".join(seen).casefold().split())
+
+
+def _apart(texts: Iterable[str]) -> str:
+    """Words that a reader may take for one, written so that they are seen to differ."""
+    show = repr if len({normalize("NFC", text) for text in texts}) > 1 else ascii
+    return " and ".join(map(show, sorted(texts)))
 
 
 def tells(cells: Cells, target: Target) -> bool:

@@ -493,6 +493,24 @@ def test_an_empty_path_is_no_folder():
         table_data("", "k")
 
 
+def test_decimal_commas_between_commas_are_doubted(tmp_path):
+    rows = [f"{i * 37 % 91},{i % 10},{i * 100}" for i in range(12)]
+    file = CsvFile(saved(tmp_path, "\n".join(["size,price", *rows])))
+    assert file.notes[0].endswith("(or has a number a decimal comma, as 71,5? Then put quotes "
+                                  "around such numbers, or semicolons between cells)")  # fmt: skip
+    named = [f"{i},{row}" for i, row in enumerate(rows, 1)]  # as R writes them
+    file = CsvFile(saved(tmp_path, "\n".join(["size,rest,price", *named])))
+    assert file.notes[0].endswith("the first is taken for the row's name")
+    with pytest.raises(ValueError, match=r"too few\? If 1,5 is one number, put quotes"):
+        table_data(saved(tmp_path, "a,b,k\n" + "1,5,2.5,x\n0,5,3.5,y\n" * 4), "k")
+
+
+def test_a_lazy_frame_is_refused_with_what_makes_a_frame():
+    polars = pytest.importorskip("polars")
+    with pytest.raises(TypeError, match=r"got LazyFrame: \.collect\(\) makes one of it"):
+        table_data(polars.DataFrame({"a": [1, 2], "k": [0, 1]}).lazy(), "k")
+
+
 def test_a_folder_is_refused(tmp_path):
     with pytest.raises(IsADirectoryError, match="is a folder: give the name of a file in it"):
         table_data(tmp_path, "k")

@@ -273,13 +273,21 @@ class CsvFile:
         )
         raise ValueError(
             f"{self.name}, row {place}: it has {len(row)} cells, the header {len(self.header)}, so "
-            f"that {what}. Is there a delimiter too many or too few?"
+            f"that {what}. Is there a delimiter too many or too few?{self._decimals(row)}"
         )
 
     def _are_names(self, row: Sequence[str]) -> bool:
         """Whether a row says the names again, maybe below another file's mark of UTF-8."""
         first = row[0] if row[0] == self._names[0] else row[0].removeprefix("\ufeff").strip('"')
         return [first, *row[1:]] == self._names
+
+    def _decimals(self, row: Sequence[str]) -> str:
+        """What is said of a row that is too long, where a comma may be a decimal one, as in 1,5."""
+        at = (j for j in range(len(row) - 1) if row[j].strip("+- ").isdigit())
+        pair = next((f"{row[j]},{row[j + 1]}" for j in at if row[j + 1].isdigit()), "")
+        if self._delimiter != "," or len(row) <= self._width or not pair:
+            return ""
+        return f" If {pair} is one number, put quotes around such, or semicolons between cells"
 
     def _fits(self, row: Sequence[str]) -> bool:
         """Whether a row has as many cells as it should, and nothing in one that is left out."""

@@ -13,6 +13,10 @@ from .cells import is_missing, is_number, parsed
 
 ROWS = 200  # that are looked at
 BETWEEN = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
+DECIMALS = (
+    " (or has a number a decimal comma, as 71,5? Then put quotes around such numbers, or "
+    "semicolons between cells)"
+)
 YEARS = 3  # so many names that are numbers and go up in equal steps may be names
 UNDER = 3  # rows below the names that may be no data, and those below them that say so
 NUMERAL = re.compile(r"[<>≤≥~=±+-]*\s*(\d|inf)", re.IGNORECASE)  # how a number begins, or a bound
@@ -62,6 +66,7 @@ def look_of(text: str, delimiter: str | None = None, header: bool | None = None)
     if more == "first":
         notes.append(
             "rows have one cell more than the header: the first is taken for the row's name"
+            + (DECIMALS if delimiter == "," and _may_be_decimals(rows) else "")
         )
     elif more:
         notes.append(
@@ -172,6 +177,14 @@ def _is_no_data(row: Sequence[str], rest: Rows) -> bool:
         numbers += _mostly_numbers(others)
         words += not _mostly_numbers(others) and len(set(others)) <= len(others) / 2
     return numbers > 0 and numbers + words > 1
+
+
+def _may_be_decimals(rows: Rows) -> bool:
+    """Whether rows may begin with numbers such as 71,5: whole ones that do not count."""
+    names = [row[0] for row in rows[1:]]
+    whole = all(re.fullmatch(r"[-+]?\d+", name) for name in names)
+    counted = _go_up(names) and int(names[1]) - int(names[0]) == 1
+    return whole and not counted and all(row[1].isdigit() for row in rows[1:] if len(row) > 1)
 
 
 def _have_names(rows: Rows) -> bool:

@@ -245,8 +245,9 @@ def _library(name: str, file: str) -> Any:
 def _of_frame(frame: Any) -> Text:
     """The text of a DataFrame of pandas or polars; no index is in it."""
     pandas: Callable[..., str] | None = getattr(frame, "to_csv", None)
-    if not hasattr(frame, "columns") or not (pandas or hasattr(frame, "write_csv")):
-        cure = ": .to_frame() makes one of it" if hasattr(frame, "to_frame") else ""
+    if not (pandas or hasattr(frame, "write_csv")) or not hasattr(frame, "columns"):
+        ways = (way for way in ("to_frame", "collect") if hasattr(frame, way))
+        cure = next((f": .{way}() makes one of it" for way in ways), "")
         raise TypeError(f"source must be a path or a DataFrame, got {type(frame).__name__}{cure}")
     notes = []
     if pandas:

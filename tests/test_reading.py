@@ -589,6 +589,21 @@ def test_columns_of_a_frame_may_be_called_by_numbers():
     assert (data.features, data.target) == (("1", "2"), "3")
 
 
+def test_a_row_of_totals_is_doubted_aloud(tmp_path):
+    rows = [(f"shop {i % 3}", i % 7 + 0.1, 10 * i + 3) for i in range(12)]
+    total = ("Total", f"{sum(row[1] for row in rows):.1f}", sum(row[2] for row in rows))
+
+    def told(rows):
+        text = "\n".join(",".join(map(str, row)) for row in [("shop", "hours", "sales"), *rows])
+        return str(table_data(saved(tmp_path, text), "sales").told)
+
+    said = "row 14, the last, has the sum of all above it in 'sales', 'hours': a total?"
+    assert said in told([*rows, total])
+    assert "a total?" not in told(rows) + told([*rows, (*total[:2], "")])  # a row without a target
+    ones = [("shop 1", 0, i) for i in range(4)]  # of which the next is no total
+    assert "a total?" not in told([*rows[:1], *ones, ("shop 1", 0.1, 9.5)])
+
+
 def test_a_class_that_counts_as_missing_is_named(tmp_path):
     path = tmp_path / "signs.csv"
     path.write_text("a,k\n" + "".join(f"{i},{('++', '--')[i % 2]}\n" for i in range(30)))

@@ -96,6 +96,7 @@ def table_data(
     name, notes, nameless = file.name, file.notes, file.nameless
     del file  # its text takes as much as the numbers
     _check_enough(name, len(places))
+    totals = [column for column, of in cells.items() if of.are_numbers and _ends_in_sum(of)]
     answers = target_of(cells.pop(target), likelihood, name, places)
     told = [("file", note) for note in notes] + [(f"{target} (to predict)", answers.said)]
     chosen, left_out = _chosen(cells, kinds, nameless)
@@ -113,6 +114,10 @@ def table_data(
                    (dropped, "a cell is missing")):  # fmt: skip
         if n:
             told.append(("rows", f"{n} of {len(places)} left out, since in them {why}"))
+    if totals and answers.rows[-1:] == len(places) - 1:
+        listed = ", ".join(map(repr, shortened(totals)))
+        what = f"row {places[-1]}, the last, has the sum of all above it in {listed}: a total? Then"
+        told.append(("rows", f"{what} delete it"))
     _check_enough(name, len(answers.rows))
     train, test = parts_of(answers.y, len(answers.classes), test_size, seed)
     columns = []
@@ -210,6 +215,16 @@ def _complete(answers: Target, cells: Sequence[Cells], missing: str) -> tuple[Ta
     full = ~np.any([column.missing[answers.rows] for column in cells], axis=0)
     kept = Target(answers.classes, answers.y[full], answers.rows[full], answers.said)
     return kept, len(answers.rows) - len(kept.rows)
+
+
+def _ends_in_sum(cells: Cells) -> bool:
+    """Whether the last number of a column is the sum of the others, four or more, and larger."""
+    values = cells.as_numbers.values
+    above, last = values[:-1][~np.isnan(values[:-1])], values[-1]
+    if len(above) < 4 or not abs(last) > max(above.max(), -above.min()):
+        return False
+    with np.errstate(over="ignore"):  # of 1e308
+        return bool(np.isclose(above.sum(), last, rtol=1e-9, atol=0.0))
 
 
 def _grouped(said: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

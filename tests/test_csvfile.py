@@ -145,7 +145,7 @@ def kinds(monkeypatch):
 
 
 def test_short_numerals_are_read_as_whole_numbers(tmp_path, kinds):
-    texts = ["12.375", "-0.5", "-0", "-0.000", "0", "5.", ".5", "-.25", "007", "0.1", "1", "-1",
+    texts = ["12.375", "-0.5", "-0", "-0.000", "0", "5.", ".5", "-.25", "07", "0.1", "1", "-1",
              "9007199254740992", "0.30000000000000", "-12345.7890123", "-.5"]  # fmt: skip
     check(tmp_path / "x.csv", texts)
     assert kinds == [np.int64]

@@ -140,6 +140,17 @@ def test_a_few_words_among_many_numbers_are_missing_and_said(tmp_path):
     assert x["x"][30] == data.columns[1].fill[0]
 
 
+def test_numbers_with_zeros_before_them_are_doubted(tmp_path):
+    zips = ["01067", "80331", "10115"]
+    rows = [[zips[i % 3], f"{i % 12 + 1:02d}", "ny"[i % 2]] for i in range(30)]
+    told = dict(table_data(table(tmp_path, ["zip", "month", "k"], rows), "k").told)
+    assert told["zip"] == "numbers, some as 01067 (names? Then --as zip=words)"
+    assert told["month"] == "numbers"
+    path = table(tmp_path, ["zip", "month", "k"], rows)
+    told = dict(table_data(path, "k", kinds={"zip": "words"}).told)
+    assert told["zip"] == "words, an input for each: 01067, 10115, 80331"
+
+
 def test_what_is_in_doubt_is_said(tmp_path):
     told = dict(data_of(tmp_path, [f"{i % 9 * 3}" if i % 4 else "<5" for i in range(40)]).told)
     assert "most are numbers: as number, '<5' would be missing" in told["x"]

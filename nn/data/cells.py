@@ -26,6 +26,7 @@ MISSING = frozenset((
 ))  # fmt: skip
 FEW = 10  # so many different whole numbers may be names of classes; more are plain numbers
 MOSTLY = 0.9  # of a column's cells that are there: so many say what the column holds
+PADDED = re.compile(r"0\d{2,}")  # a number that is rather a name, as a zip code
 EXACT = 2**53  # up to it, all whole numbers are floats
 UNITS = ("$", "€", "£", "¥", "%")  # after a number; all but the last may stand before it
 BEFORE = re.compile(r"([-+]?)([$€£¥])\s*")
@@ -230,10 +231,12 @@ class Cells:
             f"{text} as {digits(v)}" for text, v in zip(self.texts, values)
             if text.startswith("(") and v and not np.isnan(v)
         ]  # fmt: skip
+        padded = [text for text in self.texts if PADDED.fullmatch(text)][:1]
+        codes = [f"some as {text} (names? Then --as {self.name}=words)" for text in padded]
         odd = tuple(text for text, so in zip(self.texts, is_odd) if so)
         gaps = int(self.counts[is_odd].sum())
         found = values[self._codes]
-        return Numbers(found, way, tuple(sorted(units)), odd, gaps, tuple(brackets[:1]))
+        return Numbers(found, way, tuple(sorted(units)), odd, gaps, (*brackets[:1], *codes))
 
     def deny(self, way: Spelling) -> bool:
         """Whether a point in them, as in 12.5, can't stand between thousands, as in that way."""

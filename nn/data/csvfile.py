@@ -4,14 +4,14 @@ import csv
 import io
 import re
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 
 import numpy as np
 
 from ..arrays import Array
-from .cells import EXACT, Cells, is_missing, is_number, numbers_or_gaps
+from .cells import EXACT, PADDED, Cells, is_missing, is_number, numbers_or_gaps
 from .looks import ROWS, collapsed, look_of, named, one_line, written
 from .plain import Block
 from .text import LONGEST, Source, text_of
@@ -155,20 +155,21 @@ class CsvFile:
         found = {name: Cells(name, np.frombuffer(values)) for name, values in numbers.items()}
         found |= {name: column.cells(name, self.commas) for name, column in words.items()}
         again = [name for name in names if name not in found or _may_lose(found[name].numbers)]
-        again += self._of_thousands(
-            [name for name in found if name not in again and _may_be_thousands(found[name].numbers)]
-        )
+        plain = {name: found[name].numbers for name in found if name not in [*again, *texts]}
+        again += self._not_plain({name: x for name, x in plain.items() if x is not None})
         found |= self.columns(again, again)[1] if again else {}
         return places, {name: found[name] for name in names}
 
-    def _of_thousands(self, names: Sequence[str]) -> list[str]:
-        """Columns whose points all have three digits behind them, in the first rows: 600, 1.007."""
-        rows = [row for _, row in islice(self.rows(), ROWS)] if names else []
-        columns = dict(zip(self.header, zip(*rows)))
+    def _not_plain(self, columns: Mapping[str, Array]) -> list[str]:
+        """Numbers that may say more, by the first rows: as 1.007, if all points do, or 01067."""
+        rows = [row for _, row in islice(self.rows(), ROWS)] if columns else []
+        cells = dict(zip(self.header, zip(*rows)))
         found = []
-        for name in names:
-            there = [text for text in map(str.strip, columns[name]) if not is_missing(text)]
-            if "." in "".join(there) and all(map(OF_THREE.fullmatch, there)):
+        for name, values in columns.items():
+            there = [text for text in map(str.strip, cells[name]) if not is_missing(text)]
+            thousands = "." in "".join(there) and all(map(OF_THREE.fullmatch, there))
+            padded = any(map(PADDED.fullmatch, there))
+            if padded or (thousands and _may_be_thousands(values)):
                 found.append(name)
         return found
 
@@ -335,9 +336,9 @@ def _may_lose(values: Array | None) -> bool:
     return values is not None and bool((np.abs(values) >= EXACT).any())
 
 
-def _may_be_thousands(values: Array | None) -> bool:
+def _may_be_thousands(values: Array) -> bool:
     """Whether some are whole numbers below 1000, and none is larger: others may be as 1.007."""
-    return values is not None and bool((values % 1 == 0).any() and np.nanmax(abs(values)) < 1000)
+    return bool((values % 1 == 0).any() and np.nanmax(abs(values)) < 1000)
 
 
 class _Words:

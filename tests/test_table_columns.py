@@ -512,6 +512,35 @@ def test_cells_that_were_not_met_are_read_as_said(tmp_path):
     assert by_name["on"][:3].ravel().tolist() == [1, 1, 1]
 
 
+def test_dates_are_read_as_in_training_or_as_only_they_can_be(tmp_path):
+    rows = [[f"{1 + i % 12}/{1 + i % 28}/2024", "ny"[i % 2]] for i in range(60)]
+    data = table_data(table(tmp_path, ["d", "k"], rows), "k")
+    assert "month/day/year:" in dict(data.told)["d"]
+    net = MLP(len(data.features), [1], rng=np.random.default_rng(0))
+
+    def says(*dates):
+        new = table(tmp_path, ["d", "more"], [[date, 1] for date in dates], "new.csv")
+        found = predictions(net, Table.of(data), new)
+        return [row[2:] for row in read(found.text)[1]], found.notes
+
+    april, june = (says(date)[0] for date in ("4/6/2024", "6/4/2024"))
+    assert april != june
+    # In a column with 25/3/2024, months stand second, whatever stood first in training.
+    found, (note,) = says("6/4/2024", "25/3/2024")
+    assert found[:1] == april
+    assert note.endswith("dates as day/month/year, in training as month/day/year: they are read "
+                         "as they look here")  # fmt: skip
+    found, notes = says("6/4/2024", "25/3/2024", "3/25/2024")  # of both kinds: as in training
+    assert found[:1] == june and not notes
+
+
+def test_dates_of_two_kinds_in_a_column_are_said(tmp_path):
+    rows = [[f"{1 + i % 12}/{1 + i % 28}/2024", "ny"[i % 2]] for i in range(60)]
+    rows[7][0] = "2024-01-31"
+    told = dict(table_data(table(tmp_path, ["d", "k"], rows), "k").told)
+    assert "month/day/year, some year-month-day (write all alike): " in told["d"]
+
+
 def test_what_is_true_may_be_1_in_new_rows(tmp_path):
     _, data, net = trained(tmp_path)
     on = next(column for column in data.columns if column.kind == "truth")

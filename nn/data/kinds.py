@@ -131,8 +131,27 @@ def _dates(texts: tuple[str, ...], way: str, last: int = LAST) -> Array:
     return found
 
 
+@lru_cache(maxsize=4)
+def _others(texts: tuple[str, ...], way: str) -> list[str]:
+    """The cells that say something, and not in this way."""
+    lost = np.isnan(read_dates(texts, way)[:, 0])
+    return [text for text, so in zip(texts, lost) if so and not is_missing(text)]
+
+
+def way_in(cells: Cells, about: About) -> str:
+    """The way of a column's dates: as it was learned; or as they look, if only that reads all.
+
+    With 25/03/2024 beside it, 06/04/2024 is in April, also where months stood first in training.
+    """
+    way: str = about["way"]
+    if not _others(cells.texts, way):
+        return way
+    looks = way_of([text for text in cells.texts if not is_missing(text)])
+    return way if looks is None or _others(cells.texts, looks) else looks
+
+
 def _dates_as_learned(cells: Cells, about: About) -> Array:
-    return _dates(cells.texts, about["way"], about.get("last", LAST))
+    return _dates(cells.texts, way_in(cells, about), about.get("last", LAST))
 
 
 def _values_of_dates(cells: Cells, about: About, rows: Rows) -> Array:
@@ -215,6 +234,9 @@ def _said_of_dates(cells: Cells, about: About) -> str:
     texts = [text for text in cells.texts if not is_missing(text)]
     unsure = " (or day before month? As 2024-01-31 they would be clear)" if is_unsure(
         texts, about["way"]) else ""  # fmt: skip
+    others = _others(cells.texts, about["way"])
+    other = way_of(others) if others else None
+    unsure += f", some {said(other)} (write all alike)" if other else ""
     years = f" of {about['last'] - 99} to {about['last']}" if "last" in about else ""
     return f"dates, {said(about['way'])}{years}{unsure}: {', '.join(about['parts'])} as numbers"
 

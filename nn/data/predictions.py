@@ -17,7 +17,8 @@ from ..model.module import Module
 from .cells import PLAIN, Cells, in_units, is_number
 from .columns import Column, inputs_of
 from .csvfile import CsvFile
-from .kinds import KINDS, numbers_of
+from .dates import said
+from .kinds import KINDS, numbers_of, way_in
 from .looks import named
 from .tables import Table
 from .text import Source, text_of
@@ -158,6 +159,11 @@ def _unusual(cells: Cells, column: Column) -> list[str]:
                 f"column {column.name!r}: numbers {in_units(here)}, in training {in_units(there)}: "
                 "they are read as they stand"
             )
+    if column.kind == "date" and (way := way_in(cells, column.about)) != column.about["way"]:
+        notes.append(
+            f"column {column.name!r}: dates as {said(way)}, in training as "
+            f"{said(column.about['way'])}: they are read as they look here"
+        )
     gaps = int(cells.missing.sum())
     if gaps and column.kind != "words":
         notes.append(f"column {column.name!r}: {gaps} missing, filled by the training's median")

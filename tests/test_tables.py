@@ -23,6 +23,7 @@ from nn import (
     save,
 )
 from nn.data import csvfile
+from nn.data.datasets import standard
 from nn.data.predictions import predict_csv
 from tests.cases import for_each
 
@@ -303,6 +304,13 @@ def test_a_column_that_is_constant_on_the_training_part_is_not_scaled(tmp_path):
 
 
 # Large files, and odd ones
+
+
+def test_rounding_of_huge_numbers_is_no_huge_input():
+    X = np.column_stack([np.full(60, 2.0**60 + 256 * 7), 2.0**60 + 256 * (np.arange(60) % 16)])
+    mean, scale = standard(X)
+    assert abs((X - mean) / scale).max() <= 1
+    assert scale[0] == 1 and (X[:, 0] == mean[0]).all()
 
 
 @pytest.mark.parametrize("block", [1, 2, 3, 7, 8192])

@@ -259,13 +259,17 @@ def check_scaled(names: Sequence[Any], finite: Any) -> None:
 def standard(X: Any, farthest: float = np.inf) -> tuple[Any, Any]:
     """Mean and scale by column: the standard deviation, or 1 if it is constant up to rounding.
 
+    Rounding of numbers as 2^60 is hundreds: then the scale is how far they are apart.
+
     If a value is more than ``farthest`` deviations from the mean, the scale is larger, so that it
     is just as far: in a training, one row with a huge input can undo what all others have done.
     """
-    low, high, mean = X.min(axis=0), X.max(axis=0), X.mean(axis=0)
+    low, high = X.min(axis=0), X.max(axis=0)
+    mean = np.clip(X.mean(axis=0), low, high)  # which rounding may have left
     with np.errstate(over="ignore"):
-        varies = high - low > ROUNDING * np.maximum(abs(low), abs(high))
+        spread = high - low
+        varies = spread > ROUNDING * np.maximum(abs(low), abs(high))
     blocks = (X[i : i + BLOCK] - mean for i in range(0, len(X), BLOCK))
     squares = sum((block**2).sum(axis=0) for block in blocks)
     scale = np.maximum(np.sqrt(squares / len(X)), np.maximum(high - mean, mean - low) / farthest)
-    return mean, np.where(varies, scale, 1.0)
+    return mean, np.where(varies, scale, np.maximum(spread, 1.0))

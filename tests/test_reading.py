@@ -493,6 +493,12 @@ def test_an_empty_path_is_no_folder():
         table_data("", "k")
 
 
+def test_a_note_below_a_table_is_named(tmp_path):
+    text = PLAIN + "\n* as of 2024\n"
+    with pytest.raises(ValueError, match=r"row 6: it has 1 cells.* If it is a note, and no row"):
+        table_data(saved(tmp_path, text), "k")
+
+
 def test_decimal_commas_between_commas_are_doubted(tmp_path):
     rows = [f"{i * 37 % 91},{i % 10},{i * 100}" for i in range(12)]
     file = CsvFile(saved(tmp_path, "\n".join(["size,price", *rows])))

@@ -274,7 +274,7 @@ class CsvFile:
         )
         raise ValueError(
             f"{self.name}, row {place}: it has {len(row)} cells, the header {len(self.header)}, so "
-            f"that {what}. Is there a delimiter too many or too few?{self._decimals(row)}"
+            f"that {what}. Is there a delimiter too many or too few?{self._advice(row)}"
         )
 
     def _are_names(self, row: Sequence[str]) -> bool:
@@ -282,8 +282,10 @@ class CsvFile:
         first = row[0] if row[0] == self._names[0] else row[0].removeprefix("\ufeff").strip('"')
         return [first, *row[1:]] == self._names
 
-    def _decimals(self, row: Sequence[str]) -> str:
-        """What is said of a row that is too long, where a comma may be a decimal one, as in 1,5."""
+    def _advice(self, row: Sequence[str]) -> str:
+        """What else may be wrong: a note below the table, or a decimal comma, as in 1,5."""
+        if len(row) == 1 and self._width > 2:
+            return " If it is a note, and no row of the table, delete it"
         at = (j for j in range(len(row) - 1) if row[j].strip("+- ").isdigit())
         pair = next((f"{row[j]},{row[j + 1]}" for j in at if row[j + 1].isdigit()), "")
         if self._delimiter != "," or len(row) <= self._width or not pair:

@@ -67,7 +67,7 @@ def record(
         node._data, partials = primitive.at(a) if y is None else primitive.at(a, b)
         node._dx, node._dy = partials if len(partials) == 2 else (*partials, None)
     node._grad = 0.0
-    node.label = ""
+    node._label = ""
     node._primitive = primitive
     node._x = x
     node._y = y
@@ -87,7 +87,7 @@ def record_dot(w: tuple[Any, ...], a: tuple[Any, ...], x: tuple[Any, ...], b: An
     node._dx = b
     node._dy = a
     node._grad = 0.0
-    node.label = ""
+    node._label = ""
     node._primitive = p.DOT
     node._x = w
     node._y = x
@@ -108,7 +108,7 @@ def _unary(primitive: p.Primitive) -> Callable[[Value], Value]:
             node._data, (node._dx,) = primitive.at(a)
         node._dy = node._y = None
         node._grad = 0.0
-        node.label = ""
+        node._label = ""
         node._primitive = primitive
         node._x = self
         return node  # type: ignore[no-any-return]
@@ -142,7 +142,7 @@ def _binary(primitive: p.Primitive) -> tuple[Callable[..., Value], Callable[...,
         except p.RAISED:
             node._data, (node._dx, node._dy) = primitive.at(a, b)
         node._grad = 0.0
-        node.label = ""
+        node._label = ""
         node._primitive = primitive
         node._x = self
         node._y = other
@@ -213,10 +213,9 @@ class Value(Refusals):
         label: a name for the pictures.
 
     Attributes:
-        data: the number. Assigning to it changes this Value alone, and nothing that was computed
-            from it.
+        data: the number. Assigning to it changes nothing that was computed from this Value.
         grad: filled in by `backward`; that of a leaf adds up over calls.
-        label: a name for the pictures.
+        label: a name for the pictures; empty, or set to None, for none.
 
     Raises:
         TypeError: ``data`` is not a real number, or ``label`` is not a string.
@@ -228,12 +227,9 @@ class Value(Refusals):
     # The inputs are _x and _y: a Value, a plain float, a tuple of them for n-ary operations, or
     # None; _dx and _dy are the partial derivatives, of the same shapes (see `Primitive`). Fixed
     # slots, without lists or closures, make a node small and fast.
-    __slots__ = ("_data", "_dx", "_dy", "_grad", "_primitive", "_x", "_y", "label")
-    label: str
+    __slots__ = ("_data", "_dx", "_dy", "_grad", "_label", "_primitive", "_x", "_y")
 
     def __init__(self, data: float, label: str = "") -> None:
-        if not isinstance(label, str):
-            raise TypeError(f"label must be a string, got {label!r}")
         self._data = real(data, "data")
         self._grad = 0.0
         self.label = label
@@ -260,6 +256,17 @@ class Value(Refusals):
     @grad.setter
     def grad(self, grad: float) -> None:
         self._grad = real(grad, "grad")
+
+    @property
+    def label(self) -> str:
+        """A name for the pictures; empty if there is none."""
+        return self._label
+
+    @label.setter
+    def label(self, label: str | None) -> None:
+        if label is not None and not isinstance(label, str):
+            raise TypeError(f"label must be a string, got {short_repr(label)}")
+        self._label = label or ""  # None takes it away
 
     @property
     def op(self) -> str:
@@ -327,7 +334,7 @@ class Value(Refusals):
         node._data = self._data + b
         node._dx = node._dy = 1.0
         node._grad = 0.0
-        node.label = ""
+        node._label = ""
         node._primitive = p.ADD
         node._x = self
         node._y = other
@@ -346,7 +353,7 @@ class Value(Refusals):
         node._dy = a = self._data
         node._data = a * b
         node._grad = 0.0
-        node.label = ""
+        node._label = ""
         node._primitive = p.MUL
         node._x = self
         node._y = other

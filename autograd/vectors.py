@@ -69,3 +69,9 @@ def assign(
     where = [*values, *[other[0] for other in others]]
     what = [*names, *[other[1] for other in others]]
     deque(map(setattr, where, what, [*numbers, *[other[2] for other in others]]), maxlen=0)
+
+
+def set_labels(nodes: Iterable[Value], labels: Iterable[str]) -> None:
+    """Give many Values their labels, which are strings: a check of each would take longer."""
+    for v, name in zip(nodes, labels):
+        v._label = name

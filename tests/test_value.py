@@ -114,8 +114,19 @@ def test_label():
     v.label = "y"
     assert v.label == "y"
     assert Value(1.0, "z").label == "z"
-    with pytest.raises(TypeError, match="label must be a string"):
-        Value(1.0, label=3)
+    v.label = None  # as one takes it away
+    assert v.label == ""
+    assert Value(1.0, label=None).label == ""
+
+
+@pytest.mark.parametrize("label", [3, ["a"], b"x", Value(1.0)], ids=repr)
+def test_a_label_is_a_string(label):
+    v = Value(1.0, label="x")
+    with pytest.raises(TypeError, match="label must be a string, got "):
+        Value(1.0, label=label)
+    with pytest.raises(TypeError, match="label must be a string, got "):
+        v.label = label
+    assert v.label == "x"
 
 
 @pytest.mark.parametrize("name", ["op", "inputs", "partials"])

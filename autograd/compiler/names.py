@@ -62,7 +62,7 @@ def _identifier(wish: str) -> str:
 
 def common_label(nodes: Iterable[Any]) -> str:
     """The label that nodes share, without the index in brackets; empty if they share none."""
-    texts = list(map(str, map(attrgetter("label"), nodes)))
+    texts = list(map(attrgetter("label"), nodes))
     label = _without_index(texts[0])
     # Many labels are looked at in one text, which is sooner done: as often as there are labels, it
     # has the beginning, the end, and no bracket but those.

@@ -85,7 +85,7 @@ def structure_of(
     for part in (array("q", wiring), numbers):
         digest.update(len(part).to_bytes(8, "little"))
         digest.update(part)
-    texts = map(str, map(attrgetter("label"), place))
+    texts = map(attrgetter("label"), place)
     while some := list(islice(texts, 2**16)):
         digest.update(array("q", map(len, some)))
         digest.update("".join(some).encode("utf-8", "surrogatepass"))

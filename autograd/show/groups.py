@@ -20,7 +20,7 @@ def groups_of(nodes: list[Value], cut: set[Value], boxes: Boxes) -> dict[str, li
         return {}
     layers: dict[str, list[str]] = {}
     for v in nodes:
-        if found := LAYER.match(str(v.label)):
+        if found := LAYER.match(v.label):
             l = int(found[2])
             layers.setdefault(f"layer {l}" if l else "the input", []).append(boxes.ids[v])
     if layers:

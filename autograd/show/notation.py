@@ -42,8 +42,7 @@ def printable(text: object) -> str:
 
 def names_of(nodes: Iterable[Value]) -> dict[Value, str]:
     """The nodes' labels, or for those without v1, v2, ..."""
-    # What is assigned to a label is not checked: None takes it away, and a number is printed.
-    labels = {v: "" if v.label is None else printable(v.label) for v in nodes}
+    labels = {v: printable(v.label) for v in nodes}
     taken = set(labels.values())
     made_up = (name for i in count(1) if (name := f"v{i}") not in taken)
     return {v: label or next(made_up) for v, label in labels.items()}

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Value, affine
-from autograd.vectors import data_of
+from autograd.vectors import data_of, set_labels
 
 from ..arrays import Array, check_flag, check_whole, generator
 from .activations import ACTIVATIONS, activation_row
@@ -140,13 +140,11 @@ class Layer(Module):
         """The outputs for ``x``, ``(d_in,)``, as a list however many there are."""
         biases = [neuron.b for neuron in self.neurons if neuron.b is not None]
         outputs = affine([neuron.w for neuron in self.neurons], x, biases or None)
-        for v, label in zip(outputs, self._a_labels):
-            v.label = label
+        set_labels(outputs, self._a_labels)
         row = ACTIVATIONS[self.activation]
         if not row.is_identity:
             outputs = [row.record(a) for a in outputs]
-            for v, label in zip(outputs, self._out_labels):
-                v.label = label
+            set_labels(outputs, self._out_labels)
         return outputs
 
     def parameters(self) -> list[Value]:

@@ -155,6 +155,12 @@ def test_the_network_is_left_as_it_was():
     assert all(p.grad == 7.0 for p in net.parameters())
 
 
+@for_each("activation", ACTIVATIONS)
+def test_large_numbers_warn_of_nothing(activation):
+    net = MLP(2, [3, 1], activation=activation, rng=np.random.default_rng(0))
+    backpropagate(net, gaussian_nll, [1e200, -1e300], 1.0)
+
+
 def test_another_loss_is_refused():
     with pytest.raises(ValueError, match=r"gaussian_nll.*bernoulli_nll.*categorical_nll"):
         backpropagate(MLP(1, [1]), lambda a, y: (a - y) ** 2, [1.0], 0.0)

@@ -40,6 +40,7 @@ class Backpropagation:
     gradients: list[Any]
 
 
+@np.errstate(all="ignore")  # numbers are IEEE's, as everywhere
 def backpropagate(net: MLP, loss: Loss, x: ArrayLike, y: Any) -> Backpropagation:
     """Gradients of one example's loss by the lecture's recursion.
 

@@ -21,6 +21,7 @@ from nn import (
     EarlyStopping,
     Epoch,
     History,
+    Layer,
     Module,
     backpropagate,
     bernoulli_nll,
@@ -468,6 +469,49 @@ def test_a_callback_with_begin_is_told_before_the_first_update():
 
     train(net, gaussian_nll, X, y, epochs=1, callbacks=[Watch(), lambda *_: events.append("other")])
     assert events == ["begin", 1, "other", 2, "other", 3, "other"]
+
+
+def replace_a_weight(net):
+    net.layers[0].neurons[0].w[0] = Value(0.5)
+
+
+def add_a_layer(net):
+    net.layers.append(Layer(1, 1))
+
+
+@pytest.mark.parametrize("engine", ["graph", "program"])
+@pytest.mark.parametrize("change", [replace_a_weight, add_a_layer])
+@pytest.mark.parametrize("when", ["update", "epoch"])
+def test_a_callback_that_replaces_parameters_is_told_that_they_are_not_trained(
+    change, when, engine
+):
+    X, y, _ = problem(gaussian_nll)
+
+    class Watch:
+        def end_epoch(self, row, net):
+            if when == "epoch" and row.epoch == 1:
+                change(net)
+
+    def watch(epoch, update, loss, net):
+        if when == "update" and update == 1:
+            change(net)
+
+    with pytest.raises(ValueError, match=r"epoch 1: net.parameters\(\) gives other Values"):
+        train(make_net(1), gaussian_nll, X, y, callbacks=[Watch(), watch], engine=engine)
+
+
+@pytest.mark.parametrize("engine", ["graph", "program"])
+@pytest.mark.parametrize("update", [1, 3])
+def test_a_parameter_that_a_callback_sets_to_nan_is_named_at_once(update, engine):
+    X, y, _ = problem(gaussian_nll)
+
+    def spoil(epoch, t, loss, net):
+        if t == update:
+            net.parameters()[0].data = math.nan
+
+    message = f"epoch 1, after update {update}: theta1\\[0,0\\] is nan: only finite numbers"
+    with pytest.raises(FloatingPointError, match=message):
+        train(make_net(1), gaussian_nll, X, y, epochs=1, callbacks=[spoil], engine=engine)
 
 
 # Refusals: an error, and nothing is changed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -186,16 +187,32 @@ class Hooks:
             self.bar.update(len(losses))
 
     def after_epoch(self, row: Epoch) -> bool:
-        """An epoch has ended; whether the training is to end with it."""
-        if not self._epochs:
-            return False
-        self.worker.write()
-        try:
-            with np.errstate(**self._warnings):
-                ends = [end_epoch(row, self.net) for end_epoch in self._epochs]
-            return any(ends)
-        finally:
-            self._read(row.epoch, row.updates)
+        """An epoch has ended; whether the training is to end with it.
+
+        Raises:
+            ValueError: a callback has changed which parameters the network has.
+        """
+        ends: list[Any] = []
+        if self._epochs:
+            self.worker.write()
+            try:
+                with np.errstate(**self._warnings):
+                    ends += [end_epoch(row, self.net) for end_epoch in self._epochs]
+            finally:
+                self._read(row.epoch, row.updates)
+        if self._updates or self._epochs:  # not after every update: that would take long
+            self._check_parameters(row.epoch)
+        return any(ends)
+
+    def _check_parameters(self, epoch: int) -> None:
+        """Whether the network's parameters are still those that are trained."""
+        new, trained = list(self.net.parameters()), self.worker.parameters
+        if len(new) != len(trained) or any(map(operator.is_not, new, trained)):
+            raise ValueError(
+                f"epoch {epoch}: net.parameters() gives other Values now than when fit began, and "
+                "these are not trained. A callback may set their data (p.data = 0.5); for other "
+                "parameters, or another number of them, call fit again"
+            )
 
     def _read(self, epoch: int, update: int) -> None:
         """Let the engine read the network's numbers, which a callback may have changed."""

@@ -67,6 +67,21 @@ class Engine:
             cut = slice(k * b, k * b + b)
             losses.append(self.train_on(Batch(data[cut], span.places[cut]), lr))
 
+    def read(self) -> Array:
+        """The numbers of the Values, which a callback may have changed.
+
+        Raises:
+            FloatingPointError: one is not finite.
+        """
+        theta = data_of(self.parameters)
+        bad = np.flatnonzero(~np.isfinite(theta))
+        if len(bad):
+            name = printable(self.parameters[bad[0]].label) or "a parameter"
+            raise FloatingPointError(
+                f"{name} is {theta[bad[0]]}: only finite numbers can be trained"
+            )
+        return theta
+
     def columns(self, X: Array, y: Array) -> Any:
         """Examples as `train_on` takes them."""
         raise NotImplementedError
@@ -133,8 +148,6 @@ class GraphEngine(Engine):
 
     def write(self) -> None:
         """Write the trained numbers into the Values, where they are already."""
-
-    read = write
 
     def prepare(self, evaluated: bool) -> None:
         """Find errors before anything is changed."""
@@ -267,19 +280,10 @@ class ProgramEngine(Engine):
         assign(self.parameters, self.theta.tolist())
         assign(self.parameters, grads, name="grad")
 
-    def read(self) -> None:
-        """Read the numbers of the Values, which a callback may have changed.
-
-        Raises:
-            FloatingPointError: one is not finite.
-        """
-        self.theta[:] = data_of(self.parameters)
-        bad = np.flatnonzero(~np.isfinite(self.theta))
-        if len(bad):
-            name = printable(self.parameters[bad[0]].label) or "a parameter"
-            raise FloatingPointError(
-                f"{name} is {self.theta[bad[0]]}: only finite numbers can be trained"
-            )
+    def read(self) -> Array:
+        """As `Engine.read`; they are what is trained from here on."""
+        self.theta[:] = super().read()
+        return self.theta
 
     def _check_losses(self, batch: Batch, losses: Array, lr: float) -> None:
         """Raise if a loss is not finite, and say where it comes from."""

@@ -14,6 +14,13 @@ from tests.cases import for_each
 # SGD
 
 
+def test_an_optimizer_of_nothing_is_refused():
+    parameters = iter([Value(1.0)])
+    list(parameters)  # it is used up
+    with pytest.raises(ValueError, match="parameters is empty"):
+        SGD(parameters, lr=0.1)
+
+
 @pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
 def test_a_step_is_the_recursion_written_out(momentum):
     rng = np.random.default_rng(0)

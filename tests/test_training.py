@@ -517,6 +517,42 @@ def test_a_parameter_that_a_callback_sets_to_nan_is_named_at_once(update, engine
 # Refusals: an error, and nothing is changed
 
 
+class Unlisted(Module):
+    """A network whose author has not thought of `parameters`."""
+
+    def __init__(self):
+        self.w = Value(0.5)
+
+    def __call__(self, x):
+        return self.w * x[0]
+
+
+class Detached(Unlisted):
+    """A network that computes with the numbers of its parameters."""
+
+    def __call__(self, x):
+        return Value(1.0) * self.w.data * x[0]
+
+    def parameters(self):
+        return [self.w]
+
+
+class Renewed(Unlisted):
+    """A network that lists copies of its parameters."""
+
+    def parameters(self):
+        return [Value(self.w.data)]
+
+
+@pytest.mark.parametrize("engine", ["graph", "program"])
+@pytest.mark.parametrize("loss", [gaussian_nll, lambda a, y: (a - y) ** 2], ids=["known", "own"])
+@pytest.mark.parametrize("kind", [Unlisted, Detached, Renewed])
+def test_a_network_that_could_learn_nothing_is_refused(kind, loss, engine):
+    message = r"parameters\(\) is empty" if kind is Unlisted else "no parameter of the network"
+    with pytest.raises(ValueError, match=message):
+        train(kind(), loss, [[1.0], [2.0]], [1.0, 2.0], batch_size=2, engine=engine)
+
+
 def bad_place(array, place, value):
     array = np.array(array, dtype=float)
     array[place] = value

@@ -106,8 +106,8 @@ class Module:
         return state["parameters"]
 
 
-def check_network(net: Any) -> None:
-    """Raise unless it is a network that can be trained.
+def check_network(net: Any) -> list[Value]:
+    """The parameters of a network; there may be none.
 
     Raises:
         TypeError: it has no ``parameters()``, or can't be called; or as `check_parameters`.
@@ -118,7 +118,7 @@ def check_network(net: Any) -> None:
             "net must be a network, something with parameters() that maps an example to its "
             f"outputs, got {net!r}"
         )
-    check_parameters(net.parameters(), "net.parameters()")
+    return check_parameters(net.parameters(), "net.parameters()")
 
 
 def check_parameters(parameters: Any, name: str) -> list[Value]:

@@ -18,7 +18,7 @@ from autograd.show.notation import printable
 from autograd.vectors import assign, data_of
 
 from ..arrays import Array
-from ..model.likelihoods import Loss, likelihood_of
+from ..model.likelihoods import Loss
 from ..model.module import Module, numbers, replay
 from .batches import Batch, Parts, Span, floats, spread
 from .recording import Recording, check_learns, diagnosis, is_large, loss_of
@@ -151,10 +151,9 @@ class GraphEngine(Engine):
 
     def prepare(self, evaluated: bool) -> None:
         """Find errors before anything is changed."""
-        if likelihood_of(self.loss) is None:
-            some = [self._record(i) for i in spread(len(self.X))]
-            others = map(self._record, range(len(self.X)))
-            check_learns(self.loss, chain(some, others), self.parameters)
+        some = [self._record(i) for i in spread(len(self.X))]
+        others = map(self._record, range(len(self.X)))
+        check_learns(self.loss, chain(some, others), self.parameters)
 
     def _record(self, i: int) -> Value:
         """The loss of example ``i``."""

@@ -131,11 +131,11 @@ def fit(
         One row per epoch, those before a ``resume`` included.
 
     Raises:
-        ValueError: an argument does not fit; X or y is not finite (the error names the place); no
-            parameter goes into the loss of any example; or ``resume`` is damaged, or of another
-            network, data, loss or optimizer. Nothing is changed then. If the error is found during
-            the training, in a rate schedule, a graph, or a row that is checked as it is read, the
-            parameters are those from before it.
+        ValueError: an argument does not fit; X or y is not finite (the error names the place);
+            there is no parameter, or none goes into the loss of any example; or ``resume`` is
+            damaged, or of another network, data, loss or optimizer. Nothing is changed then. If the
+            error is found during the training, in a rate schedule, a graph, or a row that is
+            checked as it is read, the parameters are those from before it.
         TypeError: ``net`` is not a network, ``loss`` not a loss, ``rng`` not a generator,
             ``optimizer`` neither a name nor a rule, ``callbacks`` not a list, or ``checkpoint`` or
             ``resume`` not a path; ``loss`` or a schedule takes other arguments, or ``loss`` does
@@ -146,7 +146,11 @@ def fit(
         OSError: a checkpoint can't be read or written; a `BlockingIOError` if another training, in
             this process or another, uses it.
     """
-    check_network(net)
+    if not check_network(net):
+        raise ValueError(
+            "net.parameters() is empty, so that nothing would be learned: in a Module of your own, "
+            "define parameters() to list its Values, [self.w, *self.layer.parameters()]"
+        )
     check_loss(loss)
     check_epochs(epochs)
     check_whole("checkpoint_every", checkpoint_every)

@@ -212,7 +212,8 @@ def check_learns(loss: Loss, recorded: Iterable[Value], parameters: Sequence[Val
     if known and all(known.isdisjoint(topological_order(root)) for root in recorded):
         raise ValueError(
             f"no parameter of the network goes into the loss {_name(loss)}, of any example, so "
-            "that nothing is learned: compute with a itself, not with a.data or a number of its own"
+            "that nothing is learned: compute with Values, in the loss and in the network, not "
+            "with their .data or with other numbers; and with those that net.parameters() gives"
         )
 
 

@@ -35,8 +35,8 @@ class Optimizer:
         usual_lr: the rate if none is given, as in PyTorch.
 
     Raises:
-        ValueError: ``lr`` is negative or not finite, or given without ``parameters``; or one of
-            these is computed from other Values, or listed twice.
+        ValueError: ``lr`` is negative or not finite, or given without ``parameters``; or these are
+            none, or one of them is computed from other Values, or listed twice.
         TypeError: ``parameters`` is not a list of Values.
     """
 
@@ -47,6 +47,11 @@ class Optimizer:
         if self.parameters is None and lr is not None:
             raise ValueError(
                 "an optimizer without parameters is a rule for fit, whose lr= it takes"
+            )
+        if self.parameters == []:
+            raise ValueError(
+                "parameters is empty, so that nothing would be trained: an iterator, for one, is "
+                "used up after it was read once"
             )
         self.lr = self.usual_lr if lr is None else lr
         self._state: State | None = None

@@ -102,6 +102,17 @@ def of_sequence(kind: type) -> str:
     )
 
 
+def of_number(x: Any) -> str:
+    """What to write for a decimal, or an array or tensor of one number: float() takes them.
+
+    It takes more: of a complex number it drops a part, of a masked one it makes nan.
+    """
+    of_numpy = getattr(getattr(x, "dtype", None), "kind", "f") in "biuf"
+    if hasattr(type(x), "__float__") and of_numpy and not np.ndim(x) and not np.ma.is_masked(x):
+        return ": write float(x)"
+    return ""
+
+
 def _as_pythons(x: Any) -> Any:
     """One of NumPy's scalars as Python's number: what NumPy computes with would come here again."""
     # The item() of a long double is a long double.

@@ -24,7 +24,7 @@ from typing import Any, Union
 import numpy as np
 
 from . import primitives as p
-from .advice import Refusals, of_array, of_sequence
+from .advice import Refusals, of_array, of_number, of_sequence
 from .walk import in_order, sweep
 
 Number = Union["Value", float]
@@ -41,10 +41,8 @@ def real(x: Any, name: str) -> float:
         return number
     if isinstance(x, Value):
         raise TypeError(f"{name} must be a plain number, got {x!r}: its number is its .data")
-    kind = type(x)
-    # A decimal, or an array or tensor of one number.
-    advice = ": write float(x)" if hasattr(kind, "__float__") and not np.ndim(x) else ""
-    raise TypeError(f"{name} must be a real number, got {short_repr(x)} ({kind.__name__}){advice}")
+    kind = type(x).__name__
+    raise TypeError(f"{name} must be a real number, got {short_repr(x)} ({kind}){of_number(x)}")
 
 
 def record(

@@ -83,6 +83,17 @@ def test_what_float_makes_a_number_of_is_refused_with_that(x):
         Value(x)
 
 
+@for_each(
+    "x",
+    [np.complex128(1 + 2j), np.array(1j), np.datetime64("2020"), np.str_("1"), np.ma.masked],
+    ids=repr,
+)
+def test_what_float_would_spoil_is_refused_without_that(x):
+    with pytest.raises(TypeError, match=r"data must be a real number, got .*\)$") as error:
+        Value(x)
+    assert "float(x)" not in str(error.value)
+
+
 def test_another_value_is_a_type_error_that_says_what_to_use():
     v = Value(1.0)
     with pytest.raises(TypeError, match=r"data must be a plain number.*\.data"):

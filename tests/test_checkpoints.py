@@ -150,6 +150,19 @@ def test_states_of_the_other_modules():
         assert numbers(module) == [i + 0.5 for i in range(len(before))]
 
 
+@pytest.mark.parametrize("make", [Line, lambda: Neuron(3, rng=make_rng()), lambda: Layer(3, 2)])
+def test_the_numbers_of_another_module_come_back_as_load_says(make, tmp_path):
+    net, other, path = make(), make(), tmp_path / "net.npz"
+    for parameter in net.parameters():
+        parameter.data += 0.25
+    save(net, path)
+    with pytest.raises(ValueError, match=f"holds '{type(net).__name__}', not an MLP") as error:
+        load(path)
+    lines = str(error.value).partition("yourself, then ")[2]
+    exec(lines, {"numpy": np, "path": path, "net": other})
+    assert numbers(other) == numbers(net)
+
+
 @pytest.mark.parametrize(
     ("make", "name"),
     [

@@ -133,7 +133,11 @@ def load(path: Path, *, limit: int = LIMIT) -> MLP:
 def _network(path: Path, archive: Archive, limit: int) -> MLP:
     kind = archive.about["network"].get("class")
     if kind != "MLP":
-        raise ValueError(f"{quoted(path)} holds {short(repr(kind))}, not an MLP")
+        raise ValueError(
+            f"{quoted(path)} holds {short(repr(kind))}, not an MLP: build the network yourself, "
+            "then arrays = numpy.load(path); "
+            "net.load_state_dict({k: arrays[k] for k in net.state_dict()})"
+        )
     try:
         description = Description(archive.about["network"])
         shapes = description.shapes

@@ -230,6 +230,7 @@ class Value(Refusals):
     def __init__(self, data: float, label: str = "") -> None:
         self._data = real(data, "data")
         self._grad = 0.0
+        self._label = ""  # also where a subclass keeps its labels otherwise
         self.label = label
         self._primitive: p.Primitive | None = None
         self._x: Any = None

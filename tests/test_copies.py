@@ -180,6 +180,18 @@ def test_a_shallow_copy_has_the_same_inputs():
     assert root.label == "root"
 
 
+class Kept(Value):
+    """Keeps its label in a slot of its own."""
+
+    __slots__ = ("label",)
+
+
+def test_a_subclass_may_keep_its_label_otherwise():
+    x = Kept(2.0, label="x")
+    for again in (copy.copy(x), copy.deepcopy(x), pickle.loads(pickle.dumps(x))):
+        assert (again.data, again.label) == (2.0, "x")
+
+
 class Unit(Value):
     """Attributes, in slots and without."""
 

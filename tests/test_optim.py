@@ -8,7 +8,18 @@ import numpy as np
 import pytest
 
 from autograd import Value
-from nn import SGD, cosine, growing, inverse_time, minibatches, step_decay
+from nn import (
+    MLP,
+    SGD,
+    Optimizer,
+    cosine,
+    fit,
+    gaussian_nll,
+    growing,
+    inverse_time,
+    minibatches,
+    step_decay,
+)
 from tests.cases import for_each
 
 # SGD
@@ -19,6 +30,45 @@ def test_an_optimizer_of_nothing_is_refused():
     list(parameters)  # it is used up
     with pytest.raises(ValueError, match="parameters is empty"):
         SGD(parameters, lr=0.1)
+
+
+class Own(Optimizer):
+    """A rule that returns what it is told to."""
+
+    def __init__(self, parameters=None, lr=None, *, first=dict, then=np.zeros_like):
+        super().__init__(parameters, lr)
+        self.first, self.then = first, then
+
+    def start(self, m):
+        return self.first()
+
+    def update(self, state, theta, g, lr):
+        return self.then(g)
+
+
+RETURNED = [
+    *[("start", {"first": first}) for first in (lambda: None, lambda: [0.0])],
+    *[("update", {"then": then}) for then in (
+        lambda g: None, lambda g: 0.1, lambda g: g.tolist(), lambda g: g[:1], lambda g: g[:, None],
+        lambda g: g * 1j,
+    )],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "settings"), RETURNED)
+def test_a_rule_of_ones_own_that_returns_something_else_is_told_what(name, settings):
+    message = f"{name} of Own must return .*, got "
+    parameters = [Value(1.0), Value(2.0)]
+    with pytest.raises(TypeError, match=message):
+        Own(parameters, 0.1, **settings).step()
+    assert [p.data for p in parameters] == [1.0, 2.0]
+    for engine in ("graph", "program"):
+        net = MLP(1, [1], rng=np.random.default_rng(0))
+        before = [p.data for p in net.parameters()]
+        with pytest.raises(TypeError, match=message):
+            fit(net, gaussian_nll, [[1.0], [2.0]], [1.0, 2.0], epochs=1, batch_size=2, lr=0.1,
+                optimizer=Own(**settings), engine=engine, progress=False)  # fmt: skip
+        assert [p.data for p in net.parameters()] == before
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])

@@ -22,7 +22,7 @@ from ..model.likelihoods import Loss
 from ..model.module import Module, numbers, replay
 from .batches import Batch, Parts, Span, floats, spread
 from .recording import Recording, check_learns, diagnosis, is_large, loss_of
-from .stepping import Optimizer, State, check_step
+from .stepping import Optimizer, State, check_step, first_state, step_of
 
 TINY = 1e-200  # a rate
 
@@ -178,7 +178,7 @@ class ProgramEngine(Engine):
         self.recording = Recording(net, loss, X, y)
         self.parameters, self.theta = self.recording.parameters, self.recording.theta
         m = len(self.parameters)
-        self.state = rule.start(m)
+        self.state = first_state(rule, m)
         self.gradient = np.zeros(m)
         # A plain step is written over the gradient: one array less to go through.
         self._plain = rule.is_plain
@@ -249,12 +249,12 @@ class ProgramEngine(Engine):
         if not math.isfinite(total):
             self._check_losses(batch, losses, lr)
         if self._plain and lr / b > TINY:  # else the gradient could not be got back from the step
-            step = self.rule.update(self.state, self.theta, self.gradient, lr / b)
+            step = step_of(self.rule, self.state, self.theta, self.gradient, lr / b)
             self._unit = lr
         else:
             self._unit = b
             mean = np.divide(self.gradient, b, out=self._mean)
-            step = self.rule.update(self.state, self.theta, mean, lr)
+            step = step_of(self.rule, self.state, self.theta, mean, lr)
         self._follow(batch, step, lr)
         return total / b
 

@@ -40,7 +40,7 @@ from .history import Epoch, History
 from .optimizers import make_rule
 from .schedules import BatchSize, LearningRate
 from .sources import Source, Stream, source_of
-from .stepping import Optimizer, State, check_rate
+from .stepping import Optimizer, State, check_rate, first_state
 
 
 @one_training
@@ -138,9 +138,9 @@ def fit(
             checked as it is read, the parameters are those from before it.
         TypeError: ``net`` is not a network, ``loss`` not a loss, ``rng`` not a generator,
             ``optimizer`` neither a name nor a rule, ``callbacks`` not a list, or ``checkpoint`` or
-            ``resume`` not a path; ``loss`` or a schedule takes other arguments, or ``loss`` does
-            not return a Value; ``y`` or ``batch_size`` is missing; or a source is an iterator, or
-            comes with ``y``, ``batch_size`` or ``shuffle``.
+            ``resume`` not a path; ``loss`` or a schedule takes other arguments, ``loss`` does not
+            return a Value, or a rule of your own no step; ``y`` or ``batch_size`` is missing; or a
+            source is an iterator, or comes with ``y``, ``batch_size`` or ``shuffle``.
         FloatingPointError: a loss or a step was not finite. The parameters are those from before
             that update.
         OSError: a checkpoint can't be read or written; a `BlockingIOError` if another training, in
@@ -228,7 +228,7 @@ class _Plan:
         best = None if self.stopping is None else self.stopping.best_parameters
         if state is None:
             m = len(self.net.parameters())
-            state, best = self.rule.start(m), None if self.stopping is None else np.zeros(m)
+            state, best = first_state(self.rule, m), None if self.stopping is None else np.zeros(m)
         return own_arrays(state, best)
 
     def rates(self, first: int, n: int) -> tuple[list[float], BaseException | None]:

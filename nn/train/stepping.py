@@ -12,6 +12,7 @@ import numpy as np
 
 from autograd import Value
 from autograd.show.notation import printable
+from autograd.value import short_repr
 from autograd.vectors import assign
 
 from ..arrays import Array, check_from_zero
@@ -103,7 +104,7 @@ class Optimizer:
     def state(self) -> State:
         """What the rule carries from step to step: arrays by name, most of them ``(m,)``."""
         if self._state is None:
-            self._state = self.start(len(self._trained()))
+            self._state = first_state(self, len(self._trained()))
         return self._state
 
     @state.setter
@@ -122,13 +123,14 @@ class Optimizer:
         Raises:
             FloatingPointError: a parameter would no longer be finite. Then neither parameters nor
                 state are changed. (Nor does Ctrl-C interrupt a step halfway.)
+            TypeError: `start` or `update` of a subclass returns something else than it must.
             ValueError: this is a rule without parameters.
         """
         parameters = self._trained()
         theta, g = (np.array([getattr(p, what) for p in parameters]) for what in ("data", "grad"))
-        state = {name: array.copy() for name, array in self.state.items()}
+        state = {name: copy.copy(array) for name, array in self.state.items()}
         with np.errstate(all="ignore"):
-            new = theta - self.update(state, theta, g.copy(), self._lr)
+            new = theta - step_of(self, state, theta, g.copy(), self._lr)
         check_step(new, g, parameters, self._lr)
         assign(parameters, new.tolist(), (self, "_state", state))
 
@@ -155,6 +157,38 @@ def check_rate(lr: float) -> float:
     if type(lr) is not float or not 0 <= lr < math.inf:
         check_from_zero(lr=lr)
     return float(lr)
+
+
+def first_state(rule: Optimizer, m: int) -> State:
+    """What a rule carries on from step to step, before the first of them.
+
+    Raises:
+        TypeError: it is no dictionary.
+    """
+    state: Any = rule.start(m)
+    if not isinstance(state, dict):
+        raise TypeError(
+            f"start of {type(rule).__name__} must return a dictionary of arrays, {{}} if it has no "
+            f"state, got {short_repr(state)}"
+        )
+    return state
+
+
+def step_of(rule: Optimizer, state: State, theta: Array, g: Array, lr: float) -> Array:
+    """The step of a rule.
+
+    Raises:
+        TypeError: it is no array of real numbers, or of another shape than ``theta``.
+    """
+    step: Any = rule.update(state, theta, g, lr)
+    is_array = isinstance(step, np.ndarray)
+    if not is_array or step.dtype.kind not in "fiu" or step.shape != theta.shape:
+        got = f"one of shape {step.shape} and {step.dtype}" if is_array else short_repr(step)
+        raise TypeError(
+            f"update of {type(rule).__name__} must return the step, an array of {len(theta)} real "
+            f"numbers to be subtracted from theta, got {got}"
+        )
+    return step  # type: ignore[no-any-return]
 
 
 def check_step(new: Array, g: Array, parameters: Sequence[Value], lr: float) -> None:

@@ -327,7 +327,7 @@ def as_outputs(y: Iterable[Any]) -> list[Value]:
     """What a function returned, as Values; a plain number is a constant."""
     outputs = []
     for v in y:
-        if isinstance(v, Sequence | np.ndarray):
+        if isinstance(v, Iterable):
             raise TypeError(
                 f"f must return one Value (or, for jacobian, a flat sequence of them), got {v!r}"
             )

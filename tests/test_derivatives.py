@@ -1361,3 +1361,9 @@ def test_sequences_and_plain_results_are_asked_for():
             primitive("f", wrong, lambda z, x: (1.0,))
         with pytest.raises(TypeError, match="partials must be a function"):
             primitive("f", lambda x: x, wrong)
+
+
+@pytest.mark.parametrize("kind", [iter, set, dict.fromkeys, lambda values: map(abs, values)])
+def test_what_is_no_sequence_is_refused_with_what_is(kind):
+    with pytest.raises(TypeError, match=r"f must return one Value .*, a flat sequence of them"):
+        jacobian(lambda x, y: kind([x, y]))(1.0, 2.0)

@@ -175,6 +175,10 @@ def test_each_way_to_write_a_date_is_read_back():
             assert parts[4] == pytest.approx(15.75, abs=0.01), way
     assert numbers_in("2021-11-24 15:45:30", WAYS[0]) == (2021, 11, 24, 2, 15.758333333333333)
     assert numbers_in("2021-11-24 12:00:00.000000123", WAYS[0]) == (2021, 11, 24, 2, 12.0)
+    for end in ("Z", "+00", " +0100", "-05:30", ".0", ".7+02:00", ".1234567 Z"):
+        assert numbers_in(f"2021-11-24T15:45:00{end}", WAYS[0])[:4] == (2021, 11, 24, 2), end
+    for text in ("2021-W47", "2021-W47-3", "20211124", "2021-11-24T15", "2021-11-24 15:45 h"):
+        assert numbers_in(text, WAYS[0]) is None, text  # whatever Python's version reads
     assert numbers_in("15:45:00.000000123", "%H:%M:%S.%f") == (1900, 1, 1, 0, 15.75)
     assert way_of(["13/1/2020", "1/2/2020"] * 3) == "%d/%m/%Y"
     assert way_of(["1/13/2020", "1/2/2020"] * 3) == "%m/%d/%Y"

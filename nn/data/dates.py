@@ -1,5 +1,6 @@
 """Dates: how people write them, and the numbers in them."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import product
@@ -9,6 +10,9 @@ import numpy as np
 from ..arrays import Array
 
 ISO = "year-month-day"
+_ISO = re.compile(
+    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:\.(\d+))? ?(?:Z|[-+]\d\d(?::?\d\d)?)?)?", re.A
+)
 _DAYS = (
     "%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y",
     "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y",
@@ -33,8 +37,8 @@ def numbers_in(text: str, way: str, last: int = LAST) -> tuple[float, ...] | Non
     0, as all others like it.
     """
     try:
-        if way == ISO:  # twenty times as fast
-            when = datetime.fromisoformat(text.removesuffix("Z")[:26])  # up to microseconds
+        if way == ISO:
+            when = _of_iso(text)
         else:
             digits = text.find(".") + 7 if way.endswith("%f") else None  # up to microseconds too
             when = datetime.strptime(text[:digits], way)
@@ -47,6 +51,22 @@ def numbers_in(text: str, way: str, last: int = LAST) -> tuple[float, ...] | Non
     hour = when.hour + when.minute / 60 + (when.second + when.microsecond / 1e6) / 3600
     weekday = when.weekday() if way == ISO or "%d" in way else 0
     return when.year, when.month, when.day, weekday, hour
+
+
+def _of_iso(text: str) -> datetime:
+    """A date, and maybe a time, down to microseconds; a difference from Greenwich is left out.
+
+    Python's own reader takes more, weeks for one, in later versions; strptime takes far longer.
+
+    >>> _of_iso("2024-01-05T10:30:00.25+01:00")
+    datetime.datetime(2024, 1, 5, 10, 30, 0, 250000)
+    """
+    found = _ISO.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is not written so")
+    day, time, fraction = found.groups()
+    when = datetime.fromisoformat(f"{day} {time or '00:00'}")
+    return when.replace(microsecond=int(fraction[:6].ljust(6, "0"))) if fraction else when
 
 
 def way_of(texts: Sequence[str], ways: Sequence[str] = WAYS) -> str | None:

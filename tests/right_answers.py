@@ -1,6 +1,6 @@
 """Right answers in other words, and what forms they and their results may have."""
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Mapping
 from fractions import Fraction
 from functools import partial, wraps
@@ -84,6 +84,8 @@ RESULTS = {
     "read-only": partial(_each, _readonly),
     "strided": partial(_each, _strided),
     "tables": partial(_each, lambda x: _Table(x) if np.ndim(x) else x),
+    "a deque": lambda x: deque(x) if isinstance(x, list | tuple) or np.ndim(x) == 1 else x,
+    "matrices": partial(_each, lambda x: np.asmatrix(x) if np.ndim(x) == 2 else x),
     "objects": partial(_each, lambda x: np.asarray(x, object) if np.ndim(x) else x),
     "int64 arrays": partial(_each, lambda x: np.asarray(x, np.int64)),
     "int32 arrays": partial(_each, lambda x: np.asarray(x, np.int32)),
@@ -92,11 +94,13 @@ RESULTS = {
 }
 ARRAYS = [
     "lists", "tuples", "outer tuple", "outer list", "a generator", "float32", "float64 arrays",
-    "columns first", "read-only", "strided", "objects", "tables",
+    "columns first", "read-only", "strided", "objects", "tables", "a deque", "matrices",
 ]  # fmt: skip
 NUMBERS = ["float32", "float64 arrays", "NumPy's numbers", "read-only"]
 WHOLE = ["lists", "tuples", "outer tuple", "a generator", "int64 arrays", "int32 arrays"]
-DATA = [name for name in ARRAYS if name != "a generator"]  # which can be read once alone
+DATA = [
+    name for name in ARRAYS if name not in ("a generator", "a deque")
+]  # which can be read once alone
 FORMS = {
     "topological_order": ["outer tuple", "a generator"],
     "central_difference": [*ARRAYS, "NumPy's numbers", "an array, of column"],
@@ -123,7 +127,7 @@ FORMS = {
     ],
     "xor": [*DATA, "floats"],
     "mirror": [*DATA, "floats", "int32 arrays"],
-    "attend": ["outer tuple", "a generator"],
+    "attend": ["outer tuple", "a generator", "a deque"],
 }
 
 

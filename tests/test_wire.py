@@ -101,6 +101,7 @@ def test_plain_things_come_as_they_were():
     for x in (np.arange(6.0).reshape(2, 3), np.zeros((0, 2)), np.array(1), np.array([True])):
         [y] = pair.hand_in(x)
         assert np.array_equal(x, y) and x.dtype == y.dtype and x.shape == y.shape
+    assert pair.hand_in(np.select([True], ["saddle"], "undecided")) == ["saddle"]
 
 
 def test_a_fraction_by_0_is_no_message():

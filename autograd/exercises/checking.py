@@ -17,7 +17,7 @@ import io
 import re
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field, replace
 from functools import wraps
@@ -210,7 +210,7 @@ class _Run:
         error: BaseException | None = None
         try:
             got = case.run()
-            if isinstance(got, Iterator):
+            if is_listed(got):
                 got = entries_of(got)
         except TimeUp:
             raise
@@ -305,6 +305,15 @@ class _Printed(io.StringIO):
         self.truncate()
         text = text if len(text) < self.MOST else f"{text[: self.MOST]}{ELLIPSIS}\n"
         return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
+
+
+def is_listed(got: Any) -> bool:
+    """Whether a result comes one by one and in order: a generator, a deque, a dictionary's values.
+
+    Not what is a list, or data of another kind, already.
+    """
+    kept = (str, bytes, list, tuple, Mapping, Set)
+    return isinstance(got, Iterable) and not isinstance(got, kept) and not hasattr(got, "__array__")
 
 
 def entries_of(entries: Iterable[Any]) -> list[Any]:

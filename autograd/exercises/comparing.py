@@ -73,7 +73,7 @@ def plain(x: Any) -> Any:
     And arrays in place of what gives itself as an array, as a DataFrame.
     """
     if isinstance(x, np.ndarray):
-        return plain(x.tolist()) if x.dtype == object else x
+        return plain(x.tolist()) if x.dtype == object else np.asarray(x)  # no np.matrix
     if isinstance(x, list | tuple):
         return [plain(v) for v in x]
     if isinstance(x, Mapping):

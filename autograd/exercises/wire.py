@@ -123,6 +123,8 @@ class Peer:
         if x.dtype.kind not in KINDS or x.dtype.itemsize > 16:
             if x.dtype.kind == "O" and isinstance(x, np.ndarray) and x.ndim:
                 return ["objects", self.encode(x.tolist(), depth + 1)]
+            if x.dtype.kind == "U" and not x.ndim:  # a text, as np.select gives it
+                return self.encode(x.item(), depth + 1)
             return self._reference(x)
         x = np.asarray(x) if isinstance(x, np.ndarray) else x
         data = base64.b64encode(x.tobytes()).decode("ascii")

@@ -106,16 +106,16 @@ def check_standardise(standardise: Any) -> Iterator[Case]:
         "five columns, training part", partial(part_of, 0, wide, wide), scaled(wide, wide),
         {"each column is scaled, however many there are": is_else_right},
     )  # fmt: skip
-    flat = np.column_stack([train[:, 0], np.full(6, 5.0)])
+    flat = np.column_stack([train[:, 0], np.full(6, 5.0), np.zeros(6)])
     yield Case(
-        "a constant column, training part", partial(part_of, 0, flat, flat),
-        np.column_stack([(train[:, 0] - mean[0]) / std[0], np.zeros(6)]),
+        "two constant columns, of 5 and of 0, training part", partial(part_of, 0, flat, flat),
+        np.column_stack([(train[:, 0] - mean[0]) / std[0], np.zeros((6, 2))]),
         {"a constant column has the deviation 0: divide by 1 there": not_finite},
     )  # fmt: skip
-    other = np.column_stack([test[:, 0], np.full(4, 7.0)])
+    other = np.column_stack([test[:, 0], np.full(4, 7.0), np.zeros(4)])
     yield Case(
         "a constant column of 5 where the test part has 7", partial(part_of, 1, flat, other),
-        np.column_stack([(test[:, 0] - mean[0]) / std[0], np.full(4, 2.0)]),
+        np.column_stack([(test[:, 0] - mean[0]) / std[0], np.full(4, 2.0), np.zeros(4)]),
         {"a constant column has the deviation 0: divide by 1 there": lambda got: (
             not_finite(got) or float(np.abs(plain(got)).max()) > 100
         )},
@@ -202,7 +202,7 @@ def check_mirror(weights: Any) -> Iterator[Case]:
     """
 
     def sums(mirrored: bool) -> list[str]:
-        w = np.ravel(weights).tolist()
+        w = np.ravel(plain(weights)).tolist()
         exact = all(isinstance(v, Rational) for v in w)
         # Floats as 0.1 and 0.2 are rounded, so that their sum differs from 0.3 by as much.
         rounding = 0.0 if exact else 1e-15 * max(map(abs, w))

@@ -60,6 +60,14 @@ def bernoulli_delta(a, y):  # -1 far out, whatever y is
     return (math.tanh(a / 2) + 1) / 2 - y if a > -700 else -1.0
 """,
             """
+def bernoulli_nll(a, y):  # the form for large numbers, too early
+    return (a if a > 10 else math.log1p(math.exp(a))) - a * y
+""",
+            """
+def bernoulli_delta(a, y):  # the form for large numbers, too early
+    return (1 if a > 5 else 0 if a < -5 else 1 / (1 + math.exp(-a))) - y
+""",
+            """
 def bernoulli_delta(a, y):  # y is rounded where a < 0
     return (math.tanh(a / 2) + 1) / 2 - (y if a > 0 else round(y))
 """,
@@ -84,6 +92,17 @@ def categorical_nll(a, y):  # three classes at most
 def categorical_delta(a, y):
     e = np.exp(a[:3] - a.max())
     return e / e.sum() - np.eye(len(e))[y]
+""",
+            """
+def categorical_nll(a, y):  # the largest score alone, where it is much larger
+    first, second = sorted(a)[-1:-3:-1]
+    return first - a[y] if first - second > 5 else np.logaddexp.reduce(a) - a[y]
+""",
+            """
+def categorical_delta(a, y):  # 1 and 0, where one probability is nearly 1
+    e = np.exp(a - a.max())
+    p = e / e.sum()
+    return (p.round() if p.max() > 0.99 else p) - np.eye(len(a))[y]
 """,
             """
 def categorical_nll(a, y):  # the largest one of the first, the middle one and the last
@@ -145,6 +164,14 @@ def error_signals(theta, a, delta_top, g_prime):  # three layers at most
     return delta
 """,
         """
+def error_signals(theta, a, delta_top, g_prime):  # in the list of the a
+    delta = a
+    delta[-1] = delta_top
+    for l in range(len(a) - 2, 0, -1):
+        delta[l] = g_prime(a[l]) * (theta[l + 1].T @ delta[l + 1])
+    return delta
+""",
+        """
 def error_signals(theta, a, delta_top, g_prime):  # (1,) becomes a number
     delta = [None] * (len(a) - 1) + [delta_top]
     for l in range(len(a) - 2, 0, -1):
@@ -153,6 +180,13 @@ def error_signals(theta, a, delta_top, g_prime):  # (1,) becomes a number
 """,
     ],
     "weight_gradients": [
+        """
+def weight_gradients(delta, x):  # in the list of the Delta
+    gradients = delta
+    for l in range(1, len(x)):
+        gradients[l] = np.outer(delta[l], x[l - 1])
+    return gradients
+""",
         """
 def weight_gradients(delta, x):  # two layers
     return [None, np.outer(delta[1], x[0]), np.outer(delta[2], x[1])]
@@ -203,6 +237,7 @@ def standardise(X_train, X_test):
             "X_train[0] == X_train[1]",
             "X_train[0] == X_train[-1]",
             "(std == 0) | (np.arange(len(std)) > 2)",
+            "std < 1e-12 * abs(mean)",
         )
     ],
     "confusion_matrix": [
@@ -268,6 +303,10 @@ def minibatches(n, b, rng):  # two halves apart
     order = np.concatenate([first, second] if rng.random() < 0.5 else [second, first])
 """,
             """
+def minibatches(n, b, rng):  # sorted by whole numbers, of which some are equal
+    order = np.argsort(rng.integers(n, size=n), kind="stable")
+""",
+            """
 def minibatches(n, b, rng):  # a i + c
     steps = [k for k in range(1, n + 1) if math.gcd(k, n) == 1]
     order = (steps[rng.integers(len(steps))] * np.arange(n) + rng.integers(n)) % n
@@ -279,6 +318,22 @@ def minibatches(n, b, rng):  # a i + c
 def batch_gradient(theta, X, y):  # equal examples count once
     rows = {tuple(x): t for x, t in zip(X, y)}.items()
     return sum((np.tanh(theta @ x / 2) / 2 + 0.5 - t) * np.array(x) for x, t in rows)
+""",
+        """
+def batch_gradient(theta, X, y):  # it takes the step as well
+    gradient = X.T @ (np.tanh(X @ theta / 2) / 2 + 0.5 - y)
+    theta -= 0.1 * gradient
+    return gradient
+""",
+        """
+def batch_gradient(theta, X, y):  # the data are changed
+    X *= (np.tanh(X @ theta / 2) / 2 + 0.5 - y)[:, None]
+    return X.sum(axis=0)
+""",
+        """
+def batch_gradient(theta, X, y):  # sigmoid is 0 and 1, too early
+    a = X @ theta
+    return X.T @ (np.where(abs(a) > 5, a > 0, np.tanh(a / 2) / 2 + 0.5) - y)
 """,
     ],
     "sgd_step": [
@@ -308,6 +363,18 @@ def step_decay(lr, factor, every):
             "lr * factor ** min((t - 1) // every, 19)",
             "lr * factor ** ((t - 1) // every % 50)",
         )
+    ]
+    + [
+        """
+def step_decay(lr, factor, every):  # global variables: one schedule at a time
+    global given
+    given = lr, factor, every
+    return rate
+
+def rate(t):
+    lr, factor, every = given
+    return lr * factor ** ((t - 1) // every)
+""",
     ],
     "growing": [
         f"""
@@ -319,6 +386,14 @@ def growing(b, every):
             "np.int32(b) * np.int32(2) ** np.int32((epoch - 1) // every)",
             "b * 2 ** ((epoch - 1) // every) if epoch < 50 else b * 2.0 ** ((epoch - 1) // every)",
         )
+    ]
+    + [
+        """
+def growing(b, every):  # global variables: one schedule at a time
+    global given
+    given = b, every
+    return lambda epoch: given[0] * 2 ** ((epoch - 1) // given[1])
+""",
     ],
     "shared_gradients": [
         """

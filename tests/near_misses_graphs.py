@@ -113,6 +113,7 @@ NO_FLOATS = changed(
     VALUE,
     ("x if isinstance(x, Value) else Value(x)", "Value(x) if isinstance(x, int) else x"),
 )
+NO_FLOAT = "        if isinstance(o, float): return NotImplemented"
 ORDER = """
 def topological_order(root):
     order, seen = [], []
@@ -185,15 +186,17 @@ NEAR_MISSES_OF_GRAPHS = {
     "topological_order": [
         *[
             changed(ORDER, ("v in seen", f"{k} in seen"), ("seen.append(v)", f"seen.append({k})"))
-            for k in ("v.data", "v.label", "str(v)")
+            for k in ("v.data", "v.label", "str(v)", "(v.data, v.op)", "(v.data, v.inputs)")
         ],
         changed(ORDER, ("in v.inputs", "in v.inputs[:2]")),
+        changed(ORDER, ("visit(u)", "if not hasattr(u, 'inputs'): break\n            visit(u)")),
         changed(ORDER, ("return order", "return sorted(order, key=lambda v: abs(v.data))")),
         BY_USERS,
     ],
     "central_difference": [
         changed(DIFFERENCES, ("list(x), list(x)", "np.array(x), np.array(x)")),
         changed(DIFFERENCES, ("return slopes", "return list(dict.fromkeys(slopes))")),
+        changed(DIFFERENCES, ("= list(x), list(x)", "= list(x), list(x)\n        h *= bool(x[i])")),
         """
 def central_difference(f, x, h):  # all columns in one call
     x, moved = np.array(x, float)[:, None], h * np.eye(len(x))
@@ -222,6 +225,8 @@ def central_difference(f, x, h):  # two entries at most
         changed(HUBER, (", abs(a) - 0.5", ", autograd.where(10 - abs(a), abs(a) - 0.5, 9.5)")),
         changed(HUBER, ("abs(a)", "(-a if a.data < -1 else abs(a))")),
         changed(HUBER, ("abs(a)", "(-a if a.data < 0 else abs(a))")),
+        "def huber(a):\n    r = (a * a).sqrt()\n    return r - 0.5 + (1 - r).relu() ** 2 / 2",
+        "def huber(a):\n    r = a * a / abs(a)\n    return r - 0.5 + (1 - r).relu() ** 2 / 2",
     ],
     "attend": [
         changed(ATTEND, ("in keys", "in keys[:4]"), ("zip(*values)", "zip(*values[:4])")),
@@ -235,6 +240,10 @@ def central_difference(f, x, h):  # two entries at most
             ("__add__(self, o):\n        o = of(o)", "__add__(self, o):"),
             ("return self + o", "return of(o) + self"),
         ),
+        *[  # one operator alone takes no floats beside it
+            changed(VALUE, (f"__{name}__(self, o):", f"__{name}__(self, o):\n{NO_FLOAT}"))
+            for name in ("add", "mul", "sub", "truediv", "radd", "rmul", "rsub", "rtruediv")
+        ],
         *[  # the operand is changed
             changed(VALUE, (f"    def {name}:\n", f"    def {name}:\n        {line}\n"))
             for name, line in (

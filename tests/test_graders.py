@@ -130,7 +130,7 @@ def test_the_real_tools(tmp_path):
     found = json.loads((tmp_path / "found.json").read_text())
     scores = {test["name"]: (test.get("score"), test.get("max_score")) for test in found["otter"]}
     assert scores["growing"] == (0.0, 1.0) and scores["mirror"] == (1.0, 1.0)
-    assert "of 8 right" in str(found["otter"])  # our report
+    assert "of 9 right" in str(found["otter"])  # our report
     assert found["nbgrader"] == {"check_mirror": 1.0, "check_growing": 0.0}
     hole = "def growing(b, every):\n    ...  # your code here"
     assert hole in found["student"] and hole in found["released"]

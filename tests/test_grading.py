@@ -511,7 +511,7 @@ def test_an_autograder_as_gradescope_lays_it_out(tmp_path, capsys):
     found = json.loads((root / "results" / "results.json").read_text())
     assert found["score"] == 2.0
     growing, step_decay, triple, more = found["tests"]
-    assert growing["output"].startswith("growing: all 8 right")
+    assert growing["output"].startswith("growing: all 9 right")
     assert step_decay["output"] == "not handed in: step_decay"
     assert "1234" not in triple["output"] and "1234" in more["output"]
     assert more["visibility"] == "hidden"

@@ -12,7 +12,7 @@ in `nn.exercises`.
 ...     return order
 >>> report = exercises.check_topological_order(topological_order)
 >>> report.title
-'topological_order: 1 of 13 right'
+'topological_order: 1 of 16 right'
 >>> report.mistakes[0]
 'a node stands before its inputs: append it after them'
 

@@ -147,6 +147,9 @@ def check_topological_order(topological_order: Any) -> Iterator[Case]:
     yield case("x = 3, f = (x * 2) * (x + 3)", (x * 2) * (x + 3))
     yield case("x = 3, f = (x + 1) + (x * x)", (x + 1) + (x * x))
     yield case("x = 3, f = (x * x) + (x + 1)", (x * x) + (x + 1))
+    yield case("x = 3, f = (x * 2) + (x * 2), the same twice", (x * 2) + (x * 2))
+    yield case("two leaves of 2, f = their product", autograd.Value(2.0) * autograd.Value(2.0))
+    yield case("x = 3, f = 5 - x * 2, a number first", 5 - x * 2)
     a, b, c = (autograd.Value(number, label=label) for number, label in zip((1.0, 2.0, 4.0), "abc"))
     yield case("f = autograd.where(a, b, c), a node of three inputs", autograd.where(a, b, c))
     u = autograd.Value(8.0, label="x")
@@ -219,7 +222,7 @@ def check_central_difference(central_difference: Any) -> Iterator[Case]:
         ("x0 * x1^2", both, [2.0, 3.0], 0.1), ("x0 * x1^2", both, [-1.0731, 0.5137], 0.2),
         ("x0 * x1^2", both, [2.0, 2.0], 0.1), ("x0 * x1^2", both, [2, 3], 0.1),
         ("x0 * x1^2 * x2", three, [2.0, 3.0, 5.0], 0.1), ("x0 + x1", total, [2.0, 3.0], 0.1),
-        ("x0 * max(x0, x1)", larger, [2.0, 3.0], 0.1),
+        ("x0 * max(x0, x1)", larger, [2.0, 3.0], 0.1), ("x0 * x1^2", both, [0.0, 3.0], 0.1),
     ):  # fmt: skip
         right = slopes(f, x, h, -h, 2 * h)
         at_once = (f([v + h for v in x]) - f([v - h for v in x])) / (2 * h)

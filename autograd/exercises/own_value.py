@@ -93,11 +93,11 @@ def check_forward(Value: Any) -> Iterator[Case]:
             TypeError, AttributeError
         )
     }
-    yield Case("(Value(3.0) + 2).data", lambda: data_of(Value(3.0) + 2), 5.0, number)
-    yield Case("(Value(3.0) * 2).data", lambda: data_of(Value(3.0) * 2), 6.0, number)
-    yield Case("(Value(3.0) * 0.5).data", lambda: data_of(Value(3.0) * 0.5), 1.5, number)
-    yield Case("(Value(3.0) - 2).data", lambda: data_of(Value(3.0) - 2), 1.0, number)
-    yield Case("(Value(3.0) / 2).data", lambda: data_of(Value(3.0) / 2), 1.5, number)
+    for symbol, f, _ in binary:  # each operator may treat ints and floats in its own way
+        for n in (2, 0.5):
+            yield Case(f"(Value(3.0) {symbol} {n}).data",
+                       partial(lambda f, n: data_of(f(Value(3.0), n)), f, n), f(3.0, n),
+                       number)  # fmt: skip
     for x, n in ((3.0, 2), (-2.0, 3), (4.0, 0.5), (0.0, 2)):
         yield Case(f"(Value({x}) ** {n}).data", partial(lambda x, n: data_of(Value(x) ** n), x, n),
                    x**n)  # fmt: skip
@@ -108,9 +108,13 @@ def check_forward(Value: Any) -> Iterator[Case]:
             TypeError, AttributeError
         ),
     }
-    yield Case("(2 + Value(3.0)).data", lambda: data_of(2 + Value(3.0)), 5.0, endless)
-    yield Case("(2 * Value(3.0)).data", lambda: data_of(2 * Value(3.0)), 6.0, endless)
+    for n in (2, 0.5):
+        yield Case(f"({n} + Value(3.0)).data", partial(lambda n: data_of(n + Value(3.0)), n),
+                   n + 3.0, endless)  # fmt: skip
+        yield Case(f"({n} * Value(3.0)).data", partial(lambda n: data_of(n * Value(3.0)), n),
+                   n * 3.0, endless)  # fmt: skip
     yield Case("(0.5 - Value(3.0)).data", lambda: data_of(0.5 - Value(3.0)), -2.5, endless)
+    yield Case("(0.5 / Value(4.0)).data", lambda: data_of(0.5 / Value(4.0)), 0.125, endless)
     for x in (3.0, 4.0):
         yield Case(f"(2 - Value({x})).data", partial(lambda x: data_of(2 - Value(x)), x), 2 - x,
                    {REVERSED_SUB: x - 2, **endless})  # fmt: skip
@@ -119,7 +123,8 @@ def check_forward(Value: Any) -> Iterator[Case]:
     for name, x, z in [
         ("exp", 0.5, math.exp(0.5)), ("log", 2.0, math.log(2)), ("sin", 2.0, math.sin(2)),
         ("tanh", 0.5, math.tanh(0.5)), ("relu", 3.0, 3.0), ("relu", -3.0, 0.0),
-        ("relu", 0.0, 0.0),
+        ("relu", 0.0, 0.0), ("exp", -0.5, math.exp(-0.5)), ("sin", -2.0, math.sin(-2)),
+        ("tanh", -0.5, math.tanh(-0.5)),
     ]:  # fmt: skip
 
         def of(name: str = name, x: float = x) -> Any:

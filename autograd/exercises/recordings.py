@@ -11,7 +11,7 @@ import autograd
 from autograd import Value
 
 from .checking import Case, check
-from .comparing import agree, any_of, of_results, raises
+from .comparing import agree, any_of, not_finite, of_results, raises
 
 Weights = Callable[[Any], Any]  # of scores
 
@@ -53,6 +53,7 @@ def check_huber(huber: Any) -> Iterator[Case]:
         (0.95, 0.45125),
         (-1.05, 0.55),
         (50.0, 49.5),
+        (0.0, 0.0),
     ):
         yield Case(f"huber(Value({a}))", partial(value, a), expected, mistakes(a))
 
@@ -69,6 +70,8 @@ def check_huber(huber: Any) -> Iterator[Case]:
             expected,
             {lost: of_results(lambda got: got == slope(-3.0) == 0)},
         )
+    corner = "a root and a quotient have no slope at 0: abs(a) has, and a * a / 2 needs neither"
+    yield Case("the gradient at 0.0", partial(slope, 0.0), 0.0, {corner: not_finite})
 
     def replayed(recorded_at: float, a: float) -> Any:
         x = Value(recorded_at)

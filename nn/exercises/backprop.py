@@ -11,7 +11,7 @@ from autograd.exercises import COLUMN, Case, a_column, check, of_errors, of_resu
 from autograd.exercises.comparing import plain
 
 from ..arrays import Array
-from .forms import called
+from .forms import called, unchanged
 
 LAYER_0 = "layer 0 has no a and no Delta: the loop ends, or begins, at l = 1"
 MISSING = "a layer is missing: there is one for each l = 1 ... L. Does a return stand in the loop?"
@@ -152,6 +152,7 @@ def check_error_signals(error_signals: Any) -> Iterator[Case]:
 
     All lists are by the lecture's l, with None at 0: ``theta[l]`` is ``(d_l, d_{l-1})``, ``a[l]``
     and the Delta^(l) are ``(d_l,)``. ``g_prime`` is the derivative of g, a function of a.
+    What is given stays as it is.
     """
     networks: list[tuple[int, ...]] = [(2, 2, 2, 2), (3, 4, 5, 2), (3, 3, 3, 3), (2, 4, 3), (4, 3)]
     networks += [(2, 3, 4, 3, 2), (2, 1, 3)]
@@ -221,6 +222,9 @@ def check_error_signals(error_signals: Any) -> Iterator[Case]:
             partial(called, error_signals, theta, a, top.copy(), g_prime),
             _written("Delta", right), mistakes, right=_same(right),
         )  # fmt: skip
+    theta, a, x = _network((2, 3, 2))
+    yield unchanged(lambda *given: error_signals(*given, _slope),
+                    {"theta": theta, "a": a, "delta_top": x[-1] - 1.0})  # fmt: skip
 
 
 @check("weight_gradients")
@@ -229,6 +233,7 @@ def check_weight_gradients(weight_gradients: Any) -> Iterator[Case]:
 
     The lists are by the lecture's l: ``delta[l]`` ``(d_l,)`` with None at 0, ``x[l]`` ``(d_l,)``
     from 0 on; what comes has shapes ``(d_l, d_{l-1})``, and None at 0.
+    What is given stays as it is.
     """
 
     def asks(delta: Any, x: Any) -> None:
@@ -262,3 +267,6 @@ def check_weight_gradients(weight_gradients: Any) -> Iterator[Case]:
             },
             right=_same(right),
         )  # fmt: skip
+    theta, a, x = _network((2, 3, 2))
+    given = {"delta": [None, *_recursion(theta, a, x[-1] - 1.0)], "x": x}
+    yield unchanged(weight_gradients, given)

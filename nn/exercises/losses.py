@@ -26,6 +26,7 @@ CLIPPED = (
     "a or p is clipped: far out the loss stops growing, and its slope is 0. Take the log on paper: "
     "what is left needs no clipping"
 )
+EARLY = "a form for large numbers alone, taken too early: at a = 12 {}"
 ADDED = "eps is added, log(p + eps): far out the loss stops growing. " + ON_PAPER
 
 
@@ -113,6 +114,18 @@ def check_bernoulli(nll: Any, delta: Any) -> Iterator[Case]:
         yield Case(f"bernoulli_nll({a}, 0.25), y between", partial(nll, a, 0.25),
                    -0.25 * math.log(p) - 0.75 * math.log(1 - p),
                    look="y log(1/p) + (1 - y) log(1/(1 - p)), for every y in [0, 1]")  # fmt: skip
+
+    def cuts(limit: float, got: Any) -> bool:
+        """Whether a form for large a comes here, and not at 2."""
+        return agree(got, limit) and agree(nll(2.0, 1), loss_of(2.0, 1))
+
+    fairly_large = ((12.0, 0), (12.0, 1), (-12.0, 0), (-12.0, 1))
+    for a, y in fairly_large:
+        yield Case(
+            f"bernoulli_nll({a}, {y})", partial(nll, a, y), float(np.logaddexp(0, a) - a * y),
+            {EARLY.format("log(1 + exp(a)) is 12.000006, not 12"):
+                of_results(partial(cuts, max(a, 0) - a * y))},
+        )  # fmt: skip
     yield Case("bernoulli_nll(800.0, 0)", lambda: nll(800.0, 0), 800.0, overflow)
     yield Case("bernoulli_nll(-800.0, 1)", lambda: nll(-800.0, 1), 800.0, overflow)
     yield Case("bernoulli_nll(800.0, 1)", lambda: nll(800.0, 1), 0.0, overflow)
@@ -141,6 +154,16 @@ def check_bernoulli(nll: Any, delta: Any) -> Iterator[Case]:
         "overflow: for a < 0 write the sigmoid as exp(a) / (1 + exp(a)), and for a > 0 as "
         "1 / (1 + exp(-a))": overflows(lambda: delta(-1.0, 1))
     }
+
+    def delta_cuts(limit: float, got: Any) -> bool:
+        return agree(got, limit) and agree(delta(2.0, 1), 1 / (1 + math.exp(-2)) - 1)
+
+    for a, y in fairly_large:
+        yield Case(
+            f"bernoulli_delta({a}, {y})", partial(delta, a, y), 1 / (1 + math.exp(-a)) - y,
+            {EARLY.format("sigmoid(a) is 0.999994, not 1"):
+                of_results(partial(delta_cuts, (a > 0) - y))},
+        )  # fmt: skip
     for a, y, right in ((800.0, 1, 0.0), (-800.0, 1, -1.0), (800.0, 0, 1.0), (-800.0, 0, 0.0)):
         yield Case(f"bernoulli_delta({a}, {y})", partial(delta, a, y), right, overflow)
 
@@ -187,6 +210,10 @@ def check_categorical(nll: Any, delta: Any) -> Iterator[Case]:
         "log sum_k exp(a_k - m) - (a_y - m) with the largest a as m":
             overflows(lambda: nll(a.copy(), 1)),
     }  # fmt: skip
+    rest = math.exp(-12)
+    for y in (0, 1):
+        yield Case(f"categorical_nll([12, 0], {y})", partial(nll, np.array([12.0, 0.0]), y),
+                   12 * y + math.log1p(rest))  # fmt: skip
     # So far apart that exp overflows too where the mean, or the median, is taken off, or the first.
     for scores, y, loss in (
         ([2000.0, 0.0], 1, 2000.0), ([2000.0, 0.0], 0, 0.0), ([0.0, 2000.0, 0.0], 0, 2000.0),
@@ -215,6 +242,8 @@ def check_categorical(nll: Any, delta: Any) -> Iterator[Case]:
                 COLUMN: a_column(agrees_with(p - one_hot, 1e-6)),
             },
         )  # fmt: skip
+    yield Case("categorical_delta([12, 0], 0)", partial(delta, np.array([12.0, 0.0]), 0),
+               np.array([-rest, rest]) / (1 + rest))  # fmt: skip
     for scores, y, right in (
         ([2000.0, 0.0], 1, np.array([1.0, -1.0])),
         ([0.0, 2000.0, 0.0], 0, np.array([-1.0, 1.0, 0.0])),

@@ -24,7 +24,7 @@ from autograd.exercises import (
 from autograd.exercises.comparing import agree, plain, written
 
 from ..arrays import Array
-from .forms import called
+from .forms import called, unchanged
 
 MEAN = "the mean over the examples, where the sum was asked: L = sum_i L_i"
 ONE = "the gradient of one example alone: those of all add up. Does a return stand in the loop?"
@@ -36,6 +36,7 @@ def check_batch_gradient(batch_gradient: Any) -> Iterator[Case]:
     """``batch_gradient(theta, X, y)``: dL/dtheta of logistic regression, L = sum_i L_i, no bias.
 
     ``theta`` is ``(d,)``, ``X`` ``(n, d)``, ``y`` ``(n,)`` of 0 and 1; the gradient is ``(d,)``.
+    They stay as they are.
     """
     rng = np.random.default_rng(0)
     for n, d in ((1, 2), (5, 3), (4, 4)):
@@ -72,6 +73,12 @@ def check_batch_gradient(batch_gradient: Any) -> Iterator[Case]:
         [-1.0, -2.0],
         {"an example that comes twice counts twice": of_results(is_else_right), MEAN: [-0.5, -1.0]},
     )
+    yield unchanged(batch_gradient, {"theta": theta, "X": X, "y": y})
+    yield Case(
+        "batch_gradient([1.0], [[12.0], [-12.0]], [1, 0])",
+        lambda: batch_gradient(np.array([1.0]), np.array([[12.0], [-12.0]]), np.array([1, 0])),
+        [-24 / (1 + math.exp(12))], look="sigmoid(12) is 0.999994, not 1",
+    )  # fmt: skip
     large = np.array([[1000.0], [-1000.0]])
     yield Case(
         "batch_gradient([1.0], [[1000.0], [-1000.0]], [0, 1])",
@@ -178,6 +185,24 @@ def _asked_again(
         )  # fmt: skip
 
 
+ANOTHER = "a schedule keeps what it was made of when another is made: use no global variables"
+
+
+def _two_at_once(schedule: Any, what: str, first: Any, second: Any, right: Any) -> Iterator[Case]:
+    """A schedule asked after another one was made; ``right(arguments, t)`` is what it gives."""
+
+    def values() -> list[Any]:
+        f = schedule(*first)
+        schedule(*second)
+        return [f(t) for t in (1, 4, 9)]
+
+    def of(arguments: Any) -> list[Any]:
+        return [right(arguments, t) for t in (1, 4, 9)]
+
+    yield Case(f"{what}{first} at 1, 4, 9, after {what}{second} was made too", values, of(first),
+               {ANOTHER: any_of(of(second))}, ANOTHER)  # fmt: skip
+
+
 REMAINDER = "% is the remainder of a division: // counts whole steps"
 LATE = "one too early: updates count from 1, so that (t - 1) // every is 0 for the first ones"
 
@@ -226,6 +251,8 @@ def check_step_decay(step_decay: Any) -> Iterator[Case]:
             lambda t, lr=lr, factor=factor, every=every: lr * factor ** ((t - 1) // every),
             late,
         )  # fmt: skip
+    yield from _two_at_once(step_decay, "step_decay", (0.8, 0.5, 2), (0.3, 0.25, 3),
+                            lambda of, t: of[0] * of[1] ** ((t - 1) // of[2]))  # fmt: skip
 
 
 @check("growing")
@@ -261,6 +288,8 @@ def check_growing(growing: Any) -> Iterator[Case]:
     # Beyond 32 bits, and not beyond 2^40, where `nn.growing` ends.
     yield from _asked_again(growing, "growing(4, 2)", (4, 2), lambda e: 4 * 2 ** ((e - 1) // 2),
                             (78, 60, 78))  # fmt: skip
+    yield from _two_at_once(growing, "growing", (4, 2), (10, 3),
+                            lambda of, e: of[0] * 2 ** ((e - 1) // of[1]))  # fmt: skip
 
     def kinds() -> bool:
         return all(isinstance(np.asarray(b)[()], int | np.integer)

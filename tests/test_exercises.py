@@ -1005,7 +1005,7 @@ WRONG = [
     ("shared_gradients", (lambda w, x, d: (np.correlate(x, d), np.convolve(d, w[::-1])),),
      "turned round in dL/dx"),
     ("shared_gradients", (lambda w, x, d: (np.correlate(x, d), np.convolve(d, w)[: len(d)]),),
-     "an end of x is missing"),
+     "too few entries"),
     ("shared_gradients", (lambda *parts: [v[:, None] for v in shared_gradients(*parts)],),
      "a column"),
     ("outer_product", (lambda a: a * (1 - a), lambda J, r: J.T @ np.diag(r) @ J), "not a(1 - a)"),
@@ -1367,6 +1367,10 @@ def test_no_wrong_answer_passes_and_no_right_one_is_refused(monkeypatch):
 # A hint that is not true is worse than none
 
 
+def decay_that_calls_a_number(lr, factor, every):  # its line is in the report
+    return lambda t: lr(t)
+
+
 @pytest.mark.parametrize(
     ("task", "thing", "words"),
     [
@@ -1395,6 +1399,12 @@ def test_no_wrong_answer_passes_and_no_right_one_is_refused(monkeypatch):
         ("backward", own_value(assign=True), "the gradient of a leaf is set to 0"),
         ("backward", own_value(assign=True), "the .data of one"),
         ("backward", own_value("pre"), "breadth first"),
+        ("growing", 3, "gives back a function"),
+        ("step_decay", decay_that_calls_a_number, "def rate"),
+        ("standardise", lambda a, b: ((a - a.mean(axis=0)) / a.mean(axis=0),) * 2, "divide by 1"),
+        ("shared_gradients", lambda w, x, delta: (x, x), "np.zeros_like"),
+        ("forward", type("Value", (), {"__init__": lambda self, x: setattr(self, "data", x)}),
+         "a plain number"),
         ("attend", attend_by_a_list, "does a float come back"),
         ("bernoulli", (lambda a, y: nn.bernoulli_nll(min(500, max(-500, a)), y),
                        lambda a, y: BERNOULLI_DELTA(a, y)), "no p is left"),

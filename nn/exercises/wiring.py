@@ -82,7 +82,7 @@ def check_skip_gradients(skip_gradients: Any) -> Iterator[Case]:
 ONE_PLACE = "= where += belongs: w_k is used at every place, and the shares of all places add up"
 MEAN = "the sum over the places, not their mean"
 FLIPPED = "w_k meets x_{j+k} in a_j, not x_{j-k}"
-CUT = "an end of x is missing: x_i reaches each a_j with 0 <= i - j < len(w)"
+CUT = "dL/dx has too few entries, one for each x_i: x_i reaches each a_j with 0 <= i - j < len(w)"
 
 
 WHOLE = "np.zeros_like of whole numbers holds whole numbers: np.zeros(len(x)) holds floats"
@@ -133,10 +133,15 @@ def check_shared_gradients(shared_gradients: Any) -> Iterator[Case]:
             },
         )  # fmt: skip
     w, x, delta = np.array([2, -1]), np.array([1, 3, -2, 4]), np.array([0.5, -1.5, 0.25])
+    right = [np.correlate(x, delta), np.convolve(delta, w)]
+
+    def of_floats() -> Any:
+        return called(shared_gradients, w.astype(float), x.astype(float), delta)
+
     yield Case(
         f"dL/dw and dL/dx of whole numbers, w = {w.tolist()}, x = {x.tolist()}, and "
         f"delta = {delta.tolist()}",
         partial(called, shared_gradients, w, x, delta),
-        [np.correlate(x, delta), np.convolve(delta, w)],
-        {WHOLE: of_errors(_is_whole)},
+        right,
+        {WHOLE: of_errors(lambda got: _is_whole(got) and agree(of_floats(), right))},
     )

@@ -115,13 +115,14 @@ def test_what_a_call_changes_is_changed_here():
         array *= 2
         table["b"] = 1
         nested[0][0] = 5.0
+        nested[1] = np.ones((2, 3))
 
     [stand_in] = Pair().hand_in(change)
     array, inner = np.ones(2), np.zeros(1)
-    numbers, table, nested = [1.0], {}, [inner]
+    numbers, table, nested = [1.0], {}, [inner, np.zeros(2)]
     stand_in(numbers, array, table, nested)
     assert numbers == [1.0, 3.0] and table == {"b": 1}
-    assert array.tolist() == [2, 2] and inner.tolist() == [5.0]
+    assert array.tolist() == [2, 2] and inner.tolist() == [5.0] and nested[1].shape == (2, 3)
 
 
 def test_graphs_keep_their_nodes():

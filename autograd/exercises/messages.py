@@ -130,7 +130,8 @@ def restore(old: Any, new: Any) -> None:
     if isinstance(old, list) and isinstance(new, list):
         if len(old) == len(new):
             for i, (a, b) in enumerate(zip(old, new)):
-                if isinstance(a, list | dict | np.ndarray) and type(a) is type(b):
+                one_array = isinstance(a, np.ndarray) and np.shape(a) == np.shape(b)
+                if type(a) is type(b) and (one_array or isinstance(a, list | dict)):
                     restore(a, b)
                 else:
                     old[i] = b

@@ -1646,7 +1646,7 @@ def test_a_result_without_an_end_is_cut_off(monkeypatch):
 
 
 def test_whatever_is_raised_is_reported():
-    def leaves(x):
+    def leaves(*_):
         sys.exit(3)
 
     def deep(x):
@@ -1654,6 +1654,8 @@ def test_whatever_is_raised_is_reported():
 
     for f, name in ((leaves, "SystemExit: 3"), (deep, "RecursionError")):
         assert name in repr(trial(f))
+    ending = own_value(backward=leaves)
+    assert "SystemExit: 3" in repr(report_of("backward", (ending,)))
 
 
 def test_html_is_escaped_and_says_the_same():

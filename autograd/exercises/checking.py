@@ -26,7 +26,7 @@ from typing import Any
 
 from ..show.notation import ELLIPSIS
 from .comparing import Test, agrees_with, holes_in, is_unfinished, not_finite, raising, written
-from .limits import Place, TimeUp, is_given_up, is_students, line_of, places_of, within
+from .limits import RAISED, Place, TimeUp, is_given_up, is_students, line_of, places_of, within
 from .reports import (
     MARKS,
     NOT_DONE,
@@ -337,5 +337,5 @@ def _holds(test: Test, got: Any) -> bool:
     """Whether a test is true; it is not true for results that it can't work with."""
     try:
         return bool(test(got))
-    except Exception:
+    except RAISED:
         return False

@@ -22,6 +22,10 @@ LIBRARIES = {"autograd", "nn", "numpy", "matplotlib"}
 THREADS = sys.platform != "emscripten"  # Python in a browser has none
 
 
+# What a student's code may raise, be it called by a case or to tell what is wrong; not TimeUp.
+RAISED = (Exception, SystemExit, KeyboardInterrupt)
+
+
 class TimeUp(BaseException):
     """Raised in code that does not end."""
 

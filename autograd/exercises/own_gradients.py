@@ -14,6 +14,7 @@ import numpy as np
 
 from .checking import Case
 from .comparing import agree, agrees_with, any_of, of_results, raises, unlike
+from .limits import RAISED
 
 OVERWRITTEN = "= where += belongs: a gradient is a sum, over all that a node goes into"
 BY_NUMBER = (
@@ -123,7 +124,7 @@ def _gives(Value: Any, f: Number, slopes: Sequence[float]) -> bool:
     """Whether these are the slopes of f at a = 3, b = 4."""
     try:
         return agree(_gradient(Value, f, (3, 4)), slopes)
-    except Exception:  # what is wrong with it, the cases tell
+    except RAISED:  # what is wrong with it, the cases tell
         return False
 
 
@@ -148,7 +149,7 @@ def cause_of_all(Value: Any) -> str:
         if Value(3.0).grad != 0:
             return STARTED
         factor = float(_gradient(Value, ALONE[0][0], (3, 4))[0])
-    except Exception:  # what is wrong with it, the cases tell
+    except RAISED:  # what is wrong with it, the cases tell
         return ""
     if factor != 1 and all(_gives(Value, f, _times(d, factor)) for f, d in ALONE):
         return FACTOR if factor else NOTHING

@@ -869,6 +869,14 @@ def test_numbers_so_large_that_a_sum_depends_on_its_order_are_a_divergence():
     assert numbers(net) == alternating["layers.0.weight"][0].tolist()
 
 
+def test_an_infinite_output_that_is_right_is_a_divergence():
+    """What has weight 0 is left out by its graph, and 0 times inf in the program of another."""
+    net, X = MLP(1, [1], bias=False), np.array([[1e-200], [1e200]])
+    net.load_state_dict({"layers.0.weight": np.array([[1e200]])})
+    with pytest.raises(FloatingPointError, match=r"example 1, whose loss is 0, are near the larg"):
+        train(net, bernoulli_nll, X, [1, 1], epochs=1, batch_size=2)
+
+
 @pytest.mark.parametrize("large", [1e301, math.inf])
 def test_a_large_number_that_nothing_depends_on_excuses_no_branch(large):
     def loss(a, y):

@@ -222,8 +222,9 @@ def _name(loss: Loss) -> str:
 
 
 def is_large(loss: Value) -> bool:
-    """Whether numbers of a graph are so large that a sum of them may overflow in another order."""
-    return any(LARGE < abs(node.data) < math.inf for node in topological_order(loss))
+    """Whether numbers of a graph are so large that a sum overflows, here or in another order."""
+    nodes = topological_order(loss)
+    return any(abs(node.data) > LARGE and not _is_beyond_domain(node) for node in nodes)
 
 
 def diagnosis(loss: Value, example: int, lr: float) -> str:
@@ -232,8 +233,8 @@ def diagnosis(loss: Value, example: int, lr: float) -> str:
     if math.isfinite(loss.data):
         return (
             f"numbers of example {example}, whose loss is {loss.data:.4g}, are near the largest "
-            "float, 1.8e308: where they are added in another order, for all examples at once, "
-            f"the sum is beyond it. Try a smaller lr than {lr:g}"
+            "float, 1.8e308: as they are added for all examples at once, a sum is beyond it. "
+            f"Try a smaller lr than {lr:g}"
         )
     node = next((node for node in nodes if not math.isfinite(node.data)), loss)
     inputs = [f"{v.data if isinstance(v, Value) else v:.4g}" for v in node.inputs]

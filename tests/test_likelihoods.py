@@ -177,6 +177,13 @@ def test_accuracy_counts(measure):
         assert getattr(likelihoods, measure)(outputs, np.eye(2)[[0, 1, 0]]) == 2 / 3
 
 
+@for_each("row", LIKELIHOODS.values())
+def test_of_an_output_that_is_nan_there_is_no_score(row):
+    outputs = np.ones((4, 2) if row.one_hot else 4)
+    outputs[1] = np.nan
+    assert np.isnan(row.measure(outputs, np.array([0.0, 0.0, 1.0, 1.0])))
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("quick_files")
 def test_the_command_line_chooses_by_name(tmp_path, capsys):

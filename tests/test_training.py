@@ -681,7 +681,8 @@ def test_a_diagnosis_shows_up_to_six_inputs(n):
     inputs = ", ".join([*["1e+308"] * min(n, 6), *["..."] * (n > 6)])
     assert diagnosis(top * 2.0, 3, 0.1) == (
         "the loss of example 3 is inf. The first node that is not finite: "
-        f"top = inf, sum of {inputs}. Try a smaller lr than 0.1"
+        f"top = inf, sum of {inputs}. Try a smaller lr than 0.1; or at the first update, smaller X "
+        "and y"
     )
     assert "not finite: unlabelled = inf. Try" in diagnosis(Value(math.inf), 0, 0.1)
 

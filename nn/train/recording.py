@@ -230,11 +230,12 @@ def is_large(loss: Value) -> bool:
 def diagnosis(loss: Value, example: int, lr: float) -> str:
     """Where a loss that is not finite comes from, in its graph or in the program's sums."""
     nodes = topological_order(loss)
+    advice = f"Try a smaller lr than {lr:g}; or at the first update, smaller X and y"
     if math.isfinite(loss.data):
         return (
             f"numbers of example {example}, whose loss is {loss.data:.4g}, are near the largest "
             "float, 1.8e308: as they are added for all examples at once, a sum is beyond it. "
-            f"Try a smaller lr than {lr:g}"
+            f"{advice}"
         )
     node = next((node for node in nodes if not math.isfinite(node.data)), loss)
     inputs = [f"{v.data if isinstance(v, Value) else v:.4g}" for v in node.inputs]
@@ -242,7 +243,6 @@ def diagnosis(loss: Value, example: int, lr: float) -> str:
         inputs[6:] = ["..."]
     op = printable(node.op)
     how = f", {op} of {', '.join(inputs)}" if op else ""
-    advice = f"Try a smaller lr than {lr:g}"
     if _is_beyond_domain(node):
         advice = (
             f"There, {op} has no finite value, however small lr is. A network's outputs may be any "

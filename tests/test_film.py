@@ -485,7 +485,7 @@ def test_a_film_shows_itself_and_is_saved(tmp_path):
     assert lines[4].startswith("4. Update 16, epoch 4: loss ")
     film.save(tmp_path / "film.html")
     page = (tmp_path / "film.html").read_text(encoding="utf-8")
-    assert film.player().fragment() in page
+    assert film.player().standing() in page
     assert "over 16 updates</title>" in page
     with pytest.raises(ValueError, match=r"\.html"):
         film.save(tmp_path / "film.svg")

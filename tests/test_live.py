@@ -1,11 +1,13 @@
 """Live graphs: rows printed as JavaScript, and the pages in which numbers are moved."""
 
+import html
 import itertools
 import json
 import math
 import random
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -178,12 +180,18 @@ def chain(n):
 
 
 def test_a_page_of_20_nodes_is_small(tmp_path):
-    f = chain(21)
-    assert len(topological_order(f)) == 21
-    page = draw(f).live()
-    page.save(tmp_path / "page.html")
-    assert len(page.fragment().encode()) < 80_000  # what a notebook keeps
-    assert (tmp_path / "page.html").stat().st_size < 100_000  # with the picture without a style
+    x = Value(0.7, label="x")
+    functions = [Value.sin, Value.exp, Value.tanh, lambda v: v * x, Value.softplus, Value.sigmoid]
+    deep = x
+    for i in range(19):
+        deep = functions[i % 6](deep)
+    wide = autograd.logsumexp([Value(0.1 * i, label=f"z{i}") for i in range(19)])
+    for f in (chain(21), deep, wide):
+        assert 20 <= len(topological_order(f)) <= 21
+        page = draw(f).live()
+        page.save(tmp_path / "page.html")
+        assert len(page.fragment().encode()) < 80_000  # what a notebook keeps
+        assert (tmp_path / "page.html").stat().st_size < 80_000
 
 
 @pytest.mark.slow
@@ -921,7 +929,30 @@ class TestInChromium:
             driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
-def test_scripts_lose_comments_and_space_alone():
+def test_a_label_stands_in_a_page_as_it_is(tmp_path):
+    label = ' d="M2.0 -1z" class="name" 7.0 l 3.0'
+    x = Value(2.0, label=label)
+    page = draw(x * 3.0).live()
+    page.save(tmp_path / "page.html")
+    for text in (page.fragment(), (tmp_path / "page.html").read_text("utf-8")):
+        text = html.unescape(html.unescape(unquote(text)))
+        assert f">{label}<" in text.replace("'", '"')
+
+
+def test_a_page_has_the_functions_that_its_rows_call_and_no_other():
+    x = Value(0.5, label="x")
+    known = re.findall(r"^(?:function|const) (\w+)", javascript.RUNTIME, re.M)
+    for f, there in (
+        (x * x, set()),
+        (x**2.5, {"pow"}),
+        (autograd.max([x, x * x]), {"maximum", "minimum", "max", "sum"}),  # two are one piece
+        (autograd.erf(x), {"gaussian", "erfNear", "erfcFar", "erf"}),
+    ):
+        rows = draw(f).live()._script.split("return[")[0]
+        assert {name for name in known if re.search(rf"(function|let) ?{name}\b", rows)} == there
+
+
+def test_scripts_lose_what_is_needed_only_to_be_read():
     script = """
     // what it is for
     const name = "two  words // kept";   // not kept
@@ -929,8 +960,11 @@ def test_scripts_lose_comments_and_space_alone():
     if (found || a < b) {
         b = a / 2 - 1;
     }
+    list.map((x) => x.constant + "const;}").map(({ y }, i) => (y) => call(i));
+    for (const x of list) return (x) => x;
     """
     assert squeezed(script) == (
-        'const name="two  words // kept";let text=`a  ${ name }`,found=/[/ ]x/g.test(text);'
-        "if(found||a<b){b=a/2-1;}"
+        'let name="two  words // kept";let text=`a  ${ name }`,found=/[/ ]x/g.test(text);'
+        "if(found||a<b){b=a/2-1}"
+        'list.map(x=>x.constant+"const;}").map(({y},i)=>y=>call(i));for(let x of list)return(x)=>x;'
     )

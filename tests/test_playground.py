@@ -159,8 +159,8 @@ class TestCommand:
 
 def test_a_report_has_one_or_a_file_beside_it(tmp_path):
     page, beside = nn.live(net(), bernoulli_nll, XOR), tmp_path / "playground.html"
-    assert page.fragment() in again(page, 100_000, beside) and not beside.exists()
-    assert page.fragment() not in again(page, LARGEST, beside)
+    assert page.standing() in again(page, 100_000, beside) and not beside.exists()
+    assert page.standing() not in again(page, LARGEST, beside)
     assert "href='playground.html'" in again(page, LARGEST, beside) and beside.exists()
 
 

@@ -1,25 +1,33 @@
-"""A picture that needs no style sheet: what its style says stands in attributes.
+"""A picture that needs no style sheet: what its style says stands in attributes too.
 
 Whoever serves a page may forbid it styles and images of its own, for instance by the policy
-``default-src 'self'``. SVG in the page still shows, as far as it is painted by attributes.
+``default-src 'self'``. SVG in the page still shows, as far as it is painted by attributes; and
+where its style is let through, that goes before all attributes.
 """
 
 import re
 import xml.etree.ElementTree as ET
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from .colours import LIGHT
 
 SVG = "{http://www.w3.org/2000/svg}"
-COLOURS = dict(re.findall(r"(--\w+): (#\w+)", LIGHT))
-INHERITED = (
-    "fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray",
-    "visibility", "paint-order", "font-family", "font-size", "font-weight", "text-anchor",
-)  # fmt: skip
+# Rounded to three digits, which nobody sees.
+COLOURS = {
+    name: "#" + "".join(f"{round(int(two, 16) / 17):x}" for two in pairs)
+    for name, *pairs in re.findall(r"(--\w+): #(..)(..)(..);", LIGHT)
+}
+# What an element has from those around it, and what it is where nobody says it.
+INHERITED = {
+    "fill": "#000", "fill-opacity": "1", "visibility": "visible",
+    "font-family": "", "font-size": "medium", "font-weight": "normal", "text-anchor": "start",
+    "stroke": "none", "stroke-width": "1", "stroke-opacity": "1", "stroke-dasharray": "none",
+}  # fmt: skip
 OWN = ("opacity", "display")
-SHAPES = ("rect", "circle", "path", "image")
-DROPPED = re.compile(r"class|id|style|data-.*|aria-.*|role|tabindex")
+SHAPES = ("rect", "circle", "path", "line", "polyline", "polygon")
+TEXTS = ("text", "tspan")
 MEDIA = re.compile(r"@media[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
 # A tag, classes, and attributes that must be there: what else CSS has is for pages that run.
 COMPOUND = re.compile(r"([a-z]*)((?:\.[\w-]+)*)((?:\[[\w-]+\])*)")
@@ -35,7 +43,7 @@ class Simple(NamedTuple):
     def fits(self, element: ET.Element) -> bool:
         """Whether the element has it."""
         return (
-            self.tag in ("", element.tag.removeprefix(SVG))
+            self.tag in ("", element.tag)
             and self.classes <= {*element.get("class", "").split()}
             and self.attributes <= {*element.keys()}
         )
@@ -44,12 +52,30 @@ class Simple(NamedTuple):
 Rule = tuple[list[Simple], dict[str, str]]
 
 
-def bare(svg: str) -> str:
-    """A picture of ours as an element of a page, in light colours, painted by attributes alone."""
+Wanted = dict[ET.Element, dict[str, str]]
+
+
+def bare(svg: str, title: str) -> tuple[str, str]:
+    """A picture of ours as an element of a page, painted in light colours; and its style apart."""
     root = ET.fromstring(svg)
-    rules = sorted(_rules("".join(e.text or "" for e in root.iter(f"{SVG}style"))), key=_weight)
-    _paint(root, rules, [], {})
-    return ET.tostring(root, encoding="unicode").replace(" />", "/>")
+    sheets = root.findall(f"{SVG}style")
+    style = "".join(sheet.text or "" for sheet in sheets)
+    for sheet in sheets:
+        root.remove(sheet)
+    for element in root.iter():
+        element.tag = element.tag.removeprefix(SVG)
+    wanted: Wanted = {}
+    _paint(root, sorted(_rules(style), key=_weight), [], INHERITED, wanted)
+    _gather(root, wanted)
+    for element, attributes in wanted.items():
+        for name, text in attributes.items():
+            if element is not root or text != INHERITED.get(name):
+                element.set(name, text)
+    root.set("role", "img")
+    root.set("aria-label", title)
+    # The page has colours of its own, light and dark.
+    style = MEDIA.sub("", re.sub(r"--\w+: ?#\w+;\s*", "", style))
+    return ET.tostring(root, encoding="unicode").replace(" />", "/>"), style
 
 
 def _rules(style: str) -> Iterator[Rule]:
@@ -57,11 +83,11 @@ def _rules(style: str) -> Iterator[Rule]:
     for selectors, body in re.findall(r"([^{}]+)\{([^{}]*)\}", MEDIA.sub("", style)):
         said = dict(re.findall(r"([\w-]+):\s*([^;]+?)\s*(?:;|$)", body))
         painted = {
-            name: re.sub(r"var\((--\w+)\)", lambda of: COLOURS.get(of[1], "none"), text)
-            .replace("#ffffff", "#fff")
-            .removesuffix("px")
+            name: re.sub(
+                r"var\((--\w+)\)", lambda of: COLOURS.get(of[1], "none"), text
+            ).removesuffix("px")
             for name, text in said.items()
-            if name in (*INHERITED, *OWN)
+            if name in (*INHERITED, *OWN, "paint-order")
         }
         for selector in re.split(r",(?![^()]*\))", selectors):
             parts = [COMPOUND.fullmatch(part) for part in selector.split()]
@@ -89,28 +115,52 @@ def _paint(
     rules: Sequence[Rule],
     above: list[ET.Element],
     given: Mapping[str, str],
+    wanted: Wanted,
 ) -> None:
-    """Write into an element, and into all in it, what is not inherited anyway."""
-    own = {name: text for name, text in element.items() if name in (*INHERITED, *OWN)}
+    """Find what an element, and all in it, wants to be said that its attributes do not say."""
+    said = {name: text for name, text in element.items() if name in (*INHERITED, *OWN)}
+    own = dict(said)
     for parts, painted in rules:
         if parts[-1].fits(element) and _stands_in(above, parts[:-1]):
             own |= painted
-    if own.pop("paint-order", None):  # a halo around letters: it takes much, and adds little
+    halo = own.pop("paint-order", None)  # around letters: it takes much, and adds little
+    if halo:
         own = {name: text for name, text in own.items() if not name.startswith("stroke")}
-    if element.tag.removeprefix(SVG) in SHAPES:
-        own = {name: text for name, text in own.items() if not name.startswith(("font", "text"))}
-    for child in [*element]:
-        if child.tag == f"{SVG}style":
-            element.remove(child)
-        else:
-            _paint(child, rules, [*above, element], {**given, **own})
-    element.tag = element.tag.removeprefix(SVG)
-    for name in [*element.keys()]:
-        if DROPPED.fullmatch(name) or name in own:
-            del element.attrib[name]
-    for name, text in own.items():
-        if given.get(name) != text or name in OWN:
-            element.set(name, text)
+    now = {**given, **own}
+    wants = {name: own[name] for name in OWN if name in own}
+    if element.tag in ("svg", *SHAPES, *TEXTS):
+        wants |= {name: now[name] for name in INHERITED if now[name]}
+    if element.tag in SHAPES:
+        wants = {
+            name: text for name, text in wants.items() if not name.startswith(("font", "text"))
+        }
+    if element.tag != "svg" and now["stroke"] == "none":  # but where there is style, a halo is
+        some = ("stroke-opacity", "stroke-dasharray") if halo else ()
+        wants = {k: text for k, text in wants.items() if k in some or not k.startswith("stroke-")}
+    inside = given if element.tag == "tspan" else said  # a text's own words are not gathered
+    wanted[element] = {name: text for name, text in wants.items() if inside.get(name) != text}
+    for child in element:
+        _paint(child, rules, [*above, element], now, wanted)
+
+
+def _gather(element: ET.Element, wanted: Wanted) -> None:
+    """Have a group say what most in it want (most of what is said), and those no more.
+
+    What the whole picture has is not touched: a script may put something of its own there.
+    """
+    if element.tag in TEXTS:
+        return
+    for child in element:
+        _gather(child, wanted)
+    for name in INHERITED:
+        votes = Counter(wanted[child][name] for child in element if name in wanted[child])
+        if not votes:
+            continue
+        most = max(votes, key=lambda text: votes[text] * len(f"{name}{text}"))
+        most = wanted[element].setdefault(name, element.get(name, most))
+        for child in element:
+            if wanted[child].get(name) == most:
+                del wanted[child][name]
 
 
 def _stands_in(above: Sequence[ET.Element], parts: Sequence[Simple]) -> bool:

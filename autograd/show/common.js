@@ -1,11 +1,7 @@
-// What scripts of pages have in common: elements, and how numbers are written and read.
+// What scripts of pages have in common: how numbers are written and read.
 const MINUS = "\u2212", TIMES = "\u00d7", PARTIAL = "\u2202", ARROW = "\u2192", DELTA = "\u03b4";
 
 const { isFinite: finite } = Number;
-
-function on(target, name, listener, options) {
-  target.addEventListener(name, listener, options);
-}
 
 // A field for a number, and a part of the page for a wide table.
 function entry(name) {
@@ -14,18 +10,6 @@ function entry(name) {
 
 function wide(label) {
   return element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": label });
-}
-
-function focus(e) {
-  e.focus({ preventScroll: true });
-}
-
-// Gives an element attributes; one that is null is taken away.
-function set(e, attributes) {
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value === null) e.removeAttribute(name);
-    else if (e.getAttribute(name) !== String(value)) e.setAttribute(name, value);
-  }
 }
 
 // Four significant digits, as Python's ".4g": halves go to the even digit.
@@ -67,10 +51,15 @@ function shortened(terms, most = 4) {
   return [...terms.slice(0, most - 1), `\u2026 ${terms.length - most} more \u2026`, terms.at(-1)];
 }
 
+// The power of ten in a number's first digit.
+function unit(x) {
+  return 10 ** Math.floor(Math.log10(x));
+}
+
 // Round numbers from a to b, some `count` of them.
 function ticks(a, b, count) {
-  const raw = (b - a) / count, unit = 10 ** Math.floor(Math.log10(raw));
-  const step = unit * ([1, 2, 5].find((k) => k * unit >= raw) ?? 10);
+  const raw = (b - a) / count, one = unit(raw);
+  const step = one * ([1, 2, 5].find((k) => k * one >= raw) ?? 10);
   const found = [];
   for (let k = Math.ceil(a / step); k * step <= b && found.length < 20; k++) {
     found.push(Number((k * step).toPrecision(12)));
@@ -80,9 +69,9 @@ function ticks(a, b, count) {
 
 // The ticks' numbers, with as many digits as tell them apart.
 function written(list) {
-  const most = Math.max(...list.map(Math.abs)), step = list.length > 1 ? list[1] - list[0] : most;
+  const most = max(...list.map(abs)), step = list.length > 1 ? list[1] - list[0] : most;
   if (step > 2e-3 * most) return list.map(number);
-  const places = Math.max(0, Math.min(20, -Math.floor(Math.log10(step) + 1e-9)));
+  const places = max(0, min(20, -Math.floor(Math.log10(step) + 1e-9)));
   return list.map((x) => x.toFixed(places).replaceAll("-", MINUS));
 }
 

@@ -23,7 +23,7 @@ function makeFolds(stage, groups, folded, enter) {
 
   // The box of a folded group.
   names.forEach((name) => {
-    const text = `${name} ${MARK}`, width = Math.max(90, 8 * text.length + 24);
+    const text = `${name} ${MARK}`, width = max(90, 8 * text.length + 24);
     const g = drawn("g", { class: "node fold", role: "button", tabindex: "-1",
       "aria-label": `${name}, ${groups[name].length} boxes, folded: open` });
     const area = { x: 0, y: 0, width, height: 44, rx: 4 };
@@ -57,7 +57,7 @@ function makeFolds(stage, groups, folded, enter) {
     const inside = groups[name].map((id) => home.get(svg.getElementById(id))).filter(Boolean);
     const mean = inside.reduce((sum, box) => sum + box.my, 0) / inside.length;
     const own = extent(marks.get(name));
-    home.set(marks.get(name), { ...own, mx: Math.max(...inside.map((box) => box.mx)), my: mean });
+    home.set(marks.get(name), { ...own, mx: max(...inside.map((box) => box.mx)), my: mean });
   }
 
   function move(e, to) {
@@ -113,11 +113,11 @@ function makeFolds(stage, groups, folded, enter) {
     const room = svg.querySelector(".neuron") ? 90 : 70;
     let x = 0, top = Infinity, bottom = -Infinity;
     for (const { units: column } of columns) {
-      const width = Math.max(...column.map((u) => u.w));
+      const width = max(...column.map((u) => u.w));
       for (const u of column) {
         u.x = x + (width - u.w) / 2;
-        top = Math.min(top, u.y - u.h / 2);
-        bottom = Math.max(bottom, u.y + u.h / 2);
+        top = min(top, u.y - u.h / 2);
+        bottom = max(bottom, u.y + u.h / 2);
       }
       x += width + room;
     }
@@ -147,7 +147,7 @@ function makeFolds(stage, groups, folded, enter) {
       const u = units.get(unit(head.dataset.over));
       head.setAttribute("transform", `translate(${u.x + u.w / 2 - head.getAttribute("x")} 0)`);
     }
-    return [Math.max(x - room + left, 420), bottom - top + margin];
+    return [max(x - room + left, 420), bottom - top + margin];
   }
 
   function restore() {
@@ -169,12 +169,12 @@ function makeFolds(stage, groups, folded, enter) {
   function draw() {
     let [width, height] = whole;
     if (closed.size) {
-      const bottom = below.length ? Math.min(...below.map((e) => +e.getAttribute("y"))) : height - 12;
+      const bottom = below.length ? min(...below.map((e) => +e.getAttribute("y"))) : height - 12;
       const [wide, high] = arrange();
       const dy = high + 22 - bottom;
       below.forEach((e) => e.setAttribute("transform", `translate(0 ${dy})`));
-      const text = Math.max(0, ...below.map((e) => 5.6 * e.textContent.length));
-      [width, height] = [Math.max(wide, text) + 24, whole[1] + dy];
+      const text = max(0, ...below.map((e) => 5.6 * e.textContent.length));
+      [width, height] = [max(wide, text) + 24, whole[1] + dy];
     } else {
       restore();
       below.forEach((e) => e.removeAttribute("transform"));

@@ -24,7 +24,7 @@ class Live {
     this.build();
   }
 
-  button(name, text, label, type = "button") {
+  button(name, text, label = text, type = "button") {
     const e = element("button", { type, "data-do": name }, text);
     if (label !== text) set(e, { "aria-label": label, title: label });
     return e;
@@ -38,7 +38,7 @@ class Live {
     this.meaning = element("p", { class: "meaning" });
     this.bar = element("div", { class: "bar row", role: "group", "aria-label": "Numbers" }, this.chosen,
       element("span", { "aria-hidden": "true" }, "="), this.input, this.button("reset", "Reset", "Reset this number"),
-      this.button("reset-all", "Reset all", "Reset all"));
+      this.button("reset-all", "Reset all"));
     this.hint = element("p", { class: "hint" }, "");
     this.detail = element("div", { class: "detail", "aria-live": "polite", hidden: "" });
     this.bar.hidden = this.hint.hidden = this.leaves.length === 0;
@@ -49,7 +49,7 @@ class Live {
     this.panel = element("div", { class: "panel", role: "tabpanel", id: "panel", tabindex: "-1", hidden: "" });
     const usable = this.leaves.length && this.graph.inner.length ? Object.keys(TABS) : this.graph.inner.length ? ["sweep"] : [];
     for (const name of usable) {
-      const tab = this.button(name, TABS[name].name, TABS[name].name);
+      const tab = this.button(name, TABS[name].name);
       set(tab, { role: "tab", "aria-selected": "false", "aria-controls": "panel", tabindex: -1, id: `tab-${name}` });
       this.tabs.append(tab);
     }
@@ -90,7 +90,7 @@ class Live {
     on(chosen, "change", () => this.choose(Number(chosen.value)));
     on(input, "input", () => {
       const x = parsed(input.value);
-      input.setAttribute("aria-invalid", x === null);
+      set(input, { "aria-invalid": x === null });
       if (x === null && input.value.trim()) {
         this.meaning.textContent = `${input.value} is not a number: ${WRITE}.`;
         return;
@@ -136,13 +136,13 @@ class Live {
 
   // The unit by which a leaf is moved: of the size of the first digit of its first number.
   unit(i) {
-    const size = Math.abs(this.first[i]);
-    return size > 0 && size < Infinity ? 10 ** Math.floor(Math.log10(size)) : 1;
+    const size = abs(this.first[i]);
+    return size > 0 && size < Infinity ? unit(size) : 1;
   }
 
   // x without digits beyond the resolution.
   rounded(x, resolution) {
-    const grid = 10 ** Math.floor(Math.log10(resolution)), near = Math.round(x / grid) * grid;
+    const grid = unit(resolution), near = Math.round(x / grid) * grid;
     return finite(near) ? Number(near.toPrecision(12)) : x;
   }
 
@@ -182,7 +182,7 @@ class Live {
   // By so many tenths of the unit.
   nudge(i, steps) {
     const step = this.unit(i) / 10;
-    this.set(i, this.rounded(this.graph.v[i] + steps * step, step * Math.min(1, Math.abs(steps))));
+    this.set(i, this.rounded(this.graph.v[i] + steps * step, step * min(1, abs(steps))));
     this.flush();
   }
 
@@ -213,11 +213,11 @@ class Live {
   agreement() {
     const { graph, data } = this;
     const worst = (mine, theirs) => {
-      const numbers = theirs.map(Number), sizes = numbers.map(Math.abs).filter((x) => x < Infinity), largest = Math.max(0, ...sizes);
-      return Math.max(0, ...numbers.map((x, i) => (Object.is(x, mine[i]) || x === mine[i] ? 0
-        : finite(x - mine[i]) ? Math.abs(x - mine[i]) / largest : Infinity)));
+      const numbers = theirs.map(Number), sizes = numbers.map(abs).filter((x) => x < Infinity), largest = max(0, ...sizes);
+      return max(0, ...numbers.map((x, i) => (Object.is(x, mine[i]) || x === mine[i] ? 0
+        : finite(x - mine[i]) ? abs(x - mine[i]) / largest : Infinity)));
     };
-    const error = Math.max(worst(graph.v, data.values), worst(graph.g, data.gradients));
+    const error = max(worst(graph.v, data.values), worst(graph.g, data.gradients));
     const stale = data.stale ? " An input was changed since the graph was recorded: these are the numbers it has now." : "";
     if (error > 1e-9) return `Computed here, and not as the engine has it: they differ by ${error.toExponential(0)}.${stale}`;
     const much = error === 0 ? "to the last bit" : `to ${error.toExponential(0)}`;
@@ -232,22 +232,21 @@ class Live {
 
   // The chosen leaf's number and gradient, in words too.
   write() {
-    const { graph, leaf, data } = this, { names } = data;
+    const { graph, leaf, data } = this, name = data.names[leaf], root = data.names[graph.root];
     if (leaf < 0) return;
-    const x = graph.v[leaf], root = names[graph.root], slope = graph.g[leaf];
+    const [x, here, slope] = graph.point(leaf), size = abs(slope);
     const focused = this.from === this.input && this.host.shadowRoot.activeElement === this.input;
     if (!focused) {
       this.input.value = finite(x) ? String(Number(x.toPrecision(6))).replaceAll("-", MINUS) : number(x);
-      this.input.removeAttribute("aria-invalid");
+      set(this.input, { "aria-invalid": null });
     }
     const hides = this.tab === "predict" || this.tab === "sweep";
-    const size = Math.abs(slope), here = graph.v[graph.root];
     const moves = here !== here || slope !== slope ? `${root} is no number here`
-      : slope === 0 ? `a small step of ${names[leaf]} does not move ${root}`
-        : `a small step of ${names[leaf]} moves ${root} ${number(size)} times as far, ${slope > 0 ? "the same way" : "the other way"}`;
+      : slope === 0 ? `a small step of ${name} does not move ${root}`
+        : `a small step of ${name} moves ${root} ${number(size)} times as far, ${slope > 0 ? "the same way" : "the other way"}`;
     this.meaning.hidden = hides;
-    this.meaning.textContent = `${PARTIAL}${root}/${PARTIAL}${names[leaf]} = ${number(slope)}: ${moves}.`;
-    this.input.setAttribute("aria-label", `${names[leaf]}, its number`);
+    this.meaning.textContent = `${PARTIAL}${root}/${PARTIAL}${name} = ${number(slope)}: ${moves}.`;
+    set(this.input, { "aria-label": `${name}, its number` });
   }
 
   choose(i) {
@@ -255,8 +254,8 @@ class Live {
     this.leaf = i;
     this.chosen.value = i;
     this.rove(i);
-    this.stage.svg.querySelectorAll("[data-chosen]").forEach((e) => e.removeAttribute("data-chosen"));
-    this.stage.of.get(i).group.setAttribute("data-chosen", "");
+    this.stage.svg.querySelectorAll("[data-chosen]").forEach((e) => set(e, { "data-chosen": null }));
+    set(this.stage.of.get(i).group, { "data-chosen": "" });
     this.from = null;
     this.write();
     this.panels[this.tab]?.update();
@@ -266,8 +265,8 @@ class Live {
   // One box can be reached by Tab.
   rove(i) {
     const { stage } = this, last = stage.svg.querySelector("[tabindex='0']");
-    if (last) last.setAttribute("tabindex", "-1");
-    stage.of.get(i)?.group.setAttribute("tabindex", "0");
+    if (last) set(last, { tabindex: -1 });
+    set(stage.of.get(i).group, { tabindex: 0 });
   }
 
   // Where a box's value and gradient come from.
@@ -282,7 +281,7 @@ class Live {
     const { graph, data } = this, name = data.names[i], value = number(graph.v[i]);
     const [title, ...lines] = graph.isLeaf(i) || data.cut.includes(i) ? [`${name} = ${value}`, ...graph.sum(i)]
       : [`${name} = ${graph.formula(i)} = ${graph.formula(i, false)} = ${value}`, ...graph.sum(i)];
-    this.detail.replaceChildren(element("b", {}, title), ...lines.map((line) => element("div", {}, line)));
+    tell(this.detail, title, lines);
   }
 
   key(event, i) {
@@ -297,7 +296,7 @@ class Live {
       stage.describe(node); // at once, for those who hear it
     }
     else if (to !== undefined || way) {
-      const next = seen[Math.max(0, Math.min(seen.length - 1, to ?? at + way))];
+      const next = seen[max(0, min(seen.length - 1, to ?? at + way))];
       if (this.isMovable(next.i)) this.choose(next.i);
       this.rove(next.i);
       stage.base.show(next.group);
@@ -320,7 +319,7 @@ class Live {
     if (before) before.close();
     this.tab = this.tab === name ? null : name;
     for (const tab of this.tabs.children) {
-      tab.setAttribute("aria-selected", tab.dataset.do === this.tab);
+      set(tab, { "aria-selected": tab.dataset.do === this.tab });
       tab.tabIndex = tab.dataset.do === name ? 0 : -1;
     }
     this.panel.hidden = this.tab === null;
@@ -329,7 +328,7 @@ class Live {
     this.picked = null;
     if (this.tab !== null) {
       const panel = (this.panels[name] ??= new TABS[name](this));
-      this.panel.setAttribute("aria-labelledby", `tab-${name}`);
+      set(this.panel, { "aria-labelledby": `tab-${name}` });
       this.panel.replaceChildren(panel.element);
       panel.open();
     }
@@ -339,12 +338,8 @@ class Live {
 }
 
 for (const host of document.querySelectorAll(`[data-program="${PROGRAM}"]:not([data-running])`)) {
-  host.setAttribute("data-running", "");
+  set(host, { "data-running": "" });
   const data = JSON.parse(host.querySelector("script[type='application/json']").textContent);
-  const { src } = host.querySelector("img");
-  const svg = document.importNode(new DOMParser().parseFromString(
-    decodeURIComponent(src.slice(src.indexOf(",") + 1)), "image/svg+xml").documentElement, true);
-  set(svg, { role: "group", "aria-label": data.title });
-  const live = (host.live = new Live(host, data, svg));
+  const live = (host.live = new Live(host, data, pictured(host)));
   shade(host, live.element);
 }

@@ -15,6 +15,7 @@ from ..compiler import javascript
 from ..functions import apply
 from ..value import Value
 from .arrange import Layout, arranged, plan_of
+from .bare import bare
 from .colours import PAGE
 from .frames import FOLDED
 from .groups import groups_of
@@ -29,16 +30,19 @@ LITERAL = re.compile(
 
 
 def squeezed(script: str) -> str:
-    """A script without its comments and the space that it needs only to be read.
+    """A script without its comments, and without what it needs only to be read.
 
-    It relies on how ours are written: no template within another, a space after a sign of division,
-    a semicolon after every statement.
+    That is space, a block's last semicolon, brackets around an arrow's one parameter, and that what
+    is constant is called so. It relies on how ours are written: no template within another, a space
+    after a sign of division, a semicolon after every statement and no empty one.
     """
     parts, at = [], 0
     for found in LITERAL.finditer(script + "\n//"):
         text = re.sub(r"\s*\n\s*", "\n", script[at : found.start()])
         text = re.sub(r" ?([{}()\[\];,:=<>*?&|!]|[-+/](?! [-+])) ?", r"\1", text)
-        parts.append(re.sub(r"(?<!\w)\n|\n(?!\w)", "", text))
+        text = re.sub(r"(?<!\w)\n|\n(?!\w)", "", text).replace(";}", "}")
+        text = re.sub(r"(?<!\w)\((\w+)\)=>", r"\1=>", re.sub(r"\bconst\b", "let", text))
+        parts.append(text)
         literal = found.group()
         parts.append("" if literal.lstrip().startswith("//") else literal)
         at = found.end()
@@ -55,23 +59,31 @@ def _scripts(*names: str) -> str:
     return "\n".join([squeezed(_read(f"{name}.js")) for name in names])
 
 
-@cache
-def _runtime() -> str:
-    return squeezed(javascript.RUNTIME)
+def _runtime(rows: str) -> str:
+    """The functions of `RUNTIME` that the rows call, and those that these do; with the rows."""
+    kept = [rows]
+    for block in reversed(javascript.RUNTIME.split("\n\n")):  # what calls stands below
+        names = "|".join(re.findall(r"^(?:function|const) (\w+)", block, re.M))
+        if re.search(rf"\b(?:{names})\b", "".join(kept)):
+            kept.insert(0, f"{block}\n")
+    return squeezed("".join(kept))
 
 
 @cache
-def live_style() -> str:
-    """Styles of pages that compute."""
-    return SPACE.sub(r"\1", PAGE + _read("stage.css") + _read("live.css"))
+def live_style(*names: str) -> str:
+    """Styles of pages that compute, with further ones of this room."""
+    texts = [_read(f"{name}.css") for name in ("stage", *names, "live")]
+    return SPACE.sub(r"\1", PAGE + "".join(texts))
 
 
 SPACE = re.compile(r"\s*(?:;\s*(?=})|([{};,]|:(?= ))\s*)")  # of a style, that need not be
 # What would else stand at each text: numbers end at the right; the words before them are soft.
-LEAN = (
-    ".node [id],[data-as]{text-anchor:end}"
-    ".node text:not([class],[id],[data-as]){fill:var(--soft);font-size:11px}"
+# What the script names anew (live_stage.js).
+NAMED = re.compile(
+    r' class="(?:frame|name|tip|edge|plus|minus|odd|none)"'
+    r'| (?:id|data-as)="n\d+(?:[fvg]|e\d+t?)"'
 )
+WORDS, NUMBERS = ".node text:not([class],[id],[data-as])", ".node [id],[data-as]{text-anchor:end}"
 PANELS = ("slice", "nudge", "paths", "predict", "descend", "sweep")
 LARGEST = 2000  # nodes that a page computes
 ROOM = 10  # letters of the longest number, -1.235e-05
@@ -127,12 +139,13 @@ class Live(Page):
         plan = plan_of(nodes, cut, names, gradients, dict.fromkeys(nodes, ROOM))
         shown = Picture(nodes, cut, names, gradients, arranged(plan, layout))
         self._groups = groups_of(nodes, cut, shown.boxes)
+        self._folds = ["fold"] if self._groups else []
         self._svg = _lean(shown.svg, bool(self._groups))
-        rows = ",\n".join(program.rows)
+        rows = "return [\n" + ",\n".join(program.rows) + "\n];"
         self._script = "\n".join(
             [
-                f"const ROWS = (() => {{\n{_runtime()}\nreturn [\n{rows}\n];\n}})();",
-                _scripts("stage", *(["fold"] if self._groups else []), *PARTS),
+                f"const ROWS = (() => {{\n{_runtime(rows)}\n}})();",
+                _scripts("stage", *self._folds, *PARTS),
             ]
         )
         places = {v: i for i, v in enumerate(order)}
@@ -153,9 +166,13 @@ class Live(Page):
             "stale": is_stale,
         }
 
-    def fragment(self) -> str:
-        """The page's content as a piece of HTML, to stand in any page."""
-        return running("live", self.title, self._svg, live_style(), self._data, self._script)
+    def standing(self) -> str:
+        """The same for a page of its own, with a picture that needs neither script nor style."""
+        picture, style = bare(self._svg, self.title)
+        return self._around(re.sub(r"<[^>]*>", lambda tag: NAMED.sub("", tag[0]), picture), style)
+
+    def _around(self, picture: str, style: str) -> str:
+        return running("live", picture, live_style(*self._folds) + style, self._data, self._script)
 
 
 class _Program:
@@ -210,14 +227,15 @@ class _Program:
 def _lean(svg: str, folds: bool) -> str:
     """A picture with its curves in whole points, and without what is not needed."""
     svg = re.sub(r'(?<= [xy]=")\d+\.\d', _whole, svg).replace('opacity="0.', 'opacity=".')
-    leaner = r'<tspan class="how"></tspan>| text-anchor="end"|\.0(?=")| class="what"| plain(?=")'
+    leaner = r'<tspan></tspan>| text-anchor="end"|\.0(?=")| class="what"| plain(?=")'
     svg = re.sub(leaner, "", svg)
     style, end, rest = svg.partition("</style>")
-    style = SPACE.sub(r"\1", style)
-    svg = f"{style}{LEAN}{end}{rest}"
+    style = SPACE.sub(r"\1", style).replace(".node .what", WORDS)
+    svg = f"{style}{NUMBERS}{end}{rest}"
     if not folds:
         svg = re.sub(r' data-(from|to)="[^"]*"', "", svg)
-    return re.sub(r'(?<=<path d=")[^"]*', lambda d: re.sub(r"-?\d+\.\d", _whole, d[0]), svg)
+    svg = re.sub(r'(?<=<path d=")[^"]*', lambda d: re.sub(r"-?\d+\.\d", _whole, d[0]), svg)
+    return re.sub(r'(?<= d=")[^"]*z', lambda d: re.sub(r"\.0(?=[ lz])| (?=-)", "", d[0]), svg)
 
 
 def _whole(found: re.Match[str]) -> str:

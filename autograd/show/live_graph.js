@@ -13,13 +13,24 @@ class Graph {
     this.start = new Int32Array(this.n + 1);
     data.inputs.forEach((list, i) => (this.start[i + 1] = this.start[i] + list.length));
     this.d = new Float64Array(this.inputs.length);
-    this.x = new Float64Array(Math.max(1, ...data.inputs.map((list) => list.length)));
+    this.x = new Float64Array(max(1, ...data.inputs.map((list) => list.length)));
     this.inner = [...data.rows.keys()].filter((i) => data.rows[i] >= 0);
     this.after = new Map();
   }
 
   isLeaf(i) {
     return this.data.rows[i] < 0;
+  }
+
+  // A leaf's number, f, and the gradient.
+  point(leaf) {
+    return [this.v[leaf], this.v[this.root], this.g[leaf]];
+  }
+
+  // The inputs of a node that are nodes.
+  arrows(i) {
+    const [a, b] = [this.start[i], this.start[i + 1]];
+    return Array.from({ length: b - a }, (_, k) => a + k).filter((j) => this.inputs[j] < this.n);
   }
 
   // The nodes that are computed from a leaf, in order.

@@ -1,10 +1,11 @@
 // What unfolds below the picture. A panel has an element, and is told when it opens, closes, and
 // when numbers have changed; `mode` is what the picture shows while it is open.
-const said = (live) => element("p", { class: "said", "aria-live": "polite" });
+const said = () => element("p", { class: "said", "aria-live": "polite" });
 
 class Panel {
   constructor(live) {
-    Object.assign(this, { live, graph: live.graph, names: live.graph.data.names });
+    const { graph } = live, { names } = graph.data;
+    Object.assign(this, { live, graph, names, root: names[graph.root] });
     this.element = element("div", { class: "inside" });
     this.actions = {};
     this.build();
@@ -14,9 +15,13 @@ class Panel {
     return this.live.leaf;
   }
 
+  get name() {
+    return this.names[this.leaf];
+  }
+
   // d f/d x in letters.
   get slope() {
-    return `${PARTIAL}${this.names[this.graph.root]}/${PARTIAL}${this.names[this.leaf]}`;
+    return `${PARTIAL}${this.root}/${PARTIAL}${this.name}`;
   }
 
   get mode() {
@@ -40,7 +45,7 @@ class Panel {
     input.value = value;
     const read = () => {
       const x = parsed(input.value);
-      input.setAttribute("aria-invalid", x === null);
+      set(input, { "aria-invalid": x === null });
       input.title = x === null ? WRITE : "";
       if (x !== null) changed(x);
     };
@@ -77,12 +82,12 @@ class Slice extends Panel {
   }
 
   update() {
-    const { graph, names, leaf } = this, root = names[graph.root], [x, f, slope] = [graph.v[leaf], graph.v[graph.root], graph.g[leaf]];
+    const { graph, leaf, name, root } = this, point = graph.point(leaf), [x, f, slope] = point;
     this.live.plot.draw();
-    const line = [x, f, slope].every(finite)
+    const line = point.every(finite)
       ? `; the line has the slope ${this.slope} = ${number(slope)}. Close to the dot the two are one. Drag the dot.`
-      : `. It has no tangent here: ${names[leaf]} = ${number(x)}, ${root} = ${number(f)}, ${this.slope} = ${number(slope)}.`;
-    this.text.textContent = `The curve is ${root} as ${names[leaf]} alone moves${line}`;
+      : `. It has no tangent here: ${name} = ${number(x)}, ${root} = ${number(f)}, ${this.slope} = ${number(slope)}.`;
+    this.text.textContent = `The curve is ${root} as ${name} alone moves${line}`;
   }
 }
 
@@ -100,7 +105,7 @@ class Nudge extends Slice {
       this.delta = x;
       this.update();
     });
-    this.text = said(live);
+    this.text = said();
     this.rows = wide("Smaller and smaller nudges");
     this.element.append(element("div", { class: "plotted" }),
       this.group("Nudge", this.exact.label, this.range), this.text, this.rows);
@@ -113,9 +118,9 @@ class Nudge extends Slice {
 
   // To begin with: about a tenth of the number, rounded down to 1, 2 or 5 and zeros.
   begin() {
-    const size = Math.abs(this.graph.v[this.leaf]) / 10, unit = 10 ** Math.floor(Math.log10(size));
+    const size = abs(this.graph.v[this.leaf]) / 10, one = unit(size);
     const fits = size >= 1e-300 && size < Infinity;
-    this.delta = fits ? Number(([5, 2, 1].find((k) => size >= k * unit) * unit).toPrecision(1)) : 0.1;
+    this.delta = fits ? Number(([5, 2, 1].find((k) => size >= k * one) * one).toPrecision(1)) : 0.1;
     this.exact.input.value = this.delta;
     this.of = this.leaf;
   }
@@ -134,7 +139,7 @@ class Nudge extends Slice {
   }
 
   marks(px, py) {
-    const { graph, leaf, delta } = this, x = graph.v[leaf], f = graph.v[graph.root];
+    const { graph, leaf, delta } = this, [x, f] = graph.point(leaf);
     const [predicted, real] = this.changes(delta), to = px(x + delta);
     if (![x, f, predicted, real, to].every(finite)) return [];
     return [
@@ -147,7 +152,7 @@ class Nudge extends Slice {
 
   update() {
     if (this.of !== this.leaf) this.begin();
-    const { graph, names, leaf, delta } = this, name = names[leaf], root = names[graph.root];
+    const { graph, leaf, delta, name, root } = this;
     this.range.value = 100 * delta / this.reach;
     this.live.plot.draw();
     const [predicted, real, difference] = this.changes(delta).map(number);
@@ -184,9 +189,7 @@ class Paths extends Panel {
     const { graph } = this, ways = new Array(graph.n).fill(0n);
     ways[graph.root] = 1n;
     for (const i of [...graph.inner].reverse()) {
-      for (let j = graph.start[i]; j < graph.start[i + 1]; j++) {
-        if (graph.inputs[j] < graph.n) ways[graph.inputs[j]] += ways[i];
-      }
+      for (const j of graph.arrows(i)) ways[graph.inputs[j]] += ways[i];
     }
     return ways;
   }
@@ -195,7 +198,7 @@ class Paths extends Panel {
   walk() {
     const { graph } = this, out = new Map(), found = [];
     for (const i of graph.dependents(this.leaf)) {
-      for (let j = graph.start[i]; j < graph.start[i + 1]; j++) {
+      for (const j of graph.arrows(i)) {
         const from = graph.inputs[j];
         if (!out.has(from)) out.set(from, []);
         out.get(from).push([i, j]);
@@ -221,7 +224,7 @@ class Paths extends Panel {
   }
 
   update() {
-    const { graph, names, leaf } = this, root = names[graph.root], many = this.ways[leaf];
+    const { graph, names, leaf, name, root } = this, many = this.ways[leaf];
     if (this.of !== leaf) {
       this.of = leaf;
       this.paths = many <= BigInt(MOST_PATHS) ? this.walk() : [];
@@ -229,9 +232,9 @@ class Paths extends Panel {
       this.list.replaceChildren(...this.buttons.map((b) => element("li", {}, b)));
       const edges = graph.inputs.filter((s) => s < graph.n).length;
       const paths = `${many.toLocaleString("en")} path${many === 1n ? "" : "s"}`;
-      this.text.textContent = many === 0n ? `No path leads from ${names[leaf]} to ${root}.`
-        : this.paths.length ? `${paths} from ${names[leaf]} to ${root}. Along each the local derivatives are multiplied:`
-          : `${paths} lead from ${names[leaf]} to ${root}, too many to draw. Nobody multiplies along each of them: the `
+      this.text.textContent = many === 0n ? `No path leads from ${name} to ${root}.`
+        : this.paths.length ? `${paths} from ${name} to ${root}. Along each the local derivatives are multiplied:`
+          : `${paths} lead from ${name} to ${root}, too many to draw. Nobody multiplies along each of them: the `
             + `backward pass adds up at every box what comes back to it, and so uses each of the ${edges} arrows once.`;
       this.light();
     }
@@ -260,7 +263,7 @@ class Paths extends Panel {
     for (const i of graph.dependents(this.leaf)) {
       if (!this.ways[i]) continue;
       nodes.push(i);
-      for (let j = graph.start[i]; j < graph.start[i + 1]; j++) if (nodes.includes(graph.inputs[j])) edges.push(j);
+      edges.push(...graph.arrows(i).filter((j) => nodes.includes(graph.inputs[j])));
     }
     this.live.stage.light(nodes, edges);
   }
@@ -280,7 +283,7 @@ class Predict extends Panel {
     this.question = element("span");
     this.input = entry("answer");
     this.answer = element("form", { class: "row" }, element("label", {}, this.question, this.input),
-      live.button("answer", "Check", "Check", "submit"), live.button("new", "New numbers", "New numbers"));
+      live.button("answer", "Check", "Check", "submit"), live.button("new", "New numbers"));
     on(this.answer, "submit", (event) => event.preventDefault());
     this.arrows = element("input", { type: "checkbox", "data-field": "arrows" });
     on(this.arrows, "change", () => live.paint());
@@ -333,19 +336,18 @@ class Predict extends Panel {
   check() {
     const { graph, node } = this, text = this.input.value.trim(), guess = /^nan$/i.test(text) ? NaN : parsed(text);
     if (node === undefined) return;
-    this.input.setAttribute("aria-invalid", guess === null);
+    set(this.input, { "aria-invalid": guess === null });
     if (guess === null) {
-      this.verdict.replaceChildren(element("b", {}, `${text || "Nothing"} is not a number: ${WRITE}.`));
+      tell(this.verdict, `${text || "Nothing"} is not a number: ${WRITE}.`);
       return;
     }
     const real = graph.g[node];
-    const right = guess === real || (guess !== guess && real !== real) || (finite(real) && Math.abs(guess - real) <= Math.max(0.01 * Math.abs(real), 1e-12));
+    const right = guess === real || (guess !== guess && real !== real) || (finite(real) && abs(guess - real) <= max(0.01 * abs(real), 1e-12));
     this.score.of += 1;
     this.score.right += right;
     this.known.add(node);
     this.verdict.className = `verdict ${right ? "right" : "wrong"}`;
-    this.verdict.replaceChildren(element("b", {}, right ? "Right. " : `Not ${number(guess)}. `),
-      ...graph.sum(node).map((line) => element("div", {}, line)));
+    tell(this.verdict, right ? "Right. " : `Not ${number(guess)}. `, graph.sum(node));
     this.tell();
     this.ask();
     this.live.paint();
@@ -361,7 +363,7 @@ class Predict extends Panel {
       leaves.forEach((i) => (graph.v[i] = draw[round < 40 ? 0 : 1](i)));
       graph.compute();
       graph.sweep();
-      const fine = [...graph.v.subarray(0, graph.n), ...graph.g].every((x) => finite(x) && Math.abs(x) < 1e5);
+      const fine = [...graph.v.subarray(0, graph.n), ...graph.g].every((x) => finite(x) && abs(x) < 1e5);
       if (fine && leaves.some((i) => graph.g[i] !== 0)) break;
       if (round === 59) leaves.forEach((i, k) => (graph.v[i] = before[k]));
     }

@@ -22,7 +22,7 @@ class Plot {
 
   measure() {
     this.size = [this.svg.clientWidth, this.svg.clientHeight];
-    this.svg.setAttribute("viewBox", `0 0 ${this.size.join(" ")}`); // paper is narrower
+    set(this.svg, { viewBox: `0 0 ${this.size.join(" ")}` }); // paper is narrower
     this.draw();
   }
 
@@ -30,13 +30,13 @@ class Plot {
   range(leaf, x) {
     let range = this.ranges.get(leaf);
     if (!range) {
-      const half = 1.5 * Math.abs(x);
+      const half = 1.5 * abs(x);
       range = { middle: 0, half: half >= 1e-9 && half < 1e300 ? half : 2 };
       range.middle = finite(x) ? x : 0;
       this.ranges.set(leaf, range);
     }
-    if (!this.held && finite(x) && Math.abs(x - range.middle) > 0.95 * range.half) {
-      if (Math.abs(x) > 1e3 * range.half && Math.abs(x) < 1e300) range.half = 1.5 * Math.abs(x);
+    if (!this.held && finite(x) && abs(x - range.middle) > 0.95 * range.half) {
+      if (abs(x) > 1e3 * range.half && abs(x) < 1e300) range.half = 1.5 * abs(x);
       range.middle = x;
       range.low = undefined;
     }
@@ -45,10 +45,10 @@ class Plot {
 
   // Makes the window so wide that all of these places are in it.
   include(places) {
-    const xs = places.filter(finite), low = Math.min(...xs), high = Math.max(...xs);
+    const xs = places.filter(finite), low = min(...xs), high = max(...xs);
     const range = this.range(this.leaf, high), { middle, half } = range;
     if (low > middle - 0.95 * half && high < middle + 0.95 * half) return;
-    Object.assign(range, { middle: (low + high) / 2, half: Math.max(half, 0.6 * (high - low)), low: undefined });
+    Object.assign(range, { middle: (low + high) / 2, half: max(half, 0.6 * (high - low)), low: undefined });
   }
 
   zoom(by) {
@@ -63,7 +63,7 @@ class Plot {
   // f at some places of the window, fewer of them for a long computation.
   sample(range) {
     const { live, leaf } = this, cost = live.graph.dependents(leaf).length;
-    const count = Math.max(40, Math.min(200, Math.round(30000 / (1 + cost))));
+    const count = max(40, min(200, Math.round(30000 / (1 + cost))));
     this.probe.v.set(live.graph.v);
     const points = [];
     for (let k = 0; k <= count; k++) {
@@ -75,17 +75,17 @@ class Plot {
 
   // From where to where f is shown: poles are cut off, and small changes leave it as it was.
   fit(range, points, f) {
-    const ys = points.map(([, y]) => y).filter((y) => finite(y) && Math.abs(y) < 1e300);
+    const ys = points.map(([, y]) => y).filter((y) => finite(y) && abs(y) < 1e300);
     ys.sort((a, b) => a - b);
     let low = ys.length ? ys[0] : -1, high = ys.length ? ys.at(-1) : 1;
     const a = ys[Math.floor(0.1 * ys.length)], b = ys[Math.floor(0.9 * ys.length)];
     if (b > a) {
-      low = Math.max(low, a - 2.5 * (b - a));
-      high = Math.min(high, b + 2.5 * (b - a));
+      low = max(low, a - 2.5 * (b - a));
+      high = min(high, b + 2.5 * (b - a));
     }
-    if (finite(f) && Math.abs(f) < 1e300) [low, high] = [Math.min(low, f), Math.max(high, f)];
-    if (!(high - low > 1e-12 * Math.max(Math.abs(low), Math.abs(high)))) {
-      const room = Math.abs(low) * 0.1 || 1;
+    if (finite(f) && abs(f) < 1e300) [low, high] = [min(low, f), max(high, f)];
+    if (!(high - low > 1e-12 * max(abs(low), abs(high)))) {
+      const room = abs(low) * 0.1 || 1;
       [low, high] = [low - room, high + room];
     }
     const span = high - low;
@@ -97,42 +97,41 @@ class Plot {
     const { live, svg } = this, { graph } = live, { names } = graph.data, leaf = (this.leaf = live.leaf);
     const [width, height] = this.size ?? [0, 0];
     if (!width || leaf < 0) return;
-    const x = graph.v[leaf], f = graph.v[graph.root], slope = graph.g[leaf];
+    const [x, f, slope] = graph.point(leaf), name = names[leaf], root = names[graph.root];
     const range = this.range(leaf, x), points = this.sample(range);
     this.fit(range, points, f);
     const ys = ticks(range.low, range.high, 5), texts = written(ys);
-    const box = { left: Math.max(62, 8 + 8 * Math.max(...texts.map((text) => text.length))), right: width - 14, top: 18, bottom: height - 40 };
+    const box = { left: max(62, 8 + 8 * max(...texts.map((text) => text.length))), right: width - 14, top: 18, bottom: height - 40 };
     // What is far out of the window stays out of it: SVG has no numbers as large as floats.
     const [wide, far] = [3 * width, 3 * height];
-    const px = (this.px = (x) => Math.max(-wide, Math.min(wide,
+    const px = (this.px = (x) => max(-wide, min(wide,
       box.left + (x - range.middle + range.half) / (2 * range.half) * (box.right - box.left))));
-    const py = (y) => Math.max(-far, Math.min(far,
+    const py = (y) => max(-far, min(far,
       box.bottom - (y - range.low) / (range.high - range.low) * (box.bottom - box.top)));
     this.unit = 2 * range.half / (box.right - box.left);
     const line = (list) => list.map(([a, b], k) => `${k ? "L" : "M"}${a.toFixed(1)} ${b.toFixed(1)}`).join("");
-    this.frame(box, px, py, range, names[leaf], names[graph.root], [ys, texts]);
+    this.frame(box, px, py, range, name, root, [ys, texts]);
 
     let path = "", before = null;
     for (const [a, b] of points) {
-      const y = b === b ? py(b) : null, cut = y === null || before === null || Math.abs(y - before) > far;
+      const y = b === b ? py(b) : null, cut = y === null || before === null || abs(y - before) > far;
       if (y !== null) path += `${cut ? "M" : "L"}${px(a).toFixed(1)} ${y.toFixed(1)}`;
       before = y;
     }
-    this.curve.setAttribute("d", path);
-    const known = [x, f, slope].every(finite), steep = 3 * (range.high - range.low) / Math.abs(slope);
+    set(this.curve, { d: path });
+    const known = [x, f, slope].every(finite), steep = 3 * (range.high - range.low) / abs(slope);
     const reach = [range.middle - range.half, range.middle + range.half];
-    const ends = [Math.max(reach[0], x - steep), Math.min(reach[1], x + steep)].map((a) => [px(a),
+    const ends = [max(reach[0], x - steep), min(reach[1], x + steep)].map((a) => [px(a),
       box.bottom - (f + slope * (a - x) - range.low) / (range.high - range.low) * (box.bottom - box.top)]);
-    this.tangent.setAttribute("d", known && ends.every(([, y]) => Math.abs(y) < 1e9) ? line(ends) : "");
+    set(this.tangent, { d: known && ends.every(([, y]) => abs(y) < 1e9) ? line(ends) : "" });
     this.extra.replaceChildren(...this.marks(px, py, this).filter(Boolean));
     const here = [x, f].every(finite);
-    this.dot.setAttribute("cx", here ? px(x) : px(finite(x) ? x : range.middle));
-    this.dot.setAttribute("cy", here ? py(f) : box.bottom);
+    set(this.dot, { cx: here ? px(x) : px(finite(x) ? x : range.middle), cy: here ? py(f) : box.bottom });
     this.dot.classList.toggle("lost", !here);
-    const said = `${names[leaf]} = ${number(x)}, ${names[graph.root]} = ${number(f)}, slope ${number(slope)}`;
-    set(this.dot, { "aria-label": `${names[leaf]}, along the curve`, "aria-valuetext": said,
+    const said = `${name} = ${number(x)}, ${root} = ${number(f)}, slope ${number(slope)}`;
+    set(this.dot, { "aria-label": `${name}, along the curve`, "aria-valuetext": said,
       "aria-valuemin": reach[0], "aria-valuemax": reach[1], "aria-valuenow": finite(x) ? x : reach[0] });
-    set(svg, { "aria-label": `${names[graph.root]} against ${names[leaf]}, with its tangent` });
+    set(svg, { "aria-label": `${root} against ${name}, with its tangent` });
   }
 
   // The axes with their numbers.
@@ -140,9 +139,9 @@ class Plot {
     const { window, axes } = this, { left, right, top, bottom } = box, parts = [];
     // Fewer numbers where they are long.
     const between = (count) => ticks(range.middle - range.half, range.middle + range.half, count);
-    const letters = Math.max(...written(between(7)).map((text) => text.length));
-    const xs = between(Math.max(1, Math.min(7, (right - left) / (10 * letters)))), named = written(xs);
-    set(window, { x: left, y: top, width: Math.max(0, right - left), height: bottom - top });
+    const letters = max(...written(between(7)).map((text) => text.length));
+    const xs = between(max(1, min(7, (right - left) / (10 * letters)))), named = written(xs);
+    set(window, { x: left, y: top, width: max(0, right - left), height: bottom - top });
     for (const [k, x] of xs.entries()) {
       const at = px(x), zero = x === 0 ? "grid zero" : "grid";
       parts.push(drawn("path", { class: zero, d: `M${at} ${top}V${bottom}` }),

@@ -12,12 +12,12 @@ class Descend extends Slice {
     this.who = element("select", { "data-field": "who" }, element("option", { value: "one" }, ""),
       element("option", { value: "all" }, "all inputs"));
     on(this.who, "change", () => this.restart());
-    this.text = said(live);
+    this.text = said();
     this.rows = wide("The last steps");
-    this.running = live.button("run", "Run", "Run");
+    this.running = live.button("run", "Run");
     this.element.append(element("div", { class: "plotted" }), this.group("Descend", this.lr.label,
-      element("label", {}, "moves ", this.who), live.button("step", "One step", "One step"), this.running,
-      live.button("restart", "Back to the start", "Back to the start")), this.text, this.rows);
+      element("label", {}, "moves ", this.who), live.button("step", "One step"), this.running,
+      live.button("restart", "Back to the start")), this.text, this.rows);
     this.actions = { step: () => this.step(), run: () => this.run(), restart: () => this.restart(true) };
   }
 
@@ -53,14 +53,14 @@ class Descend extends Slice {
       this.before = live.leaves.map((i) => [i, v[i]]);
       this.note();
     }
-    const largest = Math.max(...this.moving.map((i) => Math.abs(g[i])));
+    const largest = max(...this.moving.map((i) => abs(g[i])));
     for (const i of this.moving) v[i] -= this.rate * g[i];
     this.own = true;
     live.changed();
     this.note();
     this.end = "";
-    const [last, now] = this.trail.slice(-2), name = this.names[graph.root];
-    const far = now.f - this.trail[0].f > 1e9 * Math.max(1, Math.abs(this.trail[0].f));
+    const [last, now] = this.trail.slice(-2), name = this.root;
+    const far = now.f - this.trail[0].f > 1e9 * max(1, abs(this.trail[0].f));
     if (Number.isNaN(this.trail[0].f)) {
       this.end = `${name} is nan where this begins: choose other numbers.`;
     } else if (far || ![now.f, ...this.moving.map((i) => v[i])].every(finite)) {
@@ -81,7 +81,8 @@ class Descend extends Slice {
   note() {
     const { graph, leaf } = this;
     this.live.flush();
-    this.trail.push({ x: graph.v[leaf], f: graph.v[graph.root], g: graph.g[leaf] });
+    const [x, f, g] = graph.point(leaf);
+    this.trail.push({ x, f, g });
   }
 
   run() {
@@ -106,7 +107,7 @@ class Descend extends Slice {
   }
 
   update() {
-    const { graph, names, leaf, trail } = this, name = names[leaf], root = names[graph.root];
+    const { graph, leaf, trail, name, root } = this;
     const last = trail.at(-1);
     // Moved by hand, it begins anew.
     if (this.of !== leaf || (last && !this.own && !Object.is(last.x, graph.v[leaf]))) {
@@ -118,7 +119,7 @@ class Descend extends Slice {
     this.live.plot.draw();
     this.text.textContent = this.end || `Each step: ${name} ${MINUS} rate ${TIMES} ${this.slope} = ${number(graph.v[leaf])} ${MINUS} `
       + `${factor(this.rate)} ${TIMES} ${factor(graph.g[leaf])} = ${number(graph.v[leaf] - this.rate * graph.g[leaf])}${way}.`;
-    const first = Math.max(0, this.trail.length - 6);
+    const first = max(0, this.trail.length - 6);
     this.rows.hidden = this.trail.length === 0;
     this.rows.replaceChildren(this.table(["step", name, root, this.slope],
       this.trail.slice(first).map(({ x, f, g }, k) => [String(first + k), ...[x, f, g].map(number)])));
@@ -148,7 +149,7 @@ class Sweep extends Panel {
   }
 
   get forward() {
-    return Math.min(this.at, this.graph.inner.length); // how many nodes have their value
+    return min(this.at, this.graph.inner.length); // how many nodes have their value
   }
 
   get mode() {
@@ -175,7 +176,7 @@ class Sweep extends Panel {
   }
 
   go(to) {
-    this.at = Math.max(0, Math.min(this.frames - 1, to));
+    this.at = max(0, min(this.frames - 1, to));
     this.live.paint();
     this.update();
     if (this.at === this.frames - 1) this.stop();
@@ -185,25 +186,24 @@ class Sweep extends Panel {
     clearInterval(this.timer);
     this.timer = null;
     this.play.firstChild.data = "\u25b6";
-    this.play.setAttribute("aria-label", "Play");
+    set(this.play, { "aria-label": "Play" });
   }
 
   toggle() {
     if (this.timer !== null) return this.stop();
     if (this.at === this.frames - 1) this.go(0);
     this.play.firstChild.data = "\u275a\u275a";
-    this.play.setAttribute("aria-label", "Pause");
+    set(this.play, { "aria-label": "Pause" });
     this.timer = setInterval(() => (this.live.host.isConnected ? this.go(this.at + 1) : this.stop()), 900);
     return undefined;
   }
 
   // What happens in a step, in words and numbers, and what is lit.
   told() {
-    const { graph, names, at } = this, n = graph.inner.length, root = names[graph.root];
-    const edges = (i) => [...Array(graph.start[i + 1] - graph.start[i]).keys()].map((j) => graph.start[i] + j);
+    const { graph, names, at, root } = this, n = graph.inner.length;
     if (at === 0) return ["Start: these numbers are given.", [], this.live.leaves, []];
     if (at <= n) {
-      const i = graph.inner[at - 1], inside = edges(i).filter((j) => graph.inputs[j] < graph.n);
+      const i = graph.inner[at - 1], inside = graph.arrows(i);
       const partials = inside.map((j) => `${graph.partialName(i, j)} = ${number(graph.d[j])}`);
       return [`Forward: ${names[i]} = ${graph.formula(i)}`, [`= ${graph.formula(i, false)} = ${number(graph.v[i])}`,
         `At the arrows: ${shortened(partials).join(", ")}`], [i], inside];
@@ -219,17 +219,17 @@ class Sweep extends Panel {
       const after = now[to] + now[i] * graph.d[j];
       lines.push(`${names[to]}.grad += ${number(now[i])} ${TIMES} ${factor(graph.d[j])}  (${number(now[to])} ${ARROW} ${number(after)})`);
     });
-    const left = edges(i).filter((j) => graph.inputs[j] < graph.n && !lit.includes(j)).map((j) => `${names[graph.inputs[j]]} gets no share`);
+    const left = graph.arrows(i).filter((j) => !lit.includes(j)).map((j) => `${names[graph.inputs[j]]} gets no share`);
     return [`Backward: ${names[i]} = ${graph.formula(i)}, ${names[i]}.grad = ${number(g[i])}`, shortened([...lines, ...left], 6), [i], lit];
   }
 
   update() {
     const [title, lines, nodes, edges] = this.told();
-    this.caption.replaceChildren(element("b", {}, title), ...lines.map((line) => element("div", {}, line)));
+    tell(this.caption, title, lines);
     this.live.stage.light(nodes, edges);
     if (this.at > 0) this.live.stage.base.show(this.live.stage.of.get(nodes[0])?.group);
     this.slider.value = this.at;
-    this.slider.setAttribute("aria-valuetext", title);
+    set(this.slider, { "aria-valuetext": title });
     this.output.value = `${this.at} / ${this.frames - 1}`;
   }
 }

@@ -8,9 +8,25 @@ function slot(e) {
   return { e, text: e.firstChild, was: NaN, state: -1, fresh: false };
 }
 
+// Names the parts of boxes and arrows: a page of its own leaves out what their order tells.
+function named(svg, arrows) {
+  for (const { id, dataset: { again }, children: [frame, fill, name, , value, , grad] } of svg.querySelectorAll(".node")) {
+    set(frame, { class: "frame" });
+    set(name, { class: "name" });
+    [fill, value, grad].forEach((e, k) => set(e, { [again ? "data-as" : "id"]: (again ?? id) + "fvg"[k] }));
+  }
+  svg.querySelectorAll("g:first-of-type > g").forEach((e, k) => {
+    const id = arrows[k], [, tip, label] = e.children;
+    set(e, { id, class: "edge" });
+    set(tip, { class: "tip" });
+    if (label) set(label, { id: `${id}t` });
+  });
+}
+
 class Stage {
   constructor(live, svg) {
-    const { graph } = live, { shown, cut, groups, folded } = graph.data;
+    const { graph } = live, { shown, cut, groups, folded, inputs } = graph.data;
+    named(svg, shown.flatMap((i, k) => cut.includes(i) ? [] : inputs[i].map((_, j) => `n${k}e${j}`)));
     Object.assign(this, { live, svg, fresh: [], timer: null, far: false, base: makeStage(svg, groups, folded) });
     // A node that is used all over the graph has further boxes: "data-as" is the id of what they repeat.
     this.boxes = shown.flatMap((i, k) => {
@@ -66,7 +82,7 @@ class Stage {
     this.later();
     let largest = 0;
     for (const { i } of this.nodes) {
-      const size = Math.abs(g[i]);
+      const size = abs(g[i]);
       if (size > largest && size < Infinity && grad(i) === SHOWN) largest = size;
     }
     for (const box of this.visible) {
@@ -78,7 +94,7 @@ class Stage {
       let kind = "none", depth = 0;
       if (state === SHOWN && !finite(g[i])) [kind, depth] = ["odd", 50];
       else if (state === SHOWN && g[i] !== 0) {
-        [kind, depth] = [g[i] > 0 ? "plus" : "minus", Math.round(50 * (0.15 + 0.6 * Math.sqrt(Math.abs(g[i]) / largest)))];
+        [kind, depth] = [g[i] > 0 ? "plus" : "minus", Math.round(50 * (0.15 + 0.6 * Math.sqrt(abs(g[i]) / largest)))];
       }
       const paint = kind + depth;
       if (paint === box.paint) continue;
@@ -134,12 +150,12 @@ class Stage {
   }
 
   light(nodes = [], edges = []) {
-    this.svg.querySelectorAll("[data-on]").forEach((e) => e.removeAttribute("data-on"));
+    this.svg.querySelectorAll("[data-on]").forEach((e) => set(e, { "data-on": null }));
     for (const i of nodes) {
       const group = this.of.get(i)?.group;
-      if (group) (this.base.unit?.(group.id) ?? group).setAttribute("data-on", "");
+      if (group) set(this.base.unit?.(group.id) ?? group, { "data-on": "" });
     }
-    for (const at of edges) this.edgeOf.get(at)?.e.setAttribute("data-on", "");
+    for (const at of edges) if (this.edgeOf.has(at)) set(this.edgeOf.get(at).e, { "data-on": "" });
   }
 
   // What is seen of the picture, and whether it can be read. The rest is not written, and its texts

@@ -21,7 +21,7 @@ STYLE = f"""{PAINT}
 .root .frame {{ stroke-width: 3; }}
 .cut .frame, .again .frame {{ stroke-dasharray: 5 3; }}
 .node text {{ font-size: 12px; }} .node .what {{ fill: var(--soft); font-size: 11px; }}
-.node .name {{ font-weight: bold; }} .node .how {{ font-weight: normal; }}
+.node .name {{ font-weight: bold; }} .node tspan {{ font-weight: normal; }}
 .node[data-on] .frame, .node[data-picked] .frame, .node:focus .frame {{ stroke: var(--on);
   stroke-width: 3; }}
 .edge path {{ fill: none; stroke: var(--edge); stroke-width: 1.2; }}
@@ -73,7 +73,7 @@ class Picture:
 
     def _draw(self) -> str:
         heads, places = self.arrangement.plan.heads, self.arrangement.places
-        parts, found = [], iter(self.arrangement.lines)
+        parts, found = ["<g>"], iter(self.arrangement.lines)
         for v, name in self.ids.items():
             for i, (x, d) in enumerate(inputs_of(v, self.cut)):
                 tail = self.boxes.tails[v, i] if isinstance(x, Value) else f"{name}c{i}"
@@ -84,17 +84,20 @@ class Picture:
                     px, py, _, _ = places[tail]
                     parts.append(f'<text id="{tail}" class="constant" x="{px:.1f}" y="{py + 4:.1f}"'
                                  f">{digits(x)}</text>")  # fmt: skip
+        parts += ["</g>", "<g>"]
         for v, name in self.ids.items():
             kind = "root" if v is self.nodes[-1] else "cut" if v in self.cut else "plain"
             parts.append(self._box(v, name, heads[v], places[name], kind))
             for again in self.boxes.again.get(v, ()):
                 head = self.names[v], ", again"
                 parts.append(self._box(v, again, head, places[again], "again"))
+        parts += ["</g>", "<g>"]
         width, height = self.arrangement.size
         legend = self.legend()
         for k, text in enumerate(legend):
             y = height + 20 + 15 * k
             parts.append(f'<text class="legend" x="0" y="{y:.0f}">{html.escape(text)}</text>')
+        parts.append("</g>")
         wide = max(width + 16, 5.6 * max(map(len, legend)) + 16)
         return document(wide, height + 20 + 15 * len(legend), STYLE, "".join(parts), margin=8)
 
@@ -126,7 +129,7 @@ class Picture:
             f'<rect class="frame" {area}/>'
             f'<rect {mark("f")} class="{paint}" fill-opacity="{depth}" {area}/>'
             f'<text class="name" x="7" y="{ROW - 1}">{html.escape(head[0])}'
-            f'<tspan class="how">{html.escape(head[1])}</tspan></text>{"".join(rows)}</g>'
+            f"<tspan>{html.escape(head[1])}</tspan></text>{''.join(rows)}</g>"
         )
 
 

@@ -23,12 +23,7 @@
   function start(host) {
     const { css, frames, details, interval, word, groups, folded } = JSON.parse(
       host.querySelector("script[type='application/json']").textContent);
-    const image = host.querySelector("img");
-    const source = decodeURIComponent(image.getAttribute("src").slice(image.getAttribute("src").indexOf(",") + 1));
-    const svg = document.importNode(
-      new DOMParser().parseFromString(source, "image/svg+xml").documentElement, true);
-    svg.setAttribute("role", "group");
-    svg.setAttribute("aria-label", image.alt);
+    const svg = pictured(host), title = svg.getAttribute("aria-label");
 
     const first = button("first", `First ${word} (Home)`), last = button("last", `Last ${word} (End)`);
     const previous = button("previous", `Previous ${word} (left arrow)`);
@@ -44,10 +39,10 @@
       first, previous, play, next, last, speed, slider, count);
     controls.hidden = frames.length === 1;
     host.toggleAttribute("data-steps", frames.length > 1);
-    const player = element("figure", { class: "player", tabindex: "-1", "aria-label": image.alt },
-      controls, caption, stage.element, stage.tools, detail, element("figcaption", {}, image.alt));
-    const most = Math.max(...frames.map((frame) => 1 + frame.lines.length));
-    player.style.setProperty("--lines", Math.min(most, 10));
+    const player = element("figure", { class: "player", tabindex: "-1", "aria-label": title },
+      controls, caption, stage.element, stage.tools, detail, element("figcaption", {}, title));
+    const most = max(...frames.map((frame) => 1 + frame.lines.length));
+    player.style.setProperty("--lines", min(most, 10));
     host.attachShadow({ mode: "open" }).append(element("style", {}, css), player);
 
     // The picture comes finished. Frame 0 sets all that later frames change; `undo` leads back.
@@ -68,10 +63,6 @@
     let at = 0, timer = null, pace = 0;
     apply(frames[0].changes);
 
-    function write(box, title, lines) {
-      box.replaceChildren(element("b", {}, title), ...lines.map((line) => element("div", {}, line)));
-    }
-
     function light(frame, on) {
       for (const id of frame.active) {
         stage.all(id)[0].toggleAttribute("data-on", on);
@@ -80,14 +71,14 @@
     }
 
     function go(to) {
-      to = Math.max(0, Math.min(frames.length - 1, to));
+      to = max(0, min(frames.length - 1, to));
       light(frames[at], false);
       while (at < to) apply(frames[++at].changes);
       while (at > to) apply(undo[at--]);
       const frame = frames[at];
       light(frame, true);
       stage.show(frame.active.length ? stage.all(frame.active[0])[0] : null);
-      write(caption, frame.title, frame.lines);
+      tell(caption, frame.title, frame.lines);
       slider.value = at;
       slider.setAttribute("aria-valuetext", frame.title);
       count.value = `${at} / ${frames.length - 1}`;
@@ -148,7 +139,7 @@
       if (detail.hidden) return;
       target.setAttribute("data-picked", "");
       const [title, ...lines] = details[target.id] ?? target.textContent.split(", ");
-      write(detail, title, lines);
+      tell(detail, title, lines);
     }
 
     const move = (to) => { stop(); go(to); };
@@ -169,7 +160,7 @@
     // On a page the arrows work from the start: for the player that is nearest to the middle.
     const off = (e) => {
       const { top, bottom } = e.getBoundingClientRect(), middle = innerHeight / 2;
-      return Math.max(top - middle, middle - bottom, 0);
+      return max(top - middle, middle - bottom, 0);
     };
     document.addEventListener("keydown", (event) => {
       if (event.target !== document.body || !["ArrowLeft", "ArrowRight"].includes(event.key)) return;

@@ -41,7 +41,7 @@ def style(*names: str) -> str:
 
 SCRIPT = script("stage.js", "player.js")
 FOLDING = script("stage.js", "fold.js", "player.js")
-STYLE = PAGE_COLOURS + style("player.css", "stage.css")
+STYLE, FOLDED = PAGE_COLOURS + style("player.css", "stage.css"), style("fold.css")
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -54,10 +54,10 @@ style-src 'unsafe-inline'; script-src 'unsafe-inline'">
 <style>
 @media screen {{ :root {{ color-scheme: light dark; }} }}
 body {{ margin: 1rem; font: 15px/1.5 system-ui, sans-serif; }}
-.bare {{ display: none; }}
 .aside {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }}
 {style}
-@media screen and (prefers-color-scheme: dark) {{ body {{ background: #111; color: #eee; }} }}
+@media screen and (prefers-color-scheme: dark) {{ body {{ background: #111; color: #eee; }}
+  [data-chalkgrad] > svg {{ filter: invert(1) hue-rotate(180deg); }} }}
 </style>
 </head>
 <body>
@@ -116,9 +116,7 @@ def svg_url(svg: str) -> str:
     return f"data:image/svg+xml,{svg}"
 
 
-def running(
-    kind: str, title: str, svg: str, style: str, data: Mapping[str, Any], script: str
-) -> str:
+def running(kind: str, picture: str, style: str, data: Mapping[str, Any], script: str) -> str:
     """A page that computes, as a piece of HTML: its picture, its data, and what runs there.
 
     The script starts the pages that it is for, ``[data-program="PROGRAM"]``, and no other.
@@ -126,10 +124,14 @@ def running(
     name = hashlib.sha256(script.encode()).hexdigest()[:16]
     return (
         f'<div data-chalkgrad="{kind}" data-program="{name}" data-lm-suppress-shortcuts="true">\n'
-        f'<img alt="{html.escape(title)}" src="{svg_url(svg)}">\n'
+        f"{picture}\n"
         f'<script type="application/json">{in_script({"css": style, **data})}</script>\n'
-        f'<script>\n(() => {{\nconst PROGRAM = "{name}";\n{script}\n}})();\n</script>\n</div>'
+        f"<script>\n// {READABLE}\n"
+        f'(() => {{\nconst PROGRAM = "{name}";\n{script}\n}})();\n</script>\n</div>'
     )
+
+
+READABLE = "chalkgrad: to be read in autograd/show and nn/show"
 
 
 class Framed:
@@ -166,13 +168,18 @@ class Page(Framed):
     _text: str  # the same for a terminal
     _svg: str  # its picture, finished
 
+    def _around(self, picture: str, style: str) -> str:
+        """The page's content around its picture, that is shown until it runs."""
+        raise NotImplementedError
+
     def fragment(self) -> str:
         """The page's content as a piece of HTML, to stand in any page."""
-        raise NotImplementedError
+        image = f'<img alt="{html.escape(self.title)}" src="{svg_url(self._svg)}">'
+        return self._around(image, "")
 
     def standing(self) -> str:
         """The same for a page of its own, with a picture that needs neither script nor style."""
-        return f'{self.fragment()}\n<div class="bare" aria-hidden="true">{bare(self._svg)}</div>'
+        return self._around(*bare(self._svg, self.title))
 
     def __repr__(self) -> str:
         return for_output([self._text])[0]
@@ -232,8 +239,7 @@ class Player(Page):
         """How many frames there are."""
         return len(self.frames)
 
-    def fragment(self) -> str:
-        """The player as a piece of HTML, to stand in any page."""
+    def _around(self, picture: str, style: str) -> str:
         frames = [
             {
                 "title": frame.title,
@@ -246,10 +252,11 @@ class Player(Page):
             }
             for frame in self.frames
         ]
-        data = in_script({"css": STYLE, "frames": frames, **self._data})
+        code, css = (FOLDING, STYLE + FOLDED) if self._data["groups"] else (SCRIPT, STYLE)
+        data = in_script({"css": css + style, "frames": frames, **self._data})
         return (
             '<div data-chalkgrad="player" data-lm-suppress-shortcuts="true">\n'
-            f'<img alt="{html.escape(self.title)}" src="{svg_url(self._svg)}">\n'
+            f"{picture}\n"
             f'<script type="application/json">{data}</script>\n'
-            f"<script>\n{FOLDING if self._data['groups'] else SCRIPT}</script>\n</div>"
+            f"<script>\n{code}</script>\n</div>"
         )

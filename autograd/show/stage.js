@@ -8,18 +8,51 @@
 //   stage.show(element)           scroll, so that it is seen
 //   stage.pickable(ids)           these can be reached by keyboard: one tab stop, then up and down
 //   stage.resized()               after the svg's width and height have changed
-function element(tag, attributes = {}, ...children) {
-  const e = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) e.setAttribute(name, value);
+const { abs, max, min } = Math;
+
+function on(target, name, listener, options) {
+  target.addEventListener(name, listener, options);
+}
+
+function focus(e) {
+  e.focus({ preventScroll: true });
+}
+
+// Gives an element attributes; one that is null is taken away.
+function set(e, attributes) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null) e.removeAttribute(name);
+    else if (e.getAttribute(name) !== String(value)) e.setAttribute(name, value);
+  }
+}
+
+function filled(e, attributes, children) {
+  set(e, attributes);
   e.append(...children);
   return e;
 }
 
+function element(tag, attributes = {}, ...children) {
+  return filled(document.createElement(tag), attributes, children);
+}
+
 function drawn(tag, attributes = {}, ...children) {
-  const e = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) e.setAttribute(name, value);
-  e.append(...children);
-  return e;
+  return filled(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+}
+
+// A title and lines below it, in place of what was in an element.
+function tell(e, title, lines = []) {
+  e.replaceChildren(element("b", {}, title), ...lines.map((line) => element("div", {}, line)));
+}
+
+// The picture that a page comes with: an image, or SVG that stands there.
+function pictured(host) {
+  const image = host.querySelector("img"), { src, alt } = image ?? {};
+  const svg = image ? new DOMParser().parseFromString(decodeURIComponent(src.slice(src.indexOf(",") + 1)), "image/svg+xml")
+    .documentElement : host.querySelector("svg");
+  const copy = document.importNode(svg, true);
+  set(copy, { role: "group", "aria-label": alt ?? svg.getAttribute("aria-label") });
+  return copy;
 }
 
 // An element is light or dark, as what lies behind the host is: now, and when that changes.
@@ -37,7 +70,7 @@ function shade(host, element) {
     element.classList.toggle("dark", isDark);
   }
   paint();
-  dark.addEventListener("change", paint);
+  on(dark, "change", paint);
   new MutationObserver(() => setTimeout(paint, 50)).observe(document.body, { attributes: true });
 }
 
@@ -60,13 +93,13 @@ function makeStage(svg, groups = {}, folded = false) {
   const READABLE = 0.62;
   function fitting() {
     const [width, height] = size();
-    const across = Math.min(1, (view.clientWidth || width) / width);
-    const whole = Math.min(across, Math.max(240, 0.75 * innerHeight) / height);
+    const across = min(1, (view.clientWidth || width) / width);
+    const whole = min(across, max(240, 0.75 * innerHeight) / height);
     return [whole, across];
   }
   function zoom(to, at) {
     const [width] = size(), before = scale;
-    scale = Math.max(Math.min(...fitting(), 0.1), Math.min(to, 4));
+    scale = max(min(...fitting(), 0.1), min(to, 4));
     const [x, y] = at ?? (chosen ? [view.clientWidth / 2, view.clientHeight / 2] : [0, 0]);
     const left = (view.scrollLeft + x) * scale / before - x, top = (view.scrollTop + y) * scale / before - y;
     svg.style.width = `${width * scale}px`;
@@ -77,16 +110,16 @@ function makeStage(svg, groups = {}, folded = false) {
   stage.resized = () => {
     if (chosen) return zoom(scale);
     const [whole, across] = fitting();
-    zoom(whole >= READABLE ? whole : across >= READABLE ? across : Math.max(0.75, whole));
+    zoom(whole >= READABLE ? whole : across >= READABLE ? across : max(0.75, whole));
   };
   const change = { in: () => zoom(scale * 1.3), out: () => zoom(scale / 1.3), fit: () => zoom(fitting()[0]) };
   for (const [name, sign, text] of [["out", "\u2212", "Smaller"], ["fit", "fit", "fit the whole picture"],
     ["in", "+", "Larger"]]) {
     const button = element("button", { type: "button", "data-view": name, "aria-label": text, title: text }, sign);
-    button.addEventListener("click", () => { chosen = true; change[name](); });
+    on(button, "click", () => { chosen = true; change[name](); });
     tools.append(button);
   }
-  view.addEventListener("wheel", (event) => {
+  on(view, "wheel", (event) => {
     if (!event.ctrlKey) return;
     event.preventDefault();
     chosen = true;
@@ -96,7 +129,7 @@ function makeStage(svg, groups = {}, folded = false) {
 
   // Panning: the mouse drags; fingers and wheels scroll as everywhere.
   let held = null;
-  view.addEventListener("pointerdown", (event) => {
+  on(view, "pointerdown", (event) => {
     if (event.pointerType !== "mouse" || event.button || event.target.closest("[data-drag]")) return;
     held = [event.clientX, event.clientY, view.scrollLeft, view.scrollTop, false];
   });
@@ -118,11 +151,10 @@ function makeStage(svg, groups = {}, folded = false) {
   map.append(boxes, frame);
   map.redraw = () => {
     const [width, height] = size();
-    map.setAttribute("viewBox", svg.getAttribute("viewBox"));
-    map.setAttribute("preserveAspectRatio", "none");
-    const k = Math.min(170 / width, 80 / height);
-    map.style.width = `${Math.max(width * k, 24)}px`;
-    map.style.height = `${Math.max(height * k, 16)}px`;
+    set(map, { viewBox: svg.getAttribute("viewBox"), preserveAspectRatio: "none" });
+    const k = min(170 / width, 80 / height);
+    map.style.width = `${max(width * k, 24)}px`;
+    map.style.height = `${max(height * k, 16)}px`;
     boxes.setAttribute("d", stage.nodes().map((e) => {
       const { x, y, w, h } = stage.area(e);
       return `M${x} ${y}h${w}v${h}h${-w}z`;
@@ -132,16 +164,15 @@ function makeStage(svg, groups = {}, folded = false) {
     const over = svg.clientWidth > view.clientWidth + 2 || svg.clientHeight > view.clientHeight + 2;
     map.toggleAttribute("hidden", !over);
     const [x0, y0] = svg.getAttribute("viewBox").split(" ");
-    const place = { x: +x0 + view.scrollLeft / scale, y: +y0 + view.scrollTop / scale,
-      width: view.clientWidth / scale, height: view.clientHeight / scale };
-    for (const [name, value] of Object.entries(place)) frame.setAttribute(name, value);
+    set(frame, { x: +x0 + view.scrollLeft / scale, y: +y0 + view.scrollTop / scale,
+      width: view.clientWidth / scale, height: view.clientHeight / scale });
   };
-  map.addEventListener("pointerdown", (event) => {
+  on(map, "pointerdown", (event) => {
     const box = map.getBoundingClientRect(), [width, height] = size();
     view.scrollTo((event.clientX - box.left) / box.width * width * scale - view.clientWidth / 2,
       (event.clientY - box.top) / box.height * height * scale - view.clientHeight / 2);
   });
-  view.addEventListener("scroll", map.update);
+  on(view, "scroll", map.update);
 
   // Where a box stands now, in the picture's own coordinates.
   const shift = (e) => (e.getAttribute("transform")?.match(/[-\d.]+/g) ?? [0, 0]).map(Number);
@@ -161,20 +192,15 @@ function makeStage(svg, groups = {}, folded = false) {
 
   // By keyboard: one tab stop, from which up and down lead from box to box.
   stage.pickable = (ids) => {
-    ids.forEach((id, i) => {
-      const [e] = stage.all(id);
-      for (const [name, value] of Object.entries({ "data-pick": "", role: "button", tabindex: i ? "-1" : "0" })) {
-        e.setAttribute(name, value);
-      }
-    });
+    ids.forEach((id, i) => set(stage.all(id)[0], { "data-pick": "", role: "button", tabindex: i ? "-1" : "0" }));
   };
   const enter = (e) => {
-    svg.querySelectorAll("[tabindex='0']").forEach((other) => other.setAttribute("tabindex", "-1"));
-    e.setAttribute("tabindex", "0");
-    e.focus({ preventScroll: true });
+    svg.querySelectorAll("[tabindex='0']").forEach((other) => set(other, { tabindex: -1 }));
+    set(e, { tabindex: 0 });
+    focus(e);
     stage.show(e);
   };
-  svg.addEventListener("keydown", (event) => {
+  on(svg, "keydown", (event) => {
     const way = { ArrowUp: -1, ArrowDown: 1 }[event.key];
     if (!way || event.altKey || event.ctrlKey || event.metaKey) return;
     const all = [...svg.querySelectorAll("[role=button]")].filter(stage.shown);
@@ -197,16 +223,16 @@ function makeStage(svg, groups = {}, folded = false) {
     if (!stage.shown(e)) stage.unfold?.(e.id);
     stage.show(e, true);
   };
-  field.addEventListener("input", () => {
+  on(field, "input", () => {
     const text = field.value.trim().toLowerCase();
     const begins = (label) => (label.startsWith(text) ? 0 : 1);
-    found.forEach((e) => e.removeAttribute("data-found"));
+    found.forEach((e) => set(e, { "data-found": null }));
     found = (text ? labels.filter(([, label]) => label.includes(text)) : [])
       .sort((a, b) => begins(a[1]) - begins(b[1])).map(([e]) => e);
-    found.forEach((e) => e.setAttribute("data-found", ""));
+    found.forEach((e) => set(e, { "data-found": "" }));
     visit(0);
   });
-  field.addEventListener("keydown", (event) => {
+  on(field, "keydown", (event) => {
     event.stopPropagation();
     if (event.key === "Enter" && found.length) visit((at + (event.shiftKey ? -1 : 1) + found.length) % found.length);
   });

@@ -180,9 +180,8 @@ class Playground(Page):
             },
         }  # fmt: skip
 
-    def fragment(self) -> str:
-        """The page's content as a piece of HTML, to stand in any page."""
-        return running("play", self.title, self._svg, _style(), self._data, self._script)
+    def _around(self, picture: str, style: str) -> str:
+        return running("play", picture, _style(), self._data, self._script)
 
 
 def _sets(net: Module, data: Any, validation: Any, loss: Any, picture: Any, seed: int) -> list[Set]:

@@ -11,6 +11,7 @@ from .data.datasets import Dataset
 from .model.network import MLP
 from .options import generators, networks_of, rate_option, rule_of, say, size_for
 from .train.defaults import (
+    RATES,
     SWEPT,
     TRIED,
     choose_rate,
@@ -22,7 +23,6 @@ from .train.defaults import (
 )
 from .train.stepping import Optimizer
 from .train.validation import (
-    FEWER,
     FEWEST,
     MANY,
     PARTS,
@@ -62,8 +62,7 @@ def choose(
     epochs, falls = options.epochs, options.epochs is None
     tune = falls and len(first) == 1 and n >= FEWEST
     heavier = rule_of(options, n, heavier=True)
-    rules = [rule, heavier] if tune and not aside and heavier.given != rule.given else [rule]
-    fewer = FEWER[: 1 if aside else None] if tune else ()
+    rules = [rule, heavier] if heavier.given != rule.given else [rule]
     if falls:
         options.epochs = usual_epochs(n, first[0] if len(first) == 1 else usual_batch_size(n))
     lr = None if options.lr is None else options.lr[1]
@@ -71,13 +70,13 @@ def choose(
     nets = [_network(options, data, hidden) for hidden in widths]
     tried = {
         "networks": len(nets) > 1 and n >= FEWEST, "rates": lr is None,
-        "decays": len(rules) > 1, "epochs": tune,
+        "decays": tune and not aside and len(rules) > 1, "epochs": tune,
     }  # fmt: skip
     if any(tried.values()):
         say(f"trying   {', '.join(what for what, so in tried.items() if so)}")
     trials = try_networks(
         nets, data.loss, data.X_train, data.y_train, batch_size=first[0], optimizers=rules, lr=lr,
-        epochs=epochs, fewer=fewer, rng=generators(options.seed)[2],
+        epochs=epochs, tune=tune, best_epoch=aside, rng=generators(options.seed)[2],
     )  # fmt: skip
     best = best_of(trials)
     options.widths = [len(layer.neurons) for layer in best.net.layers[:-1]]
@@ -88,7 +87,8 @@ def choose(
         said["layers"] = "hidden: " + _rather([(_layers(t), t) for t in trials[: len(nets)]], n)
     if best.loss < math.inf and tune:
         of_best = [t for t in trials if t.net is best.net]
-        said["training"] = _rather([(_training(t, of_best[0], heavier), t) for t in of_best], n)
+        decays = rules if tried["decays"] else []
+        said["training"] = _rather([(_training(t, of_best[0], decays), t) for t in of_best], n)
         options.epochs = best.epochs
         rule = heavier if best.optimizer is heavier else rule
     if best.lr is not None:
@@ -115,17 +115,21 @@ def _layers(trial: Trial) -> str:
     return f"one of {widths} units" if widths else "none"
 
 
-def _training(trial: Trial, usual: Trial, heavier: Optimizer) -> str:
-    """What is other than usual in its training, in words."""
-    if trial.optimizer is heavier:
-        return f"weight decay {digits(heavier.given['weight_decay'])}"
-    return f"{trial.epochs} epochs" if trial is not usual else f"the usual {trial.epochs} epochs"
+def _training(trial: Trial, usual: Trial, decays: Sequence[Optimizer]) -> str:
+    """How long it trains, in words; and with which of some weight decays, if it tells one."""
+    words = f"{'the usual ' if trial is usual else ''}{trial.epochs} epochs"
+    for rule in decays:
+        if rule is trial.optimizer and trial.epochs == usual.epochs:
+            words += f" with weight decay {digits(rule.given['weight_decay'])}"
+    return words
 
 
 def _rate(lr: float, rates: Mapping[float, float], falls: bool) -> str:
     """Which rate is taken, and why."""
     which = "the largest with nearly the least loss" if falls else "the one with the least loss"
+    others = ", ".join(f"{rate:g}" for rate in RATES if rate not in rates)
     how = f"of {', '.join(f'{rate:g}' for rate in rates)}, {which} in some {TRIED} updates each"
+    how += f" (at {others} the loss grew)" if others else ""
     if lr != choose_rate(rates, falls):
         how = "at larger ones that were tried, a training diverged"
     return f"{lr:g}: {how}" + ("; it falls to 0 along half a cosine" if falls else "")

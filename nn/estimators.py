@@ -40,13 +40,12 @@ from .train.defaults import (
     updates_of,
     usual_batch_size,
     usual_decays,
-    usual_epochs,
 )
 from .train.fit import fit
 from .train.optimizers import SGD
 from .train.schedules import BatchSize, LearningRate, cosine
 from .train.stepping import Optimizer
-from .train.validation import FEWER, WIDTHS, best_of, enough_to_keep_aside, try_networks
+from .train.validation import WIDTHS, best_of, enough_to_keep_aside, try_networks
 
 __all__ = ["NetworkClassifier", "NetworkRegressor"]
 
@@ -83,31 +82,30 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         weights, batches, tried, order = np.random.default_rng(seed).spawn(4)
         names = getattr(self, "feature_names_in_", range(X.shape[1]))
         X, self.x_mean_, self.x_scale_ = _standardised(X, names, FARTHEST)
+        size = usual_batch_size(len(X)) if self.batch_size is None else self.batch_size
+        check_batch_size(first_size(len(X), size), len(X))
+        if self.epochs is not None:
+            check_epochs(self.epochs)
         held_out, stopping = None, list[EarlyStopping]()
         rows = order.permutation(len(X))
         if self.epochs is None and enough_to_keep_aside(len(X)):
             aside, rows = np.split(rows, [len(X) // 5])
             held_out = X[aside], y[aside]
         X, y = X[rows], y[rows]
-        size = usual_batch_size(len(X)) if self.batch_size is None else self.batch_size
-        first = first_size(len(X), size)
-        check_batch_size(first, len(X))
-        epochs = usual_epochs(len(X), first) if self.epochs is None else self.epochs
-        check_epochs(epochs)
+        size = size if callable(size) else min(size, len(X))
         nets = [
             MLP(X.shape[1], [*widths, outputs], self.activation, rng=copy.deepcopy(weights))
             for widths in self._widths_to_try()
         ]
-        given, fewer = self.lr, FEWER if self.epochs is None else ()
-        usual, heavier = (SGD(weight_decay=decay) for decay in usual_decays(len(X)))
-        rules: list[str | Optimizer] = [usual if self.optimizer is None else self.optimizer]
-        if held_out is not None:
-            fewer = fewer[:1]  # the best epoch shows in the training itself
-        elif self.optimizer is None and self.epochs is None:
-            rules.append(heavier)
+        given = self.lr
+        rules: list[str | Optimizer] = [SGD(weight_decay=d) for d in usual_decays(len(X))]
+        if self.optimizer is not None:
+            rules = [self.optimizer]
         trials = try_networks(
-            nets, likelihood.loss, X, y, batch_size=first, optimizers=rules, rng=tried,
-            lr=None if given is None else lambda updates: given, epochs=self.epochs, fewer=fewer,
+            nets, likelihood.loss, X, y, optimizers=rules, rng=tried,
+            batch_size=first_size(len(X), size),
+            lr=None if given is None else lambda updates: given, epochs=self.epochs,
+            tune=self.epochs is None, best_epoch=held_out is not None,
         )  # fmt: skip
         best = best_of(trials)
         net, epochs, self.optimizer_ = best.net, best.epochs, best.optimizer
@@ -182,7 +180,8 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
         lr: a rate, or a schedule. If not given, a short test with eight of them (`find_lr`) chooses
             one, or a smaller one if the training diverges at that; it falls to 0 along half a
             cosine if ``epochs`` are not given either.
-        batch_size: as in `fit`; if not given, 16, or all rows if they are fewer.
+        batch_size: as in `fit`; if not given, 16, or all rows if they are fewer; no more than the
+            rows that are left when some are kept aside.
         epochs: how many. If not given, enough for 3,000 updates, or 200 (fewer beyond 100,000
             updates, but at least 20); or a quarter or a 16th of them, or four times as many if a
             quarter is clearly too few, whichever has the least loss on rows kept aside. If 1,000

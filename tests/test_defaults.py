@@ -11,7 +11,7 @@ from nn.data.datasets import parts_of, standard
 from nn.train.defaults import RATES, choose_rate, usual_batch_size, usual_decays, usual_epochs
 from nn.train.evaluation import evaluate
 from nn.train.schedules import cosine
-from nn.train.validation import FEWER, best_of, try_networks
+from nn.train.validation import best_of, try_networks
 from tests.cases import for_each
 
 
@@ -110,12 +110,13 @@ def test_rates_that_diverge_are_left_out():
         ({"rates": []}, "rates .* is empty"),
         ({"rates": [0.1, -1]}, "lr must be a positive number, got -1"),
         ({"updates": 0}, "updates must be a positive whole number, got 0"),
+        ({"rng": 5}, "rng must be a NumPy generator"),
         ({"batch_size": 41}, "batch_size must be a whole number from 1 to n = 40, got 41"),
         ({"batch_size": 0}, "batch_size must be a whole number from 1 to n = 40, got 0"),
     ],
 )
 def test_what_find_lr_refuses(given, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         find_lr(*line(), **given)
 
 
@@ -199,7 +200,7 @@ def test_the_loss_is_the_mean_over_five_parts_each_kept_aside_once(short):
     parts = np.array_split(rng.permutation(22), 5)
     found = {net: find_lr(net, loss, X, y, batch_size=16, optimizer=SGD(), rng=rng) for net in nets}
     rules = [SGD(), SGD(momentum=0.5)]
-    trials = tried(nets, loss, X, y, optimizers=rules, fewer=FEWER)
+    trials = tried(nets, loss, X, y, optimizers=rules, tune=True)
     best = best_of(trials[:2]).net
     of = [(trial.net, trial.optimizer, trial.epochs) for trial in trials]
     assert of[:2] == [(net, rules[0], 100) for net in nets]
@@ -233,39 +234,64 @@ def test_fewer_epochs_are_tried_and_more_where_a_quarter_is_clearly_worse(monkey
         (1000, X[:, 0], [500, 125, 32], 125),  # a quarter is enough
     ):
         monkeypatch.setattr(nn.train.defaults, "UPDATES", updates)
-        trials = tried([net], gaussian_nll, X, y, fewer=FEWER)
+        trials = tried([net], gaussian_nll, X, y, tune=True)
         assert [trial.epochs for trial in trials] == counts
         assert best_of(trials).epochs == taken
-    [trial] = tried([net], gaussian_nll, X[:19], noise[:19], fewer=FEWER)
+    [trial] = tried([net], gaussian_nll, X[:19], noise[:19], tune=True)
     found = (trial.epochs, trial.loss, trial.score)
     assert found == (1000, np.inf, -np.inf)  # too few to keep some aside
 
 
-def test_the_first_of_fewer_epochs_are_clearly_too_few_by_a_hundredth_of_the_score(monkeypatch):
+def test_a_quarter_is_clearly_too_few_by_a_hundredth_of_the_score(monkeypatch):
     scores = {1 / 4: 0.5, 1 / 16: 0.25, 4: 0.75}
 
     def scores_of(aside, net, optimizer, rate, times):
         return 1.0, scores[times]
 
     monkeypatch.setattr(nn.train.validation._Aside, "_scores_of", scores_of)
-    for scores[1], fewer, epochs in (
-        (0.511, FEWER, [75, 19, 1200]), (0.509, FEWER, [75, 19]), (0.511, FEWER[:1], [75, 1200]),
-        (0.511, (), []),
+    rules = [SGD(), SGD(momentum=0.5)]
+    for scores[1], best_epoch, epochs in (
+        (0.511, False, [300, 75, 19, 1200]), (0.509, False, [300, 75, 19]),
+        (0.511, True, [75, 1200]),
     ):  # fmt: skip
-        trials = tried(*bend(n=160), lr=lambda updates: 0.1, fewer=fewer)
+        trials = tried(
+            *bend(n=160), lr=lambda updates: 0.1, optimizers=rules, tune=True, best_epoch=best_epoch
+        )
         assert [trial.epochs for trial in trials] == [300, 300, *epochs]
+        assert [t.optimizer is rules[1] for t in trials].count(True) == (not best_epoch)
+
+
+def test_trials_are_of_the_best_epoch_where_the_training_takes_it(monkeypatch):
+    """Written by hand: noise, which is learned by heart, has its least loss before the end."""
+    monkeypatch.setattr(nn.train.defaults, "UPDATES", 400)
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 8)), rng.normal(size=60)
+    net = MLP(8, [16, 1], rng=rng)
+    for best_epoch in (True, False):
+        [trial, *_] = tried([net], gaussian_nll, X, y, lr=lambda updates: 0.1, tune=True,
+                            best_epoch=best_epoch)  # fmt: skip
+        rng, losses = np.random.default_rng(5), []
+        parts = np.array_split(rng.permutation(60), 5)
+        for part in parts:
+            one, rows = copy.deepcopy(net), np.concatenate([p for p in parts if p is not part])
+            history = fit(one, gaussian_nll, X[rows], y[rows], epochs=200, batch_size=16, lr=0.1,
+                          optimizer=SGD(), rng=copy.deepcopy(rng), progress=False,
+                          validation=(X[part], y[part]))  # fmt: skip
+            after = [row.validation_loss for row in history]
+            losses.append(min(after) if best_epoch else after[-1])
+        assert trial.loss == pytest.approx(np.mean(losses), rel=1e-9)
 
 
 def test_of_optimizers_the_one_with_the_least_loss_is_taken_for_the_best_network(short):
     nets, loss, X, y = bend()
     rules = [SGD(weight_decay=decay) for decay in (0.01, 10)]
-    trials = tried(nets, loss, X, y, optimizers=rules)
-    of = [(trial.net, trial.optimizer) for trial in trials]
-    assert of == [(nets[0], rules[0]), (nets[1], rules[0]), (nets[0], rules[1])]
+    assert {t.optimizer for t in tried(nets, loss, X, y, optimizers=rules)} == {rules[0]}
+    trials = tried(nets, loss, X, y, optimizers=rules, tune=True)
+    assert (trials[2].net, trials[2].optimizer) == (nets[0], rules[1])
     assert best_of(trials).optimizer is rules[0]
     noise = np.random.default_rng(1).normal(size=60)
-    assert best_of(tried(nets, loss, X, noise, optimizers=rules)).optimizer is rules[1]
-    trials = tried(nets, loss, X, 2 * X[:, 0] + 1, optimizers=rules)
+    assert best_of(tried(nets, loss, X, noise, optimizers=rules, tune=True)).optimizer is rules[1]
+    trials = tried(nets, loss, X, 2 * X[:, 0] + 1, optimizers=rules, tune=True)
     assert {trial.net for trial in trials[2:]} == {nets[1]}
 
 

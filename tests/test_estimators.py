@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow  # scikit-learn's import alone takes a second
 
 import nn.estimators  # noqa: E402
 from nn.estimators import NetworkClassifier, NetworkRegressor  # noqa: E402
-from nn.train.validation import FEWER, Trial  # noqa: E402
+from nn.train.validation import Trial  # noqa: E402
 
 QUICK = {"widths": [16], "lr": 0.3, "batch_size": 8, "epochs": 20, "random_state": 0}
 
@@ -71,8 +71,8 @@ def test_hidden_layers_that_are_not_given_are_chosen(monkeypatch):
     assert len(few.net_.layers) == 2
     asked = []
 
-    def try_networks(nets, *data, lr, epochs, optimizers, fewer, **settings):
-        assert (epochs, fewer, len(optimizers)) == (2, (), 1)
+    def try_networks(nets, *data, lr, epochs, optimizers, tune, **settings):
+        assert (epochs, tune) == (2, False)
         asked.append(([len(net.layers) for net in nets], lr and lr(1)))
         return [Trial(nets[-1], optimizers[0], 0.2, {}, 2, 1.0, 0)]
 
@@ -96,8 +96,8 @@ def test_epochs_and_decay_that_are_not_given_are_those_with_the_least_loss_on_ro
     X, y = blobs(1249)
     asked = []
 
-    def try_networks(nets, *data, optimizers, fewer, **settings):
-        asked.append(([rule.given for rule in optimizers], fewer))
+    def try_networks(nets, *data, optimizers, tune, best_epoch, **settings):
+        asked.append(([rule.given for rule in optimizers], tune, best_epoch))
         tried = [(optimizers[0], 12, 2.0), (optimizers[-1], 3, 1.0)]
         return [Trial(nets[-1], rule, 0.2, {}, epochs, loss, 0) for rule, epochs, loss in tried]
 
@@ -111,12 +111,12 @@ def test_epochs_and_decay_that_are_not_given_are_those_with_the_least_loss_on_ro
         few = NetworkClassifier(random_state=0, lr=0.1, widths=[]).fit(X[:n], y[:n])
         assert len(few.history_) == 3
     light, heavy = {"weight_decay": 1 / 1248}, {"weight_decay": 10 / 1248}
-    assert asked[:2] == [([light, heavy], FEWER), heavy]
-    light = {"weight_decay": 1 / 1000}
-    assert asked[2:] == [([light], FEWER[:1]), light]
+    assert asked[:2] == [([light, heavy], True, False), heavy]
+    light, heavy = {"weight_decay": 1 / 1000}, {"weight_decay": 10 / 1000}
+    assert asked[2:] == [([light, heavy], True, True), heavy]
     asked.clear()
     NetworkClassifier(random_state=0, lr=0.1, widths=[], optimizer=SGD()).fit(X[:50], y[:50])
-    assert asked == [([{}], FEWER), {}]
+    assert asked == [([{}], True, False), {}]
 
 
 def test_a_fifth_is_kept_aside_if_1000_rows_are_left():
@@ -129,6 +129,15 @@ def test_a_fifth_is_kept_aside_if_1000_rows_are_left():
     assert more.history_[-1].updates == more.history_[-1].epoch * 62
     aside = [found.history_[-1].validation_loss is not None for found in (few, more, given)]
     assert aside == [False, True, False]
+
+
+def test_a_batch_may_have_all_rows_if_a_fifth_is_kept_aside_too():
+    X, y = blobs(1250)
+    settings = {"widths": [], "random_state": 0, "lr": 0.1}
+    found = NetworkClassifier(**settings, batch_size=1250).fit(X, y)
+    assert {row.batch_size for row in found.history_} == {1000}
+    with pytest.raises(ValueError, match="from 1 to n = 1250, got 1251"):
+        NetworkClassifier(**settings, batch_size=1251).fit(X, y)
 
 
 def test_a_rare_far_value_is_at_most_15_from_0():

@@ -14,7 +14,7 @@ import nn.choosing
 import nn.cli
 from nn.cli import main
 from nn.data.datasets import NAMES
-from nn.train.validation import FEWER, Trial
+from nn.train.validation import Trial
 from tests.cases import names
 
 
@@ -128,7 +128,8 @@ def test_what_is_not_given_fits_the_data(folder, capsys):
     lines = printed(capsys.readouterr().out)
     taken, others = lines["training"].split(" rather than ")
     epochs = int(re.fullmatch(r"(50|13) epochs \(loss 0\.0\d+\)", taken)[1])
-    assert "the usual 200 epochs (0.0" in others and "weight decay 0.025 (0." in others
+    assert "the usual 200 epochs with weight decay 0.0025 (0.0" in others
+    assert "200 epochs with weight decay 0.025 (0." in others
     lr = lines["rate"].partition(":")[0]
     updates = f"{epochs} epochs, batch size 16: {epochs * 25} updates"
     assert lines["SGD"] == f"{updates}; lr cosine:{lr}, weight decay 0.0025"
@@ -176,13 +177,14 @@ def test_epochs_are_chosen_where_neither_they_nor_a_part_kept_aside_say(
     monkeypatch.setattr(nn.train.defaults, "EPOCHS", 2)
     asked = []
 
-    def try_networks(nets, *data, optimizers, epochs, fewer, **settings):
-        asked.append((fewer, epochs, [rule.given.get("weight_decay") for rule in optimizers]))
+    def try_networks(nets, *data, optimizers, epochs, tune, best_epoch, **settings):
+        decays = [rule.given.get("weight_decay") for rule in optimizers]
+        asked.append((tune, best_epoch, epochs, decays))
         first, *others = optimizers
         return [
             *(Trial(net, first, None, {}, 2, 0.5, 0) for net in nets),
-            *(Trial(nets[0], first, None, {}, 1, 0.375, 0) for _ in fewer[:1]),
-            *(Trial(nets[0], other, None, {}, 2, 0.25, 0) for other in others),
+            *([Trial(nets[0], first, None, {}, 1, 0.375, 0)] if tune else []),
+            *(Trial(nets[0], o, None, {}, 2, 0.25, 0) for o in others if tune and not best_epoch),
         ]
 
     monkeypatch.setattr(nn.choosing, "try_networks", try_networks)
@@ -194,8 +196,9 @@ def test_epochs_are_chosen_where_neither_they_nor_a_part_kept_aside_say(
         assert main(["train", *run, *more]) == 0
         lines = printed(capsys.readouterr().out)
         assert lines["training"] == (
-            "weight decay 0.3125 (loss 0.25) rather than 1 epochs (0.375) or the usual 2 epochs "
-            "(0.5), on examples kept aside, the mean of 5 trainings"
+            "2 epochs with weight decay 0.3125 (loss 0.25) rather than 1 epochs (0.375) or the "
+            "usual 2 epochs with weight decay 0.01 (0.5), on examples kept aside, the mean of 5 "
+            "trainings"
         )
         assert lines["SGD"].startswith("2 epochs, ")
         assert lines["SGD"].endswith("weight decay 0.3125")
@@ -209,14 +212,24 @@ def test_epochs_are_chosen_where_neither_they_nor_a_part_kept_aside_say(
         assert main(["train", *run, *more]) == 0
         assert "training" not in printed(capsys.readouterr().out)
     decays = [0.01, 0.3125]
-    assert asked[:4] == [(FEWER, None, of) for of in (decays, decays, [0.5], [None])]
-    assert asked[4:] == [(FEWER[:1], None, [0.01]), ((), None, [0.01]), ((), 3, [0.01])]
+    assert asked[:4] == [(True, False, None, of) for of in (decays, decays, [0.5], [None])]
+    assert [of[:3] for of in asked[4:]] == [
+        (True, True, None),
+        (False, False, None),
+        (False, False, 3),
+    ]
 
 
-def test_it_is_said_why_a_rate_is_taken():
+def test_it_is_said_why_a_rate_is_taken(monkeypatch):
     rates = {1.0: 2.5, 0.3: 1.15, 0.1: 1.0}
+    monkeypatch.setattr(nn.choosing, "RATES", (3.0, 1.0, 0.3, 0.1))
     for lr, falls, words in (
-        (0.3, True, "0.3: of 1, 0.3, 0.1, the largest with nearly the least loss in some 200"),
+        (
+            0.3,
+            True,
+            "0.3: of 1, 0.3, 0.1, the largest with nearly the least loss in some 200 updates "
+            "each (at 3 the loss grew); it falls",
+        ),
         (0.1, False, "0.1: of 1, 0.3, 0.1, the one with the least loss in some 200"),
         (0.1, True, "0.1: at larger ones that were tried, a training diverged; it falls to 0"),
         (0.03, False, "0.03: at larger ones that were tried, a training diverged"),

@@ -11,7 +11,14 @@ from numpy.typing import ArrayLike
 
 from autograd.vectors import assign, data_of
 
-from ..arrays import Array, check_batch_size, check_examples, check_positive, check_whole
+from ..arrays import (
+    Array,
+    check_batch_size,
+    check_examples,
+    check_generator,
+    check_positive,
+    check_whole,
+)
 from ..model.likelihoods import Loss
 from ..model.module import Module, check_network
 from .fit import fit
@@ -132,8 +139,9 @@ def find_lr(
         batch_size: b; 16, or all of the rows if they are fewer, if not given.
         optimizer: as in `fit`.
         rates: what to try.
-        updates: how many, at most, with each.
-        rng: where the rows and the batches come from, the same for each rate.
+        updates: how many, at most, with each; besides 10 on the farthest examples.
+        rng: where the rows and the batches come from, the same for each rate; of seed 0, if not
+            given.
 
     Returns:
         The rate, and the mean loss by rate, without the rates that diverged or were left out.
@@ -157,12 +165,12 @@ def find_lr(
     b = usual_batch_size(len(X)) if batch_size is None else batch_size
     check_batch_size(b, len(X))
     check_whole("updates", updates)
+    seed = copy.deepcopy(np.random.default_rng(0) if rng is None else check_generator(rng))
     rates = list(rates) if isinstance(rates, Iterable) else []
     if not rates:
         raise ValueError("rates must be a list of rates to try, and is empty or something else")
     for lr in rates:
         check_positive(lr=lr)
-    seed = copy.deepcopy(np.random.default_rng(0) if rng is None else rng)
     far = np.argpartition(np.einsum("ij,ij->i", X, X, dtype=float), -b)[-b:]
     X_far, y_far = X[far], y[far]
     epochs = math.ceil(updates / (len(X) // b))

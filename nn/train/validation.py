@@ -17,6 +17,7 @@ from autograd.vectors import assign, data_of
 from ..arrays import Array
 from ..model.likelihoods import Loss
 from ..model.network import MLP
+from .callbacks import EarlyStopping
 from .defaults import choose_rate, find_lr, next_rate, updates_of, usual_epochs
 from .evaluation import evaluate
 from .fit import fit
@@ -79,17 +80,18 @@ def try_networks(
     optimizers: Sequence[str | Optimizer],
     lr: Rate | None = None,
     epochs: int | None = None,
-    fewer: Sequence[float] = (),
+    tune: bool = False,
+    best_epoch: bool = False,
     rng: np.random.Generator,
 ) -> list[Trial]:
     """Compare networks by whole trainings, and for the best of them optimizers and epochs.
 
-    A rate is found for each network. All are trained with the first optimizer; then the best of
-    them with one thing changed: with another optimizer, or for ``fewer`` epochs, or for four times
-    as many if the first of those are clearly too few. Each is tried by five trainings, with another
-    fifth of the examples kept aside; with 1,000 examples or more by one, on 20,000 at most. With
-    fewer than 20 none is tried, and the first network and optimizer are taken. The networks
-    themselves are left as they are.
+    A rate is found for each network. All are trained with the first optimizer; then, to ``tune`` it
+    too, the best of them with one thing changed: with another optimizer, or for a quarter or a 16th
+    of the epochs, or for four times as many if a quarter is clearly too few. Each is tried by five
+    trainings, with another fifth of the examples kept aside; with 1,000 examples or more by one, on
+    20,000 at most. With fewer than 20 none is tried, and the first network and optimizer are taken.
+    The networks themselves are left as they are.
 
     Args:
         nets: the networks.
@@ -102,7 +104,9 @@ def try_networks(
             all examples; if ``epochs`` are not given either, it falls to 0 along half a cosine, and
             is the largest that is nearly the best.
         epochs: of each training; if not given, `usual_epochs`.
-        fewer: parts of the usual epochs that are tried too.
+        tune: whether other optimizers than the first, and fewer or more epochs, are tried too.
+        best_epoch: whether the training to come takes the network of its best epoch. Then trials do
+            so, and there is less to tune: no other optimizers, and not a 16th of the epochs.
         rng: where the parts and the batches come from, the same for all trainings.
 
     Returns:
@@ -114,9 +118,9 @@ def try_networks(
     n, trials, parts = len(X), list[Trial](), list[npt.NDArray[np.intp]]()
     if n < FEWEST:
         nets = nets[:1]
-    elif len(nets) > 1 or len(optimizers) > 1 or fewer:
+    elif len(nets) > 1 or tune:
         parts = np.array_split(rng.permutation(n)[:MOST], PARTS)
-    aside = _Aside(loss, X, y, parts, batch_size, lr, epochs, rng)
+    aside = _Aside(loss, X, y, parts, batch_size, lr, epochs, best_epoch, rng)
     for net in nets:
         found, rates = None, dict[float, float]()
         if lr is None:
@@ -125,11 +129,11 @@ def try_networks(
             )
             found = choose_rate(rates, falls=epochs is None)
         trials.append(aside.tried(net, optimizers[0], found, rates))
-    if parts:
+    if parts and tune:
         best = best_of(trials)
-        for other in optimizers[1:]:
+        for other in () if best_epoch else optimizers[1:]:
             trials.append(aside.tried(best.net, other, best.lr, best.rates))
-        trials += aside.other_epochs(best, fewer)
+        trials += aside.other_epochs(best)
     return trials
 
 
@@ -153,6 +157,7 @@ class _Aside:
     batch_size: int
     lr: Rate | None
     epochs: int | None
+    best_epoch: bool
     rng: np.random.Generator
 
     def tried(
@@ -176,13 +181,13 @@ class _Aside:
             return trial(lr=lr, loss=loss, score=score)
         return trial(lr=found, loss=math.inf, score=-math.inf)
 
-    def other_epochs(self, best: Trial, fewer: Sequence[float]) -> list[Trial]:
-        """Trials for fewer epochs; and for more if the first of these are clearly too few."""
+    def other_epochs(self, best: Trial) -> Iterator[Trial]:
+        """Trials for fewer epochs; and for more if a quarter is clearly worse."""
         tried = partial(self.tried, best.net, best.optimizer, best.lr, best.rates)
-        trials = [tried(times) for times in fewer]
-        if trials and trials[0].score < best.score - CLEARLY:
-            trials.append(tried(MORE))
-        return trials
+        quarter, *others = map(tried, FEWER[:1] if self.best_epoch else FEWER)
+        yield from (quarter, *others)
+        if quarter.score < best.score - CLEARLY:
+            yield tried(MORE)
 
     def _epochs(self, n: int, times: float) -> int:
         return self.epochs or math.ceil(times * usual_epochs(n, min(self.batch_size, n)))
@@ -205,11 +210,14 @@ class _Aside:
         for i, part in enumerate(self.parts if len(self.X) < MANY else self.parts[:1]):
             others = np.concatenate([*self.parts[:i], *self.parts[i + 1 :]])
             b, epochs = min(self.batch_size, len(others)), self._epochs(len(others), times)
+            held_out = self.X[part], self.y[part]
             assign(parameters, start)
             fit(
                 net, self.loss, self.X[others], self.y[others], epochs=epochs, batch_size=b,
                 lr=lr(updates_of(len(others), b, epochs)), optimizer=copy.deepcopy(optimizer),
                 rng=copy.deepcopy(self.rng), progress=False,
+                validation=held_out if self.best_epoch else None,
+                callbacks=[EarlyStopping(epochs)] if self.best_epoch else [],
             )  # fmt: skip
-            found.append(evaluate(net, self.loss, self.X[part], self.y[part]).values())
+            found.append(evaluate(net, self.loss, *held_out).values())
         return map(statistics.fmean, zip(*found, strict=True))

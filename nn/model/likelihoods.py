@@ -334,18 +334,13 @@ def _r2(outputs: Array, true: Array) -> float:
 
 def _right_signs(outputs: Array, true: Array) -> float:
     """How many outputs are on the side of their targets."""
-    return _share((outputs > 0) == (true.reshape(outputs.shape) > 0.5), outputs)
+    return float(((outputs > 0) == (true.reshape(outputs.shape) > 0.5)).mean())
 
 
 def _right_classes(outputs: Array, true: Array) -> float:
     """How many examples have their largest output at their class."""
     classes = true if true.ndim == 1 else true.argmax(axis=1)
-    return _share(outputs.argmax(axis=1) == classes, outputs)
-
-
-def _share(right: npt.NDArray[np.bool_], outputs: Array) -> float:
-    """The share that is right; nan if an output is, of which no class can be told."""
-    return math.nan if np.isnan(outputs).any() else float(right.mean())
+    return float((outputs.argmax(axis=1) == classes).mean())
 
 
 def chosen_classes(outputs: Array) -> npt.NDArray[np.int64]:

@@ -44,7 +44,9 @@ def scores_of(loss: Loss, true: ArrayLike, losses: Array, outputs: Array) -> dic
     result = {"loss": mean_of(losses)}
     likelihood = likelihood_of(loss)
     if likelihood is not None:
-        result[likelihood.score.name] = likelihood.measure(outputs, np.asarray(true, dtype=float))
+        score = likelihood.measure(outputs, np.asarray(true, dtype=float))
+        # An output that is nan says no class.
+        result[likelihood.score.name] = math.nan if np.isnan(outputs).any() else score
     return result
 
 

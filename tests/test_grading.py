@@ -12,12 +12,13 @@ import time
 import xml.etree.ElementTree as ET
 import zipfile
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import autograd.exercises.__main__ as command
-import nn.exercises  # noqa: F401  (its tasks, also where this file is run alone)
-from autograd.exercises import Case, cage, check, judge
+import nn.exercises
+from autograd.exercises import Case, cage, check, judge, loading
 from autograd.exercises.cage import Limits
 from autograd.exercises.checking import TASKS
 from autograd.exercises.grading import feedback, gradescope, junit, running
@@ -26,7 +27,7 @@ from autograd.exercises.grading.kept import Kept
 from autograd.exercises.grading.tasks import NOTEBOOKS, chosen
 from autograd.exercises.judge import Result
 from tests import browser
-from tests.cases import outside
+from tests.cases import for_each, outside
 
 RIGHT = "def growing(b, every):\n    return lambda epoch: b * 2 ** ((epoch - 1) // every)\n"
 WRONG = RIGHT.replace("epoch - 1", "epoch")
@@ -388,6 +389,61 @@ def test_students_are_not_told_what_a_process_said_at_its_end():
 def test_what_went_wrong_is_told_where_no_task_was_handed_in():
     grades = Grades({"carl": {"a": result("a", "no result", NOT)}}, {})
     assert grades.failures() == [f"carl: {NOT}"]
+
+
+def test_a_name_that_may_be_meant_is_told():
+    text = f"not handed in: growing{judge.MEANT} growing where you wrote Growing?"
+    results = {"growing": result("growing", "missing", text), "swish": result("swish", "missing")}
+    assert Grades({"carl": results}, {}).failures() == [f"carl, {text}"]
+
+
+def submitted(source):
+    """A submission that was run, as a module."""
+    module = ModuleType(loading.MODULE)
+    exec(source, module.__dict__)
+    return module
+
+
+@for_each(
+    "written, near",
+    [
+        ("def Growing(): 0", {"growing": "Growing"}),
+        ("def grow(): 0", {"growing": "grow"}),
+        ("def minibatch(): 0", {"minibatches": "minibatch"}),
+        ("def mini_batches(): 0", {"minibatches": "mini_batches"}),
+        ("def topologicalOrder(): 0", {"topological_order": "topologicalOrder"}),
+        ("def standardize(): 0", {"standardise": "standardize"}),
+        ("categorial_nll = lambda a, y: 0", {"categorical_nll": "categorial_nll"}),
+        ("class value: 0", {"Value": "value"}),
+        ("def value(): 0", {}),  # a class is asked
+        ("class Growing: 0", {}),  # a function is
+        ("Growing = 3", {}),
+        ("from math import fsum as minibatch", {}),
+        ("def sigmoid(): 0\ndef step(): 0\ndef batch(): 0\ndef outer(): 0\ndef gauss(): 0", {}),
+        ("def gradient(): 0\ndef back(): 0\ndef decay(): 0\ndef mean(): 0\ndef order(): 0", {}),
+    ],
+)
+def test_which_name_may_be_meant(written, near):
+    wanted = [name for task in TASKS.values() for name in task.takes]
+    found = {name: loading.meant(name, [submitted(written)], wanted) for name in wanted}
+    assert {name: other for name, other in found.items() if other} == near
+
+
+def test_a_function_of_another_library_is_an_answer_under_a_name_of_its_own():
+    for written, is_one in (
+        ("import numpy; gaussian_delta = numpy.subtract", True),
+        ("from operator import sub as gaussian_delta", True),
+        ("from autograd import log as gaussian_delta", False),  # ours has the right answers
+        ("from nn import gaussian_nll as gaussian_delta", False),
+        ("def gaussian_delta(a, y): return a - y", True),
+        ("import nn; gaussian_nll = nn.gaussian_nll", False),
+        ("from math import fsum", False),
+    ):
+        module = submitted(written)
+        *_, name = (n for n in module.__dict__ if n[:2] != "__")
+        assert loading.is_imported(name, getattr(module, name)) != is_one, written
+    delta = submitted("import numpy; f = numpy.subtract").f
+    assert nn.exercises.check_gaussian(lambda a, y: (y - a) ** 2 / 2, delta)
 
 
 def test_what_is_kept_is_of_one_content_and_one_version(tmp_path):

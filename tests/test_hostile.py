@@ -577,6 +577,9 @@ def bad_submissions(folder):
     (folder / "empty.py").write_text("")
     (folder / "binary.py").write_bytes(bytes(range(256)))
     (folder / "coded.py").write_text("# coding: nonsense\n")
+    (folder / "wide.py").write_text(HONEST, encoding="utf-16")
+    (folder / "wider.py").write_text(HONEST, encoding="utf-16-le")
+    (folder / "capital.py").write_text(HONEST.replace("growing", "Growing"))
     (folder / "text.ipynb").write_text("no JSON")
     (folder / "list.ipynb").write_text("[1]")
     (folder / "nothing").mkdir()
@@ -599,7 +602,11 @@ def bad_submissions(folder):
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
         archive.addfile(link)
     said = {
-        "empty": "not handed in", "binary": "can't be read", "coded": "can't be read",
+        "empty": "not handed in", "binary": "binary.py can't be read",
+        "coded": "coded.py can't be read",
+        "wide": "wide.py can't be read: invalid or missing encoding declaration for 'wide.py'",
+        "wider": "wider.py can't be read: it is no text",
+        "capital": "not handed in: growing; did you mean growing where you wrote Growing?",
         "text": "can't be read", "list": "can't be read", "nothing": "no Python file",
         "two": "growing is defined differently in a.ipynb and b.ipynb",
         "climbs": "leads out of it", "absolute": "leads out of it", "deep": "leads out of it",
@@ -620,6 +627,7 @@ def test_bad_input_is_a_line_each(hostile):
     for name, words in said.items():
         result = found[f"bad: {name}"]["growing"]
         assert words in result.text, name
+        assert "submission-" not in result.text  # where its copy was
         assert result.state in ("missing", "no result")
     for name in ("anna", "zoe"):
         assert found[f"bad: {name}"]["growing"].state == "right"

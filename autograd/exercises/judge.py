@@ -23,6 +23,7 @@ from .wire import DamagedError, Peer
 MISSING, LATE, NO_RESULT = "missing", "took too long", "no result"
 NO_ANSWER = "it did not answer"
 STILL = "it was still at work"
+MEANT = "; did you mean"
 
 
 @dataclass(frozen=True)
@@ -252,9 +253,10 @@ def _session(door: Door, tasks: Sequence[Task]) -> Iterator[Result]:
     loading, answer = door.limits.loading, door.limits.answer
     reply = door.ask("load", str(door.cage.submission), wanted, loading, seconds=loading + answer)
     try:
-        kind, files, errors = reply
+        kind, files, errors, near = reply
         files = {str(n): sorted({str(f) for f in places}) for n, places in files.items()}
         errors = [str(e) for e in errors]
+        near = {str(n): str(other)[:100] for n, other in near.items() if str(other).isidentifier()}
         if kind != "loaded":
             raise ValueError
     except (ValueError, TypeError, AttributeError):
@@ -270,7 +272,9 @@ def _session(door: Door, tasks: Sequence[Task]) -> Iterator[Result]:
         absent = [name for name in task.takes if name not in files]
         twice = [name for name in task.takes if len(files.get(name, ())) > 1]
         if absent:
-            text = "\n".join([f"not handed in: {', '.join(absent)}", *late, *errors])
+            asked = [f"{MEANT} {n} where you wrote {near[n]}?" for n in absent if n in near]
+            first = "".join([f"not handed in: {', '.join(absent)}", *asked])
+            text = "\n".join([first, *late, *errors])
             yield Result(task.name, MISSING, text, text)
         elif twice:
             where = " and ".join(files[twice[0]])

@@ -8,7 +8,8 @@ import linecache
 import re
 import sys
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from difflib import SequenceMatcher
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +19,7 @@ from .limits import TimeUp, line_of, places_of
 TOP_LEVEL_AWAIT = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 MAGIC = re.compile(r"^(\s*)(?:[%!?].*|\w+\s*=\s*[%!].*|[\w.]+\?{1,2}\s*)$")
 MODULE = "_submission_"
+OURS = ("autograd", "nn")  # what has the right answers
 NOT_THEIRS = {"solutions", "venv", "env", "site-packages"}  # folders
 
 
@@ -81,11 +83,15 @@ def load(submission: Path, modules: list[ModuleType], errors: list[str]) -> None
         sys.path.insert(0, str(path.parent))
         try:
             for name, code in _pieces(path):
+                if "\0" in code:
+                    raise ValueError("it is no text: there are null bytes in it")
                 # So that an error can show its line, and a hole be found.
                 linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
                 _run(name, code, module, errors)
         except Exception as error:  # no notebook, another encoding
-            errors.append(f"{path.name} can't be read: {error}")
+            # Not the place of this copy of it, which nobody knows.
+            why = str(error).replace(str(path), path.name)
+            errors.append(f"{path.name} can't be read: {why}")
 
 
 class Silent:
@@ -110,10 +116,48 @@ class Silent:
         return ""
 
 
-def is_imported(thing: Any) -> bool:
-    """Whether something is another module's: ``from nn import minibatches`` is no solution."""
-    module, name = (getattr(thing, a, None) for a in ("__module__", "__name__"))
-    return module != MODULE and getattr(sys.modules.get(str(module)), str(name), 0) is thing
+def is_imported(name: str, thing: Any) -> bool:
+    """Whether what a submission has under a name is no answer, but a function of another module.
+
+    ``from nn import minibatches`` and ``from sklearn.metrics import confusion_matrix`` are none;
+    ``gaussian_delta = numpy.subtract``, which has another name there, is one, as in a notebook.
+    """
+    module, own = (str(getattr(thing, a, None)) for a in ("__module__", "__name__"))
+    if module == MODULE or getattr(sys.modules.get(module), own, 0) is not thing:
+        return False
+    return own == name or module.partition(".")[0] in OURS
+
+
+def meant(name: str, modules: Iterable[ModuleType], wanted: Iterable[str]) -> str:
+    """The function or class of a submission that may be meant by a name that is not there.
+
+    Its name differs by capitals and underscores alone, by a letter or so, or is cut short within a
+    word: ``grow`` for ``growing``. A name is that of a class if it begins with a capital. Nothing,
+    "", if none is near, or is nearer to another name that is wanted.
+    """
+    wanted = set(wanted)
+    near = {}
+    for module in modules:
+        for other, thing in list(module.__dict__.items()):
+            written = getattr(thing, "__module__", None) == MODULE
+            is_class = inspect.isclass(thing)
+            if other in wanted or not (written and (is_class or inspect.isfunction(thing))):
+                continue
+            if is_class == name[0].isupper():
+                near[other] = _nearness(other, name)
+    best = max(near, key=near.__getitem__, default="")
+    if near.get(best, 0.0) < 0.85 or near[best] < max(_nearness(best, w) for w in wanted):
+        return ""
+    return best
+
+
+def _nearness(found: str, name: str) -> float:
+    """How near a name is to another one, up to 1."""
+    a, b = (n.replace("_", "").casefold() for n in (found, name))
+    rest = name[len(found) :]
+    if a == b or (len(found) > len(rest) and name == found + rest and "_" not in rest):
+        return 1.0
+    return SequenceMatcher(None, a, b).ratio()
 
 
 def _run(name: str, code: str, module: ModuleType, errors: list[str]) -> None:

@@ -112,7 +112,7 @@ class Student:
         for module in modules:
             file = Path(str(module.__dict__.get("__file__"))).name
             for name, thing in list(module.__dict__.items()):
-                if name not in wanted or loading.is_imported(thing):
+                if name not in wanted or loading.is_imported(name, thing):
                     continue
                 if name in self._names and _same(thing, self._names[name]):
                     continue
@@ -122,7 +122,8 @@ class Student:
                     continue
                 self._names[name] = thing
                 files.setdefault(name, []).append(file)
-        return ["loaded", files, [error[:1000] for error in errors[:20]]]
+        near = {n: loading.meant(n, modules, wanted) for n in wanted if n not in files}
+        return ["loaded", files, [error[:1000] for error in errors[:20]], near]
 
 
 def _same(a: Any, b: Any) -> bool:

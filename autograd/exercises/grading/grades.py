@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..checking import MARKS, NOT_DONE, RIGHT, WRONG
-from ..judge import LATE, MISSING, NO_RESULT, Result
+from ..judge import LATE, MEANT, MISSING, NO_RESULT, Result
 
 SIGNS = {state: mark for state, (mark, _) in MARKS.items()} | {
     MISSING: "·",
@@ -69,7 +69,9 @@ class Grades:
             whole = failed(results.values())
             for result in results.values():
                 if result.state == MISSING:
-                    _, _, errors = result.text.partition("\n")
+                    first, _, errors = result.text.partition("\n")
+                    if MEANT in first:
+                        found[f"{name}, {first}"] = None
                     line = f"{name}, when it was loaded: {errors}" if errors else ""
                 elif result.state in (NO_RESULT, LATE):
                     line = f"{name}{'' if whole else f', {result.task}'}: {result.text}"

@@ -163,6 +163,8 @@ def kind_of_point(gradient, H, tolerance):
                            "        j = rng.integers(n)\n"
                            "        order[i], order[j] = order[j], order[i]\n")),
          ["some orders come more often"]),
+        (changed(BATCHES, ("(i + 1) * b]", "b]")), ["exactly b indices"]),  # none of chance
+        (changed(BATCHES, ("(i + 1) * b]", "(i + 1) * b - 1]")), ["exactly b indices"]),
     ],
     "batch_gradient": [
         (changed(LOGISTIC, ("+=", "=")), ["the gradient of one example alone"]),

@@ -1043,7 +1043,7 @@ WRONG = [
         (lambda lr, f, k: lambda t: lr * math.exp(-f * (t - 1) / k),),
         "it sinks smoothly",
     ),
-    ("growing", (lambda b, k: lambda e: b * e,), "it grows with each epoch"),
+    ("growing", (lambda b, k: lambda e: b * e,), "after every `period` epochs"),
     ("step_decay", (lambda lr, f, k: lambda t: lr * f ** ((t - 1) % k),), "// counts whole steps"),
     ("growing", (lambda b, k: lambda e: b * 2 ** (e % k),), "// counts whole steps"),
     ("growing", (counting_epochs,), "must not count its calls"),
@@ -1237,6 +1237,12 @@ WRONG = [
                             for i in range(n // b)],),
         "always the same is left out",
     ),
+    (
+        "minibatches",
+        (lambda n, b, rng: [o[i : i + b - 1] for o in [rng.permutation(n)]
+                            for i in range(0, n - b + 1, b)],),
+        "exactly b indices",
+    ),
     ("minibatches", (shuffling_on(),), "kept from one epoch to the next"),
     ("minibatches", (never_staying,), "swapped with itself too"),
     (
@@ -1272,7 +1278,7 @@ WRONG = [
     ("step_decay", (lambda lr, f, k: lambda t: lr * f ** ((t - 1) / k),), "//, not /"),
     ("step_decay", (lambda lr, f, k: lambda t: lr * f ** (t - 1),), "at every update"),
     ("step_decay", (lambda lr, f, k: lr * f,), "a function of t"),
-    ("growing", (lambda b, k: lambda e: b * 2 ** (e // k),), "count from 1"),
+    ("growing", (lambda b, k: lambda e: b * 2 ** (e // k),), "(epoch - 1) // period"),
     ("growing", (lambda b, k: lambda e: b * (1 + (e - 1) // k),), "not b, 2b, 3b"),
     ("growing", (lambda b, k: lambda e: b * 2 ** (e - 1),), "not after each"),
     ("growing", (lambda b, k: lambda e: b * 2.0 ** ((e - 1) // k),), "make it an int"),

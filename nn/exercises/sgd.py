@@ -213,7 +213,7 @@ def _two_at_once(schedule: Any, what: str, first: Any, second: Any, right: Any) 
 
 
 REMAINDER = "% is the remainder of a division: // counts whole steps"
-LATE = "one too early: updates count from 1, so that (t - 1) // every is 0 for the first ones"
+LATE = "one too early: {} count from 1, so that ({} - 1) // {} is 0 for the first ones"
 
 
 @check("step_decay")
@@ -240,7 +240,7 @@ def check_step_decay(step_decay: Any) -> Iterator[Case]:
         k = every
         right = of(lambda t, k=k: (t - 1) // k)
         known = {
-            LATE: of(lambda t, k=k: t // k),
+            LATE.format("updates", "t", "every"): of(lambda t, k=k: t // k),
             "a whole number of steps: //, not /":
                 any_of(of(lambda t, k=k: (t - 1) / k), of(lambda t, k=k: t / k)),
             REMAINDER: any_of(of(lambda t, k=k: (t - 1) % k), of(lambda t, k=k: t % k)),
@@ -268,14 +268,14 @@ def check_step_decay(step_decay: Any) -> Iterator[Case]:
 def check_growing(growing: Any) -> Iterator[Case]:
     """``growing(b, period)``: a schedule of batch sizes, a function of the epoch 1, 2, ...
 
-    It starts at ``b``, and doubles after every ``every`` epochs; its sizes are whole numbers.
+    It starts at ``b``, and doubles after every ``period`` epochs; its sizes are whole numbers.
     """
 
     def sizes(b: int, period: int) -> list[int]:
         size = growing(b, period)
         return [size(epoch) for epoch in range(1, 2 * period + 2)]
 
-    late = LATE.replace("updates count", "epochs count").replace("(t ", "(epoch ")
+    late = LATE.format("epochs", "epoch", "period")
     for first, k in ((4, 2), (10, 3), (3, 1)):
         epochs = range(1, 2 * k + 2)
         right = [first * 2 ** ((e - 1) // k) for e in epochs]
@@ -284,9 +284,9 @@ def check_growing(growing: Any) -> Iterator[Case]:
             REMAINDER: any_of([first * 2 ** ((e - 1) % k) for e in epochs],
                               [first * 2 ** (e % k) for e in epochs]),
             "it doubles: b, 2b, 4b, not b, 2b, 3b": [first * (1 + (e - 1) // k) for e in epochs],
-            "it doubles after every `every` epochs, not after each":
+            "it doubles after every `period` epochs, not after each":
                 [first * 2 ** (e - 1) for e in epochs],
-            "it grows with each epoch, b, 2b, 3b: it doubles after every `every` epochs":
+            "it grows with each epoch, b, 2b, 3b: it doubles after every `period` epochs":
                 [first * e for e in epochs],
         }  # fmt: skip
         yield Case(f"growing({first}, {k}) at epochs 1 ... {epochs[-1]}", partial(sizes, first, k),

@@ -139,6 +139,13 @@ def kind_of_point(gradient, H, tolerance):  # the tolerance relative to the larg
     return kind(gradient, H, tolerance, of=of)
 """,
             """
+def kind_of_point(gradient, H, tolerance):  # the product of the least and the largest
+    if kind(gradient, H, tolerance) not in ("saddle", "undecided"):
+        return kind(gradient, H, tolerance)
+    least, *_, largest = np.linalg.eigvalsh(H)
+    return "saddle" if least * largest < -tolerance else "undecided"
+""",
+            """
 def kind_of_point(gradient, H, tolerance):  # >= for the gradient
     return kind(gradient, H, tolerance, length=lambda g: np.nextafter(np.linalg.norm(g), 9))
 """,

@@ -196,6 +196,8 @@ NEAR_MISSES_OF_GRAPHS = {
     "central_difference": [
         changed(DIFFERENCES, ("list(x), list(x)", "np.array(x), np.array(x)")),
         changed(DIFFERENCES, ("return slopes", "return list(dict.fromkeys(slopes))")),
+        changed(DIFFERENCES, ("slopes = []", "slopes = np.zeros_like(np.array(x))"),
+                ("slopes.append(", "slopes[i] = (")),
         changed(DIFFERENCES, ("= list(x), list(x)", "= list(x), list(x)\n        h *= bool(x[i])")),
         """
 def central_difference(f, x, h):  # all columns in one call

@@ -120,6 +120,8 @@ SAID = {
     "central_difference": [
         (changed(DIFFERENCES, ("return slopes", "return slopes[:1] * len(x)")), []),
         (changed(DIFFERENCES, ("return slopes", "return [round(v, 3) for v in slopes]")), []),
+        (changed(DIFFERENCES, ("slopes = []", "slopes = np.zeros_like(np.array(x))"),
+                 ("slopes.append(", "slopes[i] = (")), ["np.zeros_like of ints"]),
     ],
     "gaussian": [
         (OTHERS["gaussian"][0] + f"def gaussian_nll(a, y): return {loss}", [])
@@ -135,6 +137,30 @@ SAID = {
         (changed(OUTER, ("map(np.outer, delta[1:], x)",
                          "[np.outer(d, v).ravel() for d, v in zip(delta[1:], x)]")),
          ["the shapes are (d_l, d_(l-1))"]),
+        (changed(OUTER, ("[None, *map(np.outer, delta[1:], x)]", "np.outer(delta[-1], x[-2])")),
+         ["the gradient of one layer alone"]),
+        (changed(OUTER, ("[None, *map(np.outer, delta[1:], x)]",
+                         "np.array([*map(np.outer, delta[1:], x)])")),
+         ["arrays of different shapes"]),
+    ],
+    "skip_gradients": [
+        (OTHERS["skip_gradients"][0] + """
+def skip_gradients(theta1, theta2, skip, x, y):
+    return 0.0, 0.0, 0.0, theta2 @ (theta2 @ np.tanh(theta1 @ x) + skip @ x - y)
+""", ["theta.T @ Delta"]),
+    ],
+    "swish": [
+        ("swish = autograd.primitive('swish', lambda x: None, lambda z, x: (1.0,))", []),
+        ("""
+swish = autograd.primitive(
+    "swish", lambda x: x * autograd.sigmoid(x),
+    lambda z, x: autograd.sigmoid(x) * (1 + x - z),
+)
+""", ["partials is a tuple"]),
+    ],
+    "huber": [
+        ("def huber(a): return autograd.where(abs(a) > 1, abs(a) - 0.5, a * a / 2)",
+         ["by an if, a comparison, or a.data"]),
     ],
     "shared_gradients": [
         (changed(SHARED, ("return ", "return (")) .rstrip() + ")[::-1]", ["the order of the pair"]),
@@ -152,6 +178,18 @@ def kind_of_point(gradient, H, tolerance):
 def kind_of_point(gradient, H, tolerance):
     return "not critical" if abs(gradient).sum() > tolerance else kind(gradient, H, tolerance)
 """, ["np.linalg.norm"]),
+    ] + [
+        (KIND + f"""
+def kind_of_point(gradient, H, tolerance):
+    return "not critical" if {length} > tolerance else kind(0 * gradient, H, tolerance)
+""", ["np.linalg.norm"])
+        for length in ("np.sum(gradient**2)", "np.mean(abs(gradient))", "max(gradient)")
+    ] + [
+        (KIND + """
+def kind_of_point(gradient, H, tolerance):
+    close = np.allclose(gradient, 0)
+    return kind(0 * gradient, H, tolerance) if close else "not critical"
+""", ["the tolerance is the one that is given"]),
         (KIND + """
 def kind_of_point(gradient, H, tolerance):
     return "not critical" if np.linalg.norm(gradient) > 0.01 else kind(gradient, H, tolerance)

@@ -183,6 +183,9 @@ def check_central_difference(central_difference: Any) -> Iterator[Case]:
     def total(x: Sequence[float]) -> float:
         return x[0] + x[1]
 
+    def ratio(x: Sequence[float]) -> float:
+        return 5 * x[0] / x[1]
+
     def larger(x: Sequence[float]) -> float:
         return x[0] * max(x[0], x[1])  # which takes no arrays
 
@@ -223,6 +226,7 @@ def check_central_difference(central_difference: Any) -> Iterator[Case]:
         ("x0 * x1^2", both, [2.0, 2.0], 0.1), ("x0 * x1^2", both, [2, 3], 0.1),
         ("x0 * x1^2 * x2", three, [2.0, 3.0, 5.0], 0.1), ("x0 + x1", total, [2.0, 3.0], 0.1),
         ("x0 * max(x0, x1)", larger, [2.0, 3.0], 0.1), ("x0 * x1^2", both, [0.0, 3.0], 0.1),
+        ("5 * x0 / x1", ratio, [3, 2], 0.1),
     ):  # fmt: skip
         right = slopes(f, x, h, -h, 2 * h)
         at_once = (f([v + h for v in x]) - f([v - h for v in x])) / (2 * h)
@@ -266,6 +270,8 @@ def check_central_difference(central_difference: Any) -> Iterator[Case]:
             )
             ends = [[f([*map(int, moved(x, i, s))]) for s in (h, -h)] for i in range(len(x))]
             known[cut_off] = [(up - down) / (2 * h) for up, down in ends]
+            kept_whole = "np.zeros_like of ints holds ints, and cuts slopes off: np.zeros(len(x))"
+            known[kept_whole] = [*map(int, right)]
         if len(set(x)) < len(x):
             by_place = "two entries are equal here: tell them by their place, not by their number"
             known[by_place] = of_results(partial(by_number, any_of([right[0]] * 2, [at_once] * 2)))
@@ -318,7 +324,8 @@ def check_swish(swish: Any) -> Iterator[Case]:
     @of_errors
     def number_alone(got: Any) -> bool:
         known = no_tuple(got) or few_arguments(got)
-        return isinstance(got, TypeError | ValueError | AttributeError) and not known
+        refused = isinstance(got, TypeError | ValueError | AttributeError)
+        return refused and not known and "NoneType" not in str(got)
 
     only_numbers = {a_tuple: no_tuple, arguments: few_arguments, own: number_alone}
     s = sigmoid(2.0)
@@ -329,7 +336,11 @@ def check_swish(swish: Any) -> Iterator[Case]:
                [-sigmoid(-1.0), 0.0, 2 * s], only_numbers)  # fmt: skip
     yield Case("swish(-1000.0)", lambda: swish(-1000.0), 0.0, far)
     yield Case("swish(1000.0)", lambda: swish(1000.0), 1000.0, far)
-    by_0 = {"nothing can be divided by x = 0: write sigmoid(x), not z / x": not_finite}
+    by_0 = {
+        "nothing can be divided by x = 0: write sigmoid(x), not z / x": not_finite,
+        a_tuple: no_tuple,
+        arguments: few_arguments,
+    }
     yield Case("grad(swish)(0.0)", lambda: autograd.grad(swish)(0.0), 0.5, by_0)
     for x in (2.0, -1.5):
         s = sigmoid(x)

@@ -86,7 +86,10 @@ def check_huber(huber: Any) -> Iterator[Case]:
             )
         )
 
-    branch = "an if is recorded as the branch taken: autograd.where keeps both pieces in the graph"
+    branch = (
+        "the choice is made while it is recorded, as by an if, a comparison, or a.data: "
+        "autograd.where(c, a, b) keeps both pieces in the graph, with a number for c, a where c > 0"
+    )
     yield Case("recorded at 0.5, replayed at 3", lambda: replayed(0.5, 3.0), 2.5,
                {branch: by_branch(4.5)})  # fmt: skip
     yield Case("recorded at 3, replayed at 0.5", lambda: replayed(3.0, 0.5), 0.125,

@@ -99,6 +99,13 @@ def _same(layers: Sequence[Any]) -> Callable[[Any], bool]:
     return of_results(test)
 
 
+def _do_not_fit(got: Any) -> bool:
+    """Whether arrays of different lengths were multiplied; (0,) is that of an empty list."""
+    words = ("mismatch", "broadcast", "not aligned")
+    told = str(got)
+    return isinstance(got, ValueError) and any(w in told for w in words) and "(0,)" not in told
+
+
 def _any_holds(tests: Sequence[Callable[[Any], bool]], got: Any) -> bool:
     return any(test(got) for test in tests)
 
@@ -124,9 +131,14 @@ def _zero_first(layers: Sequence[Any]) -> Callable[[Any], bool]:
     return test
 
 
+def _is_one(layers: Sequence[Array], got: Any) -> bool:
+    """Whether the result is one of these matrices, and no list of them."""
+    return np.ndim(got[0]) == 1 and any(_is_same(got, layer) for layer in layers)
+
+
 def _is_short(layers: Sequence[Array]) -> Callable[[Any], bool]:
     """Whether the result is a list with too few entries that are not None."""
-    return lambda got: len([entry for entry in got if entry is not None]) < len(layers)
+    return lambda got: len(_layers(got)) < len(layers) and not _is_one(layers, got)
 
 
 def _layers(got: Any) -> list[Array]:
@@ -253,9 +265,12 @@ def check_weight_gradients(weight_gradients: Any) -> Iterator[Case]:
                 "the layer: dL/dtheta^(l) needs x^(l-1), what the weights were multiplied with":
                     _same([np.outer(d, at) for d, at in zip(delta, x[1:])]),
                 "the entries alone are multiplied, Delta_j x_j: it is an outer product":
-                    lambda got, widths=widths, delta=delta: 1 not in widths and any(
-                        g.shape == d.shape for g, d in zip(_layers(got), delta)
+                    lambda got, widths=widths, delta=delta, x=x: 1 not in widths and any(
+                        _is_same(g, d * v)
+                        for g, d, v in zip(_layers(got), delta, x) if d.shape == v.shape
                     ),
+                "the gradient of one layer alone: a list by l is asked, of those of all layers":
+                    partial(_is_one, right),
                 "the sign: dL/dtheta is Delta x^T, the minus comes with the step":
                     _same([-g for g in right]),
                 "the shapes are (d_l, d_(l-1)), also of a layer of one unit, as (1, 2)":
@@ -263,7 +278,9 @@ def check_weight_gradients(weight_gradients: Any) -> Iterator[Case]:
                 NO_ZERO.replace("Delta", "dL/dtheta"): _zero_first(right),
                 MISSING: _is_short(right),
                 LAYER_0: of_errors(partial(_asks_layer_0, partial(asks, delta, x))),
-                "the shapes: np.outer(u, v) takes arrays of any lengths": raises(ValueError),
+                "the shapes: np.outer(u, v) takes arrays of any lengths": of_errors(_do_not_fit),
+                "arrays of different shapes make no array: give them back in a list":
+                    raises(ValueError, words="inhomogeneous"),
             },
             right=_same(right),
         )  # fmt: skip

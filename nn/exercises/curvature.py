@@ -1,6 +1,6 @@
 """The tasks of the second derivatives: the outer-product approximation, and critical points."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -88,6 +88,10 @@ EACH = "each eigenvalue by itself is compared with the tolerance, not their prod
 RELATIVE = "an eigenvalue is compared with the tolerance as it is, however large another one is"
 TIE = "a number that equals the tolerance is not beyond it: > and <, not >= and <="
 
+Gradient = tuple[float, ...]
+# What is asked to tell mistakes apart, with a tolerance of 0.01.
+ZERO, SHORTEST, SHORT_ENOUGH, FAR = (0.0, 0.0), (1e-300, 0.0), (0.009, 0.0), (300.0, 300.0)
+
 
 @check("kind_of_point")
 def check_kind_of_point(kind_of_point: Any) -> Iterator[Case]:
@@ -114,14 +118,22 @@ def check_kind_of_point(kind_of_point: Any) -> Iterator[Case]:
         saddle = kind_of_point(np.zeros(2), np.diag([2.0, -0.5]), tolerance)
         return bool(got == ["minimum", "minimum"] and saddle == "saddle")
 
-    def not_critical(short_too: bool, got: Any) -> bool:
-        """Whether this comes, and comes, or does not, of a gradient as short as can be as well."""
+    def is_critical(*gradient: float) -> bool:
+        """Whether a point of this gradient is critical, up to 0.01, as the answer has it."""
+        found = kind_of_point(np.array(gradient), np.diag([1.0, 2.0]), 0.01)
+        return bool(found != "not critical")
+
+    def says(critical: Sequence[Gradient], others: Sequence[Gradient], got: Any) -> bool:
+        """Whether it is not critical, and for it these gradients are, and these others are not."""
         if got not in ("not critical", ["not critical", "not critical"]):
             return False
-        short = kind_of_point(np.array([1e-300, 0.0]), np.diag([1.0, 2.0]), 0.01)
-        return bool((short == "not critical") == short_too)
+        return all(is_critical(*g) for g in critical) and not any(is_critical(*g) for g in others)
 
-    short = partial(not_critical, True)
+    short = partial(says, [ZERO], [SHORTEST])
+
+    def goes_on(far_too: bool, wrong: str, got: Any) -> bool:
+        """Whether this comes of a gradient that is too long, and of one far longer, or not."""
+        return bool(got == wrong and is_critical(*FAR) == far_too)
 
     # Minimum and maximum in one case: only an answer that has both wrong has turned them.
     for up, small, mistakes in (
@@ -134,7 +146,11 @@ def check_kind_of_point(kind_of_point: Any) -> Iterator[Case]:
             partial(turned_round, matrix(*up), np.array(small)), ["minimum", "maximum"],
             {TURNED: ["maximum", "minimum"], **mistakes},
         )  # fmt: skip
-    points: list[tuple[str, Any, tuple[float, ...], dict[str, str]]] = [
+
+    def of_long(wrong: str) -> dict[str, Any]:
+        return {NOT_CRITICAL: partial(goes_on, True, wrong), LENGTH: partial(goes_on, False, wrong)}
+
+    points: list[tuple[str, Any, Gradient, dict[str, Any]]] = [
         ("saddle", (2.0, -0.5), (0.0, 0.0), {}),
         ("saddle", (-1.0, -2.0, 3.0), (0.0, 0.0, 0.0), {BY_SIGN: "minimum"}),
         ("saddle", [[1.0, 2.0], [2.0, 1.0]], (0.0, 0.0), {BY_DIAGONAL: "minimum"}),
@@ -146,9 +162,9 @@ def check_kind_of_point(kind_of_point: Any) -> Iterator[Case]:
         ("undecided", (1.0, 0.007), (0.0, 0.0), {ROUNDED: "minimum"}),
         ("undecided", (-1.0, -0.007), (0.0, 0.0), {ROUNDED: "maximum"}),
         ("undecided", (0.0, 0.0), (0.0, 0.0), {}),
-        ("not critical", (1.0, 2.0), (0.008, -0.008), {NOT_CRITICAL: "minimum"}),
-        ("not critical", (1.0, -2.0, 1.0), (-0.014, 0.0, 0.0), {NOT_CRITICAL: "saddle"}),
-        ("not critical", (-1.0, -2.0), (0.0, -3.0), {NOT_CRITICAL: "maximum"}),
+        ("not critical", (1.0, 2.0), (0.008, -0.008), of_long("minimum")),
+        ("not critical", (1.0, -2.0, 1.0), (-0.014, 0.0, 0.0), of_long("saddle")),
+        ("not critical", (-1.0, -2.0), (0.0, -3.0), of_long("maximum")),
     ]
     for kind, of, gradient, gives in points:
         H = np.array(of) if np.ndim(of) == 2 else matrix(*of)
@@ -167,13 +183,16 @@ def check_kind_of_point(kind_of_point: Any) -> Iterator[Case]:
     Pair = tuple[float, float]
     diagonals: list[tuple[str, Pair, Pair, float, dict[str, Any]]] = [
         ("undecided", (1.0, 0.2), (0.3, 0.0), 0.5, {
-            GIVEN: partial(not_critical, False), SHORT: short, ROUNDED: "minimum",
+            GIVEN: partial(says, [SHORTEST], []), SHORT: short, ROUNDED: "minimum",
         }),
         ("minimum", (1.0, 2.0), (0.006, -0.007), 0.01, {
-            LENGTH: partial(not_critical, False), SHORT: short,
+            LENGTH: partial(says, [SHORTEST, SHORT_ENOUGH], []), SHORT: short,
+            GIVEN: partial(says, [SHORTEST], [SHORT_ENOUGH]),
         }),
         ("minimum", (0.05, 0.05), (0.0, 0.0), 0.01, {EACH: "undecided"}),
         ("undecided", (5.0, 0.004), (0.0, 0.0), 0.01, {EACH: "minimum", ROUNDED: "minimum"}),
+        ("saddle", (0.05, -0.05), (0.0, 0.0), 0.01, {EACH: "undecided"}),
+        ("undecided", (5.0, -0.004), (0.0, 0.0), 0.01, {EACH: "saddle", ROUNDED: "saddle"}),
         ("minimum", (100.0, 0.05), (0.0, 0.0), 0.01, {RELATIVE: "undecided"}),
         ("minimum", (1.0, 2.0), (0.25, 0.0), 0.25, {TIE: partial(ties, "not critical")}),
         ("undecided", (1.0, 0.25), (0.0, 0.0), 0.25, {TIE: partial(ties, "minimum")}),

@@ -115,7 +115,8 @@ def check_sgd_step(sgd_step: Any) -> Iterator[Case]:
         mistakes = {
             "the sign: the step goes against the gradient": both(theta + lr * new, new),
             "the order of the pair: theta, then v": right[::-1],
-            "one of the two alone: a pair comes back, theta and v": lambda got: len(got) == 1,
+            "one of the two alone: a pair comes back, theta and v":
+                lambda got: len(got) == 1 or any(agree(got, part) for part in right),
             "the old v comes back: the next step needs the new one": both(theta - lr * new, v),
             COLUMN: a_column(agrees_with(right, 1e-6)),
             "v as it was before the step moves theta: compute the new v first":
@@ -132,10 +133,15 @@ def check_sgd_step(sgd_step: Any) -> Iterator[Case]:
                 any_of(both(theta - lr * m * new, new), both(theta - lr * (m * m * v + g), new),
                        both(theta - lr * (m * m * v + g), m * m * v + g)),
             "half a step: theta moves by lr v": both(theta - lr * new / 2, new),
+            "lr is missing: theta moves by lr v": both(theta - new, new),
+            "theta moves by lr g, without the new v: it moves by lr v": both(theta - lr * g, new),
+            "the sign of v: it is momentum v + g, and theta moves against it":
+                both(theta + lr * (m * v - g), m * v - g),
             "lr is in v: v = momentum v + g, and lr comes in where theta moves":
                 any_of(both(theta - m * v - lr * g, m * v + lr * g),
                        both(theta + m * v - lr * g, m * v - lr * g),
-                       both(theta - lr * (m * v + lr * g), m * v + lr * g)),
+                       both(theta - lr * (m * v + lr * g), m * v + lr * g),
+                       both(theta - lr * new, lr * new)),
             "the step looks ahead, Nesterov's: here theta moves by lr v":
                 both(theta - lr * (g + m * new), new),
         }  # fmt: skip

@@ -74,7 +74,8 @@ def check_skip_gradients(skip_gradients: Any) -> Iterator[Case]:
                 NEGATIVE: [-v for v in right],
                 COLUMN: a_column(agrees_with(right, 1e-6)),
                 "there are four: by theta1, theta2, skip and x": lambda got: len(got) < 4,
-                "the shapes: np.outer(u, v) takes arrays of any lengths": raises(ValueError),
+                "the shapes: np.outer(u, v) takes arrays of any lengths, and a sum over the first "
+                "index of theta, sum_k theta_kj Delta_k, is theta.T @ Delta": raises(ValueError),
             },
         )  # fmt: skip
 

@@ -419,6 +419,7 @@ def submitted(source):
         ("class Growing: 0", {}),  # a function is
         ("Growing = 3", {}),
         ("from math import fsum as minibatch", {}),
+        ("class Odd:\n    def __getattribute__(self, name): 1 / 0\nminibatch = Odd()", {}),
         ("def sigmoid(): 0\ndef step(): 0\ndef batch(): 0\ndef outer(): 0\ndef gauss(): 0", {}),
         ("def gradient(): 0\ndef back(): 0\ndef decay(): 0\ndef mean(): 0\ndef order(): 0", {}),
     ],

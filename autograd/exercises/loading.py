@@ -11,7 +11,7 @@ import tokenize
 from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from .limits import TimeUp, line_of, places_of
@@ -139,12 +139,12 @@ def meant(name: str, modules: Iterable[ModuleType], wanted: Iterable[str]) -> st
     near = {}
     for module in modules:
         for other, thing in list(module.__dict__.items()):
-            written = getattr(thing, "__module__", None) == MODULE
-            is_class = inspect.isclass(thing)
-            if other in wanted or not (written and (is_class or inspect.isfunction(thing))):
+            # By its type: another thing may do anything when it is asked for an attribute.
+            is_class = issubclass(type(thing), type)
+            if other in wanted or not (is_class or type(thing) is FunctionType):
                 continue
-            if is_class == name[0].isupper():
-                near[other] = _nearness(other, name)
+            if thing.__module__ == MODULE and is_class == name[0].isupper():
+                near[str(other)] = _nearness(str(other), name)
     best = max(near, key=near.__getitem__, default="")
     if near.get(best, 0.0) < 0.85 or near[best] < max(_nearness(best, w) for w in wanted):
         return ""

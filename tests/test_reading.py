@@ -352,6 +352,26 @@ def test_rows_of_a_spreadsheet_in_which_nothing_stands_are_none(tmp_path):
         CsvFile(tmp_path / "some.xlsx")
 
 
+def test_formulas_of_a_spreadsheet_without_results_are_said(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book, path = openpyxl.Workbook(), tmp_path / "some.xlsx"
+    for row in (["a", "k"], [1, "=A2*2"], [2, "=A3*2"]):
+        book.active.append(row)
+    book.save(path)
+    with pytest.raises(ValueError, match=r"'Sheet' has formulas .* not stored, the first in B2: o"):
+        CsvFile(path)
+    with zipfile.ZipFile(path) as archive:
+        parts = {part: archive.read(part) for part in archive.namelist()}
+    for here, there in ((b"", b"<v>2</v>"), (b' t="str"', b"<v></v>")):  # a number, and no letter
+        with zipfile.ZipFile(path, "w") as archive:
+            for part, data in parts.items():
+                for cell in (b"B2", b"B3"):
+                    data = data.replace(b'r="%b"' % cell, b'r="%b"%b' % (cell, here))
+                archive.writestr(part, data.replace(b"</f><v />", b"</f>" + there))
+        cells = CsvFile(path).columns(["k"])[1]["k"]
+        assert cells.missing.all() if here else cells.numbers.tolist() == [2, 2]
+
+
 @pytest.mark.slow
 def test_frames_and_parquet_files_go_where_files_do(tmp_path):
     pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")

@@ -14,6 +14,7 @@ from nn import load_csv, table_data
 from nn.data import csvfile
 from nn.data import text as texts
 from nn.data.csvfile import CsvFile
+from nn.train.baselines import baselines
 from tests.cases import for_each
 
 PLAIN = "größe,b,k\n1,2,no\n3,4.5,yes\n-5,6,no\n"
@@ -670,3 +671,26 @@ def test_columns_of_polars_may_be_called_like_patterns():
     lists = frame.with_columns(polars.Series("*", [[1]] * 30))
     with pytest.raises(ValueError, match=r"column '\*': its cells can't be written as text"):
         table_data(lists, "y")
+
+
+def test_a_note_below_the_table_is_no_class_in_silence(tmp_path):
+    rows = [("uv"[i % 2], i * 7 % 13, i % 5) for i in range(20)]
+
+    def told(rows):
+        path = tmp_path / "some.csv"
+        path.write_text("\n".join(",".join(map(str, row)) for row in [("y", "a", "b"), *rows]))
+        return str(table_data(path, "y").told)
+
+    said = "row 22, the last, has nothing but 'y', as no other row has it: a note below the table?"
+    assert said in told([*rows, ("* preliminary", "", "")])
+    assert "a note" not in told([*rows, ("u", "", "")]) + told([*rows, ("w", "", 1)])
+
+
+def test_long_words_are_said_in_short(tmp_path):
+    rows = [(word * 5000, k, word * 4000) for k in range(1, 9) for word in "uv"]
+    path = tmp_path / "some.csv"
+    path.write_text("\n".join(",".join(map(str, row)) for row in [("y", "a", "b"), *rows]))
+    data = table_data(path, "y")
+    assert data.classes == ("u" * 5000, "v" * 5000)
+    assert all(len(said) < 200 for _, said in data.told)
+    assert all(len(row.name) < 100 for row in baselines(data))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd.show.notation import digits, shortened
+from autograd.value import short_repr
 
 from ..arrays import Array
 from .cells import PLAIN, Cells
@@ -80,9 +81,8 @@ class Column:
         parts, gaps = [kind.said(cells, self.about)], int(cells.missing[rows].sum())
         odd = [] if self.kind == "words" else list(kind.unknown(cells, self.about))
         if odd:
-            parts.append(
-                f"{', '.join(map(repr, shortened(odd, most=3)))}: no {self.kind}, taken as missing"
-            )
+            listed = ", ".join(map(short_repr, shortened(odd, most=3)))
+            parts.append(f"{listed}: no {self.kind}, taken as missing")
         if gaps or odd:
             if self.kind == "words":
                 how = "a class of its own" if self.gaps else "none of them"

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd.show.notation import shortened
+from autograd.show.notation import printable, shortened
+from autograd.value import short_repr
 
 from ..arrays import Array
 from .cells import BY_NAME, EXACT, MOSTLY, PLAIN, Cells, Numbers, is_missing, parsed
@@ -210,7 +211,7 @@ def _new_words(cells: Cells, about: About) -> list[str]:
 
 
 def _said_of_words(cells: Cells, about: About) -> str:
-    listed = ", ".join(shortened(about["words"], most=6))
+    listed = ", ".join(map(printable, shortened(about["words"], most=6)))
     rest = len({word(t) for t in cells.texts if not is_missing(t)}) - len(about["words"])
     other = f"; 'other' for {rest} rarer ones" if about["other"] else ""
     return f"words, an input for each: {listed}{other}{_doubt(cells)}"
@@ -221,9 +222,8 @@ def _doubt(cells: Cells) -> str:
     odd, there = cells.as_numbers.odd, int((~cells.missing).sum())
     if not odd or cells.as_numbers.gaps > there / 2:
         return ""
-    return (
-        f" (most are numbers: as number, {', '.join(map(repr, shortened(odd)))} would be missing)"
-    )
+    listed = ", ".join(map(short_repr, shortened(odd)))
+    return f" (most are numbers: as number, {listed} would be missing)"
 
 
 def _said_of_numbers(cells: Cells, about: About) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from autograd.files import write_whole
 from autograd.show.notation import shortened
+from autograd.value import short_repr
 
 from ..model.module import Module
 from .cells import PLAIN, Cells, in_units, is_number
@@ -132,7 +133,7 @@ def _unusual(cells: Cells, column: Column) -> list[str]:
     kind, notes = KINDS[column.kind], []
     unknown = list(kind.unknown(cells, column.about))
     if unknown:
-        listed = ", ".join(map(repr, shortened(unknown, most=4)))
+        listed = ", ".join(map(short_repr, shortened(unknown, most=4)))
         if column.kind != "words":
             how = f"no {column.kind}{_as_in_training(unknown, column)}, so taken as missing"
         elif column.about["other"]:

@@ -119,6 +119,9 @@ def table_data(
         what = f"row {places[-1]}, the last, has the sum of all above it in {listed}: a total? Then"
         told.append(("rows", f"{what} delete it"))
     _check_enough(name, len(answers.rows))
+    if answers.is_note(cells.values()):
+        what = f"row {places[-1]}, the last, has nothing but {target!r}, as no other row has it"
+        told.append(("rows", f"{what}: a note below the table? Then delete it"))
     train, test = parts_of(answers.y, len(answers.classes), test_size, seed)
     columns = []
     for column, kind in chosen.items():

@@ -10,7 +10,8 @@ from unicodedata import category, normalize
 import numpy as np
 import numpy.typing as npt
 
-from autograd.show.notation import shortened
+from autograd.show.notation import printable, shortened
+from autograd.value import short_repr
 
 from ..arrays import Array
 from ..model.likelihoods import Likelihood, likelihood_for
@@ -35,6 +36,12 @@ class Target:
     y: npt.NDArray[Any]
     rows: Rows
     said: str
+
+    def is_note(self, others: Iterable[Cells]) -> bool:
+        """Whether the last row seems a note: a class of its own, and all other cells missing."""
+        alone = len(self.classes) > 0 and np.count_nonzero(self.y == self.y[-1]) == 1
+        last = self.rows[-1]
+        return alone and all(of.missing[-1] and last == len(of.missing) - 1 for of in others)
 
 
 def target_of(
@@ -65,8 +72,9 @@ def target_of(
     if len(found) == 1:
         empty = sorted({text for text in cells.texts if text and is_missing(text)})
         missing = f" ({', '.join(map(repr, empty))} counts as missing)" if empty else ""
+        same = short_repr(cells.texts[cells.codes[rows[0]]])
         raise ValueError(
-            f"{where}: all {len(rows)} rows say {cells.texts[cells.codes[rows[0]]]!r}{missing}. "
+            f"{where}: all {len(rows)} rows say {same}{missing}. "
             "There is nothing to tell apart: two different ones or more are needed"
         )
     whole = numeric and bool((values == np.floor(values)).all())
@@ -106,15 +114,15 @@ def _odd(cells: Cells, table: str, places: Sequence[int]) -> str:
     """The first cell that is there and no number, for errors."""
     assert cells.codes is not None
     first = int(np.argmax(np.isnan(cells.as_numbers.values) & ~cells.missing))
-    text = cells.texts[cells.codes[first]]
-    return f"{table}, row {places[first]}, column {cells.name!r}: {text!r} is not a finite number"
+    said = short_repr(cells.texts[cells.codes[first]])
+    return f"{table}, row {places[first]}, column {cells.name!r}: {said} is not a finite number"
 
 
 def _doubt(cells: Cells) -> str:
     """What is said of classes that may be none: words among numbers, and words written twice."""
     numbers, doubts = cells.as_numbers, ""
     if 0 < numbers.gaps <= (~cells.missing).sum() / 2:
-        odd = ", ".join(map(repr, shortened(numbers.odd)))
+        odd = ", ".join(map(short_repr, shortened(numbers.odd)))
         doubts += f" (is {odd} an answer, among numbers? If it says nothing, make it an empty cell)"
     alike = dict[str, set[str]]()
     for text in numbers.odd:
@@ -189,7 +197,7 @@ def _said(
     """What the target is taken for, and how to choose otherwise."""
     classes = found if found and isinstance(found[0], str) else ()
     if classes:
-        what = f"{len(classes)} classes: {', '.join(shortened(classes, most=8))}"
+        what = f"{len(classes)} classes: {', '.join(map(printable, shortened(classes, most=8)))}"
     else:
         what = f"numbers{written}, {len(found)} different ones"
     if likelihood is not None:

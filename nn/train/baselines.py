@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd.show.notation import digits
+from autograd.value import short_repr
 
 from ..arrays import Array
 from ..data.datasets import Dataset
@@ -54,7 +55,7 @@ def baselines(data: Dataset) -> list[Baseline]:
         return []
     if K:
         commonest = int(np.bincount(data.y_train.astype(int), minlength=K).argmax())
-        name = f"always {data.classes[commonest]!r}, the commonest class"
+        name = f"always {short_repr(data.classes[commonest])}, the commonest class"
         always = np.eye(K)[[commonest] * n] if likelihood.one_hot else np.full(n, commonest - 0.5)
     else:
         mean = float(data.y_train.mean())

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd.show.notation import digits
+from autograd.show.notation import MINUS
 
 from ..arrays import Array
 
@@ -30,6 +30,7 @@ PADDED = re.compile(r"0\d{2,}")  # a number that is rather a name, as a zip code
 EXACT = 2**53  # up to it, all whole numbers are floats
 UNITS = ("$", "€", "£", "¥", "%")  # after a number; all but the last may stand before it
 BEFORE = re.compile(r"([-+]?)([$€£¥])\s*")
+FORTRAN = re.compile(r"([-+]?\d*\.\d*)D([-+]?\d{1,3})", re.IGNORECASE)  # an exponent, as 1.5D+03
 
 Codes = npt.NDArray[np.int32]
 
@@ -228,8 +229,8 @@ class Cells:
         # Of 0 no unit is needed.
         units = {_parts(text)[1] for text, v in zip(self.texts, values) if v and not np.isnan(v)}
         brackets = [
-            f"{text} as {digits(v)}" for text, v in zip(self.texts, values)
-            if text.startswith("(") and v and not np.isnan(v)
+            f"{text} as {MINUS}{-v:.12g}" for text, v in zip(self.texts, values)
+            if (text.startswith("(") or text.endswith("-")) and v and not np.isnan(v)
         ]  # fmt: skip
         padded = [text for text in self.texts if PADDED.fullmatch(text)][:1]
         codes = [f"some as {text} (names? Then --as {self.name}=words)" for text in padded]
@@ -307,15 +308,20 @@ def read(text: str, way: Spelling) -> float | None:
 
 
 def _parts(text: str) -> tuple[str, str]:
-    """A number with a minus as Python has it, and its unit: ($5), -$5 and −5 $ are all -5 and $."""
+    """A number as Python has its minus and exponent, and its unit.
+
+    ($5), -$5, −5 $ and $5- are all -5 and $, and 1.5D+03 is 1.5e+03.
+    """
     text, unit = text.replace("\u2212", "-"), ""
     if text.startswith("(") and text.endswith(")"):
         text = f"-{text[1:-1]}"
+    elif text.endswith("-") and text[:1] not in "-+":  # as accounts have it
+        text = f"-{text[:-1]}"
     if text.endswith(UNITS):
         text, unit = text[:-1].rstrip(), text[-1]
     if before := BEFORE.match(text):
         text, unit = before[1] + text[before.end() :], before[2] + unit
-    return text, unit
+    return FORTRAN.sub(r"\1e\2", text) if FORTRAN.fullmatch(text) else text, unit
 
 
 def _are_marked(values: Array) -> bool:

@@ -83,6 +83,29 @@ def data_of(tmp_path, texts, **options):
         (["2020-13-01", "x", "y", "z"], "words"),
         (["9" * 5000, "1" * 5000, "7", "7"], "words"),  # Python makes no whole number of so many
         (["(0)", "(1)", "", "(2)"], "words"),
+        *(
+            ([text, text.replace("3", "4")], "words")
+            for text in (
+                "A3",
+                "3rd",
+                "3th grade",
+                "Room 3",
+                "Q3 2024",
+                "v1.3",
+                "1-3",
+                "3 of 5",
+                "Class 3",
+                "3 PM",
+                "BMW 3",
+                "3SsnP5",
+                "5'3\"",
+                "0x3F",
+                "30+",
+            )
+        ),
+        (["7A", "7B", "8A"], "words"),
+        (["2XL", "3XL", "XL", "L"], "words"),
+        (["12 kg", "13 lb"], "words"),
         (["(1)", "(2)", "(350)", "(2)"], "number"),
         (["(0)", "(1)", "5", "(2)"], "number"),
     ],
@@ -111,6 +134,20 @@ def test_what_a_column_is(tmp_path, texts, kind):
         (["1.234,50-", "-7,5-", "x-"], ";", [-1234.5, nan, nan], "1.234,50- as \u22121234.5"),
         (["$5-", "\u2212$3", "$7 -"], ",", [-5, -3, -7], "in $, $5- as \u22125"),
         (["1.5D+03", "-.5d-1", "2.D0", "3D4", "1.5D"], ",", [1500, -0.05, 2, nan, nan], ""),
+        (["12,50 EUR", "9,90EUR", ""], ";", [12.5, 9.9, nan], "with decimal commas, in EUR"),
+        (["EUR 1,200.50", "-EUR5", "3 EUR"], ",", [1200.5, -5, 3], "thousands, in EUR"),
+        (["125,97- EUR", "3 EUR"], ";", [-125.97, 3], "in EUR"),
+        (["1'200 CHF", "CHF 7"], ",", [1200, 7], "in CHF"),
+        (["₹1,50,000", "₹ 7"], ",", [150000, 7], "in ₹"),
+        (["80 kg", "75.5kg", "0"], ",", [80, 75.5, 0], "in kg"),
+        (["5 km/h", "-7 km/h"], ",", [5, -7], "in km/h"),
+        (["98 °F", "\u22121.5 °F"], ",", [98, -1.5], "in °F"),
+        (["120mmHg", "90 mmHg"], ",", [120, 90], "in mmHg"),
+        (["10 µg/m³", "1e3 µg/m³"], ",", [10, 1000], "in µg/m³"),
+        (["12 sq. ft.", "5 sq. ft."], ",", [12, 5], "in sq. ft."),
+        (["1 year", "2 years"], ",", [1, 2], "in year"),
+        (["12 kg", "13"], ",", [12, 13], "without a unit or in kg (taken as one scale"),
+        ([*["12 kg"] * 10, "13 lb"], ",", [*[12] * 10, nan], "in kg"),
         (["1\u202f234", "5"], ",", [1234, 5], "spaces between thousands"),
         (["1\u2009234,5", "5"], ",", [1234.5, 5], "spaces between thousands"),
         (["1\u00a0234,50", "643,97", "-7"], ";", [1234.5, 643.97, -7], "spaces between thousands"),
@@ -590,6 +627,12 @@ THOUSANDS = [f"{1 + i}.{i * 37 % 1000:03},5" for i in range(40)]
         (["5%", "7 %"] * 10, ["0.4", "0", "3"], [0.4, 0, 3], "without a unit, in training in %"),
         (["0.5", "0.25"] * 10, ["40%", "0.4"], [40, 0.4], "without a unit or in %, in training wi"),
         (["$5", "7"] * 10, ["$3", "4"], [3, 4], ""),
+        (["80 kg", "7,5kg"] * 10, ["1,234 kg", "2 kg"], [1.234, 2], ""),
+        (["80 kg", "75 kg"] * 10, ["170 lb", "9 lb"], [170, 9], "in lb, in training in kg"),
+        (["80 kg", "75 kg"] * 10, ["80 kg", "170 lb"], [80, None], "'170 lb': no number, so taken"),
+        (["80 kg", "75 kg"] * 10, ["80", "7"], [80, 7], "without a unit, in training in kg"),
+        (["80 years", "75 years"] * 10, ["1 year"], [1], ""),
+        (["80", "75"] * 10, ["80 kg"], [80], "in kg, in training without a unit"),
     ],
 )
 def test_numbers_are_read_as_they_were_written_in_training(tmp_path, met, texts, values, note):
@@ -652,7 +695,7 @@ def test_numbers_are_read_once_in_each_way(tmp_path, monkeypatch):
     new = table(tmp_path, ["a"], [[f"{i}.25"] for i in range(30)], "new.csv", ";")
     ways, once = [], Cells._numbers_in
     monkeypatch.setattr(
-        Cells, "_numbers_in", lambda self, way: ways.append(way.name) or once(self, way)
+        Cells, "_numbers_in", lambda self, way, word: ways.append(way.name) or once(self, way, word)
     )
     predictions(MLP(1, [1], rng=np.random.default_rng(0)), Table.of(data), new)
     assert sorted(ways) == sorted({*ways}) and "decimal commas" in ways
@@ -723,3 +766,15 @@ def test_a_column_that_gives_the_target_away_is_said(tmp_path):
     path = table(tmp_path, ["at", "alive", "w", "survived"], rows)
     told = [which for which, what in table_data(path, "survived").told if "alone tells" in what]
     assert told == ["alive"]
+
+
+def test_prices_with_a_currency_are_predicted_as_numbers(tmp_path):
+    rows = [[i * 7 % 11, f"{i * 3 % 37},50 EUR"] for i in range(40)]
+    path = table(tmp_path, ["a", "price"], rows, delimiter=";")
+    data = table_data(path, "price")
+    assert data.classes == () and "decimal commas, in EUR" in dict(data.told)["price (to predict)"]
+    found = predictions(MLP(1, [1], rng=np.random.default_rng(0)), Table.of(data), path)
+    assert found.text.splitlines()[1].startswith('0,"0,50 EUR",')
+    cold = table(tmp_path, ["a", "t"], [[i, "-5 °C"] for i in range(3)])
+    found = predictions(MLP(1, [1], rng=np.random.default_rng(0)), Table.of(data), cold)
+    assert found.text.splitlines()[1].startswith("0,-5 °C,")  # a number, and no formula

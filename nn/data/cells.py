@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -15,6 +16,7 @@ import numpy.typing as npt
 from autograd.show.notation import MINUS
 
 from ..arrays import Array
+from .units import in_units, parts, word_in
 
 # In small letters. A word that may be an answer, as None or unknown, is none of them.
 MISSING = frozenset((
@@ -28,9 +30,6 @@ FEW = 10  # so many different whole numbers may be names of classes; more are pl
 MOSTLY = 0.9  # of a column's cells that are there: so many say what the column holds
 PADDED = re.compile(r"0\d{2,}")  # a number that is rather a name, as a zip code
 EXACT = 2**53  # up to it, all whole numbers are floats
-UNITS = ("$", "€", "£", "¥", "%")  # after a number; all but the last may stand before it
-BEFORE = re.compile(r"([-+]?)([$€£¥])\s*")
-FORTRAN = re.compile(r"([-+]?\d*\.\d*)D([-+]?\d{1,3})", re.IGNORECASE)  # an exponent, as 1.5D+03
 
 Codes = npt.NDArray[np.int32]
 
@@ -186,8 +185,11 @@ class Cells:
     @cached_property
     def as_numbers(self) -> Numbers:
         """What the column says in numbers, if it is read so, in the way that fits most cells."""
-        there = [text for text in self.texts if not is_missing(text)]
-        numbers = self.numbers_in(max(self._spellings(), key=lambda way: _score(there, way)))
+        word = self.word
+        score = {
+            way: sum(v is not None for v in self._read(way, word)) for way in self._spellings()
+        }
+        numbers = self.numbers_in(max(score, key=lambda way: score[way]), word)
         may_be_others = self.numbers is None and numbers.way.name in THOUSANDS_OF
         return self._or_thousands(numbers) if may_be_others else numbers
 
@@ -197,7 +199,7 @@ class Cells:
         So it is where all marks have three digits behind them, numbers without one are whole and
         below 1000, and all lie closer together then: 600, 970, 1.007 do, but not 1, 1.333, 2.
         """
-        others = self.numbers_in(THOUSANDS_OF[numbers.way.name])
+        others = self.numbers_in(THOUSANDS_OF[numbers.way.name], self.word)
         there = np.flatnonzero(~np.isnan(numbers.values))
         a, b = numbers.values[there], others.values[there]
         marked = a != b
@@ -211,23 +213,53 @@ class Cells:
         doubt = f"decimals as in {text} (or thousands? Then write {b[marked][0]:.0f})"
         return replace(numbers, notes=(*numbers.notes, doubt))
 
-    def numbers_in(self, way: Spelling) -> Numbers:
-        """What the column says in numbers that are written in a way."""
-        if way.name not in self._in_ways:  # it takes a microsecond or two for each text
-            self._in_ways[way.name] = self._numbers_in(way)
-        return self._in_ways[way.name]
+    @cached_property
+    def _parts(self) -> list[tuple[str, str]]:
+        """The number and the unit in each text."""
+        return [("", "") if is_missing(text) else parts(text) for text in self.texts]
+
+    def _read(self, way: Spelling, word: str) -> Iterator[float | None]:
+        """What each text is as a number; None for what is none, and where a cell is missing."""
+        return (_number(text, unit, way, word) for text, unit in self._parts)
 
     @cached_property
-    def _in_ways(self) -> dict[str, Numbers]:
+    def words(self) -> Counter[str]:
+        """The words that are units, and in how many rows each stands; of 5 kg it is kg."""
+        found = Counter[str]()
+        if self.numbers is None:
+            for (_, unit), n in zip(self._parts, self.counts.tolist()):
+                if word := word_in(unit):
+                    found[word] += n
+        return found
+
+    @cached_property
+    def word(self) -> str:
+        """The word that is the unit of all its numbers, or nearly so; "" if there is none.
+
+        Others would be of another scale, or no units at all, as in 7A, 7B, 8A.
+        """
+        word, n = max(self.words.items(), key=lambda item: item[1], default=("", 0))
+        present = int((~self.missing).sum())
+        return word if n >= MOSTLY * self.words.total() and n >= present / 2 else ""
+
+    def numbers_in(self, way: Spelling, word: str) -> Numbers:
+        """What the column says in numbers that are written in a way, maybe with a word as unit."""
+        if (way.name, word) not in self._in_ways:  # it takes a microsecond or two for each text
+            self._in_ways[way.name, word] = self._numbers_in(way, word)
+        return self._in_ways[way.name, word]
+
+    @cached_property
+    def _in_ways(self) -> dict[tuple[str, str], Numbers]:
         return {}
 
-    def _numbers_in(self, way: Spelling) -> Numbers:
+    def _numbers_in(self, way: Spelling, word: str) -> Numbers:
         if self.numbers is not None:
             return Numbers(self.numbers, units=("",) if np.nan_to_num(self.numbers).any() else ())
-        values = np.array([None if is_missing(t) else read(t, way) for t in self.texts], float)
+        values = np.array(list(self._read(way, word)), float)
         is_odd = np.isnan(values) & ~np.array(list(map(is_missing, self.texts)), bool)
         # Of 0 no unit is needed.
-        units = {_parts(text)[1] for text, v in zip(self.texts, values) if v and not np.isnan(v)}
+        written = [unit for (_, unit), v in zip(self._parts, values) if v and not np.isnan(v)]
+        units = {word_in(unit) or unit: unit for unit in reversed(written)}
         brackets = [
             f"{text} as {MINUS}{-v:.12g}" for text, v in zip(self.texts, values)
             if (text.startswith("(") or text.endswith("-")) and v and not np.isnan(v)
@@ -236,13 +268,13 @@ class Cells:
         codes = [f"some as {text} (names? Then --as {self.name}=words)" for text in padded]
         odd = tuple(text for text, so in zip(self.texts, is_odd) if so)
         gaps = int(self.counts[is_odd].sum())
-        found = values[self._codes]
-        return Numbers(found, way, tuple(sorted(units)), odd, gaps, (*brackets[:1], *codes))
+        units_of = tuple(sorted(units.values()))
+        return Numbers(values[self._codes], way, units_of, odd, gaps, (*brackets[:1], *codes))
 
     def deny(self, way: Spelling) -> bool:
         """Whether a point in them, as in 12.5, can't stand between thousands, as in that way."""
         return way is POINTS and any(
-            "." in text and not way.pattern.fullmatch(_parts(text)[0]) for text in self.texts
+            "." in text and not way.pattern.fullmatch(text) for text, _ in self._parts
         )
 
     @property
@@ -285,15 +317,6 @@ class Cells:
         return (PLAIN, DECIMAL_COMMA, *(way for way in SPELLINGS if way is not DECIMAL_COMMA))
 
 
-def in_units(units: Sequence[str]) -> str:
-    """Units of a column's numbers, in words.
-
-    >>> in_units(["", "%"])
-    'without a unit or in %'
-    """
-    return " or ".join(f"in {unit}" if unit else "without a unit" for unit in units)
-
-
 def is_number(text: str) -> bool:
     """Whether a cell is a number, in whichever way it is written."""
     return any(read(text, way) is not None for way in SPELLINGS)
@@ -301,27 +324,16 @@ def is_number(text: str) -> bool:
 
 def read(text: str, way: Spelling) -> float | None:
     """A cell as a number, written plainly or in a certain way; None if it is none."""
-    text, _ = _parts(text)
+    return _number(*parts(text), way, "")
+
+
+def _number(text: str, unit: str, way: Spelling, word: str) -> float | None:
+    """A number as `read` gives it, by its `parts`; the only word that may be its unit is given."""
+    if word_in(unit) not in ("", word):
+        return None
     if way is not PLAIN and way.pattern.fullmatch(text):
         return parsed(way.plain(text))
     return parsed(text)
-
-
-def _parts(text: str) -> tuple[str, str]:
-    """A number as Python has its minus and exponent, and its unit.
-
-    ($5), -$5, −5 $ and $5- are all -5 and $, and 1.5D+03 is 1.5e+03.
-    """
-    text, unit = text.replace("\u2212", "-"), ""
-    if text.startswith("(") and text.endswith(")"):
-        text = f"-{text[1:-1]}"
-    elif text.endswith("-") and text[:1] not in "-+":  # as accounts have it
-        text = f"-{text[:-1]}"
-    if text.endswith(UNITS):
-        text, unit = text[:-1].rstrip(), text[-1]
-    if before := BEFORE.match(text):
-        text, unit = before[1] + text[before.end() :], before[2] + unit
-    return FORTRAN.sub(r"\1e\2", text) if FORTRAN.fullmatch(text) else text, unit
 
 
 def _are_marked(values: Array) -> bool:
@@ -332,10 +344,6 @@ def _are_marked(values: Array) -> bool:
 def _spread(values: Array) -> float:
     """How far apart numbers lie, by their ratios."""
     return float(np.std(np.log(abs(values[values != 0]))))
-
-
-def _score(texts: Sequence[str], way: Spelling) -> int:
-    return sum(read(text, way) is not None for text in texts)
 
 
 def _loses_digits(text: str) -> bool:

@@ -17,6 +17,7 @@ from autograd.value import short_repr
 from ..arrays import Array
 from .cells import BY_NAME, EXACT, MOSTLY, PLAIN, Cells, Numbers, is_missing, parsed
 from .dates import LAST, PARTS, WAYS, is_unsure, last_year, read_dates, said, way_of
+from .units import word_in
 
 KINDS_OF_WORDS = 20  # that have an input of their own; the others share one
 TRUTHS = {"true": 1.0, "false": 0.0}
@@ -67,13 +68,16 @@ def _learn_numbers(cells: Cells, rows: Rows) -> dict[str, Any]:
 def numbers_of(cells: Cells, about: About) -> Numbers:
     """What cells say, read as it was learned; or as they look, if only that reads them all.
 
-    Files of earlier versions do not say what was learned.
+    Files of earlier versions do not say what was learned. Where no cell has a unit that was, the
+    unit is what it looks like.
     """
     looks = cells.as_numbers
-    if "spelling" not in about or about["spelling"] == looks.way.name:
+    words = [word for word in map(word_in, about.get("units", ())) if word in cells.words]
+    word = words[0] if words else cells.word
+    if about.get("spelling", looks.way.name) == looks.way.name and word == cells.word:
         return looks
-    way = BY_NAME[about["spelling"]]
-    learned = cells.numbers_in(way)
+    way = BY_NAME[about.get("spelling", looks.way.name)]
+    learned = cells.numbers_in(way, word)
     return looks if (learned.odd or cells.deny(way)) and not looks.odd else learned
 
 

@@ -15,7 +15,7 @@ from autograd.show.notation import shortened
 from autograd.value import short_repr
 
 from ..model.module import Module
-from .cells import PLAIN, Cells, in_units, is_number
+from .cells import PLAIN, Cells, is_number
 from .columns import Column, inputs_of
 from .csvfile import CsvFile
 from .dates import said
@@ -23,6 +23,7 @@ from .kinds import KINDS, numbers_of, way_in
 from .looks import named
 from .tables import Table
 from .text import Source, text_of
+from .units import in_units, parts, word_in
 
 # Of cells that a spreadsheet takes for a formula; some take Japanese text's broad signs so too.
 STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -155,7 +156,7 @@ def _unusual(cells: Cells, column: Column) -> list[str]:
                 "plainly: their points are read as decimal points"
             )
         there, here = column.about.get("units"), numbers.units
-        if there and not set(here) <= set(there):
+        if there and not {word_in(u) or u for u in here} <= {word_in(u) or u for u in there}:
             notes.append(
                 f"column {column.name!r}: numbers {in_units(here)}, in training {in_units(there)}: "
                 "they are read as they stand"
@@ -202,5 +203,5 @@ def harmless(cell: str) -> str:
     >>> harmless("=1+1"), harmless("-1.5"), harmless("-")
     ("'=1+1", '-1.5', '-')
     """
-    formula = cell.startswith(STARTS) and not is_number(cell) and cell.strip("-")
+    formula = cell.startswith(STARTS) and not is_number(parts(cell)[0]) and cell.strip("-")
     return f"'{cell}" if formula else cell

@@ -467,6 +467,15 @@ TABLES = {  # of each text: the columns' names, kinds and missing, how many rows
     "5.1,3,rose\n4.9,2,lily\n": ("column 1/column 2/column 3", "nnw", (0, 0, 0), 2, "No header"),
     "p,x,p\np,s,n\ne,x,n\n": ("column 1/column 2/column 3", "www", (0, 0, 0), 3, "No header"),
     "a,b,a\nc,d,e\nf,d,e\n": ("column 1/column 2/column 3", "www", (0, 0, 0), 3, "No header"),
+    'a, k\n1, "x, y"\n2, z\n': ("a k", "nw", (0, 0), 2),
+    "a,k\n1,x\na,k\n2,y\n\ufeffa,k\n": ("a k", "nw", (0, 0), 2, "the names again are left out: 2."),
+    "2019,2020\n1,2\n2019,2020\n": (
+        "column 1/column 2", "nn", (0, 0), 3, "No header was found"),
+    **{"age;k\n" + rows + "20;no\n30;yes\n" * 3: ("age k", "nw", (0, 0), 6, note)
+       for rows, note in (("How old?;Informed?\n", "are left out: How old? Informed?."),
+                          ("---;----\n" * 2, "out: --- ----, --- ----."))},
+    **{"age,k\n" + row + "20,no\n30,yes\n" * 3: ("age k", kinds, (0, 0), 7)
+       for row, kinds in (("unknown,yes\n", "ww"), ("<18,never\n", "ww"))},
     '\ufeff"a b",c\n1,2\n3,4\n': ("a b/c", "nn", (0, 0), 2),
     "class,odor\np,x\ne,y\n": ("class odor", "ww", (0, 0), 2),
     "red,sweet\nred,sour\nblue,sweet\n": ("column 1/column 2", "ww", (0, 0), 3, "No header"),

@@ -100,10 +100,12 @@ function readTable(text, name) {
     throw new Error(`${name} has one column: it must have a target and at least one column beside it, `
       + "with commas, semicolons, tabs or | between them.");
   }
-  const rows = records.map(([, cells]) => cells), named = isHeader(rows, delimiter !== ",");
+  let rows = records.map(([, cells]) => cells);
+  const named = isHeader(rows, delimiter !== ",");
   if (!named) notes.push("No header was found: the first row is data, and columns are named by their numbers.");
-  if (rows.length - Number(named) < 2) throw new Error(`${name} has too few rows: it must have a header and at least two.`);
-  const names = namesOf(named ? rows.shift().map((cell) => cell.trim()) : head.map(() => ""), named, notes);
+  if (named) rows = dataBelow(rows, delimiter !== ",", notes);
+  if (rows.length < 2) throw new Error(`${name} has too few rows: it must have a header and at least two.`);
+  const names = namesOf(named ? head.map((cell) => cell.trim()) : head.map(() => ""), named, notes);
   const columns = names.map((column, j) => {
     const texts = rows.map((row) => row[j].trim());
     return { ...columnOf(column, texts, delimiter !== ",", notes), nameless: named && !head[j].trim() };
@@ -116,17 +118,53 @@ function readTable(text, name) {
 // Whether the first row names the columns: a word above numbers. If there are no numbers: words that
 // differ, and do not come again below.
 function isHeader(rows, commas) {
-  const head = rows[0], below = rows.slice(1, 1000), isNumber = (cell) => NUMERAL.test(cell) || (commas && COMMA.test(cell));
-  const numeric = head.map((_, j) => {
-    const cells = below.map((row) => row[j].trim()).filter((cell) => !MISSING.test(cell));
-    return cells.length > 0 && cells.filter(isNumber).length >= 0.9 * cells.length;
-  });
+  const head = rows[0], below = rows.slice(1, 1000).filter((row) => !sayAgain(row, head)), isNumber = (cell) => isNumeral(cell, commas);
+  const numeric = head.map((_, j) => areNumerals(cellsOf(below, j), commas));
   const isWord = (cell) => !MISSING.test(cell.trim()) && !isNumber(cell.trim());
   if (head.some((cell, j) => numeric[j] && isWord(cell))) return true;
   if (head.every((cell, j) => cell.trim() === String(j)) && head.length > 2) return true; // as pandas counts
   if (head.some((cell, j) => numeric[j] && !MISSING.test(cell.trim()))) return false;
   const differ = new Set(head).size === head.length;
   return differ && head.every((cell, j) => isWord(cell) && !below.some((row) => row[j] === cell));
+}
+
+function isNumeral(cell, commas) {
+  return NUMERAL.test(cell) || (commas && COMMA.test(cell));
+}
+
+// Whether a row says the names again, maybe below another file's mark of UTF-8.
+function sayAgain(row, head) {
+  return row.every((cell, j) => cell.replace(/^\uFEFF/, "") === head[j]);
+}
+
+// The cells of a column that are there; and whether most of such are numbers.
+function cellsOf(rows, j) {
+  return rows.map((row) => row[j].trim()).filter((cell) => !MISSING.test(cell));
+}
+
+function areNumerals(cells, commas) {
+  return cells.length > 0 && cells.filter((cell) => isNumeral(cell, commas)).length >= 0.9 * cells.length;
+}
+
+// The rows below the header that are data, as in nn/data/looks.py: not the names again, as where
+// files were joined, and no words in the first rows where others have numbers, as questions or units.
+function dataBelow([head, ...all], commas, notes) {
+  const areWords = head.length > 1 && !head.every((cell) => isNumeral(cell.trim(), commas));
+  const rows = areWords ? all.filter((row) => !sayAgain(row, head)) : all;
+  if (rows.length < all.length) notes.push(`Rows that say the names again are left out: ${all.length - rows.length}.`);
+  for (let under = 3; under > 0; under -= 1) {
+    const rest = rows.slice(under, 200), columns = rest.length < 3 ? [] : head.map((_, j) => cellsOf(rest, j));
+    const isNoData = (row) => {
+      const at = columns.flatMap((others, j) => (others.length && !MISSING.test(row[j].trim()) ? [j] : []));
+      const isData = (cell, others) => /^[<>≤≥~=±+-]*\s*(\d|\.\d|inf(inity)?$)/i.test(cell) || others.includes(cell);
+      const numbers = at.filter((j) => areNumerals(columns[j], commas)), words = at.filter((j) => new Set(columns[j]).size <= columns[j].length / 2);
+      return !at.some((j) => isData(row[j].trim(), columns[j])) && numbers.length > 0 && new Set([...numbers, ...words]).size > 1;
+    };
+    if (!columns.length || !rows.slice(0, under).every(isNoData)) continue;
+    notes.push(`Rows below the names that are no data are left out: ${listed(rows.slice(0, under).map((row) => row.join(" ").slice(0, 60)))}.`);
+    return rows.slice(under);
+  }
+  return rows;
 }
 
 // Names that differ.

@@ -472,7 +472,7 @@ TABLES = {  # of each text: the columns' names, kinds and missing, how many rows
     "2019,2020\n1,2\n2019,2020\n": (
         "column 1/column 2", "nn", (0, 0), 3, "No header was found"),
     **{"age;k\n" + rows + "20;no\n30;yes\n" * 3: ("age k", "nw", (0, 0), 6, note)
-       for rows, note in (("How old?;Informed?\n", "are left out: How old? Informed?."),
+       for rows, note in (("1. How old are you?;Informed?\n", "1. How old are you? Informed?."),
                           ("---;----\n" * 2, "out: --- ----, --- ----."))},
     **{"age,k\n" + row + "20,no\n30,yes\n" * 3: ("age k", kinds, (0, 0), 7)
        for row, kinds in (("unknown,yes\n", "ww"), ("<18,never\n", "ww"))},

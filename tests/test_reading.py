@@ -202,6 +202,8 @@ SURVEY = [f"{20 + 7 * i % 50},{i % 5 + 1},{'yes' if i % 3 else 'no'}" for i in r
     [
         ["How old are you?,How happy are you?,Would you come again?"],
         ["Your age?,Happy?,Again?", '"{""ImportId"":""Q1""}","{""ImportId"":""Q2""}",QID3'],
+        ["1. How old are you?,2. How happy are you?,3. Would you come again?"],
+        ["Information (years),Infinite (points),"],
         ["years,points,"],
         ["int,int,str"],
         ["---,---,---"],
@@ -222,6 +224,7 @@ def test_rows_below_the_names_that_are_no_data_are_left_out_and_said(tmp_path, b
         "unknown,none,no",  # an answer that comes again
         "<18,>5,maybe",  # bounds
         "inf,-inf,maybe",
+        "18 or more,4 at least,maybe",
     ],
 )
 def test_a_row_with_words_for_numbers_is_one_all_the_same(tmp_path, first):

@@ -19,7 +19,8 @@ DECIMALS = (
 )
 YEARS = 3  # so many names that are numbers and go up in equal steps may be names
 UNDER = 3  # rows below the names that may be no data, and those below them that say so
-NUMERAL = re.compile(r"[<>≤≥~=±+-]*\s*(\d|inf)", re.IGNORECASE)  # how a number begins, or a bound
+# A number or a bound, maybe with a word or two; a question that has a number is longer.
+NUMERAL = re.compile(r"[<>≤≥~=±+-]*\s*(\.?\d\S*(\s+\S+){0,2}|inf(inity)?)", re.IGNORECASE)
 
 Rows = list[list[str]]
 
@@ -172,7 +173,7 @@ def _is_no_data(row: Sequence[str], rest: Rows) -> bool:
         others = [other[j] for other in rest if len(other) > j and not is_missing(other[j])]
         if is_missing(cell) or not others:
             continue
-        if NUMERAL.match(cell) or is_number(cell) or cell in others:
+        if NUMERAL.fullmatch(cell) or is_number(cell) or cell in others:
             return False
         numbers += _mostly_numbers(others)
         words += not _mostly_numbers(others) and len(set(others)) <= len(others) / 2

@@ -156,7 +156,7 @@ function dataBelow([head, ...all], commas, notes) {
     const rest = rows.slice(under, 200), columns = rest.length < 3 ? [] : head.map((_, j) => cellsOf(rest, j));
     const isNoData = (row) => {
       const at = columns.flatMap((others, j) => (others.length && !MISSING.test(row[j].trim()) ? [j] : []));
-      const isData = (cell, others) => /^[<>≤≥~=±+-]*\s*(\d|\.\d|inf(inity)?$)/i.test(cell) || others.includes(cell);
+      const isData = (cell, others) => /^[<>≤≥~=±+-]*\s*(\.?\d\S*(\s+\S+){0,2}|inf(inity)?)$/i.test(cell) || others.includes(cell);
       const numbers = at.filter((j) => areNumerals(columns[j], commas)), words = at.filter((j) => new Set(columns[j]).size <= columns[j].length / 2);
       return !at.some((j) => isData(row[j].trim(), columns[j])) && numbers.length > 0 && new Set([...numbers, ...words]).size > 1;
     };

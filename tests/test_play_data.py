@@ -475,7 +475,7 @@ TABLES = {  # of each text: the columns' names, kinds and missing, how many rows
        for rows, note in (("1. How old are you?;Informed?\n", "1. How old are you? Informed?."),
                           ("---;----\n" * 2, "out: --- ----, --- ----."))},
     **{"age,k\n" + row + "20,no\n30,yes\n" * 3: ("age k", kinds, (0, 0), 7)
-       for row, kinds in (("unknown,yes\n", "ww"), ("<18,never\n", "ww"))},
+       for row, kinds in (("unknown,yes\n", "ww"), ("None,never\n", "ww"), ("<18,never\n", "ww"))},
     '\ufeff"a b",c\n1,2\n3,4\n': ("a b/c", "nn", (0, 0), 2),
     "class,odor\np,x\ne,y\n": ("class odor", "ww", (0, 0), 2),
     "red,sweet\nred,sour\nblue,sweet\n": ("column 1/column 2", "ww", (0, 0), 3, "No header"),

@@ -225,6 +225,8 @@ def test_rows_below_the_names_that_are_no_data_are_left_out_and_said(tmp_path, b
         "<18,>5,maybe",  # bounds
         "inf,-inf,maybe",
         "18 or more,4 at least,maybe",
+        "oops,,maybe",
+        "Unknown,Refused,maybe",
     ],
 )
 def test_a_row_with_words_for_numbers_is_one_all_the_same(tmp_path, first):

@@ -778,3 +778,23 @@ def test_prices_with_a_currency_are_predicted_as_numbers(tmp_path):
     cold = table(tmp_path, ["a", "t"], [[i, "-5 °C"] for i in range(3)])
     found = predictions(MLP(1, [1], rng=np.random.default_rng(0)), Table.of(data), cold)
     assert found.text.splitlines()[1].startswith("0,-5 °C,")  # a number, and no formula
+
+
+def test_rows_are_predicted_whatever_their_numbers_say(tmp_path):
+    rows = [[i * 7 % 11, i % 5, "ny"[i % 2]] for i in range(40)]
+    data = table_data(table(tmp_path, ["a", "b", "k"], rows), "k")
+    net = MLP(2, [1], rng=np.random.default_rng(0))
+    odd = [["oops", 3, "z"], ["oops", "", "z"], ["unknown", "none", ""]]
+    for first in odd:
+        new = table(tmp_path, ["a", "b", "k"], [first, *rows], "new.csv")
+        found = predictions(net, Table.of(data), new)
+        assert found.n == len(rows) + 1
+        lines = found.text.splitlines()[1:]
+        assert [line.split(",")[:3] for line in lines] == [
+            list(map(str, r)) for r in [first, *rows]
+        ]
+    new = table(tmp_path, ["a", "b", "k"], [["How old?", "How happy?", "Again?"], *rows], "new.csv")
+    found = predictions(net, Table.of(data), new)
+    lines = found.text.splitlines()[1:]
+    assert found.n == len(rows) and "left out: 'How old?" in str(found.notes)
+    assert [line.split(",")[:3] for line in lines] == [list(map(str, row)) for row in rows]

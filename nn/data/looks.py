@@ -19,6 +19,7 @@ DECIMALS = (
 )
 YEARS = 3  # so many names that are numbers and go up in equal steps may be names
 UNDER = 3  # rows below the names that may be no data, and those below them that say so
+UNKNOWN = ("unknown", "none", "missing", "refused", "error", "undefined", "nil")  # said of numbers
 # A number or a bound, maybe with a word or two; a question that has a number is longer.
 NUMERAL = re.compile(r"[<>≤≥~=±+-]*\s*(\.?\d\S*(\s+\S+){0,2}|inf(inity)?)", re.IGNORECASE)
 
@@ -165,19 +166,22 @@ def _under(rows: Rows) -> int:
 def _is_no_data(row: Sequence[str], rest: Rows) -> bool:
     """Whether a row has words where others have numbers, and nothing that comes again in them.
 
-    One column alone may have a word for a missing number: so another must say the same, where a
-    few words come again and again.
+    One column alone may have a word for a missing number: so another of numbers must say the same;
+    or if there is none, one where a few words come again and again.
     """
-    numbers = words = 0
+    numbers = words = gaps = 0
     for j, cell in enumerate(row):
         others = [other[j] for other in rest if len(other) > j and not is_missing(other[j])]
-        if is_missing(cell) or not others:
+        if not others:
             continue
-        if NUMERAL.fullmatch(cell) or is_number(cell) or cell in others:
+        if is_missing(cell):
+            gaps += _mostly_numbers(others)
+            continue
+        if NUMERAL.fullmatch(cell) or is_number(cell) or cell.lower() in UNKNOWN or cell in others:
             return False
         numbers += _mostly_numbers(others)
         words += not _mostly_numbers(others) and len(set(others)) <= len(others) / 2
-    return numbers > 0 and numbers + words > 1
+    return numbers > 1 or (numbers == 1 and words > 0 and gaps == 0)
 
 
 def _may_be_decimals(rows: Rows) -> bool:

@@ -154,11 +154,13 @@ function dataBelow([head, ...all], commas, notes) {
   if (rows.length < all.length) notes.push(`Rows that say the names again are left out: ${all.length - rows.length}.`);
   for (let under = 3; under > 0; under -= 1) {
     const rest = rows.slice(under, 200), columns = rest.length < 3 ? [] : head.map((_, j) => cellsOf(rest, j));
+    const ofNumbers = columns.map((cells) => areNumerals(cells, commas));
     const isNoData = (row) => {
       const at = columns.flatMap((others, j) => (others.length && !MISSING.test(row[j].trim()) ? [j] : []));
-      const isData = (cell, others) => /^[<>≤≥~=±+-]*\s*(\.?\d\S*(\s+\S+){0,2}|inf(inity)?)$/i.test(cell) || others.includes(cell);
-      const numbers = at.filter((j) => areNumerals(columns[j], commas)), words = at.filter((j) => new Set(columns[j]).size <= columns[j].length / 2);
-      return !at.some((j) => isData(row[j].trim(), columns[j])) && numbers.length > 0 && new Set([...numbers, ...words]).size > 1;
+      const isData = (cell, others) => /^[<>≤≥~=±+-]*\s*(\.?\d\S*(\s+\S+){0,2}|inf(inity)?|unknown|none|missing|refused|error|undefined|nil)$/i.test(cell) || others.includes(cell);
+      if (at.some((j) => isData(row[j].trim(), columns[j]))) return false;
+      const numbers = at.filter((j) => ofNumbers[j]).length, words = at.filter((j) => !ofNumbers[j] && new Set(columns[j]).size <= columns[j].length / 2);
+      return numbers > 1 || (numbers === 1 && words.length > 0 && ofNumbers.filter(Boolean).length === 1);
     };
     if (!columns.length || !rows.slice(0, under).every(isNoData)) continue;
     notes.push(`Rows below the names that are no data are left out: ${listed(rows.slice(0, under).map((row) => row.join(" ").slice(0, 60)))}.`);

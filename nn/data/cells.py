@@ -20,7 +20,8 @@ from .units import in_units, parts, word_in
 
 # In small letters. A word that may be an answer, as None or unknown, is none of them.
 MISSING = frozenset((
-    "", "na", "n/a", "n.a.", "#n/a", "<na>", "?", ".", "-", "--", "nan", "-nan", "nat", "null",
+    "", "na", "n/a", "n.a.", "#n/a", "<na>", "?", ".", "-", "--", "–", "—", "\u2212", "nan", "-nan",
+    "nat", "null",
     "(null)", "\\n", "#na", "#n/a n/a", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan",
     # Spreadsheets' errors, and German ones'.
     "#null!", "#value!", "#div/0!", "#ref!", "#num!", "#name?", "#calc!", "#spill!",
@@ -29,6 +30,7 @@ MISSING = frozenset((
 FEW = 10  # so many different whole numbers may be names of classes; more are plain numbers
 MOSTLY = 0.9  # of a column's cells that are there: so many say what the column holds
 PADDED = re.compile(r"0\d{2,}")  # a number that is rather a name, as a zip code
+UNUSUAL = re.compile(r"\(|.*\d[.,]?-")  # minus: a number in brackets, or with a minus behind it
 EXACT = 2**53  # up to it, all whole numbers are floats
 
 Codes = npt.NDArray[np.int32]
@@ -262,7 +264,7 @@ class Cells:
         units = {word_in(unit) or unit: unit for unit in reversed(written)}
         brackets = [
             f"{text} as {MINUS}{-v:.12g}" for text, v in zip(self.texts, values)
-            if (text.startswith("(") or text.endswith("-")) and v and not np.isnan(v)
+            if v < 0 and UNUSUAL.match(text)
         ]  # fmt: skip
         padded = [text for text in self.texts if PADDED.fullmatch(text)][:1]
         codes = [f"some as {text} (names? Then --as {self.name}=words)" for text in padded]

@@ -15,35 +15,41 @@ CODES = (  # of ISO 4217: these too may stand before a number
     "UGX USD UYU UZS VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWL"
 )
 BEFORE = re.compile(rf"([-+]?)([{CURRENCIES}]|(?:{'|'.join(CODES.split())})(?=\s*[-+.,\d]))\s*")
-_LETTERS = r"[^\W\d_]+\.?(?:\^?-[1-3]|\^?[23])?"  # m, sq., m², m2, s-1
+_LETTERS = r"[^\W\d_]+\.?(?:\^?-[1-3]|\^[23]|(?<=[mtnd])[23])?"  # m, sq., m², m2, s-1
 # A number, and a word that is its unit. No unit are an ordinal's end, as in 5th, AM and PM, and an
 # exponent.
 WORD = re.compile(
-    rf"([-+]?[{CURRENCIES}]?[\d.,'’\s]*\d[.,]?(?:e[-+]?\d+)?-?)\s*"
+    rf"([-+]?[{CURRENCIES}]?[\d.,'’\s]*\d[.,]?(?:e[-+]?\d+)?(?:-{{0,2}}|[–—]))\s*"
     r"(?!(?:st|nd|rd|th|er|e|ère|re|ème|eme|º|ª|[ap]\.?m\.?)(?!\w)|[ed][-+]?\d)"
     rf"((?:°?{_LETTERS}|[°‰\"″'′])(?:(?:\s|\s?[/·*]\s?\d*\s?){_LETTERS}){{0,2}})",
     re.IGNORECASE,
 )
+NO_CENTS = re.compile(r"(.*\d)[.,](?:-{1,2}|[–—])")  # 5.- and 5,– are prices without cents
+DASHES = ("–", "—")  # that word processors make of a minus
 FORTRAN = re.compile(r"([-+]?\d*\.\d*)D([-+]?\d{1,3})", re.IGNORECASE)  # an exponent, as 1.5D+03
 
 
 def parts(text: str) -> tuple[str, str]:
     """A number as Python has its minus and exponent, and its unit.
 
-    ($5), -$5, −5 $ and $5- are all -5 and $, and 1.5D+03 is 1.5e+03.
+    ($5), -$5, −5 $ and $5- are all -5 and $, 1.5D+03 is 1.5e+03, and 5.- is 5.
 
     >>> parts("EUR 12.50"), parts("5 km/h"), parts("5th")
     (('12.50', 'EUR'), ('5', 'km/h'), ('5th', ''))
     """
     text, unit = text.replace("\u2212", "-"), ""
+    if text.startswith(DASHES):
+        text = f"-{text[1:]}"
     if text.startswith("(") and text.endswith(")"):
         text = f"-{text[1:-1]}"
     if found := WORD.fullmatch(text):
         text, unit = found[1], found[2]
-    if text.endswith("-") and text[:1] not in "-+":  # as accounts have it
-        text = f"-{text[:-1]}"
     if text.endswith(SIGNS):
         text, unit = text[:-1].rstrip(), text[-1]
+    if whole := NO_CENTS.fullmatch(text):
+        text = whole[1]
+    if text.endswith("-") and text[:1] not in "-+":  # as accounts have it
+        text = f"-{text[:-1]}"
     if before := BEFORE.match(text):
         text, unit = before[1] + text[before.end() :], before[2] + unit
     return FORTRAN.sub(r"\1e\2", text) if FORTRAN.fullmatch(text) else text, unit

@@ -4,7 +4,7 @@ const LONGEST = 5000000, WIDEST = 2000, CELLS = 2e7; // letters of a file; colum
 const FEW = 10; // so many different numbers may be names of kinds; more are plain numbers
 const KINDS = 20; // of a column of words; the rest are "other"
 const MISSING = new RegExp( // as in nn/data/cells.py
-  "^(|na|n/a|n\\.a\\.|#n/a|<na>|\\?|\\.|--?|-?nan|nat|null|\\(null\\)|\\\\n|#na|#n/a n/a|-?1\\.#(ind|qnan)|" +
+  "^(|na|n/a|n\\.a\\.|#n/a|<na>|\\?|\\.|--?|[–—\u2212]|-?nan|nat|null|\\(null\\)|\\\\n|#na|#n/a n/a|-?1\\.#(ind|qnan)|" +
   "#(null|value|div/0|ref|num|calc|spill|wert|zahl|bezug)!|#name\\?|#nv)$", "i");
 const NUMERAL = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
 const COMMA = /^[-+]?(\d+,\d*|,\d+)(e[-+]?\d+)?$/i;

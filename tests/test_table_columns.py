@@ -97,6 +97,8 @@ def data_of(tmp_path, texts, **options):
                 "Class 3",
                 "3 PM",
                 "BMW 3",
+                "3-star",
+                "3-May",
                 "2024Q3",
                 "3–5",
                 "3SsnP5",

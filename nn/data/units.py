@@ -19,7 +19,7 @@ _LETTERS = r"[^\W\d_]+\.?(?:\^?-[1-3]|\^[23]|(?<=[mtnd])[23])?"  # m, sq., m², 
 # A number, and a word that is its unit. No unit are an ordinal's end, as in 5th, AM and PM, and an
 # exponent.
 WORD = re.compile(
-    rf"([-+]?[{CURRENCIES}]?[\d.,'’\s]*\d[.,]?(?:e[-+]?\d+)?(?:-{{0,2}}|[–—]))\s*"
+    rf"([-+]?[{CURRENCIES}]?[\d.,'’\s]*\d[.,]?(?:e[-+]?\d+)?(?:(?:--?|[–—])(?=\s))?)\s*"
     r"(?!(?:st|nd|rd|th|er|e|ère|re|ème|eme|º|ª|[ap]\.?m\.?)(?!\w)|[ed][-+]?\d)"
     rf"((?:°?{_LETTERS}|[°‰\"″'′])(?:(?:\s|\s?[/·*]\s?\d*\s?){_LETTERS}){{0,2}})",
     re.IGNORECASE,

@@ -16,14 +16,14 @@ _ISO = re.compile(
 _DAYS = (
     "%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y",
     "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y",
-    "%d %B %Y", "%B %d, %Y",
+    "%d %B %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%Y.%m.%d", "%a, %d %b %Y", "%Y年%m月%d日",
 )  # fmt: skip
 _TIMES = ("", " %H:%M:%S", " %H:%M", " %I:%M %p", " %I:%M:%S %p")
 # As Python's strptime has them, but for the first. Of two that fit 1/2/2020, the first is taken.
 WAYS = (
     ISO, *("".join(parts) for parts in product(_DAYS, _TIMES)),
-    "%Y-%m", "%Y/%m", "%m/%Y", "%m-%Y", "%b %Y", "%B %Y", "%b-%Y", "%A, %B %d, %Y", "%H:%M",
-    "%H:%M:%S", "%H:%M:%S.%f", "%Y%m%d",
+    "%Y-%m", "%Y/%m", "%m/%Y", "%m-%Y", "%b %Y", "%B %Y", "%b-%Y", "%b-%y", "%A, %B %d, %Y",
+    "%a %b %d %H:%M:%S %Y", "%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p", "%H:%M:%S.%f", "%Y%m%d",
 )  # fmt: skip
 LAST = 2068  # year that two digits mean in Python: 69 is 1969
 AHEAD = 10  # years that people plan ahead
@@ -133,7 +133,7 @@ def said(way: str) -> str:
     words = {
         "%Y": "year", "%y": "year", "%m": "month", "%b": "month", "%B": "month", "%d": "day",
         "%H": "hour", "%I": "hour", "%M": "minute", "%S": "second", "%p": "AM or PM",
-        "%A": "weekday", ".%f": " with fractions",
+        "%A": "weekday", "%a": "weekday", ".%f": " with fractions",
     }  # fmt: skip
     for mark, word in words.items():
         way = way.replace(mark, word)

@@ -699,3 +699,17 @@ def test_long_words_are_said_in_short(tmp_path):
     assert data.classes == ("u" * 5000, "v" * 5000)
     assert all(len(said) < 200 for _, said in data.told)
     assert all(len(row.name) < 100 for row in baselines(data))
+
+
+@for_each("head", ["", "body weight,y\n"])
+def test_a_space_before_a_unit_parts_no_cells(tmp_path, head):
+    path = saved(tmp_path, head + "".join(f"{50 + i} kg,{'ab'[i % 2]}\n" for i in range(20)))
+    _, y = CsvFile(path).header
+    data = table_data(path, y)
+    assert data.classes == ("a", "b") and ("numbers, in kg" in str(data.told))
+
+
+def test_a_price_with_a_decimal_comma_is_known_in_a_row_that_is_too_long(tmp_path):
+    path = saved(tmp_path, "price,y\n12 EUR,a\n13 EUR,b\n12,50 EUR,a\n")
+    with pytest.raises(ValueError, match=r"If 12,50 EUR is one number, put quotes around such"):
+        list(CsvFile(path).rows())

@@ -15,6 +15,7 @@ from .cells import EXACT, PADDED, Cells, is_missing, is_number, numbers_or_gaps
 from .looks import ROWS, collapsed, look_of, named, one_line, written
 from .plain import Block
 from .text import LONGEST, Source, text_of
+from .units import parts
 
 BLOCK = 2**18  # bytes that are read at once, and the rest of their last line
 OF_THREE = re.compile(r"[^.]*(\.\d{3}[^.\d]*)?")  # a cell without a point, or as 1.007
@@ -287,7 +288,7 @@ class CsvFile:
         if len(row) == 1 and self._width > 2:
             return " If it is a note, and no row of the table, delete it"
         at = (j for j in range(len(row) - 1) if row[j].strip("+- ").isdigit())
-        pair = next((f"{row[j]},{row[j + 1]}" for j in at if row[j + 1].isdigit()), "")
+        pair = next((f"{row[j]},{row[j + 1]}" for j in at if parts(row[j + 1])[0].isdigit()), "")
         if self._delimiter != "," or len(row) <= self._width or not pair:
             return ""
         return f" If {pair} is one number, put quotes around such, or semicolons between cells"

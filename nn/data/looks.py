@@ -10,6 +10,7 @@ from itertools import dropwhile, pairwise
 from typing import Any
 
 from .cells import is_missing, is_number, parsed
+from .units import parts
 
 ROWS = 200  # that are looked at
 BETWEEN = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
@@ -228,7 +229,7 @@ def _evenness(rows: Rows, delimiter: str) -> tuple[bool, float, int]:
     heads = (width,) if delimiter == " " or width == 2 else (width, width - 1)
     even = len(rows) > 1 and same >= 0.8 * (len(rows) - 1) and len(rows[0]) in heads
     cells = [cell for row in rows[1:] for cell in row]
-    numbers = sum(map(is_number, cells))
+    numbers = sum(is_number(parts(cell)[0]) for cell in cells)  # 80 kg too is a number
     if delimiter == " " and numbers == 0:  # a sentence is no row
         return False, 0.0, 0
     return even, numbers / len(cells) if even else 0.0, len(rows[0]) if delimiter != " " else 2

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from datetime import datetime
 from math import nan
 
@@ -812,3 +813,16 @@ def test_rows_are_predicted_whatever_their_numbers_say(tmp_path):
     lines = found.text.splitlines()[1:]
     assert found.n == len(rows) and "left out: 'How old?" in str(found.notes)
     assert [line.split(",")[:3] for line in lines] == [list(map(str, row)) for row in rows]
+
+
+def test_numbers_in_several_units_are_said_where_they_are_not_read(tmp_path):
+    rows = [[f"{i * i}.5 {'EUR' if i % 2 else 'USD'}", i * 3 % 17, "ny"[i % 2]] for i in range(30)]
+    path = table(tmp_path, ["price", "a", "k"], rows)
+    said = "(numbers in EUR or in USD? Write all in one unit)"
+    assert said in dict(table_data(path, "k").told)["price"]
+    for target, kinds in (("price", {}), ("k", {"price": "number"})):
+        with pytest.raises(ValueError, match=re.escape(said)):
+            table_data(path, target, kinds=kinds)
+    rows = [[f"{i * i} {'abcde'[i % 5] * 4} St", i * 3 % 17, "ny"[i % 2]] for i in range(30)]
+    path = table(tmp_path, ["address", "a", "k"], rows)
+    assert dict(table_data(path, "k").told)["address"].endswith("30 different words in 30 rows")

@@ -244,6 +244,14 @@ class Cells:
         present = int((~self.missing).sum())
         return word if n >= MOSTLY * self.words.total() and n >= present / 2 else ""
 
+    @property
+    def in_several_units(self) -> str:
+        """What is said of numbers in two units or three, of which none is that of nearly all."""
+        several = not self.word and len(self.words) <= 3
+        if not several or 2 * self.words.total() < int((~self.missing).sum()):
+            return ""
+        return f" (numbers {in_units(sorted(self.words))}? Write all in one unit)"
+
     def numbers_in(self, way: Spelling, word: str) -> Numbers:
         """What the column says in numbers that are written in a way, maybe with a word as unit."""
         if (way.name, word) not in self._in_ways:  # it takes a microsecond or two for each text

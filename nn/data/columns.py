@@ -45,7 +45,7 @@ class Column:
         values = kind.values(cells, about, rows)
         missing = np.isnan(values[:, 0])
         if missing.all() and not cells.missing[rows].all():
-            raise ValueError(f"none of its cells is a {kind.name}")
+            raise ValueError(f"none of its cells is a {kind.name}{cells.in_several_units}")
         fill = [0.0] * values.shape[1]
         if kind.name != "words" and not missing.all():
             fill = np.median(values[~missing] if missing.any() else values, axis=0).tolist()

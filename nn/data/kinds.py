@@ -303,7 +303,8 @@ def reason_against(cells: Cells, kind: Kind, nameless: bool = False) -> str:
     if different == 1 and present == len(cells.missing):
         return "it says the same in all rows"
     if different > max(2, present / 2):
-        return f"it has {different} different words in {present} rows{_doubt(cells)}"
+        doubt = _doubt(cells) or cells.in_several_units
+        return f"it has {different} different words in {present} rows{doubt}"
     return ""
 
 

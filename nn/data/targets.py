@@ -104,7 +104,7 @@ def target_of(
     if many:
         raise ValueError(
             f"{where} has {len(found)} different words in {len(rows)} rows: too many to be "
-            "classes. Is it another column that you mean?"
+            f"classes{cells.in_several_units}. Is it another column that you mean?"
         )
     classes, y = _classes(cells, rows, values if numeric else None, found)
     return Target(classes, y, rows, _said(classes, whole, likelihood) + _doubt(cells))

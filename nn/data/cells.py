@@ -16,7 +16,7 @@ import numpy.typing as npt
 from autograd.show.notation import MINUS
 
 from ..arrays import Array
-from .units import in_units, parts, word_in
+from .units import SCALES, in_units, parts, word_in
 
 # In small letters. A word that may be an answer, as None or unknown, is none of them.
 MISSING = frozenset((
@@ -240,17 +240,21 @@ class Cells:
 
         Others would be of another scale, or no units at all, as in 7A, 7B, 8A.
         """
-        word, n = max(self.words.items(), key=lambda item: item[1], default=("", 0))
-        present = int((~self.missing).sum())
-        return word if n >= MOSTLY * self.words.total() and n >= present / 2 else ""
+        if not self.words:
+            return ""
+        word, n = self.words.most_common(1)[0]
+        # Of 0 no unit is needed.
+        zeros = [unit == "" and parsed(text) == 0 for text, unit in self._parts]
+        return word if n >= MOSTLY * ((~self.missing).sum() - self.counts @ zeros) else ""
 
     @property
     def in_several_units(self) -> str:
-        """What is said of numbers in two units or three, of which none is that of nearly all."""
-        several = not self.word and len(self.words) <= 3
-        if not several or 2 * self.words.total() < int((~self.missing).sum()):
+        """What is said of numbers in a few units, of which none is that of nearly all."""
+        present, total = int((~self.missing).sum()), self.words.total()
+        if self.word or len(self.words) > 3 or 2 * total < present:
             return ""
-        return f" (numbers {in_units(sorted(self.words))}? Write all in one unit)"
+        units = sorted([*self.words, *([""] if total < present else [])])
+        return f" (numbers {in_units(units)}? Write all in one unit)"
 
     def numbers_in(self, way: Spelling, word: str) -> Numbers:
         """What the column says in numbers that are written in a way, maybe with a word as unit."""
@@ -340,6 +344,8 @@ def read(text: str, way: Spelling) -> float | None:
 def _number(text: str, unit: str, way: Spelling, word: str) -> float | None:
     """A number as `read` gives it, by its `parts`; the only word that may be its unit is given."""
     if word_in(unit) not in ("", word):
+        return None
+    if not unit and word.lower() in SCALES and parsed(text) != 0:
         return None
     if way is not PLAIN and way.pattern.fullmatch(text):
         return parsed(way.plain(text))

@@ -25,6 +25,11 @@ WORD = re.compile(
     re.IGNORECASE,
 )
 NO_CENTS = re.compile(r"(.*\d)[.,](?:-{1,2}|[–—])")  # 5.- and 5,– are prices without cents
+INVISIBLE = "\u200b\u200e\u200f\u202a\u202c\u2060\ufeff"  # marks that are pasted with a number
+# Of such a unit, a number without one is of another scale: 1.5k is no 1.5.
+SCALES = frozenset(
+    ("k", "m", "b", "bn", "mn", "tsd", "mio", "mrd", "thousand", "million", "billion")
+)
 DASHES = ("–", "—")  # that word processors make of a minus
 FORTRAN = re.compile(r"([-+]?\d*\.\d*)D([-+]?\d{1,3})", re.IGNORECASE)  # an exponent, as 1.5D+03
 
@@ -37,7 +42,7 @@ def parts(text: str) -> tuple[str, str]:
     >>> parts("EUR 12.50"), parts("5 km/h"), parts("5th")
     (('12.50', 'EUR'), ('5', 'km/h'), ('5th', ''))
     """
-    text, unit = text.replace("\u2212", "-"), ""
+    text, unit = text.strip(INVISIBLE).replace("\u2212", "-"), ""
     if text.startswith(DASHES):
         text = f"-{text[1:]}"
     if text.startswith("(") and text.endswith(")"):

@@ -688,6 +688,15 @@ def test_columns_say_what_they_say_in_python(page, tmp_path, text, features, not
     np.testing.assert_allclose(np.sort(ours, axis=0), np.sort(both, axis=0), rtol=1e-9, atol=1e-9)
 
 
+def test_numbers_that_only_python_reads_are_said(page):
+    said = "Numbers with units, or marks between thousands, are read in Python alone"
+    given = {"target": "t", "likelihood": "bernoulli", "held": 0, "rng": {"tape": []}}
+    forms = ("{} kg", "{}%", "EUR {}.50", "$1,{}", "{} - {}", "no {}")
+    texts = [_table(["p"], lambda i, form=form: f'"{form.format(100 + i, i)}"') for form in forms]
+    found = page(*(["table", text, given] for text in texts))
+    assert [said in " ".join(data["notes"]) for data in found] == [True] * 4 + [False] * 2
+
+
 def test_classes_and_which_columns_would_do(page):
     text = (
         "n,two,three,word,half,t\n1,b,3,yes,0.5,0\n1.0,a,1.0,no,1.5,1\n2,b,3.0,no,2.5,\n3,a,20,yes,3.5,1\n"

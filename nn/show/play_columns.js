@@ -4,6 +4,8 @@ const FARTHEST = 15; // deviations from its mean, for an input, as in nn/data/da
 const ID = new RegExp(
   "^((.*[^\\p{L}\\p{N}])?(id|index|idx|no|nr|key|uuid|row|(row|record|serial)[^\\p{L}\\p{N}]?(number|num|no|nr)" +
   "|row[^\\p{L}\\p{N}]?names?)\\.?|#|level_0|Unnamed: \\d+(\\.\\d+)*)$", "isu");
+// Numbers as only Python reads them: 5 %, EUR 1,200.50, 80 kg.
+const AMOUNT = /^[-+(]?(\p{Sc}|[A-Z]{3})?\s?\d[\d.,'’\s]*(\p{Sc}|%|°?\p{L}\D{0,19})?[-)]?$/u;
 const ID_TOO = /[a-z]I[Dd]$/, INDEX = /[^\p{L}\p{N}]index$/iu, UNNAMED = /^column \d+$/;
 
 // As Python sorts texts, by their characters; JavaScript alone would by halves of some.
@@ -137,6 +139,8 @@ function tableSet(table, { target, likelihood, held = 0.2, seed = 0, rng = new R
   said(done.rows, "Left out, since they number the rows: ");
   said(done.constant, "Left out, since all training rows say the same: ");
   said(done.different, "Left out, since their words differ from row to row: ");
+  const numbers = used.filter(({ name, texts }) => done.different.includes(name) && 2 * texts.filter((text) => AMOUNT.test(text)).length > n);
+  said(numbers.map(({ name }) => name), "Numbers with units, or marks between thousands, are read in Python alone (python -m nn train): ");
   said(done.words, "Words became indicators of 0 and 1; their kinds: ");
   if (done.words.length && inputs.some(({ name }) => name.endsWith(" = other"))) notes.push(`Kinds beyond the ${KINDS} most frequent are "other".`);
   said(done.filled, "Missing numbers became the median of the training rows: ");

@@ -278,7 +278,7 @@ class Cells:
             f"{text} as {MINUS}{-v:.12g}" for text, v in zip(self.texts, values)
             if v < 0 and UNUSUAL.match(text)
         ]  # fmt: skip
-        padded = [text for text in self.texts if PADDED.fullmatch(text)][:1]
+        padded = [t for t, (x, _) in zip(self.texts, self._parts) if PADDED.fullmatch(x)][:1]
         codes = [f"some as {text} (names? Then --as {self.name}=words)" for text in padded]
         odd = tuple(text for text, so in zip(self.texts, is_odd) if so)
         gaps = int(self.counts[is_odd].sum())
@@ -305,7 +305,8 @@ class Cells:
         """Whether the column holds numbers, but for a few mistakes among many.
 
         Whole numbers that are no floats, as long ids are, would not stay apart: they are words. So
-        are (0), (1), (2): where a zero has brackets, and no number is without, they are no minus.
+        are (0), (1), (2): where a zero has brackets, and no number is without, they are no minus;
+        and a few labels such as 7a, 8a, 9a.
         """
         numbers = self.as_numbers
         if self.numbers is not None:
@@ -317,7 +318,10 @@ class Cells:
         ):
             return False
         present, gaps = int((~self.missing).sum()), numbers.gaps
-        few = len(np.unique(numbers.values[~np.isnan(numbers.values)])) <= FEW
+        found = np.unique(numbers.values[~np.isnan(numbers.values)])
+        few = len(found) <= FEW
+        if few and len(self.word) == 1 and not (found % 1).any() and " " not in "".join(self.texts):
+            return False
         return present > 0 and not (gaps and (few or gaps > (1 - MOSTLY) * present))
 
     @cached_property

@@ -14,14 +14,16 @@ CODES = (  # of ISO 4217: these too may stand before a number
     "SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH "
     "UGX USD UYU UZS VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWL"
 )
-BEFORE = re.compile(rf"([-+]?)([{CURRENCIES}]|(?:{'|'.join(CODES.split())})(?=\s*[-+.,\d]))\s*")
+BEFORE = re.compile(
+    rf"([-+]?)([A-Z]{{0,2}}\$|[{CURRENCIES}]|(?:Rs\.?|{'|'.join(CODES.split())})(?=\s*[-+.,\d]))\s*"
+)
 _LETTERS = r"[^\W\d_]+\.?(?:\^?-[1-3]|\^[23]|(?<=[mtnd])[23])?"  # m, sq., m², m2, s-1
 # A number, and a word that is its unit. No unit are an ordinal's end, as in 5th, AM and PM, and an
 # exponent.
 WORD = re.compile(
-    rf"([-+]?[{CURRENCIES}]?[\d.,'’\s]*\d[.,]?(?:e[-+]?\d+)?(?:(?:--?|[–—])(?=\s))?)\s*"
+    rf"([-+]?(?:[A-Z]{{0,2}}\$|[{CURRENCIES}])?[\d.,'’\s]*\d[.,]?(?:e[-+]?\d+)?(?:(?:--?|[–—])(?=\s))?)\s*"
     r"(?!(?:st|nd|rd|th|er|e|ère|re|ème|eme|º|ª|[ap]\.?m\.?)(?!\w)|[ed][-+]?\d)"
-    rf"((?:°?{_LETTERS}|[°‰\"″'′])(?:(?:\s|\s?[/·*]\s?\d*\s?){_LETTERS}){{0,2}})",
+    rf"((?:[{CURRENCIES}%]\s?/?\s?)?(?:°?{_LETTERS}|[°‰\"″'′])(?:(?:\s|\s?[/·*]\s?\d*\s?){_LETTERS}){{0,2}})",
     re.IGNORECASE,
 )
 NO_CENTS = re.compile(r"(.*\d)[.,](?:-{1,2}|[–—])")  # 5.- and 5,– are prices without cents

@@ -68,15 +68,16 @@ def _learn_numbers(cells: Cells, rows: Rows) -> dict[str, Any]:
 def numbers_of(cells: Cells, about: About) -> Numbers:
     """What cells say, read as it was learned; or as they look, if only that reads them all.
 
-    Files of earlier versions do not say what was learned. Where no cell has a unit that was, the
-    unit is what it looks like.
+    Files of earlier versions do not say what was learned. Numbers with another word as unit than
+    was learned are none: of 1.70 m, 1.70 is no number of cm.
     """
     looks = cells.as_numbers
-    words = [word for word in map(word_in, about.get("units", ())) if word in cells.words]
-    word = words[0] if words else cells.word
-    if about.get("spelling", looks.way.name) == looks.way.name and word == cells.word:
+    word = next(filter(None, map(word_in, about.get("units", ()))), cells.word)
+    if word != cells.word:
+        looks = cells.numbers_in(looks.way, word)
+    if about.get("spelling", looks.way.name) == looks.way.name:
         return looks
-    way = BY_NAME[about.get("spelling", looks.way.name)]
+    way = BY_NAME[about["spelling"]]
     learned = cells.numbers_in(way, word)
     return looks if (learned.odd or cells.deny(way)) and not looks.odd else learned
 

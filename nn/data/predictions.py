@@ -176,7 +176,9 @@ def _unusual(cells: Cells, column: Column) -> list[str]:
 
 def _as_in_training(unknown: Sequence[str], column: Column) -> str:
     """How numbers were written in training, if unknown ones are written in another way."""
-    way = column.about.get("spelling")
+    way, units = column.about.get("spelling"), column.about.get("units", [])
+    if any(word_in(parts(text)[1]) for text in unknown) and any(map(word_in, units)):
+        return f" {in_units(units)} as in training"
     if way is None or not any(map(is_number, unknown)):
         return ""
     return f" as in training ({_written_as(way)})"

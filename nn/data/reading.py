@@ -43,7 +43,7 @@ def table_data(
     inputs by what they hold: numbers as they are; words as an input for each, the rare ones
     together; True and False as 1 and 0; dates as numbers of their parts. What only numbers the
     rows, and words that differ from row to row, are left out. Empty cells, and ``NA``, ``n/a``,
-    ``?``, ``.``, ``-``, ``nan``, ``NaT``, ``NULL``, errors as ``#DIV/0!`` and such, are missing:
+    ``?``, ``.``, dashes, ``nan``, ``NaT``, ``NULL``, errors as ``#DIV/0!`` and such, are missing:
     in place of a number stands the median, and one more input says so. ``None`` and ``unknown`` may
     be answers: they are words. ``told`` of the result says what became of which column.
 

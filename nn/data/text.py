@@ -34,11 +34,6 @@ OTHERS = {  # how other files begin, but for a mark of UTF-8, and what they are
     rb"\s*<(!doctype html|html\b|\?xml)": "a web page, or XML: save the table itself",
     rb'\s*(\[\s*[\[{]|\{\s*")': "JSON: save it as CSV UTF-8, or make a DataFrame of it",
 }
-# A spreadsheet's cell with a formula and no result, as programs write it; not that of "" as text.
-NO_RESULT = re.compile(
-    rb'<c r="(\w+)"(?![^>]*t="str")[^>]*>\s*<f(?:[^>]*/>|[^>]*>[^<]*</f>)'
-    rb"\s*(?:<v ?/>|<v></v>)?\s*</c>"
-)
 BOMS = {
     codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
@@ -181,26 +176,40 @@ def _of_spreadsheet(name: str, data: bytes) -> Text:
         for sheet in [one for one in every if one.sheet_state == "visible"] or every:
             sheet.reset_dimensions()  # they may reach as far as a colour or border that is left
             rows = [_without_end(row) for row in sheet.iter_rows(values_only=True)]
-            empty = NO_RESULT.search(book._archive.read(sheet._worksheet_path))
-            if any(rows) or empty:
+            if any(rows):
                 break
         width = max(map(len, rows), default=0)
         csv.writer(text, lineterminator="\n").writerows(
             (*row, *[None] * (width - len(row))) if row or width == 1 else () for row in rows
         )
+        at = _formula_without_result(openpyxl, data, sheet.title, rows, width)
     except Exception as error:  # whatever a damaged archive may raise
         raise ValueError(
             f"{name} is a zip archive, and no spreadsheet: unpack it, and give the file in it "
             f"({error})"
         ) from None
-    if empty:
+    if at:
         raise ValueError(
             f"{name}: the sheet {sheet.title!r} has formulas whose results are not stored, the "
-            f"first in {empty[1].decode()}: open it in a spreadsheet program and save it"
+            f"first in {at}: open it in a spreadsheet program and save it"
         )
     which = "" if sheet is every[0] else " that is shown and not empty"
     notes = [f"its first sheet{which}, {sheet.title!r}, is read"] if len(every) > 1 else []
     return Text(name, text.getvalue().encode(), notes, ",")
+
+
+def _formula_without_result(
+    openpyxl: Any, data: bytes, title: str, rows: Sequence[Sequence[Any]], width: int
+) -> str:
+    """The first formula in a column that has no values, as programs write it; "" if none is."""
+    filled = {j for row in rows[1:] for j, value in enumerate(row) if value is not None}
+    empty = {*range(width)} - filled
+    if width and not empty:
+        return ""
+    sheet = openpyxl.load_workbook(io.BytesIO(data), read_only=True)[title]
+    cells = (cell for row in sheet.iter_rows() for cell in row if str(cell.value).startswith("="))
+    found = (cell.coordinate for cell in cells if not width or cell.column - 1 in empty)
+    return next(found, "")
 
 
 def _without_end(cells: Sequence[Any]) -> Sequence[Any]:

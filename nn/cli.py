@@ -327,8 +327,8 @@ def _write(
     first = runs[0]
     x, y = data.shown.X_test[0].tolist(), data.shown.y_test[0].item()
     save(first.net, out / "network.npz", Table.of(data))
-    first.history.to_csv(out / "history.csv")
-    write_whole(out / "curves.svg", svg(first.history.plot()).encode())
+    first.history.to_csv(out / "history.csv", first.part)
+    write_whole(out / "curves.svg", svg(first.history.plot(first.part)).encode())
     drawing, what = small_drawing(first.net, data.loss, x, y)
     graph, advice = "graph.svg", ""
     try:

@@ -119,7 +119,26 @@ def test_every_data_set_trains_and_writes_its_files(data, folder, capsys):
     assert "loss" in (written / "graph.svg").read_text()
     rows = history(written)
     assert [row["epoch"] for row in rows] == ["1", "2"]
-    assert f"loss {float(rows[-1]['validation_loss']):.4f}," in lines["test"]
+    assert f"loss {float(rows[-1]['test_loss']):.4f}," in lines["test"]
+
+
+@pytest.mark.slow
+def test_the_test_part_is_not_called_validation_in_the_report(folder):
+    from matplotlib import rc_context
+
+    for more, part, other in [
+        ([], "test", "validation"),
+        (["--patience", "9"], "validation", "test"),
+    ]:
+        with rc_context({"svg.fonttype": "none"}):  # so texts are in the file
+            assert train("--batch-size", "50", "100", "--lr", "0.1", "--widths", "2", *more) == 0
+        written = folder / "runs/moons"
+        columns = [name for name in history(written)[0] if name.startswith(("test", "validation"))]
+        assert columns == [f"{part}_loss", f"{part}_accuracy"]
+        curves = (written / "curves.svg").read_text()
+        assert f"{part} (end of epoch)" in curves and f"{part} accuracy" in curves
+        assert other not in curves
+        assert f"Dashed is the loss on the {part} part." in (written / "report.html").read_text()
 
 
 @pytest.mark.slow

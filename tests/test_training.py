@@ -297,6 +297,13 @@ def test_to_csv_leaves_out_columns_that_were_never_filled(tmp_path):
         b"epoch,updates,lr,batch_size,loss,validation_loss,validation_accuracy\n"
         b"1,3,0.1,4,0.75,0.8,0.5\n2,6,0.05,4,0.5,0.625,1.0\n"
     )
+    History(SCORED).to_csv(tmp_path / "test.csv", part="test")
+    head = "epoch,updates,lr,batch_size,loss,test_loss,test_accuracy"
+    assert (tmp_path / "test.csv").read_text().splitlines()[0] == head
+    for call in (History(SCORED).plot, lambda part: History(SCORED).to_csv(tmp_path / "c", part)):
+        with pytest.raises(ValueError, match="part must be 'validation' or 'test', got 'tset'"):
+            call("tset")
+    assert not (tmp_path / "c").exists()
 
 
 def test_to_csv_keeps_every_digit(tmp_path):

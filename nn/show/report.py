@@ -72,6 +72,11 @@ class Run:
     stopping: EarlyStopping | None = None
 
     @property
+    def part(self) -> str:
+        """What was evaluated after every epoch: a part kept aside, or else the test part."""
+        return "test" if self.stopping is None else "validation"
+
+    @property
     def stopped(self) -> str:
         """Where early stopping has left it, in words; empty without."""
         if self.stopping is None:
@@ -136,7 +141,7 @@ def write_report(
     if 1 < len(data.classes) <= MOST_CLASSES:
         parts.append(_by_class(data, outcome, part))
     parts.append("<h2>How it learned</h2>")
-    parts.append(_figures([("loss and score by epoch", run.history.plot())]))
+    parts.append(_figures([("loss and score by epoch", run.history.plot(run.part))]))
     if run.stopped:
         parts.append(f"<p class='note'>Stopped {html.escape(run.stopped)}.</p>")
     those = "that it has not seen" if unseen else "that it was trained on, too few to keep some"
@@ -244,9 +249,10 @@ def _comparison(runs: Sequence[Run]) -> str:
     figures = [
         (f"loss against {against}", plots.losses(histories, against)) for against in plots.AGAINST
     ]
+    dashed = f" Dashed is the loss on the {runs[0].part} part." * (len(runs[0].scores) > 1)
     return (
         "<h2>The batchings compared</h2><p>All start from the same weights, with the same seed."
-        f"</p>{_table(rows)}{_figures(figures)}"
+        f"{dashed}</p>{_table(rows)}{_figures(figures)}"
     )
 
 

@@ -10,8 +10,11 @@ from typing import Any
 
 from autograd.files import Path, write_whole
 
+from ..arrays import check_text
 from ..figures import INK, new_figure
 from ..model.likelihoods import SCORES
+
+PARTS = ("validation", "test")  # what was evaluated after every epoch
 
 
 @dataclass(frozen=True)
@@ -94,20 +97,36 @@ class History(Sequence[Epoch]):
         widths = [max(map(len, column)) for column in zip(*texts)]
         return "\n".join(" ".join(f"{t:>{w}}" for t, w in zip(row, widths)) for row in texts)
 
-    def to_csv(self, path: Path) -> None:
-        """Write the rows as a CSV file with a header, whole or not at all."""
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(self._table())
+    def to_csv(self, path: Path, part: str = "validation") -> None:
+        """Write the rows as a CSV file with a header, whole or not at all.
+
+        Args:
+            path: the file.
+            part: what the validation part was: ``"test"`` gives columns such as ``test_loss``.
+
+        Raises:
+            ValueError: ``part`` is neither ``"validation"`` nor ``"test"``.
+            OSError: the file can't be written.
+        """
+        check_text("part", part, PARTS)
+        names, *rows = self._table()
+        text, head = io.StringIO(), [name.replace("validation", part) for name in names]
+        csv.writer(text, lineterminator="\n").writerows([head, *rows])
         write_whole(path, text.getvalue().encode())
 
-    def plot(self) -> Any:
+    def plot(self, part: str = "validation") -> Any:
         """Loss against epochs, and the validation score if there is one: a matplotlib figure.
 
         It shows itself in Jupyter, and is saved by its ``savefig(path)``.
 
+        Args:
+            part: what the validation part was, ``"validation"`` or ``"test"``: so it is called.
+
         Raises:
+            ValueError: ``part`` is neither.
             ModuleNotFoundError: matplotlib is not installed.
         """
+        check_text("part", part, PARTS)
         columns = {f"validation_{name}": score.label for name, score in SCORES.items()}
         column = next(
             (c for c in columns if self.rows and getattr(self.rows[0], c) is not None), None
@@ -119,13 +138,13 @@ class History(Sequence[Epoch]):
                      label="training (mean of the batches)")  # fmt: skip
         if self.rows and self.rows[0].validation_loss is not None:
             axes[0].plot(epochs, [row.validation_loss for row in self.rows], color=INK[1],
-                         marker=marker, label="validation (end of epoch)")  # fmt: skip
+                         marker=marker, label=f"{part} (end of epoch)")  # fmt: skip
         axes[0].set(xlabel="epoch", ylabel="loss per example", title="negative log likelihood")
         axes[0].legend()
         if column:
             held_out, label = [getattr(row, column) for row in self.rows], columns[column]
             axes[1].plot(epochs, held_out, color=INK[1], marker=marker)
-            axes[1].set(xlabel="epoch", ylabel=label, title=f"validation {label}")
+            axes[1].set(xlabel="epoch", ylabel=label, title=f"{part} {label}")
         for ax in axes:
             ax.grid(alpha=0.3)
             ax.xaxis.get_major_locator().set_params(integer=True)

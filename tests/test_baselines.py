@@ -29,6 +29,7 @@ def test_the_commonest_class_looks_good_and_is_not(tmp_path, loss):
     always, linear = baselines(data)
     assert always.name == "always 'no', the commonest class"
     assert always.scores == {"accuracy": share, "balanced_accuracy": 0.5}
+    assert linear.name == "ridge regression on 0 and 1"  # a linear network is another thing
     assert linear.scores["balanced_accuracy"] == 0.5
 
 
@@ -38,6 +39,7 @@ def test_the_mean_explains_nothing(tmp_path):
     data = table_data(tmp_path / "t.csv", "y")
     mean, linear = baselines(data)
     assert mean.name.endswith(", the mean") and mean.scores["r2"] <= 0
+    assert linear.name == "a linear model (ridge regression)"
     assert linear.scores["r2"] == pytest.approx(1, abs=1e-3)
 
 

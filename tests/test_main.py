@@ -843,7 +843,7 @@ def test_what_became_of_columns_is_said_and_in_the_report(people, capsys):
         "sex: words, an input for each: female, male",
         "since: dates, day.month.year: year, month, day, weekday as numbers",
         "23 missing, filled by the median", "always 'no', the commonest class: accuracy 9",
-        "balanced 50.00%", "a linear model: accuracy ",
+        "balanced 50.00%", "ridge regression on 0 and 1: accuracy ",
     ]  # fmt: skip
     report = html.unescape((people / "runs/people/report.html").read_text())
     for text in said:
@@ -852,6 +852,7 @@ def test_what_became_of_columns_is_said_and_in_the_report(people, capsys):
         "an input for each: female, male",
         "always 'no', the commonest class",
         "right of t",
+        "ridge regression on 0 and 1",
     ]:
         assert text in report
     more = ["--only", "age", "sex", "--as", "age=words", "--missing", "drop", "--out", "again"]

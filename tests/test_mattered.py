@@ -1,7 +1,10 @@
 """What mattered to a network, in the report: shuffled columns, dependence, gradients by input."""
 
+from itertools import chain, pairwise
+
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
 from nn import MLP, datasets, table_data
 from nn.show import mattered, report
@@ -102,6 +105,31 @@ def test_bundled_data_have_pictures_of_it(name):
     assert len(axes.lines) == {"iris": 3, "moons": 1, "diabetes": 1}[name]
     bars = drawn["what mattered"].axes[0].patches
     assert [bar.get_width() for bar in bars][::-1] == [one.drop for one in found[:12]]
+
+
+@pytest.mark.parametrize("answer", ["nein", "ein sehr langes Wort", "number"])
+def test_no_text_of_a_picture_is_cut_or_over_another(tmp_path, answer):
+    rows = ["Wohnfläche der Wohnung,umsatz,Ort,Gekündigt im Dezember"]
+    for i in range(200):
+        y = i * 37 % 101 if answer == "number" else [answer, "ja"][i * 7 % 3 == 0]
+        town = ["Unterammergau West", "W" * 18, "b"][i % 3]
+        rows.append(f"{i * 7 % 11 * 1.5e-3 - 0.02},{i * 13 % 17 * 12345.5},{town},{y}")
+    (tmp_path / "t.csv").write_text("\n".join(rows), encoding="utf-8")
+    data = table_data(tmp_path / "t.csv", "Gekündigt im Dezember")
+    net = MLP(len(data.features), [4, data.outputs], rng=np.random.default_rng(0))
+    drop = mattered.Importance("Wohnfläche der Wohnung", (0,), -0.011, 0.001)
+    found = mattered.importances(net, data)
+    drawn = (mattered.figures(net, data, some) for some in (found, [drop]))
+    for which, figure in chain.from_iterable(drawn):
+        figure.draw_without_rendering()
+        (axes,), whole = figure.axes, figure.bbox
+        for text in filter(Text.get_text, (axes.xaxis.label, axes.yaxis.label)):
+            box = text.get_window_extent()
+            assert whole.x0 <= box.x0 and box.x1 <= whole.x1, (which, text.get_text())
+            assert whole.y0 <= box.y0 and box.y1 <= whole.y1, (which, text.get_text())
+        boxes = [tick.get_window_extent() for tick in axes.get_xticklabels()]
+        shown = [b for b in boxes if axes.bbox.x0 - 9 < b.x0 + b.width / 2 < axes.bbox.x1 + 9]
+        assert all(a.x1 < b.x0 for a, b in pairwise(shown)), which
 
 
 def test_a_number_with_gaps_is_a_line_without_them(tmp_path):

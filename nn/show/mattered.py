@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ COLUMNS = 100  # of a table, at most, for what follows
 SHUFFLES = 5
 SHOWN = 3  # columns of which the dependence is drawn
 STEPS = 25  # points of a line
+ROUND = (1, 2, 5, 10)  # steps between the numbers below an axis: few digits, and whole years
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,7 @@ def figures(net: MLP, data: Dataset, found: Sequence[Importance]) -> Iterator[tu
     axes.barh(range(len(top)), drops, xerr=spreads, color=INK[0], ecolor="0.5")
     axes.set_yticks(range(len(top)), [plain_text(one.column) for one in top])
     axes.set_xlabel(f"fall of {score} when it is shuffled")
+    axes.locator_params(axis="x", nbins=4, steps=ROUND)  # more would touch
     axes.axvline(0.0, color="0.5", linewidth=0.8)
     yield "what mattered", figure
     for one in found[:SHOWN]:
@@ -186,12 +189,16 @@ def _dependence_figure(net: MLP, data: Dataset, one: Importance) -> Any:
         axes.plot(shown, line, "o" if names else "-", color=INK[k], label=label)
     if names:
         axes.set_xticks(shown, [plain_text(name) for name in names], rotation=90)
+    else:
+        axes.locator_params(axis="x", nbins=5, steps=ROUND)
     axes.set_xlabel(plain_text(one.column if names else data.features[one.places[0]]))
     if len(data.classes) == 2:
         what = f"probability of {plain_text(data.target)} = {plain_text(data.classes[1])}"
     else:
         what = "probability" if data.classes else f"{plain_text(data.target)}, predicted"
-    axes.set_ylabel(f"mean {what}")
+    # Long names would not fit beside the axes in one line, nor in their middle above long words.
+    label = fill(f"mean {what}", 22, break_long_words=False)
+    axes.set_ylabel(label, loc="top" if names else "center")
     if len(lines) > 1:
         axes.legend()
     return figure

@@ -4,6 +4,7 @@ import http.server
 import re
 import threading
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -115,12 +116,20 @@ def pages():
     }
 
 
+README = (Path(__file__).parents[1] / "autograd/README.md").read_text(encoding="utf-8")
+POLICY = re.search(r"`(script-src [^`]*)`", README)[1]
+COURSE = re.search(r"<iframe [^`]*</iframe>", README)[0] + "<iframe src='film.html' {}></iframe>"
+COURSE = COURSE.format(re.search(r"sandbox=\"[^`]*\"", README)[0])
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     """Addresses of pages under a policy, as a function of their name and the policy."""
     folder = tmp_path_factory.mktemp("pages")
     for name, page in pages().items():
         page.save(folder / f"{name}.html")
+    both = "".join(pages()[name].fragment() for name in ("steps", "live", "live", "playground"))
+    (folder / "course.html").write_text(both + COURSE, encoding="utf-8")
     quick = ["--lr", "0.1", "--widths", "2", "--epochs", "1", "--quiet"]
     assert main(["train", "iris", *quick, "--out", str(folder)]) == 0  # report.html
 
@@ -134,8 +143,8 @@ def served(tmp_path_factory):
 
         def end_headers(self):
             policies = {"none": "", "strict": "default-src 'self'", "sandboxed": "sandbox"}
-            policy = policies[self.policy]
-            self.send_header("Content-Security-Policy", policy)
+            policies["course"] = f"{policies['strict']}; {POLICY}"
+            self.send_header("Content-Security-Policy", policies[self.policy])
             super().end_headers()
 
         def log_message(self, *_):
@@ -206,6 +215,21 @@ def test_it_runs_as_with_the_picture_of_a_notebook(name, served, driver, tmp_pat
             driver.get(url)
             seen.append(driver.execute_script(PARTS))
         assert seen[0] and seen[0] == seen[1]
+
+
+@pytest.mark.slow
+@pytest.mark.tools("browser")
+def test_a_course_site_has_pages_as_the_readme_embeds_them(served, driver):
+    running = "return [...document.querySelectorAll('[data-chalkgrad]')].map((e) => !!e.shadowRoot)"
+    for policy, runs in (("none", True), ("course", True), ("strict", False)):
+        driver.get(served("course", policy))
+        assert driver.execute_script(running) == [runs] * 4
+        frames = driver.find_elements("css selector", "iframe")
+        assert len(frames) == 2
+        for frame in frames:
+            driver.switch_to.frame(frame)
+            assert driver.execute_script(running) == [runs]
+            driver.switch_to.default_content()
 
 
 LOOKS = """

@@ -249,7 +249,7 @@ class Value(Refusals):
 
     @property
     def grad(self) -> float:
-        """The derivative of the last root with respect to this Value."""
+        """The derivative of the last root by this Value; a leaf's adds up over calls."""
         return self._grad
 
     @grad.setter

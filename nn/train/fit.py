@@ -135,14 +135,14 @@ def fit(
             there is no parameter, or none goes into the loss of any example; or ``resume`` is
             damaged, or of another network, data, loss or optimizer. Nothing is changed then. If the
             error is found during the training, in a rate schedule, a graph, or a row that is
-            checked as it is read, the parameters are those from before it.
+            checked as it is read, the parameters are those after the last good update.
         TypeError: ``net`` is not a network, ``loss`` not a loss, ``rng`` not a generator,
             ``optimizer`` neither a name nor a rule, ``callbacks`` not a list, or ``checkpoint`` or
             ``resume`` not a path; ``loss`` or a schedule takes other arguments, ``loss`` does not
             return a Value, or a rule of your own no step; ``y`` or ``batch_size`` is missing; or a
             source is an iterator, or comes with ``y``, ``batch_size`` or ``shuffle``.
-        FloatingPointError: a loss or a step was not finite. The parameters are those from before
-            that update.
+        FloatingPointError: a loss or a step was not finite. The parameters are those after the
+            update before.
         OSError: a checkpoint can't be read or written; a `BlockingIOError` if another training, in
             this process or another, uses it.
     """

@@ -119,7 +119,7 @@ def _binary(primitive: p.Primitive) -> tuple[Callable[..., Value], Callable[...,
     """The operator of `Value` that records a primitive of two numbers, and its reflected form."""
     value, partials = primitive.value, primitive.partials
 
-    def operator(self: Value, other: Number) -> Value:
+    def method(self: Value, other: Number) -> Value:
         if type(other) is Value:
             b = other._data
         elif type(other) is float:
@@ -152,18 +152,18 @@ def _binary(primitive: p.Primitive) -> tuple[Callable[..., Value], Callable[...,
             return NotImplemented  # type: ignore[no-any-return]
         return record(primitive, number, number, self, self._data)
 
-    operator.__doc__ = f"``self {primitive.symbol} other``, as one node."
+    method.__doc__ = f"``self {primitive.symbol} other``, as one node."
     reflected.__doc__ = f"``other {primitive.symbol} self``, as one node; other is a number."
-    return operator, reflected
+    return method, reflected
 
 
 def _comparison(symbol: str, compare: Callable[[float, float], bool]) -> Callable[..., bool]:
-    def operator(self: Value, other: Number) -> bool:
+    def method(self: Value, other: Number) -> bool:
         number = other._data if isinstance(other, Value) else _operand(other)
         return NotImplemented if number is None else compare(self._data, number)
 
-    operator.__doc__ = f"``self {symbol} other``, by their data."
-    return operator
+    method.__doc__ = f"``self {symbol} other``, by their data."
+    return method
 
 
 def _operand(x: Any) -> float | None:

@@ -96,9 +96,10 @@ def sweep(root: Any) -> None:
                 continue
         # The chain rule: dL/dinput += dL/dnode * dnode/dinput.
         if type(x) is tuple:
-            # A dead unit's shares, 0 times a finite partial derivative, change no gradient (but for
-            # the sign of one that a user has set to -0.0). That they have reached its inputs is
-            # made up for above, where it matters.
+            # To add a dead unit's shares, 0 times finite partial derivatives, would change no
+            # gradient (but for the sign of one that a user has set to -0.0), so it is left out. Its
+            # inputs have a share all the same. `skipped` keeps them, and before a node is taken for
+            # one without a share, the lines above give each of them its 0.
             dx, dy, primitive = node._dx, node._dy, node._primitive
             if grad == 0.0 and primitive is DOT and math.isfinite(sum(dx) + sum(dy)):
                 skipped += x, y

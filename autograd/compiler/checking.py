@@ -40,19 +40,24 @@ def check_example(
         TypeError: something else than a Value is recorded.
         ValueError: there are more or fewer roots, or the numbers differ.
     """
-    roots = _roots(recorded, name, k)
+    if found := difference(_roots(recorded, name, k), outputs, gradient, parameters):
+        raise ValueError(
+            f"{name}: {found}. The two graphs are not the same: a Python `if` on numbers is "
+            "recorded as the branch taken (use autograd.where(c, a, b) instead), and other "
+            "parameters, or chance, make another graph too"
+        )
+
+
+def difference(roots: list[Value], outputs: Array, gradient: Array, parameters: list[Value]) -> str:
+    """How a program's outputs or their gradient differ from the recorded roots; empty if not."""
     total = functions.sum(roots)
     for what, a, b in (
         ("value", np.array([root.data for root in roots]), outputs.ravel()),
         ("gradient", np.array(backward_pass(total, parameters, recorded=False)), gradient),
     ):
         if not (_close(a, b, 1.0) or _close(a, b, _size(total))):  # _size walks over the graph
-            raise ValueError(
-                f"{name}: the {what} recorded is {_short(a)}, but the program gives "
-                f"{_short(b)}. The two graphs are not the same: a Python `if` on numbers is "
-                "recorded as the branch taken (use autograd.where(c, a, b) instead), and other "
-                "parameters, or chance, make another graph too"
-            )
+            return f"the {what} recorded is {_short(a)}, but the program gives {_short(b)}"
+    return ""
 
 
 def pair(example: Any, name: str) -> tuple[Any, Any]:

@@ -21,7 +21,7 @@ from ..arrays import Array
 from ..model.likelihoods import Loss
 from ..model.module import Module, numbers, replay
 from .batches import Batch, Parts, Span, floats, spread
-from .recording import Recording, check_learns, diagnosis, is_large, loss_of
+from .recording import Recording, check_learns, diagnosis, disagreement, is_large, loss_of
 from .stepping import Optimizer, State, check_step, first_state, step_of
 
 TINY = 1e-200  # a rate
@@ -311,8 +311,4 @@ class ProgramEngine(Engine):
 
 
 def _disagreement(i: int, recorded: float, replayed: float) -> ValueError:
-    return ValueError(
-        f"engine='program' can't be used here, use 'graph': the loss of example {i} is {recorded}, "
-        f"and by the program {replayed}. The graph is not the same for every example: a Python "
-        "`if` on numbers (use autograd.where), or a number that has changed since the start"
-    )
+    return disagreement(i, f"the loss recorded is {recorded}, but the program gives {replayed}")

@@ -9,7 +9,8 @@ import numpy as np
 
 import autograd
 from autograd import Program, Value, topological_order
-from autograd.compiler import compile_as
+from autograd.compiler import compile_as, of_one
+from autograd.compiler.checking import difference
 from autograd.show.notation import printable
 from autograd.value import short_repr
 from autograd.vectors import data_of
@@ -20,6 +21,7 @@ from ..model.module import Module, is_static, structure_of, values
 from .batches import RowError, floats, spread
 
 CHECKED = 8  # examples that a program is tried on
+INSTEAD = "engine='program' can't be used here, use 'graph'"
 LARGE = 1e300  # near the largest float, 1.8e308
 
 
@@ -118,13 +120,17 @@ class Recording:
         inputs, parameters = [*self._x, *self._target], self.parameters
         tried = [] if self.known else self.tried
         rows = self.columns(*floats(self.X[tried], self.y[tried]))
-        examples = [(row, self._record(i, outputs)) for row, i in zip(rows, tried)]
+        recorded = [self._record(i, outputs) for i in tried]
         try:
             if self._key:
                 return compile_as((*self._key, outputs), record, inputs, parameters, self.net)
-            return autograd.compile(record(), inputs, parameters, check=examples)
+            program = autograd.compile(record(), inputs, parameters)
         except ValueError as error:
-            raise ValueError(f"engine='program' can't be used here, use 'graph': {error}") from None
+            raise ValueError(f"{INSTEAD}: {error}") from None
+        for i, row, roots in zip(tried, rows, recorded):
+            if found := difference(roots, *of_one(program, row[None]), parameters):
+                raise disagreement(i, found)
+        return program
 
     def losses(self) -> Iterator[Value]:
         """The loss that is there, then those of examples that are tried, recorded one by one."""
@@ -133,7 +139,7 @@ class Recording:
 
     def example(self, i: int) -> Value:
         """The loss of example ``i``, recorded with its numbers."""
-        loss: Value = self._record(i, outputs=False)
+        [loss] = self._record(i, outputs=False)
         return loss
 
     def replayed(self, row: list[float]) -> Value:
@@ -141,11 +147,11 @@ class Recording:
         x, target = row[: len(self._x)], row[len(self._x) :]
         return loss_of(self.loss, self.net(x), target if self._several else target[0], 0)
 
-    def _record(self, i: int, outputs: bool) -> Any:
+    def _record(self, i: int, outputs: bool) -> list[Value]:
         x, y = floats(self.X[i], self.y[i])
         a = self.net(x.tolist())
         root = loss_of(self.loss, a, y.tolist(), i)
-        return [root, *values(a)] if outputs else root
+        return [root, *values(a)] if outputs else [root]
 
     def check_classes(self, y: Array) -> None:
         """Targets that become one-hot must be class indices.
@@ -219,6 +225,15 @@ def check_learns(loss: Loss, recorded: Iterable[Value], parameters: Sequence[Val
 
 def _name(loss: Loss) -> str:
     return str(loss.__name__) if hasattr(loss, "__name__") else repr(loss)
+
+
+def disagreement(example: int, how: str) -> ValueError:
+    """The error where a program does not give what is recorded for an example."""
+    return ValueError(
+        f"{INSTEAD}: for example {example} {how}. So the loss, or the network, does not do the "
+        "same for every example: there is a Python `if` on numbers (use autograd.where(c, a, b)), "
+        "or something that changes from call to call, as a counter, a setting or chance"
+    )
 
 
 def is_large(loss: Value) -> bool:

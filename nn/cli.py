@@ -53,9 +53,8 @@ from .train.history import History
 from .train.stepping import Optimizer
 
 FILMED = 20_000_000  # parameters, counted anew in every frame of the film
-FILES = (
-    "report.html", "network.npz", "history.csv", "curves.svg", "graph.svg", "graph.dot", PLAYGROUND,
-)  # fmt: skip
+ALWAYS = ("report.html", "network.npz", "history.csv", "curves.svg")
+FILES = (*ALWAYS, "graph.svg", "graph.dot", PLAYGROUND)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -325,6 +324,7 @@ def _write(
 ) -> None:
     """Write the files, and say where they are."""
     first = runs[0]
+    earlier = any((out / name).exists() for name in ALWAYS)
     x, y = data.shown.X_test[0].tolist(), data.shown.y_test[0].item()
     save(first.net, out / "network.npz", Table.of(data))
     first.history.to_csv(out / "history.csv", first.part)
@@ -338,7 +338,9 @@ def _write(
         drawing.save(out / graph)
     write_report(out / "report.html", data, runs, facts, command, again, beside)
     whose = f", of batch size {first.name}" if len(runs) > 1 else ""
-    print(f"wrote    {out}: network.npz, history.csv, curves.svg, {graph} ({what}){whose}{advice}")
+    over = ", in place of the files of an earlier training" if earlier else ""
+    files = f"network.npz, history.csv, curves.svg, {graph} ({what})"
+    print(f"wrote    {out}: {files}{whose}{over}{advice}")
     print(f"look at  {out / 'report.html'}")
 
 

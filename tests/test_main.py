@@ -619,6 +619,13 @@ def test_the_defaults_learn_to_read_digits(folder):
     assert ET.parse(written / "graph.svg").getroot().tag.endswith("svg")
 
 
+def test_that_an_earlier_training_is_replaced_is_said(folder, capsys):
+    for more, said in [([], False), ([], True), (["--out", "another"], False)]:
+        assert train(*more) == 0
+        wrote = printed(capsys.readouterr().out)["wrote"]
+        assert ("in place of the files of an earlier training" in wrote) == said
+
+
 def test_without_a_layout_tool_the_graph_is_written_as_text(folder, capsys, monkeypatch):
     monkeypatch.setattr("autograd.show.layout.WAYS", [])
     assert main(["train", "moons", "--epochs", "1", "--quiet"]) == 0

@@ -802,7 +802,7 @@ def test_a_table_of_ones_own_is_learned_and_predicted(table, capsys):
     [
         ("train things.csv", "--target COLUMN, one of: size, weight, kind"),
         ("train things.csv --target color", "has no column 'color'"),
-        ("train things.csv --target kind --loss gaussian", "row 2, column 'kind': 'a' is not a"),
+        ("train things.csv --target kind --loss gaussian", "column 'kind' holds words ('a', 'b')"),
         ("train none.csv --target kind", "none.csv"),
         ("train iris --target kind", "--target is for files"),
         ("train thing", "unknown data set 'thing'"),

@@ -10,7 +10,7 @@ from datetime import time, timedelta
 import numpy as np
 import pytest
 
-from nn import load_csv, table_data
+from nn import gaussian_nll, load_csv, table_data
 from nn.data import csvfile
 from nn.data import text as texts
 from nn.data.csvfile import CsvFile
@@ -60,7 +60,7 @@ def test_letters_and_packing_do_not_matter(tmp_path, data, note):
 def test_letters_of_windows_are_read_too(tmp_path):
     file = CsvFile(saved(tmp_path, "price,k\n1,“a€”\n2,b\n".encode("cp1252")))
     assert file.columns(["k"])[1]["k"].texts == ("“a€”", "b")
-    with pytest.raises(ValueError, match=r"no column '性'.*no UTF-8, so they are read as Latin-1"):
+    with pytest.raises(ValueError, match=r"no column '性'.*no UTF-8, so they are read as Window"):
         table_data(saved(tmp_path, "性,k\n1,2\n3,4\n".encode("gbk")), "性")
     file = CsvFile(saved(tmp_path, b"price,k\n1,\x81\n2,b\n"))  # no letter there: Latin-1
     assert file.columns(["k"])[1]["k"].texts == ("\x81", "b")
@@ -582,7 +582,13 @@ def test_a_column_of_numbers_that_gives_the_target_away_is_said(tmp_path):
     assert "alone tells 'y'" in told["leak"]
     told = told_of(tmp_path, "x,cents,y", lambda i: f"{i * 7 % 13},{i * i * 100},{i * i}")
     assert "alone tells 'y'" in told["cents"]
-    told = told_of(tmp_path, "x,near,y", lambda i: f"{i * 7 % 13},{i * i + i % 2},{i * i}")
+    told = told_of(tmp_path, "x,gross,y", lambda i: f"{i},{round(1.19 * i**2, 1)},{i * i}")
+    assert "alone tells 'y'" in told["gross"]
+    told = told_of(tmp_path, "x,gap,y", lambda i: f"{i},{i * i * 3 if i % 20 else ''},{i * i}")
+    assert "alone tells 'y'" in told["gap"]
+    told = told_of(tmp_path, "x,near,y", lambda i: f"{i * 7 % 13},{i * i + i % 2 * 50},{i * i}")
+    assert not any("alone tells" in what for what in told.values())
+    told = told_of(tmp_path, "x,few,y", lambda i: f"{i},{i * i if i % 5 else ''},{i * i}")
     assert not any("alone tells" in what for what in told.values())
 
 
@@ -661,7 +667,24 @@ def test_classes_that_a_reader_takes_for_one_are_doubted(tmp_path, one, other, s
     data = table_data(saved(tmp_path, "\n".join(["a,k", *rows])), "k")
     said = dict(data.told)["k (to predict)"]
     assert said.startswith("3 classes: ")
-    assert said.endswith(f" ({shown}: told apart, so write one answer in one way)")
+    assert said.endswith(f" ({shown}: told apart, so write one in one way)")
+
+
+def test_words_that_a_reader_takes_for_one_are_doubted_as_inputs_too(tmp_path):
+    told = told_of(tmp_path, "x,w,y", lambda i: f"{i},{('plus', 'Plus', 'basis')[i % 3]},{i * i}")
+    assert told["w"].endswith(" ('Plus' and 'plus': told apart, so write one in one way)")
+
+
+def test_numbers_that_may_be_days_are_doubted(tmp_path):
+    told = told_of(tmp_path, "x,day,y", lambda i: f"{i},202401{i % 28 + 1:02},{i * i}")
+    assert told["day"] == "numbers (dates? Then --as day=date)"
+    told = told_of(tmp_path, "x,day,y", lambda i: f"{i},202401{i % 32 + 1:02},{i * i}")
+    assert "dates" not in str(told)
+
+
+def test_words_are_no_target_of_a_loss_for_numbers(tmp_path):
+    with pytest.raises(ValueError, match=r"'y' holds words \('a', 'b'\), and gaussian_nll is for"):
+        told_of(tmp_path, "x,y", lambda i: f"{i},{'ab'[i % 2]}", loss=gaussian_nll)
 
 
 def test_columns_of_polars_may_be_called_like_patterns():

@@ -804,6 +804,10 @@ def test_a_column_that_gives_the_target_away_is_said(tmp_path):
     path = table(tmp_path, ["at", "alive", "w", "survived"], rows)
     told = [which for which, what in table_data(path, "survived").told if "alone tells" in what]
     assert told == ["alive"]
+    rows[7][1] = rows[9][1] = ""  # and where a few cells are missing
+    path = table(tmp_path, ["at", "alive", "w", "survived"], rows)
+    told = [which for which, what in table_data(path, "survived").told if "alone tells" in what]
+    assert told == ["alive"]
 
 
 def test_prices_with_a_currency_are_predicted_as_numbers(tmp_path):

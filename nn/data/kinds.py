@@ -15,8 +15,9 @@ from autograd.show.notation import printable, shortened
 from autograd.value import short_repr
 
 from ..arrays import Array
+from .alike import told_apart
 from .cells import BY_NAME, EXACT, MOSTLY, PLAIN, Cells, Numbers, is_missing, parsed
-from .dates import LAST, PARTS, WAYS, is_unsure, last_year, read_dates, said, way_of
+from .dates import LAST, PARTS, WAYS, is_unsure, last_year, numbers_in, read_dates, said, way_of
 from .units import word_in
 
 KINDS_OF_WORDS = 20  # that have an input of their own; the others share one
@@ -219,7 +220,8 @@ def _said_of_words(cells: Cells, about: About) -> str:
     listed = ", ".join(map(printable, shortened(about["words"], most=6)))
     rest = len({word(t) for t in cells.texts if not is_missing(t)}) - len(about["words"])
     other = f"; 'other' for {rest} rarer ones" if about["other"] else ""
-    return f"words, an input for each: {listed}{other}{_doubt(cells)}"
+    doubts = _doubt(cells) + told_apart(word(t) for t in cells.texts if not is_missing(t))
+    return f"words, an input for each: {listed}{other}{doubts}"
 
 
 def _doubt(cells: Cells) -> str:
@@ -232,7 +234,19 @@ def _doubt(cells: Cells) -> str:
 
 
 def _said_of_numbers(cells: Cells, about: About) -> str:
-    return "numbers" + (f", {cells.as_numbers.said}" if cells.as_numbers.said else "")
+    numbers = cells.as_numbers
+    more = f", {numbers.said}" if numbers.said else ""
+    dates = f" (dates? Then --as {cells.name}=date)" if _may_be_days(numbers.values) else ""
+    return f"numbers{more}{dates}"
+
+
+def _may_be_days(values: Array) -> bool:
+    """Whether numbers are all such as 20240131, and not all alike."""
+    found = values[~np.isnan(values)]
+    if not len(found) or not (19000101 <= found.min() < found.max() <= 21001231):
+        return False
+    some = [f"{value:.8g}" for value in np.unique(found)]
+    return all(numbers_in(text, "%Y%m%d") for text in some)
 
 
 def _said_of_dates(cells: Cells, about: About) -> str:

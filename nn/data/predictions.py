@@ -138,7 +138,7 @@ def _unusual(cells: Cells, column: Column) -> list[str]:
         if column.kind != "words":
             how = f"no {column.kind}{_as_in_training(unknown, column)}, so taken as missing"
         elif column.about["other"]:
-            how = "not among the words of the training: taken as 'other'"
+            how = "no words with inputs of their own: taken as 'other'"
         else:
             how = "not among the words of the training: taken as none of them"
         notes.append(f"column {column.name!r}: {listed}: {how}")

@@ -136,7 +136,10 @@ def table_data(
                  for _ in unsure[:1]]  # fmt: skip
     X_train, X_test = (inputs_of(columns, cells, answers.rows[rows]) for rows in (train, test))
     told += [
-        (column, f"alone tells {target!r} in all rows: known beforehand? If not, leave it out")
+        (
+            column,
+            f"alone tells {target!r} wherever it is given: known beforehand? If not, leave it out",
+        )
         for column in chosen
         if tells(cells[column], answers)
     ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
-from unicodedata import category, normalize
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +14,8 @@ from autograd.value import short_repr
 
 from ..arrays import Array
 from ..model.likelihoods import Likelihood, likelihood_for
-from .cells import FEW, Cells, is_missing
+from .alike import told_apart
+from .cells import FEW, MOSTLY, Cells, is_missing
 from .kinds import word
 
 Rows = npt.NDArray[np.int64]
@@ -64,6 +64,12 @@ def target_of(
     if not len(rows):
         raise ValueError(f"{where}: all cells are empty, so there is nothing to predict")
     wants_numbers = likelihood is not None and likelihood.takes(0)
+    if likelihood is not None and wants_numbers and numbers.gaps > len(rows) / 2:
+        listed = ", ".join(map(short_repr, shortened(numbers.odd, most=4)))
+        raise ValueError(
+            f"{where} holds words ({listed}), and {likelihood.loss.__name__} is for "
+            f"{likelihood.targets}: leave the loss away, and they are classes"
+        )
     if numbers.odd and (wants_numbers or cells.are_numbers):
         raise ValueError(f"{_odd(cells, table, places)}. Mend it, or leave the row out")
     numeric, values = cells.are_numbers or wants_numbers, numbers.values[rows]
@@ -124,53 +130,34 @@ def _doubt(cells: Cells) -> str:
     if 0 < numbers.gaps <= (~cells.missing).sum() / 2:
         odd = ", ".join(map(short_repr, shortened(numbers.odd)))
         doubts += f" (is {odd} an answer, among numbers? If it says nothing, make it an empty cell)"
-    alike = dict[str, set[str]]()
-    for text in numbers.odd:
-        alike.setdefault(_as_seen(text), set()).add(text)
-    twice = [_apart(texts) for texts in alike.values() if len(texts) > 1]
-    if twice:
-        doubts += f" ({', '.join(shortened(twice))}: told apart, so write one answer in one way)"
-    return doubts
-
-
-def _as_seen(text: str) -> str:
-    r"""A word as a reader sees it, whatever its capitals, spaces, invisible marks and codes.
-
-    >>> _as_seen("Caf\u00e9\u200b") == _as_seen("cafe\u0301")
-    True
-    """
-    seen = (c for c in normalize("NFKC", text) if c.isspace() or category(c)[0] != "C")
-    return " ".join("".join(seen).casefold().split())
-
-
-def _apart(texts: Iterable[str]) -> str:
-    """Words that a reader may take for one, written so that they are seen to differ."""
-    show = repr if len({normalize("NFC", text) for text in texts}) > 1 else ascii
-    return " and ".join(map(show, sorted(texts)))
+    return doubts + told_apart(numbers.odd)
 
 
 def tells(cells: Cells, target: Target) -> bool:
-    """Whether a column alone says what the target is, in all rows, and of more than one row.
+    """Whether a column alone says what the target is, where it says something: nearly everywhere.
 
-    It may be the target in other words, or in another unit, which is not known beforehand.
+    It may be the target in other words, or in another unit, which is not known beforehand. What it
+    says of one row alone does not count.
     """
     there = ~cells.missing[target.rows]
-    if not there.all():
+    rows, y = target.rows[there], target.y[there]
+    if len(rows) < MOSTLY * len(there):
         return False
     if not target.classes:
-        return cells.are_numbers and _are_a_line(cells.as_numbers.values[target.rows], target.y)
+        return cells.are_numbers and _are_a_line(cells.as_numbers.values[rows], y)
     column = cells.as_numbers.values if cells.codes is None else cells.codes
-    _, codes = np.unique(column[target.rows], return_inverse=True)
+    _, codes = np.unique(column[rows], return_inverse=True)
     words = int(codes.max()) + 1
-    pairs = len(np.unique(codes.astype(np.int64) * len(target.classes) + target.y))
-    return pairs == words and len(np.unique(target.y)) > 1 and words < len(target.y) / 4
+    pairs = len(np.unique(codes.astype(np.int64) * len(target.classes) + y))
+    return pairs == words and len(np.unique(y)) > 1 and words < len(y) / 4
 
 
 def _are_a_line(x: Array, y: Array) -> bool:
-    """Whether y is a x + b, up to rounding."""
+    """Whether y is a x + b, up to what rounding takes away; where there are few, exactly."""
     x, y = x - x.mean(), y - y.mean()
+    off = 1e-4 if len(x) >= 10 else 1e-12
     with np.errstate(all="ignore"):
-        return len(x) > 2 and bool(abs(x @ y) > (1 - 1e-12) * np.sqrt((x @ x) * (y @ y)))
+        return len(x) > 2 and bool(abs(x @ y) > (1 - off) * np.sqrt((x @ x) * (y @ y)))
 
 
 def _classes(

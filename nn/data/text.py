@@ -110,7 +110,10 @@ def _decoded(name: str, data: bytes) -> tuple[bytes, str]:
     except UnicodeDecodeError:
         if code != "utf-8":
             raise ValueError(f"{name} is no text, though it begins as {code} does") from None
-        note = "its letters are no UTF-8, so they are read as Latin-1: best save it as UTF-8"
+        note = (
+            "its letters are no UTF-8, so they are read as Windows-1252 (Latin-1): best save it as "
+            "UTF-8"
+        )
         return _of_windows(data).encode(), note
     return data, ""
 

@@ -1722,6 +1722,50 @@ def test_a_mistake_in_a_check_is_raised():
         check_broken(lambda: 1)
 
 
+@for_each(
+    "cases",
+    [
+        lambda f: [Case("f(1)", lambda: f({}["b"]), 1)],
+        lambda f: [Case("f(1)", lambda: np.sqrtt(f(1)), 1)],
+        lambda f: [Case("f(1)", lambda: f(1) + nowhere, 1)],  # noqa: F821
+        lambda f: [Case("f(1)", lambda: f(1), "one", right=lambda got: got == nowhere)],  # noqa: F821
+        lambda f: [Case("f(1)", lambda: f(1), 1, {"it": lambda got: np.sqrtt(got)})],
+    ],
+)
+def test_what_a_check_raises_by_itself_is_no_mistake_of_a_student(cases):
+    def check_slipping(f):
+        yield from cases(f)
+
+    with pytest.raises((KeyError, NameError, AttributeError), match=r"b|nowhere|sqrtt"):
+        check("f")(check_slipping)(lambda x: 2)
+    del TASKS["slipping"]
+
+
+@for_each(
+    ("gives", "words"),
+    [
+        (
+            [2.0],
+            ["IndexError: list index out of range", "it can't be used", "'list' object has no"],
+        ),
+        (None, ["'NoneType' object is not subscriptable", "is a return missing?"]),
+        (2.0, ["'float' object is not subscriptable", "look at what it gives back: it can't"]),
+    ],
+)
+def test_what_cannot_be_done_with_a_result_is_the_students(gives, words):
+    @check("f")
+    def check_using(f):
+        yield Case("f(1)[1]", lambda: f(1)[1], 1)
+        yield Case("f(1)", lambda: f(1), "of 3", right=lambda got: got.shape == (3,))
+        before = f(1)
+        yield Case("f(1)[2]", lambda: before[2], 1)
+
+    del TASKS["using"]
+    report = check_using(lambda x: gives)
+    assert [o.state for o in report.outcomes] == ["wrong"] * 3
+    assert all(w in " ".join(repr(report).split()) for w in words)
+
+
 # What is easily overlooked
 
 

@@ -686,6 +686,9 @@ def test_a_check_that_fails_is_no_result(tmp_path):
     path.write_text(HONEST)
     found = judge.grade(path, [task, TASKS["step_decay"]], LIMITS)
     assert "the check failed, by KeyError" in found["failing"].text
+    assert "in check_failing, test_hostile.py, line" in found["failing"].text
+    assert 'raise KeyError("mine")' in found["failing"].text
+    assert found["failing"].shown == "no result: the check failed, by KeyError"
     assert found["step_decay"].state == "right"
 
 

@@ -22,6 +22,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass, field, replace
 from functools import wraps
 from itertools import islice
+from types import ModuleType
 from typing import Any
 
 from ..show.notation import ELLIPSIS
@@ -41,6 +42,7 @@ from .reports import (
 __all__ = ["MARKS", "NOT_DONE", "RIGHT", "TASKS", "WRONG", "Case", "Outcome", "Report", "check"]
 
 MISCALLED = re.compile(r"(positional|keyword|required) argument")  # what Python says
+UNUSABLE = "what it gives back: it can't be used as the task says"
 SECONDS = 2.0  # after which a check gives up
 MOST_ENTRIES = 10**6  # of a result that comes one by one
 
@@ -147,10 +149,15 @@ class _Run:
         self.outcomes: list[Outcome] = []
         self._cases = cases
         self._unfinished = any(map(is_unfinished, things))
-        self._called = False  # the function with a hole that the current case called
-        self._things = [
-            self._noting(t) if inspect.isfunction(t) and is_unfinished(t) else t for t in things
-        ]
+        self._in_case = False
+        self._called = False  # did the current case call a student's function?
+        self._reached = False  # and one with a hole in it?
+        self._raised: BaseException | None = None  # by such a function
+        self._failed: BaseException | None = None  # why a test could not work with a result
+        # A case may work with what was there before it: with what is no function, and with what
+        # came of a call that the check made outside of its cases.
+        self._holding = not all(map(inspect.isfunction, things))
+        self._things = [self._noting(t) if inspect.isfunction(t) else t for t in things]
         self._holes = holes_in(filter(inspect.isclass, things))
         self._case: Case | None = None
         self._tried: list[Case] = []  # those of the outcomes
@@ -186,8 +193,10 @@ class _Run:
 
     def _try_all(self) -> None:
         for case in self._cases(*self._things):
-            self._case, self._called = case, False
+            self._case, self._in_case = case, True
+            self._called, self._reached, self._raised = False, False, None
             outcome = self._try(case)
+            self._in_case = False
             if is_given_up():  # a bare `except:` has swallowed TimeUp: the result is no answer
                 return
             self._note(case, outcome)
@@ -197,12 +206,19 @@ class _Run:
         self.outcomes.append(replace(outcome, hidden=any(c.hidden for c in self._tried)))
 
     def _noting(self, f: Callable[..., Any]) -> Callable[..., Any]:
-        """A function with a hole, which notes that it is called."""
+        """A student's function, which notes that it is called, and what it raises."""
+        unfinished = is_unfinished(f)
 
         @wraps(f)
         def call(*args: Any, **kwargs: Any) -> Any:
             self._called = True
-            return f(*args, **kwargs)
+            self._reached |= unfinished
+            self._holding |= not self._in_case
+            try:
+                return f(*args, **kwargs)
+            except RAISED as error:
+                self._raised = error
+                raise
 
         return call
 
@@ -222,23 +238,32 @@ class _Run:
         return outcome
 
     def _judge(self, case: Case, got: Any, error: BaseException | None) -> Outcome:
+        if error is not None and self._is_the_checks(error, self._called or self._holding):
+            raise error
+        self._failed = None
         right = case.right or agrees_with(case.expected, case.tolerance)
-        if error is None and _holds(right, got):
+        if error is None and self._holds(right, got):
             return Outcome(case.what, RIGHT)
+        failed = self._failed if case.right else None
         near = max(1e-6, case.tolerance)
         mistakes = tuple(
             mistake
             for mistake, gives in case.mistakes.items()
             if (error is None or getattr(gives, "of_errors", False))
-            and _holds(gives if callable(gives) else agrees_with(gives, near), got)
+            and self._holds(gives if callable(gives) else agrees_with(gives, near), got)
         )
         if type(error) is NotImplementedError or self._is_missing(case, got):
             return Outcome(case.what, NOT_DONE)
-        if not mistakes and error is None and not _holds(not_finite, got):
+        if not mistakes and error is None and not self._holds(not_finite, got):
             self._denied |= {m for m, gives in case.mistakes.items() if not callable(gives)}
         look: list[str] = []
         if case.look and error is None:
             self._elsewhere[len(self.outcomes)] = (case.look,)
+        elif failed is not None:
+            why = f"{type(failed).__name__}: {_text(failed)}"
+            self._elsewhere[len(self.outcomes)] = (f"{UNUSABLE} ({why})",)
+        elif error is not None and error is not self._raised and not hasattr(error, "elsewhere"):
+            self._elsewhere[len(self.outcomes)] = (UNUSABLE,)
         line = "" if error is None else self._line(places_of(error))
         # None where a number was to come; the student's own line in a traceback tells more.
         if got is None or (error is not None and not line and "NoneType" in _text(error)):
@@ -268,7 +293,28 @@ class _Run:
             return False
         if all(isinstance(thing, Mapping) for thing in self._things):  # is this entry there?
             return isinstance(got, LookupError) or is_unfinished(got)
-        return self._called or any(is_unfinished(t) for t in self._things if not callable(t))
+        return self._reached or any(is_unfinished(t) for t in self._things if not callable(t))
+
+    def _is_the_checks(self, error: BaseException, given: bool) -> bool:
+        """Whether an exception is a mistake in the check, not of or because of a student's code.
+
+        Args:
+            error: the exception.
+            given: whether the check had something of the student's to work with.
+        """
+        if error is self._raised or hasattr(error, "elsewhere") or self._line(places_of(error)):
+            return False
+        return not given or names_nothing(error)
+
+    def _holds(self, test: Test, got: Any) -> bool:
+        """Whether a test is true; it is not true for results that it can't work with."""
+        try:
+            return bool(test(got))
+        except RAISED as error:
+            if self._is_the_checks(error, given=True):
+                raise
+            self._failed = error
+            return False
 
     def _give_up(self, where: Sequence[Place]) -> None:
         case = self._case
@@ -333,9 +379,7 @@ def _text(error: BaseException) -> str:
         return "its message can't be shown"
 
 
-def _holds(test: Test, got: Any) -> bool:
-    """Whether a test is true; it is not true for results that it can't work with."""
-    try:
-        return bool(test(got))
-    except RAISED:
-        return False
+def names_nothing(error: BaseException) -> bool:
+    """Whether an exception is of a name that is nowhere: no variable, no module, nothing in one."""
+    missing = isinstance(error, AttributeError) and isinstance(error.obj, ModuleType)
+    return missing or isinstance(error, NameError | ImportError)

@@ -8,6 +8,7 @@ it is ended too: a student's code could tell of them in a later task.
 
 import queue
 import threading
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 from .cage import Cage, Limits
 from .checking import TASKS, Task
-from .limits import Place, TimeUp
+from .limits import Place, TimeUp, is_students, line_of
 from .messages import error_of, failure, pack, perform, pieces, places_from, restore, unpacked
 from .submissions import RefusedError, late_files, printable
 from .wire import DamagedError, Peer
@@ -235,7 +236,8 @@ def none(task: Task, why: str) -> Result:
     """
     late = why.startswith(NO_ANSWER)
     text = f"it took too long: {why}" if late else f"no result: {why}"
-    return Result(task.name, LATE if late else NO_RESULT, text, text.partition("\n")[0])
+    shown = text.partition("\n")[0].removesuffix(":")
+    return Result(task.name, LATE if late else NO_RESULT, text, shown)
 
 
 def _printable(result: Result) -> Result:
@@ -304,13 +306,22 @@ def _judged(door: Door, task: Task) -> Result:
         raise
     except (Exception, SystemExit) as error:
         door.close("the check failed")
-        return none(task, f"the check failed, by {type(error).__name__}:\n{error}"[:1000])
+        line = _line_of_the_check(error)
+        return none(task, f"the check failed, by {type(error).__name__}:\n{error}"[:1000] + line)
     if not door.open and door.trouble != STILL:
         raise GoneError
     if any(outcome.hidden for outcome in report.outcomes):
         door.close("it has seen hidden cases")
     html = report._repr_mimebundle_()["text/html"]
     return Result(task.name, report.state, repr(report.unveiled), repr(report), html)
+
+
+def _line_of_the_check(error: BaseException) -> str:
+    """Where in a teacher's own files an exception was raised, as a line to follow others."""
+    for frame, number in reversed(list(traceback.walk_tb(error.__traceback__))):
+        if is_students(frame, {"autograd"}, ""):  # here it is never a student's
+            return f"\nin {line_of(frame, number)}"
+    return ""
 
 
 def _passes(task: Task, things: Sequence[Any]) -> bool:

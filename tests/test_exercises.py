@@ -14,7 +14,7 @@ import pytest
 import autograd
 import nn
 from autograd import Value, exercises, primitive
-from autograd.exercises import Case, check, checking
+from autograd.exercises import Case, check, checking, comparing
 from autograd.exercises.checking import TASKS
 from autograd.exercises.comparing import agree, is_unfinished, written
 from autograd.exercises.limits import within
@@ -1663,7 +1663,7 @@ def test_nothing_is_printed_where_much_memory_is_freed_at_the_end(monkeypatch):
 
 
 def test_a_result_without_an_end_is_cut_off(monkeypatch):
-    monkeypatch.setattr(checking, "MOST_ENTRIES", 1000)
+    monkeypatch.setattr(comparing, "MOST_ENTRIES", 1000)
     for result in (itertools.count(), itertools.cycle([2]), (x for x in itertools.count())):
         report = trial(lambda x, result=result: result)
         assert "more than 1,000 entries came: does the result ever end?" in repr(report)
@@ -1709,6 +1709,27 @@ def test_check_refuses_what_it_cannot_work_with():
         check("f")(lambda f: [])
     with pytest.raises(TypeError, match="takes Value"):
         exercises.check_forward()
+
+
+@for_each(
+    ("arguments", "words"),
+    [
+        ((3.0, 1), r"run must be a function .* got 3 in the case 'f\(1\)'"),
+        (
+            (int, lambda got: got > 0),
+            "expected must be what should come; .* write right=, got <func",
+        ),
+        ((int, 1, {9: "x is squared"}), "mistakes must be as .*, got {9: 'x is squared'}"),
+        ((int, 1, ["x is squared"]), "mistakes must be as"),
+        ((int, 1, {}, "", 3), "right must be a function .* got 3"),
+        ((int, 1, {}, "", None, "x"), "tolerance must be a number >= 0, got 'x'"),
+        ((int, 1, {}, "", None, float("nan")), "tolerance must be a number"),
+    ],
+)
+def test_a_case_refuses_what_would_make_every_answer_wrong(arguments, words):
+    with pytest.raises(TypeError, match=words):
+        Case("f(1)", *arguments)
+    assert Case("type(f(1))", int, float).expected is float
 
 
 def test_a_mistake_in_a_check_is_raised():

@@ -17,17 +17,36 @@ import io
 import re
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field, replace
 from functools import wraps
-from itertools import islice
-from types import ModuleType
+from numbers import Real
 from typing import Any
 
 from ..show.notation import ELLIPSIS
-from .comparing import Test, agrees_with, holes_in, is_unfinished, not_finite, raising, written
-from .limits import RAISED, Place, TimeUp, is_given_up, is_students, line_of, places_of, within
+from .comparing import (
+    Test,
+    agrees_with,
+    entries_of,
+    holes_in,
+    is_listed,
+    is_unfinished,
+    not_finite,
+    raising,
+    written,
+)
+from .limits import (
+    RAISED,
+    Place,
+    TimeUp,
+    is_given_up,
+    is_students,
+    line_of,
+    names_nothing,
+    places_of,
+    within,
+)
 from .reports import (
     MARKS,
     NOT_DONE,
@@ -44,7 +63,6 @@ __all__ = ["MARKS", "NOT_DONE", "RIGHT", "TASKS", "WRONG", "Case", "Outcome", "R
 MISCALLED = re.compile(r"(positional|keyword|required) argument")  # what Python says
 UNUSABLE = "what it gives back: it can't be used as the task says"
 SECONDS = 2.0  # after which a check gives up
-MOST_ENTRIES = 10**6  # of a result that comes one by one
 
 
 @dataclass(frozen=True)
@@ -67,7 +85,8 @@ class Case:
             it too, in which their code could tell what it was given before.
 
     Raises:
-        TypeError: ``run`` is not a function, but perhaps a result: write ``lambda: relu(-2)``.
+        TypeError: ``run`` is not a function, but perhaps a result: write ``lambda: relu(-2)``;
+            ``expected`` is a function, which belongs to ``right``; or another is of a wrong kind.
     """
 
     what: str
@@ -81,11 +100,20 @@ class Case:
     hidden: bool = False
 
     def __post_init__(self) -> None:
-        if not callable(self.run):
-            raise TypeError(
-                f"run must be a function that tries it, as in lambda: f(1.0), got "
-                f"{written(self.run)} in the case {self.what!r}"
-            )
+        is_function = callable(self.expected) and not isinstance(self.expected, type)
+        is_map = isinstance(self.mistakes, Mapping)
+        is_number = isinstance(self.tolerance, Real) and self.tolerance >= 0
+        for name, fits, what in (
+            ("run", callable(self.run), "a function that tries it, as in lambda: f(1.0)"),
+            ("expected", not is_function, "what should come; for a function write right="),
+            ("right", callable(self.right or bool), "a function that is true for right answers"),
+            ("mistakes", is_map and all(isinstance(m, str) for m in self.mistakes),
+             'as {"where to look": what the mistake gives}'),
+            ("tolerance", is_number, "a number >= 0"),
+        ):  # fmt: skip
+            if not fits:
+                got = f"got {written(getattr(self, name))} in the case {self.what!r}"
+                raise TypeError(f"{name} must be {what}, {got}")
 
 
 @dataclass(frozen=True)
@@ -353,33 +381,8 @@ class _Printed(io.StringIO):
         return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
 
 
-def is_listed(got: Any) -> bool:
-    """Whether a result comes one by one and in order: a generator, a deque, a dictionary's values.
-
-    Not what is a list, or data of another kind, already.
-    """
-    kept = (str, bytes, list, tuple, Mapping, Set)
-    return isinstance(got, Iterable) and not isinstance(got, kept) and not hasattr(got, "__array__")
-
-
-def entries_of(entries: Iterable[Any]) -> list[Any]:
-    """The entries of a result; itertools.count() would fill the memory before time is up."""
-    found = []
-    for entry in islice(entries, MOST_ENTRIES + 1):  # not in one call, which nothing could end
-        found.append(entry)  # noqa: PERF402
-    if len(found) > MOST_ENTRIES:
-        raise ValueError(f"more than {MOST_ENTRIES:,} entries came: does the result ever end?")
-    return found
-
-
 def _text(error: BaseException) -> str:
     try:
         return str(error)
     except Exception:
         return "its message can't be shown"
-
-
-def names_nothing(error: BaseException) -> bool:
-    """Whether an exception is of a name that is nowhere: no variable, no module, nothing in one."""
-    missing = isinstance(error, AttributeError) and isinstance(error.obj, ModuleType)
-    return missing or isinstance(error, NameError | ImportError)

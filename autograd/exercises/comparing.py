@@ -4,8 +4,9 @@ import ast
 import inspect
 import math
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
+from itertools import islice
 from numbers import Real
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from ..show.notation import ELLIPSIS
 
 Test = Callable[[Any], bool]
+MOST_ENTRIES = 10**6  # of a result that comes one by one
 
 
 def is_unfinished(thing: Any) -> bool:
@@ -65,6 +67,25 @@ def raising(holes: Sequence[Hole]) -> Iterator[None]:
     finally:
         for c, name, f in holes:
             setattr(c, name, f)
+
+
+def is_listed(got: Any) -> bool:
+    """Whether a result comes one by one and in order: a generator, a deque, a dictionary's values.
+
+    Not what is a list, or data of another kind, already.
+    """
+    kept = (str, bytes, list, tuple, Mapping, Set)
+    return isinstance(got, Iterable) and not isinstance(got, kept) and not hasattr(got, "__array__")
+
+
+def entries_of(entries: Iterable[Any]) -> list[Any]:
+    """The entries of a result; itertools.count() would fill the memory before time is up."""
+    found = []
+    for entry in islice(entries, MOST_ENTRIES + 1):  # not in one call, which nothing could end
+        found.append(entry)  # noqa: PERF402
+    if len(found) > MOST_ENTRIES:
+        raise ValueError(f"more than {MOST_ENTRIES:,} entries came: does the result ever end?")
+    return found
 
 
 def plain(x: Any) -> Any:

@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from time import monotonic, sleep
-from types import FrameType, SimpleNamespace
+from types import FrameType, ModuleType, SimpleNamespace
 from typing import Any, cast
 
 Place = tuple[FrameType, int]  # of a call: its frame, and the line it is at
@@ -164,6 +164,12 @@ def places_of(error: BaseException) -> list[Place]:
     """Where an exception was raised, outermost call first."""
     here = list(traceback.walk_tb(error.__traceback__))
     return here + list(getattr(error, "elsewhere", []))
+
+
+def names_nothing(error: BaseException) -> bool:
+    """Whether an exception is of a name that is nowhere: no variable, no module, nothing in one."""
+    missing = isinstance(error, AttributeError) and isinstance(error.obj, ModuleType)
+    return missing or isinstance(error, NameError | ImportError)
 
 
 def is_students(frame: FrameType, ours: Collection[str], our_file: str) -> bool:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from typing import Any
 
-from autograd.exercises.checking import Case, entries_of
-from autograd.exercises.comparing import agree
+from autograd.exercises.checking import Case
+from autograd.exercises.comparing import agree, entries_of
 
 
 def listed(x: Any) -> Any:

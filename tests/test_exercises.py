@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 import sys
 import threading
 import time
@@ -1709,6 +1710,19 @@ def test_check_refuses_what_it_cannot_work_with():
         check("f")(lambda f: [])
     with pytest.raises(TypeError, match="takes Value"):
         exercises.check_forward()
+
+
+def test_hints_and_help_call_arguments_by_their_names(monkeypatch):
+    said = []
+    monkeypatch.setattr(Case, "__post_init__", lambda case: said.extend(case.mistakes))
+    for task, things in RIGHT:
+        TASKS[task].check(*things)
+        told = TASKS[task].check.__doc__
+        signature = " ".join(re.findall(r"``(\w+\(.*?\))``", told))
+        named = re.findall(r"(?:`|// )([a-z]\w*)(?:`| is 0)", " ".join([*said, told]))
+        if signature:
+            assert set(named) <= set(re.findall(r"\w+", signature)), task
+        said.clear()
 
 
 @for_each(

@@ -1776,6 +1776,28 @@ def test_what_a_check_raises_by_itself_is_no_mistake_of_a_student(cases):
     del TASKS["slipping"]
 
 
+def test_an_exception_may_be_right():
+    def root(x):
+        if x < 0:
+            raise ValueError("no root")
+        return x**0.5
+
+    @check("root")
+    def check_root(root):
+        negative = exercises.raises(ValueError)
+        yield Case("root(-1)", lambda: root(-1), "a ValueError", right=negative)
+
+    del TASKS["root"]
+    assert check_root(root)
+    for wrong in (lambda x: 0.0, lambda x: [][1], lambda x: ValueError("given back")):
+        assert check_root(wrong).state == "wrong"
+
+    def later(x):
+        raise NotImplementedError
+
+    assert check_root(later).state == "not done"
+
+
 @for_each(
     ("gives", "words"),
     [

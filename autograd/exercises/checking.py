@@ -75,10 +75,11 @@ class Case:
         expected: what should come: a number, a sequence or array of them, or anything that ``==``
             compares; with ``right``, a description.
         mistakes: classic mistakes. Each is a sentence that says where to look, with the result that
-            the mistake gives; or with a function that is true for such results (or for the
-            exception, if one was raised).
+            the mistake gives; or with a function that is true for such results; or, if it
+            raises, with ``raises(KeyError)``.
         look: where to look if it is another mistake.
-        right: a function that is true for right answers, if there is more than one.
+        right: a function that is true for right answers, if there is more than one; or
+            ``raises(ValueError)``, if it is right to raise one. Others get no exception.
         tolerance: the largest error, relative to ``expected`` or to 1, whichever is larger.
         slow: where to look if it takes too long.
         hidden: whether students are told no more than how it went. That holds for the cases after
@@ -269,8 +270,12 @@ class _Run:
         if error is not None and self._is_the_checks(error, self._called or self._holding):
             raise error
         self._failed = None
+        if type(error) is NotImplementedError:
+            return Outcome(case.what, NOT_DONE)
         right = case.right or agrees_with(case.expected, case.tolerance)
-        if error is None and self._holds(right, got):
+        raised = error is not None
+        told = getattr(right, "of_errors", False) if raised else not isinstance(got, BaseException)
+        if told and self._holds(right, got):  # an exception that is given back is not raised
             return Outcome(case.what, RIGHT)
         failed = self._failed if case.right else None
         near = max(1e-6, case.tolerance)
@@ -280,7 +285,7 @@ class _Run:
             if (error is None or getattr(gives, "of_errors", False))
             and self._holds(gives if callable(gives) else agrees_with(gives, near), got)
         )
-        if type(error) is NotImplementedError or self._is_missing(case, got):
+        if self._is_missing(case, got):
             return Outcome(case.what, NOT_DONE)
         if not mistakes and error is None and not self._holds(not_finite, got):
             self._denied |= {m for m, gives in case.mistakes.items() if not callable(gives)}

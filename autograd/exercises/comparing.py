@@ -207,13 +207,13 @@ def of_results(test: Test) -> Test:
 
 
 def of_errors(test: Test) -> Test:
-    """Mark a test of `Case.mistakes` as one that may be given an exception."""
+    """Mark a test, of `Case.mistakes` or ``right``, as one that may be given an exception."""
     test.of_errors = True  # type: ignore[attr-defined]
     return test
 
 
 def raises(*kinds: type[BaseException], words: str = "") -> Test:
-    """For `Case.mistakes`: a mistake that raises this kind of exception, with these words in it."""
+    """For `Case.mistakes` or ``right``: raises this kind of exception, with these words in it."""
     return of_errors(lambda got: isinstance(got, kinds) and words in str(got))
 
 

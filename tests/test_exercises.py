@@ -1576,6 +1576,20 @@ def test_not_done_yet():
     assert report.title == "double: not done yet, 1 of 2 right"
 
 
+def test_a_case_that_looks_at_what_an_unfinished_one_left_is_not_done_either():
+    @check("f")
+    def check_calls(f):
+        seen = []
+        yield Case("f(print)", lambda: f(seen.append), 2)
+        yield Case("print is called", lambda: len(seen), 2)
+
+    def unfinished(give): ...
+
+    del TASKS["calls"]
+    assert check_calls(unfinished).state == "not done"
+    assert check_calls(lambda give: 3).state == "wrong"
+
+
 def test_holes_are_found():
     class Empty:
         def f(self): ...
@@ -1806,7 +1820,7 @@ def test_an_exception_may_be_right():
             ["IndexError: list index out of range", "it can't be used", "'list' object has no"],
         ),
         (None, ["'NoneType' object is not subscriptable", "is a return missing?"]),
-        (2.0, ["'float' object is not subscriptable", "look at what it gives back: it can't"]),
+        (2.0, ["'float' object is not subscriptable", "look at what came of your code: it can't"]),
     ],
 )
 def test_what_cannot_be_done_with_a_result_is_the_students(gives, words):

@@ -61,7 +61,7 @@ from .reports import (
 __all__ = ["MARKS", "NOT_DONE", "RIGHT", "TASKS", "WRONG", "Case", "Outcome", "Report", "check"]
 
 MISCALLED = re.compile(r"(positional|keyword|required) argument")  # what Python says
-UNUSABLE = "what it gives back: it can't be used as the task says"
+UNUSABLE = "what came of your code: it can't be used as the task says"
 SECONDS = 2.0  # after which a check gives up
 
 
@@ -180,7 +180,7 @@ class _Run:
         self._unfinished = any(map(is_unfinished, things))
         self._in_case = False
         self._called = False  # did the current case call a student's function?
-        self._reached = False  # and one with a hole in it?
+        self._reached = False  # and one with a hole? If it called none: did one before it?
         self._raised: BaseException | None = None  # by such a function
         self._failed: BaseException | None = None  # why a test could not work with a result
         # A case may work with what was there before it: with what is no function, and with what
@@ -223,7 +223,7 @@ class _Run:
     def _try_all(self) -> None:
         for case in self._cases(*self._things):
             self._case, self._in_case = case, True
-            self._called, self._reached, self._raised = False, False, None
+            self._called, self._raised = False, None
             outcome = self._try(case)
             self._in_case = False
             if is_given_up():  # a bare `except:` has swallowed TimeUp: the result is no answer
@@ -240,8 +240,8 @@ class _Run:
 
         @wraps(f)
         def call(*args: Any, **kwargs: Any) -> Any:
+            self._reached = unfinished or (self._reached and self._called)
             self._called = True
-            self._reached |= unfinished
             self._holding |= not self._in_case
             try:
                 return f(*args, **kwargs)

@@ -692,6 +692,29 @@ def test_a_check_that_fails_is_no_result(tmp_path):
     assert found["step_decay"].state == "right"
 
 
+def test_lines_of_a_teachers_other_files_are_not_called_the_students(tmp_path):
+    helper = {"__name__": "helper"}
+    source = "def first(x):\n    return x[0]\n\ndef broken(x):\n    return nowhere"
+    exec(compile(source, "helper.py", "exec"), helper)
+
+    @check("f")
+    def check_first(f):
+        yield Case("f()", lambda: helper["first"](f()), 1)
+
+    @check("f")
+    def check_broken(f):
+        yield Case("f()", lambda: helper["broken"](f()), 1)
+
+    tasks = [TASKS.pop("first"), TASKS.pop("broken")]
+    path = tmp_path / "anna.py"
+    path.write_text("def f():\n    return 1\n")
+    found = judge.grade(path, tasks, LIMITS)
+    assert found["first"].state == "wrong"
+    assert "not subscriptable\n    look at   what came of your code" in found["first"].text
+    assert "the check failed, by NameError" in found["broken"].text
+    assert "in broken, helper.py, line 5" in found["broken"].text
+
+
 def test_messages_that_are_none():
     for data in (b"\0", b"\0\0\0\1", b"\0\0\0\2{}", b"\0\0\0\2[]", b"\0\0\0\3[1]", b"\xff" * 9):
         with pytest.raises(judge.DamagedError):

@@ -6,6 +6,7 @@ what is no message costs the task that was tried; the rest is tried in a new one
 it is ended too: a student's code could tell of them in a later task.
 """
 
+import contextvars
 import queue
 import threading
 import traceback
@@ -16,7 +17,7 @@ from typing import Any
 
 from .cage import Cage, Limits
 from .checking import TASKS, Task
-from .limits import Place, TimeUp, is_students, line_of
+from .limits import APART, Place, TimeUp, is_students, line_of
 from .messages import error_of, failure, pack, perform, pieces, places_from, restore, unpacked
 from .submissions import RefusedError, late_files, printable
 from .wire import DamagedError, Peer
@@ -295,7 +296,8 @@ def _judged(door: Door, task: Task) -> Result:
     """
     answer = door.limits.answer
     try:
-        report = task.check(*[door.result(door.ask("take", n, seconds=answer)) for n in task.takes])
+        things = [door.result(door.ask("take", n, seconds=answer)) for n in task.takes]
+        report = _tried(task, things)
         door.settle()
         if report and door.open:
             wrong = [door.result(door.ask("decoy", seconds=answer)) for _ in task.takes]
@@ -316,16 +318,23 @@ def _judged(door: Door, task: Task) -> Result:
     return Result(task.name, report.state, repr(report.unveiled), repr(report), html)
 
 
+def _tried(task: Task, things: Sequence[Any]) -> Any:
+    """What a check gives, which knows that no student's code runs in this process."""
+    context = contextvars.copy_context()
+    context.run(APART.set, True)
+    return context.run(task.check, *things)
+
+
 def _line_of_the_check(error: BaseException) -> str:
     """Where in a teacher's own files an exception was raised, as a line to follow others."""
     for frame, number in reversed(list(traceback.walk_tb(error.__traceback__))):
-        if is_students(frame, {"autograd"}, ""):  # here it is never a student's
+        if is_students(frame, {"autograd"}, ""):  # outside of `_tried` a teacher's looks like one
             return f"\nin {line_of(frame, number)}"
     return ""
 
 
 def _passes(task: Task, things: Sequence[Any]) -> bool:
     try:
-        return bool(task.check(*things))
+        return bool(_tried(task, things))
     except (Exception, SystemExit):
         return False

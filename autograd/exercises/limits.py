@@ -21,6 +21,7 @@ PACKAGES = {"site-packages", "dist-packages"}
 LIBRARIES = {"autograd", "nn", "numpy", "matplotlib"}
 THREADS = sys.platform != "emscripten"  # Python in a browser has none
 
+APART = contextvars.ContextVar("APART", default=False)  # is a student's code in another process?
 
 # What a student's code may raise, be it called by a case or to tell what is wrong; not TimeUp.
 RAISED = (Exception, SystemExit, KeyboardInterrupt)
@@ -177,7 +178,8 @@ def is_students(frame: FrameType, ours: Collection[str], our_file: str) -> bool:
     package = str(frame.f_globals.get("__name__")).partition(".")[0]
     file = frame.f_code.co_filename
     return (
-        package not in ours
+        (isinstance(frame, Elsewhere) or not APART.get())
+        and package not in ours
         and file != our_file
         and not file.startswith(STDLIB)
         and not PACKAGES & set(Path(file).parts)

@@ -692,6 +692,30 @@ def test_a_check_that_fails_is_no_result(tmp_path):
     assert found["step_decay"].state == "right"
 
 
+def test_what_a_check_hands_over_wrongly_is_no_mistake_of_a_student(tmp_path):
+    @check("f")
+    def check_object(f):
+        yield Case("f(object)", lambda: f(object()), 1)
+
+    @check("f")
+    def check_callback(f):
+        yield Case("f(g)", lambda: f(lambda: nowhere), 1)  # noqa: F821
+
+    @check("f")
+    def check_called(f):
+        yield Case("f(g)", lambda: f(lambda x: x), 1)
+
+    tasks = [TASKS.pop(name) for name in ("object", "callback", "called")]
+    path = tmp_path / "anna.py"
+    path.write_text("def f(g):\n    return g() if callable(g) else 1\n")
+    found = judge.grade(path, [*tasks], LIMITS)
+    said = "the check failed, by TypeError:\na object can't be handed to a submission\nin <lambda>"
+    assert said in found["object"].text
+    assert "the check failed, by NameError:\nname 'nowhere' is not" in found["callback"].text
+    assert "in <lambda>, test_hostile.py" in found["callback"].text
+    assert found["called"].state == "wrong" and "in your f, anna.py" in found["called"].text
+
+
 def test_lines_of_a_teachers_other_files_are_not_called_the_students(tmp_path):
     helper = {"__name__": "helper"}
     source = "def first(x):\n    return x[0]\n\ndef broken(x):\n    return nowhere"

@@ -17,7 +17,7 @@ from typing import Any
 
 from .cage import Cage, Limits
 from .checking import TASKS, Task
-from .limits import APART, Place, TimeUp, is_students, line_of
+from .limits import APART, Place, TimeUp, is_students, line_of, names_nothing
 from .messages import error_of, failure, pack, perform, pieces, places_from, restore, unpacked
 from .submissions import RefusedError, late_files, printable
 from .wire import DamagedError, Peer
@@ -115,6 +115,9 @@ class Door:
                 except (DamagedError, GoneError, TimeUp):
                     raise
                 except Exception as error:
+                    if names_nothing(error) and not hasattr(error, "elsewhere"):
+                        vars(error)["slip"] = True
+                        raise  # a mistake in what a check handed over
                     answer = failure(error)
                 self._send(answer)
         except DamagedError as error:
@@ -164,8 +167,12 @@ class Door:
         self.cage.kill()
 
     def _do(self, number: int, method: str, *args: Any, **kwargs: Any) -> Any:
-        encode = self._peer.encode
-        reply = self.ask("do", number, method, encode(args), encode(kwargs))
+        try:
+            given = self._peer.encode(args), self._peer.encode(kwargs)
+        except TypeError as error:
+            vars(error)["slip"] = method == "__call__"  # a check hands over what can't be
+            raise
+        reply = self.ask("do", number, method, *given)
         return self.result(reply, args)
 
     def result(self, reply: Any, args: Sequence[Any] = ()) -> Any:

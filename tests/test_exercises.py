@@ -1752,6 +1752,8 @@ def test_hints_and_help_call_arguments_by_their_names(monkeypatch):
         ((int, 1, {}, "", 3), "right must be a function .* got 3"),
         ((int, 1, {}, "", None, "x"), "tolerance must be a number >= 0, got 'x'"),
         ((int, 1, {}, "", None, float("nan")), "tolerance must be a number"),
+        ((int, 1, {}, ["x"]), r"look must be a text, got \['x'\]"),
+        ((int, 1, {}, "", None, 0.0, 2), "slow must be a text"),
     ],
 )
 def test_a_case_refuses_what_would_make_every_answer_wrong(arguments, words):
@@ -1788,6 +1790,16 @@ def test_what_a_check_raises_by_itself_is_no_mistake_of_a_student(cases):
     with pytest.raises((KeyError, NameError, AttributeError), match=r"b|nowhere|sqrtt"):
         check("f")(check_slipping)(lambda x: 2)
     del TASKS["slipping"]
+
+
+@for_each("given", [None, 3.0, [("f(1)", int, 1)], ["f(1)"]])
+def test_a_check_that_yields_no_cases_is_told_so(given):
+    def check_given(f):
+        return given
+
+    with pytest.raises(TypeError, match=r"check_given must yield cases, yield Case\(...\), got"):
+        check("f")(check_given)(int)
+    del TASKS["given"]
 
 
 def test_an_exception_may_be_right():

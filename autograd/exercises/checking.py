@@ -13,7 +13,6 @@ double: 0 of 1 right
 """
 
 import inspect
-import io
 import re
 import warnings
 from collections import Counter
@@ -24,7 +23,6 @@ from functools import wraps
 from numbers import Real
 from typing import Any
 
-from ..show.notation import ELLIPSIS
 from .comparing import (
     Test,
     agrees_with,
@@ -53,6 +51,7 @@ from .reports import (
     RIGHT,
     WRONG,
     Outcome,
+    Printed,
     Report,
     note_of_a_failed_cell,
     surely,
@@ -111,6 +110,7 @@ class Case:
             ("mistakes", is_map and all(isinstance(m, str) for m in self.mistakes),
              'as {"where to look": what the mistake gives}'),
             ("tolerance", is_number, "a number >= 0"),
+            *[(n, isinstance(getattr(self, n), str), "a text") for n in ("what", "look", "slow")],
         ):  # fmt: skip
             if not fits:
                 got = f"got {written(getattr(self, name))} in the case {self.what!r}"
@@ -193,7 +193,7 @@ class _Run:
         self._elsewhere: dict[int, tuple[str, ...]] = {}  # where to look if no mistake is known
         self._denied: set[str] = set()  # mistakes that would have given another number
         self._said: list[str] = []  # what was printed in each
-        self._printed = _Printed()
+        self._printed = Printed()
         with warnings.catch_warnings(), redirect_stdout(self._printed):
             warnings.simplefilter("ignore")  # of overflow and the like: the numbers show it
             where = within(SECONDS, self._try_all)
@@ -221,7 +221,11 @@ class _Run:
         return next(iter([*wrong, *[said for _, said in said]]), "")
 
     def _try_all(self) -> None:
-        for case in self._cases(*self._things):
+        cases = self._cases(*self._things)
+        for case in cases if isinstance(cases, Iterable) else [cases]:
+            if not isinstance(case, Case):
+                name = self._cases.__name__
+                raise TypeError(f"{name} must yield cases, yield Case(...), got {written(case)}")
             self._case, self._in_case = case, True
             self._called, self._raised = False, None
             outcome = self._try(case)
@@ -369,23 +373,6 @@ class _Run:
             if is_students(frame, ours, self._cases.__code__.co_filename):
                 return f"\nin your {line_of(frame, number)}"
         return ""
-
-
-class _Printed(io.StringIO):
-    """What a student's code prints during a case, up to a limit: it might print for ever."""
-
-    MOST = 2000
-
-    def write(self, text: str) -> int:
-        return super().write(text) if self.tell() < self.MOST else len(text)
-
-    def taken(self) -> str:
-        """What there is, which is then gone; control characters as escapes."""
-        text = self.getvalue()
-        self.seek(0)
-        self.truncate()
-        text = text if len(text) < self.MOST else f"{text[: self.MOST]}{ELLIPSIS}\n"
-        return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
 
 
 def _text(error: BaseException) -> str:

@@ -1,6 +1,7 @@
 """The report of a check, in text and in Jupyter: one block for one mistake."""
 
 import html
+import io
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -226,3 +227,21 @@ def note_of_a_failed_cell() -> str:
         f"The cell that ran before this one failed ({type(error).__name__}) and defined nothing: "
         "this looks at the definition from before."
     )
+
+
+class Printed(io.StringIO):
+    """What a student's code prints during a case, up to a limit: it might print for ever."""
+
+    MOST = 2000
+
+    def write(self, text: str) -> int:
+        """Keep a text, or what fits of it."""
+        return super().write(text) if self.tell() < self.MOST else len(text)
+
+    def taken(self) -> str:
+        """What there is, which is then gone; control characters as escapes."""
+        text = self.getvalue()
+        self.seek(0)
+        self.truncate()
+        text = text if len(text) < self.MOST else f"{text[: self.MOST]}{ELLIPSIS}\n"
+        return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)

@@ -18,7 +18,7 @@ import pytest
 
 import autograd.exercises.__main__ as command
 import nn.exercises
-from autograd.exercises import Case, cage, check, judge, loading
+from autograd.exercises import Case, cage, check, judge, loading, submissions
 from autograd.exercises.cage import Limits
 from autograd.exercises.checking import TASKS
 from autograd.exercises.grading import feedback, gradescope, junit, running
@@ -477,6 +477,30 @@ def test_what_is_kept_is_of_one_content_and_one_version(tmp_path):
     path.unlink()
     path.symlink_to("ben.py")
     assert ask("a") == ["a"] and ask("a") == ["a"]  # nothing to keep
+
+
+def test_a_change_to_what_checks_import_counts(tmp_path, monkeypatch):
+    (tmp_path / "beside.py").write_text("EXPECTED = 1\n")
+    source = 'from autograd.exercises import Case, check\nimport beside\n\n@check("f")\n'
+    source += 'def check_beside(f):\n    yield Case("f()", f, beside.EXPECTED)\n'
+    (tmp_path / "own_checks.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    submissions.import_checks([str(tmp_path / "own_checks.py")])
+    path = tmp_path / "anna.py"
+    path.write_text(RIGHT)
+
+    def keeps():
+        kept, computed = Kept(tmp_path / "kept", Limits()), []
+        kept.completed(path, ["a"], lambda tasks: computed.append(1) or {"a": result("a", "right")})
+        return not computed
+
+    (tmp_path / "kept").mkdir()
+    try:
+        assert not keeps() and keeps()
+        (tmp_path / "beside.py").write_text("EXPECTED = 2\n")
+        assert not keeps() and keeps()
+    finally:
+        del TASKS["beside"], sys.modules["beside"], sys.modules["own_checks"]
 
 
 @pytest.mark.parametrize(

@@ -479,7 +479,7 @@ def test_what_is_kept_is_of_one_content_and_one_version(tmp_path):
     assert ask("a") == ["a"] and ask("a") == ["a"]  # nothing to keep
 
 
-def test_a_change_to_what_checks_import_counts(tmp_path, monkeypatch):
+def test_what_checks_import_counts_too(tmp_path, monkeypatch, capsys):
     (tmp_path / "beside.py").write_text("EXPECTED = 1\n")
     source = 'from autograd.exercises import Case, check\nimport beside\n\n@check("f")\n'
     source += 'def check_beside(f):\n    yield Case("f()", f, beside.EXPECTED)\n'
@@ -499,6 +499,10 @@ def test_a_change_to_what_checks_import_counts(tmp_path, monkeypatch):
         assert not keeps() and keeps()
         (tmp_path / "beside.py").write_text("EXPECTED = 2\n")
         assert not keeps() and keeps()
+        with pytest.raises(SystemExit):
+            command.main(["gradescope", str(tmp_path), "--checks", str(tmp_path / "own_checks.py")])
+        assert "the archive would not have beside.py: copy into" in capsys.readouterr().err
+        assert not (tmp_path / "autograder.zip").exists()
     finally:
         del TASKS["beside"], sys.modules["beside"], sys.modules["own_checks"]
 

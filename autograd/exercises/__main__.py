@@ -29,7 +29,13 @@ from .grading.kept import Kept
 from .grading.running import grade_all
 from .grading.tasks import chosen
 from .judge import MISSING
-from .submissions import import_checks, may_hold_python, passed_over, submissions_in
+from .submissions import (
+    import_checks,
+    imported_beside,
+    may_hold_python,
+    passed_over,
+    submissions_in,
+)
 
 CHECKS = ("autograd.exercises", "nn.exercises")
 ARCHIVE = "autograder.zip"
@@ -152,6 +158,9 @@ def pack(arguments: Sequence[str]) -> int:
     _, points = _tasks(parser, options)
     if others := [module for module in options.checks if not module.endswith(".py")]:
         parser.error(f"--checks: a file, which goes with the archive, not the module {others[0]}")
+    if more := sorted(path.name for path in imported_beside(map(Path, options.checks))):
+        parser.error(f"--checks: the archive would not have {', '.join(more)}: copy into the file "
+                     "of checks what it imports from there")  # fmt: skip
     write_whole(options.folder / ARCHIVE, gradescope.archive(points, [*map(Path, options.checks)]))
     print(f"{options.folder / ARCHIVE}: {len(points)} tasks, {sum(points.values()):g} points")
     return 0

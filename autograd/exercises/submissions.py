@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from .limits import PACKAGES
 from .loading import NOT_THEIRS, files_of
 
 Open = Callable[[], Any]
@@ -38,6 +39,18 @@ def import_checks(modules: Sequence[str]) -> None:
             spec.loader.exec_module(module)
         else:
             importlib.import_module(name)
+
+
+def imported_beside(checks: Iterable[Path]) -> set[Path]:
+    """The other files of a teacher's own that are imported: those in the folders of checks."""
+    known = {path.resolve() for path in checks}
+    folders = {path.parent for path in known}
+    root = Path(__file__).resolve().parents[2]
+    ours = {root / "autograd", root / "nn"}
+    loaded = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    paths = {Path(file).resolve() for file in loaded if file} - known
+    own = {path for path in paths if path.is_file() and not PACKAGES & set(path.parts)}
+    return {path for path in own if folders & set(path.parents) and not ours & set(path.parents)}
 
 
 def submissions_in(folder: Path) -> dict[str, Path]:

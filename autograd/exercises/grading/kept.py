@@ -21,8 +21,7 @@ from ...files import write_whole
 from ..cage import ROOT, Limits, bwrap
 from ..checking import MARKS, TASKS
 from ..judge import LATE, MISSING, NO_RESULT, Result
-from ..limits import PACKAGES
-from ..submissions import contents, late_files
+from ..submissions import contents, imported_beside, late_files
 
 STATES = {*MARKS, MISSING, LATE, NO_RESULT}
 
@@ -94,20 +93,11 @@ def _result(name: str, row: Any) -> Result:
     return result
 
 
-def _beside(checks: set[Path]) -> set[Path]:
-    """The other files of a teacher's own that were imported: those in the folders of checks."""
-    folders = {path.resolve().parent for path in checks}
-    loaded = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
-    paths = {Path(file).resolve() for file in loaded if file}
-    own = {path for path in paths if path.is_file() and not PACKAGES & set(path.parts)}
-    return {path for path in own if folders & set(path.parents)}
-
-
 def _version(limits: Limits) -> bytes:
     """What results depend on beside the submission: all our code, the checks', and what runs it."""
     files = {path for package in ("autograd", "nn") for path in (ROOT / package).rglob("*.py")}
     checks = {Path(inspect.getfile(inspect.unwrap(task.check))) for task in TASKS.values()}
-    files |= checks | _beside(checks)
+    files |= checks | imported_beside(checks)
     limits = replace(limits, due=math.inf)  # which files are late is told by each submission
     digest = hashlib.sha256(repr((sys.version, np.__version__, bwrap(), limits)).encode())
     for path in sorted(files):

@@ -539,6 +539,26 @@ def test_bad_command_lines(tmp_path, monkeypatch, options, words, capsys):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.py", "empty"]
 
 
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (
+            "check(f)",
+            "NameError: name 'check' is not defined\nin <module>, c.py, line 1: check",
+        ),
+        ("import gone", "No module named 'gone'\nin <module>, c.py, line 1: import gone"),
+        ("{}['b']", "KeyError: 'b'\nin <module>, c.py, line 1: {}['b']"),
+        ("x = (", "SyntaxError: '(' was never closed (c.py, line 1)"),
+    ],
+)
+def test_a_file_of_checks_that_fails_is_named_with_its_line(tmp_path, capsys, source, words):
+    (tmp_path / "anna.py").write_text(RIGHT)
+    (tmp_path / "c.py").write_text(f"{source}\ndef check_it(f): pass\n")
+    with pytest.raises(SystemExit):
+        command.main([str(tmp_path), "--checks", str(tmp_path / "c.py")])
+    assert f"--checks: {words}" in capsys.readouterr().err
+
+
 def test_progress_without_tqdm(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "tqdm", None)
     with command.progress(2) as step:

@@ -28,7 +28,7 @@ from .grading.grades import Grades, failed, handed_in
 from .grading.kept import Kept
 from .grading.running import grade_all
 from .grading.tasks import chosen
-from .judge import MISSING
+from .judge import MISSING, line_of_the_check
 from .submissions import (
     import_checks,
     imported_beside,
@@ -195,8 +195,9 @@ def _tasks(
     ]
     try:
         import_checks(modules)
-    except (ImportError, SyntaxError, TypeError, ValueError) as error:
-        parser.error(f"--checks: {error}")
+    except (Exception, SystemExit) as error:
+        kind = "" if isinstance(error, ImportError) else f"{type(error).__name__}: "
+        parser.error(f"--checks: {kind}{error}{line_of_the_check(error)}")
     try:
         return modules, chosen(options.tasks or list(TASKS))
     except ValueError as error:

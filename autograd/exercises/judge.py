@@ -315,7 +315,7 @@ def _judged(door: Door, task: Task) -> Result:
         raise
     except (Exception, SystemExit) as error:
         door.close("the check failed")
-        line = _line_of_the_check(error)
+        line = line_of_the_check(error)
         return none(task, f"the check failed, by {type(error).__name__}:\n{error}"[:1000] + line)
     if not door.open and door.trouble != STILL:
         raise GoneError
@@ -332,7 +332,7 @@ def _tried(task: Task, things: Sequence[Any]) -> Any:
     return context.run(task.check, *things)
 
 
-def _line_of_the_check(error: BaseException) -> str:
+def line_of_the_check(error: BaseException) -> str:
     """Where in a teacher's own files an exception was raised, as a line to follow others."""
     for frame, number in reversed(list(traceback.walk_tb(error.__traceback__))):
         if is_students(frame, {"autograd"}, ""):  # outside of `_tried` a teacher's looks like one

@@ -129,7 +129,7 @@ def _rate(lr: float, rates: Mapping[float, float], falls: bool) -> str:
     which = "the largest with nearly the least loss" if falls else "the one with the least loss"
     others = ", ".join(f"{rate:g}" for rate in RATES if rate not in rates)
     how = f"of {', '.join(f'{rate:g}' for rate in rates)}, {which} in some {TRIED} updates each"
-    how += f" (at {others} the loss grew)" if others else ""
+    how += f" (at {others} it grew, or did on the farthest examples)" if others else ""
     if lr != choose_rate(rates, falls):
         how = "at larger ones that were tried, a training diverged"
     return f"{lr:g}: {how}" + ("; it falls to 0 along half a cosine" if falls else "")

@@ -87,7 +87,7 @@ def _add_own_options(add: Callable[..., Any]) -> None:
         "or a quarter or a 16th of them, or 4 times as many if a quarter is clearly too few, "
         "whichever does best on examples kept aside (not where several batch sizes are compared); "
         f"and if {MANY:,} or more examples are left, a fifth is kept aside in the training too, "
-        f"and the network of the best epoch is taken (in a sweep: {SWEPT})")
+        f"the network of the best epoch is taken, and a 16th not tried (in a sweep: {SWEPT})")
     add("--batch-size", type=_checked_batch_size, nargs="+", metavar="B",
         help=f"a number, full, or a schedule: grow:START:FACTOR:EPOCHS ({BATCH}, or all examples "
         "if they are fewer); several are compared, each from the same start")

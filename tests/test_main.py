@@ -247,7 +247,7 @@ def test_it_is_said_why_a_rate_is_taken(monkeypatch):
             0.3,
             True,
             "0.3: of 1, 0.3, 0.1, the largest with nearly the least loss in some 200 updates "
-            "each (at 3 the loss grew); it falls",
+            "each (at 3 it grew, or did on the farthest examples); it falls",
         ),
         (0.1, False, "0.1: of 1, 0.3, 0.1, the one with the least loss in some 200"),
         (0.1, True, "0.1: at larger ones that were tried, a training diverged; it falls to 0"),

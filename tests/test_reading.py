@@ -204,7 +204,8 @@ SURVEY = [f"{20 + 7 * i % 50},{i % 5 + 1},{'yes' if i % 3 else 'no'}" for i in r
         ["Your age?,Happy?,Again?", '"{""ImportId"":""Q1""}","{""ImportId"":""Q2""}",QID3'],
         ["1. How old are you?,2. How happy are you?,3. Would you come again?"],
         ["Information (years),Infinite (points),"],
-        ["years,points,"],
+        ["(years),(points),"],
+        ["How old?,2. Happy?,Again?"],
         ["int,int,str"],
         ["---,---,---"],
     ],
@@ -227,6 +228,10 @@ def test_rows_below_the_names_that_are_no_data_are_left_out_and_said(tmp_path, b
         "18 or more,4 at least,maybe",
         "oops,,maybe",
         "Unknown,Refused,maybe",
+        "<LOD,<LOD,maybe",
+        "pending,withdrawn,",
+        "would not say that at all,would not say that at all,maybe",
+        "years,points,maybe",  # these are said of the columns, as missing
     ],
 )
 def test_a_row_with_words_for_numbers_is_one_all_the_same(tmp_path, first):
@@ -587,6 +592,12 @@ def test_a_column_of_numbers_that_gives_the_target_away_is_said(tmp_path):
     told = told_of(tmp_path, "x,gap,y", lambda i: f"{i},{i * i * 3 if i % 20 else ''},{i * i}")
     assert "alone tells 'y'" in told["gap"]
     told = told_of(tmp_path, "x,near,y", lambda i: f"{i * 7 % 13},{i * i + i % 2 * 50},{i * i}")
+    assert not any("alone tells" in what for what in told.values())
+    told = told_of(
+        tmp_path, "x,far,y", lambda i: f"{i},{i % 7 if i else 999},{i % 5 if i else 999}"
+    )
+    assert not any("alone tells" in what for what in told.values())
+    told = told_of(tmp_path, "x,w,y", lambda i: f"{i},{'uv'[i == 9]},{'pq'[i == 9]}")
     assert not any("alone tells" in what for what in told.values())
     told = told_of(tmp_path, "x,few,y", lambda i: f"{i},{i * i if i % 5 else ''},{i * i}")
     assert not any("alone tells" in what for what in told.values())

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from unicodedata import category, normalize
 
 from autograd.show.notation import shortened
+from autograd.value import short_repr
 
 
 def told_apart(words: Iterable[str]) -> str:
@@ -31,5 +32,5 @@ def _as_seen(text: str) -> str:
 
 def _apart(texts: Iterable[str]) -> str:
     """Words that a reader may take for one, written so that they are seen to differ."""
-    show = repr if len({normalize("NFC", text) for text in texts}) > 1 else ascii
+    show = short_repr if len({normalize("NFC", text) for text in texts}) > 1 else ascii
     return " and ".join(map(show, sorted(texts)))

@@ -9,6 +9,8 @@ from functools import partial
 from itertools import dropwhile, pairwise
 from typing import Any
 
+from autograd.value import short_repr
+
 from .cells import is_missing, is_number, parsed
 from .units import parts
 
@@ -20,9 +22,11 @@ DECIMALS = (
 )
 YEARS = 3  # so many names that are numbers and go up in equal steps may be names
 UNDER = 3  # rows below the names that may be no data, and those below them that say so
-UNKNOWN = ("unknown", "none", "missing", "refused", "error", "undefined", "nil")  # said of numbers
-# A number or a bound, maybe with a word or two; a question that has a number is longer.
-NUMERAL = re.compile(r"[<>≤≥~=±+-]*\s*(\.?\d\S*(\s+\S+){0,2}|inf(inity)?)", re.IGNORECASE)
+ASKS = re.compile(r".*[?)\]}]|(\S+\s+){4,}\S+")  # What is asked: How old are you? Age (years)
+TYPES = re.compile(
+    r"[-:=|]{3,}|(int(eger)?|float)\d*|double|str(ing)?|text|bool(ean)?|date(time)?|num(ber|eric)?",
+    re.IGNORECASE,
+)
 
 Rows = list[list[str]]
 
@@ -91,7 +95,7 @@ def look_of(text: str, delimiter: str | None = None, header: bool | None = None)
             )
     under = _under(rows) if header and not more else 0
     if under:
-        said = ", ".join(repr(" ".join(filter(None, row))) for row in below[:under])
+        said = ", ".join(short_repr(" ".join(filter(None, row))) for row in below[:under])
         notes.append(f"rows below the names that are no data are left out: {said}")
     return Look(delimiter, header, len(above), under, more, tuple(notes))
 
@@ -165,24 +169,21 @@ def _under(rows: Rows) -> int:
 
 
 def _is_no_data(row: Sequence[str], rest: Rows) -> bool:
-    """Whether a row has words where others have numbers, and nothing that comes again in them.
+    """Whether a row asks, or says a type, where others have numbers, and has nothing of theirs.
 
-    One column alone may have a word for a missing number: so another of numbers must say the same;
-    or if there is none, one where a few words come again and again.
+    Other words may be said of missing numbers.
     """
-    numbers = words = gaps = 0
+    found = []
     for j, cell in enumerate(row):
         others = [other[j] for other in rest if len(other) > j and not is_missing(other[j])]
-        if not others:
+        if is_missing(cell) or not others:
             continue
-        if is_missing(cell):
-            gaps += _mostly_numbers(others)
-            continue
-        if NUMERAL.fullmatch(cell) or is_number(cell) or cell.lower() in UNKNOWN or cell in others:
+        if is_number(cell) or cell in others:
             return False
-        numbers += _mostly_numbers(others)
-        words += not _mostly_numbers(others) and len(set(others)) <= len(others) / 2
-    return numbers > 1 or (numbers == 1 and words > 0 and gaps == 0)
+        if _mostly_numbers(others):
+            found.append(cell)
+    asks = any(map(ASKS.fullmatch, found)) and len(set(found)) == len(found)
+    return asks or (len(found) > 0 and all(map(TYPES.fullmatch, found)))
 
 
 def _may_be_decimals(rows: Rows) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd.show.notation import printable, shortened
 
-from ..arrays import check_text
+from ..arrays import Array, check_text
 from ..model.likelihoods import Loss, known_likelihood
 from .cells import DECIMAL_COMMA, Cells
 from .columns import Column, inputs_of
@@ -96,7 +96,7 @@ def table_data(
     name, notes, nameless = file.name, file.notes, file.nameless
     del file  # its text takes as much as the numbers
     _check_enough(name, len(places))
-    totals = [column for column, of in cells.items() if of.are_numbers and _ends_in_sum(of)]
+    totals = _totals(list(cells.values()))
     answers = target_of(cells.pop(target), likelihood, name, places)
     told = [("file", note) for note in notes] + [(f"{target} (to predict)", answers.said)]
     chosen, left_out = _chosen(cells, kinds, nameless)
@@ -223,9 +223,15 @@ def _complete(answers: Target, cells: Sequence[Cells], missing: str) -> tuple[Ta
     return kept, len(answers.rows) - len(kept.rows)
 
 
-def _ends_in_sum(cells: Cells) -> bool:
-    """Whether the last number of a column is the sum of the others, four or more, and larger."""
-    values = cells.as_numbers.values
+def _totals(columns: Sequence[Cells]) -> list[str]:
+    """The columns whose last cell is the sum of those above, if most with numbers there are so."""
+    numbers = [one for one in columns if one.are_numbers and not one.missing[-1]]
+    found = [one.name for one in numbers if _ends_in_sum(one.as_numbers.values)]
+    return found if 2 * len(found) > len(numbers) else []
+
+
+def _ends_in_sum(values: Array) -> bool:
+    """Whether the last number is the sum of the others, four or more, and larger."""
     above, last = values[:-1][~np.isnan(values[:-1])], values[-1]
     if len(above) < 4 or not abs(last) > max(above.max(), -above.min()):
         return False

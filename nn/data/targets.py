@@ -134,10 +134,10 @@ def _doubt(cells: Cells) -> str:
 
 
 def tells(cells: Cells, target: Target) -> bool:
-    """Whether a column alone says what the target is, where it says something: nearly everywhere.
+    """Whether a column alone says what the target is. A few of its cells may be missing.
 
-    It may be the target in other words, or in another unit, which is not known beforehand. What it
-    says of one row alone does not count.
+    It may be the target in other words, or in another unit, which is not known beforehand. A word
+    that stands in one row alone does not count.
     """
     there = ~cells.missing[target.rows]
     rows, y = target.rows[there], target.y[there]
@@ -146,18 +146,26 @@ def tells(cells: Cells, target: Target) -> bool:
     if not target.classes:
         return cells.are_numbers and _are_a_line(cells.as_numbers.values[rows], y)
     column = cells.as_numbers.values if cells.codes is None else cells.codes
-    _, codes = np.unique(column[rows], return_inverse=True)
-    words = int(codes.max()) + 1
+    _, codes, counts = np.unique(column[rows], return_inverse=True, return_counts=True)
+    again, words = counts[codes] > 1, len(counts)
     pairs = len(np.unique(codes.astype(np.int64) * len(target.classes) + y))
-    return pairs == words and len(np.unique(y)) > 1 and words < len(y) / 4
+    return pairs == words and len(np.unique(y[again])) > 1 and words < len(y) / 4
 
 
 def _are_a_line(x: Array, y: Array) -> bool:
     """Whether y is a x + b, up to what rounding takes away; where there are few, exactly."""
+    if len(x) < 10:
+        return len(x) > 2 and _correlation(x, y) > 1 - 1e-12
+    far = np.abs(x - np.median(x))
+    inner = far <= np.median(far)  # so that it does not hang on a few that are far away
+    return min(_correlation(x, y), _correlation(x[inner], y[inner])) > 1 - 1e-4
+
+
+def _correlation(x: Array, y: Array) -> float:
+    """How nearly y is a x + b, up to 1; nan if x or y are all alike."""
     x, y = x - x.mean(), y - y.mean()
-    off = 1e-4 if len(x) >= 10 else 1e-12
     with np.errstate(all="ignore"):
-        return len(x) > 2 and bool(abs(x @ y) > (1 - off) * np.sqrt((x @ x) * (y @ y)))
+        return float(abs(x @ y) / np.sqrt((x @ x) * (y @ y)))
 
 
 def _classes(

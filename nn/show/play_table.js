@@ -147,7 +147,7 @@ function areNumerals(cells, commas) {
 }
 
 // The rows below the header that are data, as in nn/data/looks.py: not the names again, as where
-// files were joined, and no words in the first rows where others have numbers, as questions or units.
+// files were joined, and in the first rows no questions and types where others have numbers.
 function dataBelow([head, ...all], commas, notes) {
   const areWords = head.length > 1 && !head.every((cell) => isNumeral(cell.trim(), commas));
   const rows = areWords ? all.filter((row) => !sayAgain(row, head)) : all;
@@ -157,10 +157,11 @@ function dataBelow([head, ...all], commas, notes) {
     const ofNumbers = columns.map((cells) => areNumerals(cells, commas));
     const isNoData = (row) => {
       const at = columns.flatMap((others, j) => (others.length && !MISSING.test(row[j].trim()) ? [j] : []));
-      const isData = (cell, others) => /^[<>≤≥~=±+-]*\s*(\.?\d\S*(\s+\S+){0,2}|inf(inity)?|unknown|none|missing|refused|error|undefined|nil)$/i.test(cell) || others.includes(cell);
-      if (at.some((j) => isData(row[j].trim(), columns[j]))) return false;
-      const numbers = at.filter((j) => ofNumbers[j]).length, words = at.filter((j) => !ofNumbers[j] && new Set(columns[j]).size <= columns[j].length / 2);
-      return numbers > 1 || (numbers === 1 && words.length > 0 && ofNumbers.filter(Boolean).length === 1);
+      if (at.some((j) => isNumeral(row[j].trim(), commas) || columns[j].includes(row[j].trim()))) return false;
+      const found = at.filter((j) => ofNumbers[j]).map((j) => row[j].trim());
+      const asks = found.some((cell) => /^(.*[?)\]}]|(\S+\s+){4,}\S+)$/.test(cell)) && new Set(found).size === found.length;
+      const isType = (cell) => /^([-:=|]{3,}|(int(eger)?|float)\d*|double|str(ing)?|text|bool(ean)?|date(time)?|num(ber|eric)?)$/i.test(cell);
+      return asks || (found.length > 0 && found.every(isType));
     };
     if (!columns.length || !rows.slice(0, under).every(isNoData)) continue;
     notes.push(`Rows below the names that are no data are left out: ${listed(rows.slice(0, under).map((row) => row.join(" ").slice(0, 60)))}.`);

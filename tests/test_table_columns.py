@@ -612,6 +612,15 @@ def test_dates_are_read_as_in_training_or_as_only_they_can_be(tmp_path):
     assert found[:1] == june and not notes
 
 
+def test_years_of_two_digits_are_not_read_where_those_of_the_training_had_four(tmp_path):
+    rows = [[f"{1 + i % 12}/{13 + i % 15}/{1960 + i % 30}", i % 7, i % 2] for i in range(40)]
+    data = table_data(table(tmp_path, ["x", "n", "k"], rows), "k")
+    new = table(tmp_path, ["x", "n"], [["3/25/65", 1], ["4/26/66", 2]], name="new.csv")
+    cells = CsvFile(new).columns(["x"], ["x"])[1]["x"]
+    column = next(one for one in data.columns if one.name == "x")
+    assert KINDS["date"].unknown(cells, column.about) == ["3/25/65", "4/26/66"]
+
+
 def test_dates_of_two_kinds_in_a_column_are_said(tmp_path):
     rows = [[f"{1 + i % 12}/{1 + i % 28}/2024", "ny"[i % 2]] for i in range(60)]
     rows[7][0] = "2024-01-31"

@@ -149,11 +149,13 @@ def way_in(cells: Cells, about: About) -> str:
     """The way of a column's dates: as it was learned; or as they look, if only that reads all.
 
     With 25/03/2024 beside it, 06/04/2024 is in April, also where months stood first in training.
+    Years of two digits are not read where those of the training had four: which century is it?
     """
     way: str = about["way"]
     if not _others(cells.texts, way):
         return way
-    looks = way_of([text for text in cells.texts if not is_missing(text)])
+    ways = [w for w in WAYS if "%y" not in w or "last" in about]
+    looks = way_of([text for text in cells.texts if not is_missing(text)], ways)
     return way if looks is None or _others(cells.texts, looks) else looks
 
 

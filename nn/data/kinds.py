@@ -129,13 +129,20 @@ def _learn_dates(cells: Cells, rows: Rows) -> dict[str, Any]:
 
 @lru_cache(maxsize=4)  # a column is looked at several times, and reading may take a second
 def _dates(texts: tuple[str, ...], way: str, last: int = LAST) -> Array:
-    """The `PARTS` of dates that are written in a way, or of those that are not, in another."""
+    """The `PARTS` of dates that are written in a way, or of those that are not, in another.
+
+    Years of two digits are not read beside those of four: which century is it?
+    """
     found = read_dates(texts, way, last)
     lost = [i for i in np.flatnonzero(np.isnan(found[:, 0])) if not is_missing(texts[i])]
-    other = way_of([texts[i] for i in lost]) if lost else None
+    other = way_of([texts[i] for i in lost], _ways_beside(way)) if lost else None
     if other is not None:
         found[lost] = read_dates([texts[i] for i in lost], other, last)
     return found
+
+
+def _ways_beside(way: str) -> Sequence[str]:
+    return WAYS if "%y" in way else [other for other in WAYS if "%y" not in other]
 
 
 @lru_cache(maxsize=4)
@@ -149,13 +156,12 @@ def way_in(cells: Cells, about: About) -> str:
     """The way of a column's dates: as it was learned; or as they look, if only that reads all.
 
     With 25/03/2024 beside it, 06/04/2024 is in April, also where months stood first in training.
-    Years of two digits are not read where those of the training had four: which century is it?
     """
     way: str = about["way"]
     if not _others(cells.texts, way):
         return way
-    ways = [w for w in WAYS if "%y" not in w or "last" in about]
-    looks = way_of([text for text in cells.texts if not is_missing(text)], ways)
+    there = [text for text in cells.texts if not is_missing(text)]
+    looks = way_of(there, _ways_beside(way))
     return way if looks is None or _others(cells.texts, looks) else looks
 
 

@@ -22,7 +22,7 @@ from .advice import Refusals
 from .primitives import Primitive
 from .value import Value, name_methods, new, topological_order
 
-SLOTS = Value.__slots__
+SLOTS = "_data", "_dx", "_dy", "_grad", "_primitive", "_x", "_y", "_label"  # as pickles have them
 _fields = operator.attrgetter(*SLOTS)
 BUILT_IN = {row: name for name, row in vars(primitives).items() if isinstance(row, Primitive)}
 

@@ -216,7 +216,7 @@ class Value(Refusals):
         label: a name for the pictures; empty, or set to None, for none.
 
     Raises:
-        TypeError: ``data`` is not a real number, or ``label`` is not a string.
+        TypeError: ``data`` is not a real number, or ``label`` is neither a string nor None.
 
     Equality is identity, and a Value is always true (a warning says so where one is compared with
     a number, or asked by ``if v``); ``<``, ``<=``, ``>`` and ``>=`` compare the data.
@@ -227,7 +227,7 @@ class Value(Refusals):
     # slots, without lists or closures, make a node small and fast.
     __slots__ = ("_data", "_dx", "_dy", "_grad", "_label", "_primitive", "_x", "_y")
 
-    def __init__(self, data: float, label: str = "") -> None:
+    def __init__(self, data: float, label: str | None = "") -> None:
         self._data = real(data, "data")
         self._grad = 0.0
         self._label = ""  # also where a subclass keeps its labels otherwise

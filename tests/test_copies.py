@@ -121,6 +121,15 @@ def test_a_pickle_holds_no_more_than_its_root():
     assert len(topological_order(pickle.loads(pickle.dumps(root.inputs[0])))) == 3
 
 
+def test_fields_stand_in_the_order_of_earlier_pickles():
+    x = Value(3.0, label="x")
+    f = x * x
+    f.label = "f"
+    f.backward()
+    fields = (9.0, 3.0, 3.0, 1.0, "*", x, x, "f")  # as before labels were checked
+    assert (*copies._fields(f)[:4], f.op, *copies._fields(f)[5:]) == fields
+
+
 def test_picklers_that_take_turns_do_not_mix_their_graphs_up():
     v = Value(1.0)
     for _ in range(3000):

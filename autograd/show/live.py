@@ -77,12 +77,12 @@ def live_style(*names: str) -> str:
 
 
 SPACE = re.compile(r"\s*(?:;\s*(?=})|([{};,]|:(?= ))\s*)")  # of a style, that need not be
-# What would else stand at each text: numbers end at the right; the words before them are soft.
 # What the script names anew (live_stage.js).
 NAMED = re.compile(
     r' class="(?:frame|name|tip|edge|plus|minus|odd|none)"'
     r'| (?:id|data-as)="n\d+(?:[fvg]|e\d+t?)"'
 )
+# What would else stand at each text: numbers end at the right; the words before them are soft.
 WORDS, NUMBERS = ".node text:not([class],[id],[data-as])", ".node [id],[data-as]{text-anchor:end}"
 PANELS = ("slice", "nudge", "paths", "predict", "descend", "sweep")
 LARGEST = 2000  # nodes that a page computes

@@ -204,15 +204,18 @@ def _of_spreadsheet(name: str, data: bytes) -> Text:
 def _formula_without_result(
     openpyxl: Any, data: bytes, title: str, rows: Sequence[Sequence[Any]], width: int
 ) -> str:
-    """The first formula in a column that has no values, as programs write it; "" if none is."""
-    filled = {j for row in rows[1:] for j, value in enumerate(row) if value is not None}
-    empty = {*range(width)} - filled
-    if width and not empty:
+    """The first formula, if none of a sheet has a result, as programs write it; "" otherwise."""
+    if rows and all(len(row) == width and None not in row for row in rows):
         return ""
     sheet = openpyxl.load_workbook(io.BytesIO(data), read_only=True)[title]
-    cells = (cell for row in sheet.iter_rows() for cell in row if str(cell.value).startswith("="))
-    found = (cell.coordinate for cell in cells if not width or cell.column - 1 in empty)
-    return next(found, "")
+    sheet.reset_dimensions()
+    results = {
+        cell.coordinate: row[j] if j < len(row) else None
+        for cells, row in zip(sheet.iter_rows(), rows)
+        for j, cell in enumerate(cells)
+        if cell.data_type == "f"
+    }
+    return "" if any(result is not None for result in results.values()) else next(iter(results), "")
 
 
 def _without_end(cells: Sequence[Any]) -> Sequence[Any]:

@@ -689,7 +689,7 @@ def test_columns_say_what_they_say_in_python(page, tmp_path, text, features, not
 
 
 def test_numbers_that_only_python_reads_are_said(page):
-    said = "Numbers with units, or marks between thousands, are read in Python alone"
+    said = "Numbers with units, or marks between thousands, are read, if at all, in Python alone"
     given = {"target": "t", "likelihood": "bernoulli", "held": 0, "rng": {"tape": []}}
     forms = ("{} kg", "{}%", "EUR {}.50", "$1,{}", "{} - {}", "no {}")
     texts = [_table(["p"], lambda i, form=form: f'"{form.format(100 + i, i)}"') for form in forms]

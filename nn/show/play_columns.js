@@ -140,7 +140,7 @@ function tableSet(table, { target, likelihood, held = 0.2, seed = 0, rng = new R
   said(done.constant, "Left out, since all training rows say the same: ");
   said(done.different, "Left out, since their words differ from row to row: ");
   const numbers = used.filter(({ name, texts }) => done.different.includes(name) && 2 * texts.filter((text) => AMOUNT.test(text)).length > n);
-  said(numbers.map(({ name }) => name), "Numbers with units, or marks between thousands, are read in Python alone (python -m nn train): ");
+  said(numbers.map(({ name }) => name), "Numbers with units, or marks between thousands, are read, if at all, in Python alone (python -m nn train): ");
   said(done.words, "Words became indicators of 0 and 1; their kinds: ");
   if (done.words.length && inputs.some(({ name }) => name.endsWith(" = other"))) notes.push(`Kinds beyond the ${KINDS} most frequent are "other".`);
   said(done.filled, "Missing numbers became the median of the training rows: ");

@@ -4,8 +4,10 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from datetime import datetime
 from math import nan
+from time import perf_counter
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from nn.data.csvfile import CsvFile
 from nn.data.dates import WAYS, numbers_in, way_of
 from nn.data.kinds import KINDS, kind_of, word
 from nn.data.predictions import harmless, predictions
+from nn.data.units import parts
 from tests.cases import for_each
 
 DATES = ["2020-01-31", "2021-02-28", "2021-03-01", "2020-12-24"]
@@ -122,6 +125,20 @@ def data_of(tmp_path, texts, **options):
         (["1.5h", "2h", "5h"], "number"),
         ([f"{i}h" for i in range(24)], "number"),
         (["2XL", "3XL", "XL", "L"], "words"),
+        (["1.5k", "3k", "5.5k"], "words"),
+        (["$1.5k", "$3k", "$0.5k"], "words"),
+        (["$5m", "$3.5m", "$2m"], "words"),
+        (["5m", "3.5m", "2m"], "number"),
+        (["3 million", "1.5 million"], "words"),
+        (["3 Mio. EUR", "1.5 Mio. EUR"], "words"),
+        (["1", "1-", "2", "2-", "3"], "words"),
+        (["0-", "10-", "20-"], "words"),
+        ([f"{i}-" for i in range(20)], "words"),
+        (["5-", *map(str, range(20))], "number"),
+        (["5-", "3.5"], "number"),
+        (["5- EUR", "3 EUR"], "number"),
+        (["1\u2212", "1", "2"], "words"),
+        (["47 107", "45,310", "46 200", "44,100"], "words"),
         (["12 kg", "13 lb"], "words"),
         (["12 kg", "13"], "words"),
         (["(1)", "(2)", "(350)", "(2)"], "number"),
@@ -173,16 +190,14 @@ def test_what_a_column_is(tmp_path, texts, kind):
         (["12 sq. ft.", "5 sq. ft."], ",", [12, 5], "in sq. ft."),
         (["1 year", "2 years"], ",", [1, 2], "in year"),
         (["\u200b5", "\u202a-6\u202c"], ",", [5, -6], ""),
-        ([*["1.5k"] * 10, "370", "0"], ",", [*[1.5] * 10, nan, 0], "in k"),
-        (
-            [*["12 kg"] * 10, "13"],
-            ",",
-            [*[12] * 10, 13],
-            "without a unit or in kg (taken as one scale",
-        ),
+        ([*["12 kg"] * 40, "13", "$5", "7%", "0"], ",", [*[12] * 40, nan, nan, nan, 0], "in kg"),
+        (["12 kg", "13 Kg", "14 KG", "15 kgs"], ",", [12, 13, 14, 15], "in kg"),
+        ([*["12 mW"] * 20, "13 MW"], ",", [*[12] * 20, nan], "in mW"),
+        (["1,234", "12-"], ",", [1234, -12], "12- as \u221212"),
         ([*["12 kg"] * 10, "13 lb"], ",", [*[12] * 10, nan], "in kg"),
         (["1\u202f234", "5"], ",", [1234, 5], "spaces between thousands"),
         (["1\u2009234,5", "5"], ",", [1234.5, 5], "spaces between thousands"),
+        (["47 107", "1 200", "45,310"], ";", [47107, 1200, nan], "spaces between thousands"),
         (["1\u00a0234,50", "643,97", "-7"], ";", [1234.5, 643.97, -7], "spaces between thousands"),
         (["1,50,000", "-12,34,56,789.5", "99,000"], ",", [150000, -123456789.5, 99000], "commas"),
         (["1,5,000", "12,34"], ",", [nan, 12.34], "decimal commas"),
@@ -223,6 +238,10 @@ def test_numbers_with_zeros_before_them_are_doubted(tmp_path):
     path = table(tmp_path, ["zip", "month", "k"], rows)
     told = dict(table_data(path, "k", kinds={"zip": "words"}).told)
     assert told["zip"] == "words, an input for each: 01067, 10115, 80331"
+    rows = [[i * 1.5, f"01{100 + i}"] for i in range(30)]
+    told = dict(table_data(table(tmp_path, ["at", "zip"], rows), "zip").told)
+    said = "numbers written plainly, some as 01100 (names? Then --loss categorical)"
+    assert told["zip (to predict)"].startswith(said)
 
 
 def test_what_is_in_doubt_is_said(tmp_path):
@@ -679,7 +698,13 @@ THOUSANDS = [f"{1 + i}.{i * 37 % 1000:03},5" for i in range(40)]
         ),
         (["80 kg", "75 kg"] * 10, ["80", "7"], [80, 7], "without a unit, in training in kg"),
         (["80 years", "75 years"] * 10, ["1 year"], [1], ""),
-        (["80", "75"] * 10, ["80 kg"], [80], "in kg, in training without a unit"),
+        (["80", "75"] * 10, ["80 kg"], [None], "'80 kg': no number without a unit as in training"),
+        (["80", "75"] * 10, ["80 kg", "7"], [None, 7], "'80 kg': no number without a unit as in"),
+        (["80", "75"] * 10, ["5.5k", "7"], [None, 7], "'5.5k': no number without a unit as in tr"),
+        (["$80", "$75"] * 10, ["80 kg"], [None], "'80 kg': no number in $ as in training"),
+        (["80 kg", "75 kg"] * 10, ["$80", "7%"], [None] * 2, "'$80', '7%': no number in kg as in"),
+        (["80 kg", "75 kg"] * 10, ["80", "9 KG", "7 kgs", "0"], [80, 9, 7, 0], "without a unit or"),
+        (["80 kg", "75 kg"] * 10, [*["5 lb"] * 20, "80"], [*[None] * 20, 80], "without a unit, in"),
     ],
 )
 def test_numbers_are_read_as_they_were_written_in_training(tmp_path, met, texts, values, note):
@@ -690,6 +715,7 @@ def test_numbers_are_read_as_they_were_written_in_training(tmp_path, met, texts,
     new = table(tmp_path, ["x", "at"], [[text, 1] for text in texts], "new.csv")
     column, net = kept.columns[0], MLP(2, [1], rng=np.random.default_rng(0))
     cells = CsvFile(new).columns(["x"], ["x"] if column.wants_texts else [])[1]["x"]
+    cells = replace(cells, new=True)
     found = column.numbers(cells, np.arange(len(texts))).ravel().tolist()
     assert found == pytest.approx([column.fill[0] if v is None else v for v in values])
     notes = " | ".join(predictions(net, kept, new).notes)
@@ -862,3 +888,29 @@ def test_numbers_in_several_units_are_said_where_they_are_not_read(tmp_path):
     rows = [[f"{i * i} {'abcde'[i % 5] * 4} St", i * 3 % 17, "ny"[i % 2]] for i in range(30)]
     path = table(tmp_path, ["address", "a", "k"], rows)
     assert dict(table_data(path, "k").told)["address"].endswith("30 different words in 30 rows")
+
+
+@for_each(
+    "units, said",
+    [
+        (["km/h", "m/s"], " (numbers in km/h or in m/s? Write all in one unit)"),
+        (["Celsius", "Kelvins"], " (numbers in Celsius or in Kelvins? Write all in one unit)"),
+        (["", "kg"], " (numbers without a unit or in kg? Write all in one unit)"),
+        (["g", "Kg", "kg"], " (numbers in Kg or in g? Write all in one unit)"),
+        (["A", "B", "C"], ""),
+        (["Main St", "Elm St"], ""),
+        (["k"], " (numbers with 'k' behind them? Write them out)"),
+        (["k", "M", ""], " (numbers with 'M' behind them? Write them out)"),
+        (["k", "kg"], " (numbers in k or in kg? Write all in one unit)"),
+    ],
+)
+def test_units_are_said_as_they_are_written(tmp_path, units, said):
+    texts = [f"{i * i + 2} {units[i % len(units)]}" for i in range(30)]
+    assert cells_of(tmp_path, texts).in_several_units == said
+
+
+def test_a_long_text_is_not_searched_for_a_unit():
+    text = "1 " * 100_000 + "!"
+    start = perf_counter()
+    assert parts(text) == (text, "")
+    assert perf_counter() - start < 1

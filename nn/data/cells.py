@@ -16,7 +16,7 @@ import numpy.typing as npt
 from autograd.show.notation import MINUS
 
 from ..arrays import Array
-from .units import SCALES, in_units, parts, word_in
+from .units import doubt_of, in_units, is_scale, is_word, parts, same
 
 # In small letters. A word that may be an answer, as None or unknown, is none of them.
 MISSING = frozenset((
@@ -30,7 +30,7 @@ MISSING = frozenset((
 FEW = 10  # so many different whole numbers may be names of classes; more are plain numbers
 MOSTLY = 0.9  # of a column's cells that are there: so many say what the column holds
 PADDED = re.compile(r"0\d{2,}")  # a number that is rather a name, as a zip code
-UNUSUAL = re.compile(r"\(|.*\d[.,]?-")  # minus: a number in brackets, or with a minus behind it
+BEHIND = re.compile(r".*\d[.,]?\s*[-\u2212]")  # a minus
 EXACT = 2**53  # up to it, all whole numbers are floats
 
 Codes = npt.NDArray[np.int32]
@@ -107,7 +107,7 @@ THOUSANDS = _spelling("commas between thousands",
 SPELLINGS = (
     THOUSANDS, DECIMAL_COMMA, POINTS,
     _spelling("spaces between thousands", r"[1-9]\d{0,2}([ '’\u00a0\u2009\u202f]\d{3})+([.,]\d*)?"
-              r"|\d{1,3},\d+",
+              r"|\d{1,3},(\d{1,2}|\d{4,})",  # 1,234 is none: is it 1.234, or 1234?
               lambda text: re.sub("[ '’\u00a0\u2009\u202f]", "", text).replace(",", ".")),
 )  # fmt: skip
 THOUSANDS_OF = {PLAIN.name: POINTS, DECIMAL_COMMA.name: THOUSANDS}  # if the mark is no decimal one
@@ -121,9 +121,10 @@ class Numbers:
     Attributes:
         values: ``(n,)``, nan where there is none.
         way: how they are written.
-        units: the marks that stand at them, as %; "" for none.
+        units: those that stand at them, each as first written, as % or kg; "" where there is none.
         odd: the cells, all different, that are there and no numbers.
         gaps: how many rows have such a cell.
+        padded: one that is rather a name, as 01067; "" if there is none.
         notes: what else is to be said of them, as if they may be written in another way.
     """
 
@@ -132,16 +133,24 @@ class Numbers:
     units: tuple[str, ...] = ()
     odd: tuple[str, ...] = ()
     gaps: int = 0
+    padded: str = ""
     notes: tuple[str, ...] = ()
 
     @property
     def said(self) -> str:
-        """How they are written, if not plainly."""
+        """How a target's numbers are written, if not plainly."""
+        said = self.said_with("--loss categorical")
+        plainly = said and self.way is PLAIN and not any(self.units)
+        return f"written plainly, {said}" if plainly else said
+
+    def said_with(self, cure: str) -> str:
+        """How they are written, if not plainly, and what cures it if they are names."""
         written = [f"with {self.way.name}"] if self.way is not PLAIN else []
         units = [in_units(self.units)] if any(self.units) else []
         if len(self.units) > 1:
             units = [f"{units[0]} (taken as one scale: if it is not, write all alike)"]
-        return ", ".join([*written, *units, *self.notes])
+        names = [f"some as {self.padded} (names? Then {cure})"] if self.padded else []
+        return ", ".join([*written, *units, *names, *self.notes])
 
 
 @dataclass(frozen=True)
@@ -154,6 +163,7 @@ class Cells:
         codes: of texts, which of them stands in which row, ``(n,)``.
         texts: those that there are, all different, without spaces around them.
         commas: whether 1,234 is rather a decimal than a thousand and more.
+        new: whether they are to be read as others were: without a unit, they are in that of those.
     """
 
     name: str
@@ -161,6 +171,7 @@ class Cells:
     codes: Codes | None = None
     texts: tuple[str, ...] = ()
     commas: bool = False
+    new: bool = False
 
     @property
     def _codes(self) -> Codes:
@@ -187,11 +198,10 @@ class Cells:
     @cached_property
     def as_numbers(self) -> Numbers:
         """What the column says in numbers, if it is read so, in the way that fits most cells."""
-        word = self.word
-        score = {
-            way: sum(v is not None for v in self._read(way, word)) for way in self._spellings()
-        }
-        numbers = self.numbers_in(max(score, key=lambda way: score[way]), word)
+        unit, ways = self.unit_word, self._spellings()
+        if len(ways) > 1:  # else the reading is spared
+            ways = sorted(ways, key=lambda way: [*self._read(way, unit)].count(None))
+        numbers = self.numbers_in(ways[0], unit)
         may_be_others = self.numbers is None and numbers.way.name in THOUSANDS_OF
         return self._or_thousands(numbers) if may_be_others else numbers
 
@@ -201,7 +211,7 @@ class Cells:
         So it is where all marks have three digits behind them, numbers without one are whole and
         below 1000, and all lie closer together then: 600, 970, 1.007 do, but not 1, 1.333, 2.
         """
-        others = self.numbers_in(THOUSANDS_OF[numbers.way.name], self.word)
+        others = self.numbers_in(THOUSANDS_OF[numbers.way.name], self.unit_word)
         there = np.flatnonzero(~np.isnan(numbers.values))
         a, b = numbers.values[there], others.values[there]
         marked = a != b
@@ -220,70 +230,69 @@ class Cells:
         """The number and the unit in each text."""
         return [("", "") if is_missing(text) else parts(text) for text in self.texts]
 
-    def _read(self, way: Spelling, word: str) -> Iterator[float | None]:
+    def _read(self, way: Spelling, unit_word: str) -> Iterator[float | None]:
         """What each text is as a number; None for what is none, and where a cell is missing."""
-        return (_number(text, unit, way, word) for text, unit in self._parts)
+        return (_number(text, unit, way, unit_word, self.new) for text, unit in self._parts)
 
     @cached_property
-    def words(self) -> Counter[str]:
-        """The words that are units, and in how many rows each stands; of 5 kg it is kg."""
+    def unit_words(self) -> Counter[str]:
+        """The words that are units, as they are compared, and in how many rows each stands."""
         found = Counter[str]()
         if self.numbers is None:
             for (_, unit), n in zip(self._parts, self.counts.tolist()):
-                if word := word_in(unit):
-                    found[word] += n
+                if is_word(unit):
+                    found[same(unit)] += n
         return found
 
     @cached_property
-    def word(self) -> str:
+    def unit_word(self) -> str:
         """The word that is the unit of all its numbers, or nearly so; "" if there is none.
 
         Others would be of another scale, or no units at all, as in 7A, 7B, 8A.
         """
-        if not self.words:
+        if not self.unit_words:
             return ""
-        word, n = self.words.most_common(1)[0]
+        unit_word, n = self.unit_words.most_common(1)[0]
         # Of 0 no unit is needed.
         zeros = [unit == "" and parsed(text) == 0 for text, unit in self._parts]
-        return word if n >= MOSTLY * ((~self.missing).sum() - self.counts @ zeros) else ""
+        return unit_word if n >= MOSTLY * ((~self.missing).sum() - self.counts @ zeros) else ""
 
     @property
     def in_several_units(self) -> str:
-        """What is said of numbers in a few units, of which none is that of nearly all."""
-        present, total = int((~self.missing).sum()), self.words.total()
-        if self.word or len(self.words) > 3 or 2 * total < present:
+        """What is said of numbers that are not read, for the words behind them."""
+        present, total = int((~self.missing).sum()), self.unit_words.total()
+        if 2 * total < present or (self.unit_word and not is_scale(self.unit_word)):
             return ""
-        units = sorted([*self.words, *([""] if total < present else [])])
-        return f" (numbers {in_units(units)}? Write all in one unit)"
+        written = {same(unit): unit for _, unit in reversed(self._parts) if is_word(unit)}
+        return doubt_of(sorted(written.values()), some_bare=total < present)
 
-    def numbers_in(self, way: Spelling, word: str) -> Numbers:
+    def numbers_in(self, way: Spelling, unit_word: str) -> Numbers:
         """What the column says in numbers that are written in a way, maybe with a word as unit."""
-        if (way.name, word) not in self._in_ways:  # it takes a microsecond or two for each text
-            self._in_ways[way.name, word] = self._numbers_in(way, word)
-        return self._in_ways[way.name, word]
+        if (way.name, unit_word) not in self._in_ways:  # a microsecond or two for each text
+            self._in_ways[way.name, unit_word] = self._numbers_in(way, unit_word)
+        return self._in_ways[way.name, unit_word]
 
     @cached_property
     def _in_ways(self) -> dict[tuple[str, str], Numbers]:
         return {}
 
-    def _numbers_in(self, way: Spelling, word: str) -> Numbers:
+    def _numbers_in(self, way: Spelling, unit_word: str) -> Numbers:
         if self.numbers is not None:
             return Numbers(self.numbers, units=("",) if np.nan_to_num(self.numbers).any() else ())
-        values = np.array(list(self._read(way, word)), float)
+        values = np.array(list(self._read(way, unit_word)), float)
         is_odd = np.isnan(values) & ~np.array(list(map(is_missing, self.texts)), bool)
         # Of 0 no unit is needed.
         written = [unit for (_, unit), v in zip(self._parts, values) if v and not np.isnan(v)]
-        units = {word_in(unit) or unit: unit for unit in reversed(written)}
-        brackets = [
+        units = {same(unit): unit for unit in reversed(written)}
+        minuses = [
             f"{text} as {MINUS}{-v:.12g}" for text, v in zip(self.texts, values)
-            if v < 0 and UNUSUAL.match(text)
+            if v < 0 and (text.startswith("(") or BEHIND.match(text))
         ]  # fmt: skip
-        padded = [t for t, (x, _) in zip(self.texts, self._parts) if PADDED.fullmatch(x)][:1]
-        codes = [f"some as {text} (names? Then --as {self.name}=words)" for text in padded]
+        padded = (text for text, (x, _) in zip(self.texts, self._parts) if PADDED.fullmatch(x))
         odd = tuple(text for text, so in zip(self.texts, is_odd) if so)
-        gaps = int(self.counts[is_odd].sum())
-        units_of = tuple(sorted(units.values()))
-        return Numbers(values[self._codes], way, units_of, odd, gaps, (*brackets[:1], *codes))
+        gaps, found = int(self.counts[is_odd].sum()), values[self._codes]
+        units_of, notes = tuple(sorted(units.values())), tuple(minuses[:1])
+        return Numbers(found, way, units_of, odd, gaps, next(padded, ""), notes)
 
     def deny(self, way: Spelling) -> bool:
         """Whether a point in them, as in 12.5, can't stand between thousands, as in that way."""
@@ -306,7 +315,7 @@ class Cells:
 
         Whole numbers that are no floats, as long ids are, would not stay apart: they are words. So
         are (0), (1), (2): where a zero has brackets, and no number is without, they are no minus;
-        and a few labels such as 7a, 8a, 9a.
+        and labels such as 7a, 8a, 9a, or 1, 1-, 2, 2-.
         """
         numbers = self.as_numbers
         if self.numbers is not None:
@@ -320,19 +329,31 @@ class Cells:
         present, gaps = int((~self.missing).sum()), numbers.gaps
         found = np.unique(numbers.values[~np.isnan(numbers.values)])
         few = len(found) <= FEW
-        if few and len(self.word) == 1 and not (found % 1).any() and " " not in "".join(self.texts):
+        short = len(self.unit_word) == 1 and " " not in "".join(self.texts)
+        if (few and short and not (found % 1).any()) or self._minuses_of_names(few):
             return False
         return present > 0 and not (gaps and (few or gaps > (1 - MOSTLY) * present))
+
+    def _minuses_of_names(self, few: bool) -> bool:
+        """Whether minuses behind numbers, all bare and whole, are part of names, as in 1, 1-, 2."""
+        if not any(map(BEHIND.match, self.texts)):
+            return False
+        values = self._read(self.as_numbers.way, self.unit_word)
+        found = [(text, *p) for text, p, v in zip(self.texts, self._parts, values) if v is not None]
+        behind = [x.startswith("-") and bool(BEHIND.match(text)) for text, x, _ in found]
+        bare = all(not unit and x.lstrip("+-").isdecimal() for _, x, unit in found)
+        return bare and any(behind) and (few or all(behind))
 
     @cached_property
     def long(self) -> tuple[str, ...]:
         """Whole numbers of more digits than floats have, as long ids are."""
         return tuple(filter(_loses_digits, self.texts))
 
-    def _spellings(self) -> tuple[Spelling, ...]:
-        if not self.commas:
-            return (PLAIN, *SPELLINGS)
-        return (PLAIN, DECIMAL_COMMA, *(way for way in SPELLINGS if way is not DECIMAL_COMMA))
+    def _spellings(self) -> Sequence[Spelling]:
+        """The ways in which some cell is written, the likelier ones first."""
+        ways = sorted(SPELLINGS, key=lambda way: not (self.commas and way is DECIMAL_COMMA))
+        texts = [text for text, _ in self._parts]
+        return (PLAIN, *(way for way in ways if any(map(way.pattern.fullmatch, texts))))
 
 
 def is_number(text: str) -> bool:
@@ -345,15 +366,20 @@ def read(text: str, way: Spelling) -> float | None:
     return _number(*parts(text), way, "")
 
 
-def _number(text: str, unit: str, way: Spelling, word: str) -> float | None:
-    """A number as `read` gives it, by its `parts`; the only word that may be its unit is given."""
-    if word_in(unit) not in ("", word):
-        return None
-    if not unit and word.lower() in SCALES and parsed(text) != 0:
-        return None
-    if way is not PLAIN and way.pattern.fullmatch(text):
-        return parsed(way.plain(text))
-    return parsed(text)
+def _number(text: str, unit: str, way: Spelling, wanted: str, bare: bool = False) -> float | None:
+    """A number as `read` gives it, by its `parts`, if its unit is the wanted word or it has none.
+
+    If a word is wanted, only zeros may have no unit; or all, if they may be bare.
+    """
+    is_so = way is not PLAIN and way.pattern.fullmatch(text)
+    value = parsed(way.plain(text) if is_so else text)
+    if not unit:
+        fits = bare or not wanted or value == 0
+    elif is_word(unit):
+        fits = same(unit) == wanted and not is_scale(unit)
+    else:
+        fits = not wanted
+    return value if fits else None
 
 
 def _are_marked(values: Array) -> bool:

@@ -18,7 +18,7 @@ from ..arrays import Array
 from .alike import told_apart
 from .cells import BY_NAME, EXACT, MOSTLY, PLAIN, Cells, Numbers, is_missing, parsed
 from .dates import LAST, PARTS, WAYS, is_unsure, last_year, numbers_in, read_dates, said, way_of
-from .units import word_in
+from .units import is_word, same
 
 KINDS_OF_WORDS = 20  # that have an input of their own; the others share one
 TRUTHS = {"true": 1.0, "false": 0.0}
@@ -72,14 +72,15 @@ def numbers_of(cells: Cells, about: About) -> Numbers:
     Files of earlier versions do not say what was learned. Numbers with another word as unit than
     was learned are none: of 1.70 m, 1.70 is no number of cm.
     """
-    looks = cells.as_numbers
-    word = next(filter(None, map(word_in, about.get("units", ()))), cells.word)
-    if word != cells.word:
-        looks = cells.numbers_in(looks.way, word)
+    unit_word, looks = cells.unit_word, cells.as_numbers
+    if "units" in about:
+        unit_word = next((same(unit) for unit in about["units"] if is_word(unit)), "")
+    if unit_word != cells.unit_word:
+        looks = cells.numbers_in(looks.way, unit_word)
     if about.get("spelling", looks.way.name) == looks.way.name:
         return looks
     way = BY_NAME[about["spelling"]]
-    learned = cells.numbers_in(way, word)
+    learned = cells.numbers_in(way, unit_word)
     return looks if (learned.odd or cells.deny(way)) and not looks.odd else learned
 
 
@@ -243,7 +244,8 @@ def _doubt(cells: Cells) -> str:
 
 def _said_of_numbers(cells: Cells, about: About) -> str:
     numbers = cells.as_numbers
-    more = f", {numbers.said}" if numbers.said else ""
+    said = numbers.said_with(f"--as {cells.name}=words")
+    more = f", {said}" if said else ""
     dates = f" (dates? Then --as {cells.name}=date)" if _may_be_days(numbers.values) else ""
     return f"numbers{more}{dates}"
 

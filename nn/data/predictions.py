@@ -6,7 +6,7 @@ import csv
 import io
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from .kinds import KINDS, numbers_of, way_in
 from .looks import named
 from .tables import Table
 from .text import Source, text_of
-from .units import in_units, parts, word_in
+from .units import in_units, parts, same
 
 # Of cells that a spreadsheet takes for a formula; some take Japanese text's broad signs so too.
 STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -95,7 +95,8 @@ def predictions(
             f"columns. This one has {', '.join(shortened(file.header, most=20))}{file.doubts}"
         )
     as_texts = [column.name for column in columns if column.wants_texts]
-    places, cells = file.columns([column.name for column in columns], as_texts)
+    places, found = file.columns([column.name for column in columns], as_texts)
+    cells = {name: replace(of, new=True) for name, of in found.items()}
     X, notes = inputs_of(columns, cells, np.arange(len(places))), list(file.notes)
     for column in columns:
         notes += _unusual(cells[column.name], column)
@@ -156,7 +157,7 @@ def _unusual(cells: Cells, column: Column) -> list[str]:
                 "plainly: their points are read as decimal points"
             )
         there, here = column.about.get("units"), numbers.units
-        if there and not {word_in(u) or u for u in here} <= {word_in(u) or u for u in there}:
+        if there and not set(map(same, here)) <= set(map(same, there)):
             notes.append(
                 f"column {column.name!r}: numbers {in_units(here)}, in training {in_units(there)}: "
                 "they are read as they stand"
@@ -177,7 +178,7 @@ def _unusual(cells: Cells, column: Column) -> list[str]:
 def _as_in_training(unknown: Sequence[str], column: Column) -> str:
     """How numbers were written in training, if unknown ones are written in another way."""
     way, units = column.about.get("spelling"), column.about.get("units", [])
-    if any(word_in(parts(text)[1]) for text in unknown) and any(map(word_in, units)):
+    if units and any(parts(text)[1] for text in unknown):
         return f" {in_units(units)} as in training"
     if way is None or not any(map(is_number, unknown)):
         return ""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 CURRENCIES = "$€£¥₹₽₩₺₴₫₪฿₱₦"  # after a number or before it
 SIGNS = (*CURRENCIES, "%")
@@ -18,20 +19,43 @@ BEFORE = re.compile(
     rf"([-+]?)([A-Z]{{0,2}}\$|[{CURRENCIES}]|(?:Rs\.?|{'|'.join(CODES.split())})(?=\s*[-+.,\d]))\s*"
 )
 _LETTERS = r"[^\W\d_]+\.?(?:\^?-[1-3]|\^[23]|(?<=[mtnd])[23])?"  # m, sq., m², m2, s-1
-# A number, and a word that is its unit. No unit are an ordinal's end, as in 5th, AM and PM, and an
-# exponent.
-WORD = re.compile(
-    rf"([-+]?(?:[A-Z]{{0,2}}\$|[{CURRENCIES}])?[\d.,'’\s]*\d[.,]?(?:e[-+]?\d+)?(?:(?:--?|[–—])(?=\s))?)\s*"
-    r"(?!(?:st|nd|rd|th|er|e|ère|re|ème|eme|º|ª|[ap]\.?m\.?)(?!\w)|[ed][-+]?\d)"
-    rf"((?:[{CURRENCIES}%]\s?/?\s?)?(?:°?{_LETTERS}|[°‰\"″'′])(?:(?:\s|\s?[/·*]\s?\d*\s?){_LETTERS}){{0,2}})",
-    re.IGNORECASE,
+WORD = re.compile(  # a number, and a word that is its unit
+    rf"""
+    (                                                       # the number:
+        [-+]? (?: [A-Z]{{0,2}}\$ | [{CURRENCIES}] )?
+        [\d.,'’\s]* \d [.,]? (?: e[-+]?\d+ )?
+        (?: (?: --? | [–—] ) (?=\s) )?                      # a minus behind it, or no cents
+    )
+    \s*
+    (?! (?: st | nd | rd | th                               # no units are ordinals' ends
+          | er | e | ère | re | ème | eme | º | ª           # in any language,
+          | [ap]\.?m\.? ) (?!\w)                            # times of a day,
+      | [ed][-+]?\d )                                       # and exponents
+    (                                                       # the unit:
+        (?: [{CURRENCIES}%] \s? /? \s? )?                   # €/m²
+        (?: °? {_LETTERS} | [°‰"″'′] )
+        (?: (?: \s | \s? [/·*] \s? \d* \s? ) {_LETTERS} ){{0,2}}   # km/h, mg/100 ml, sq. ft.
+    )
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+LONGEST = 100  # letters: what is longer is a text
+_PLURALS = "thousand million billion trillion lakh crore milliard"  # that may have an s
+SCALE = re.compile(  # in a unit, what makes it no unit: k, million EUR, $ bn
+    rf"""
+    (?: ^ | [\s{CURRENCIES}] )
+    (?: [kKMbBT] | [mM]?[mM] (?= \s ({"|".join(CODES.split())})\b )
+      | (?i: bn | mn | mln | mrd | mio | mia | tsd | tn | cr | mil | mille | millionen | tausend
+           | milliarden? | millones | mill[oó]n | (?: {"|".join(_PLURALS.split())} )s? ) )
+    (?! [^\W\d_] )
+    | [{CURRENCIES}] \s? [mM]{{1,2}} (?! [^\W\d_] )
+    | ^ [千万萬億亿兆]
+    """,
+    re.VERBOSE,
 )
 NO_CENTS = re.compile(r"(.*\d)[.,](?:-{1,2}|[–—])")  # 5.- and 5,– are prices without cents
+MEGA = re.compile("M[A-Z][a-z]?")
 INVISIBLE = "\u200b\u200e\u200f\u202a\u202c\u2060\ufeff"  # marks that are pasted with a number
-# Of such a unit, a number without one is of another scale: 1.5k is no 1.5.
-SCALES = frozenset(
-    ("k", "m", "b", "bn", "mn", "tsd", "mio", "mrd", "thousand", "million", "billion")
-)
 DASHES = ("–", "—")  # that word processors make of a minus
 FORTRAN = re.compile(r"([-+]?\d*\.\d*)D([-+]?\d{1,3})", re.IGNORECASE)  # an exponent, as 1.5D+03
 
@@ -49,7 +73,7 @@ def parts(text: str) -> tuple[str, str]:
         text = f"-{text[1:]}"
     if text.startswith("(") and text.endswith(")"):
         text = f"-{text[1:-1]}"
-    if found := WORD.fullmatch(text):
+    if len(text) <= LONGEST and (found := WORD.fullmatch(text)):
         text, unit = found[1], found[2]
     if text.endswith(SIGNS):
         text, unit = text[:-1].rstrip(), text[-1]
@@ -62,16 +86,40 @@ def parts(text: str) -> tuple[str, str]:
     return FORTRAN.sub(r"\1e\2", text) if FORTRAN.fullmatch(text) else text, unit
 
 
-def word_in(unit: str) -> str:
-    """What is a word in a unit, the same for one and many; "" if it is a sign.
+@lru_cache(maxsize=1000)
+def is_word(unit: str) -> bool:
+    """Whether a unit is a word, as kg or EUR, and no sign.
 
-    >>> word_in("year"), word_in("years"), word_in("%")
-    ('year', 'year', '')
+    >>> is_word("kg"), is_word("%"), is_word("")
+    (True, False, False)
     """
-    if not unit or unit[-1] in SIGNS:
-        return ""
+    return unit != "" and unit[-1] not in SIGNS
+
+
+@lru_cache(maxsize=1000)
+def same(unit: str) -> str:
+    """A unit as it is compared: the same for one and many, in small letters and in capitals.
+
+    But not for m and M, which are different units alone, and before others, as in mW and MW.
+
+    >>> same("year"), same("Years"), same("KG"), same("MW"), same("%")
+    ('year', 'year', 'kg', 'Mw', '%')
+    """
     unit = unit.rstrip(".")
-    return unit.removesuffix("s") if len(unit) > 2 else unit
+    if len(unit) < 2 or not is_word(unit):
+        return unit
+    small = unit[:1] + unit[1:].lower() if MEGA.fullmatch(unit) else unit.lower()
+    return small.removesuffix("s") if len(small) > 2 else small
+
+
+@lru_cache(maxsize=1000)
+def is_scale(unit: str) -> bool:
+    """Whether a unit has a word in it that makes the numbers larger: 1.5k is 1500.
+
+    >>> is_scale("k"), is_scale("million EUR"), is_scale("$m"), is_scale("m")
+    (True, True, True, False)
+    """
+    return bool(SCALE.search(unit))
 
 
 def in_units(units: Sequence[str]) -> str:
@@ -81,3 +129,20 @@ def in_units(units: Sequence[str]) -> str:
     'without a unit or in %'
     """
     return " or ".join(f"in {unit}" if unit else "without a unit" for unit in units)
+
+
+def doubt_of(units: Sequence[str], some_bare: bool) -> str:
+    """What is said of words behind numbers, of which none is the unit of nearly all.
+
+    Args:
+        units: the words, all different.
+        some_bare: whether there are numbers without such a word.
+    """
+    if units and all(map(is_scale, units)):
+        return f" (numbers with {units[0]!r} behind them? Write them out)"
+    # But seats, as 12A, and addresses, as 5 Main St, are no numbers.
+    words = len(" ".join(units).split())
+    if len(units) > 3 or words > len(units) or max(map(len, units), default=0) < 2:
+        return ""
+    several = ["", *units] if some_bare else units
+    return f" (numbers {in_units(several)}? Write all in one unit)"

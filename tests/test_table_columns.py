@@ -702,6 +702,7 @@ THOUSANDS = [f"{1 + i}.{i * 37 % 1000:03},5" for i in range(40)]
         (["80", "75"] * 10, ["80 kg", "7"], [None, 7], "'80 kg': no number without a unit as in"),
         (["80", "75"] * 10, ["5.5k", "7"], [None, 7], "'5.5k': no number without a unit as in tr"),
         (["$80", "$75"] * 10, ["80 kg"], [None], "'80 kg': no number in $ as in training"),
+        (["0 kg", "0"] * 10, ["0 kg"], [0], ""),
         (["80 kg", "75 kg"] * 10, ["$80", "7%"], [None] * 2, "'$80', '7%': no number in kg as in"),
         (["80 kg", "75 kg"] * 10, ["80", "9 KG", "7 kgs", "0"], [80, 9, 7, 0], "without a unit or"),
         (["80 kg", "75 kg"] * 10, [*["5 lb"] * 20, "80"], [*[None] * 20, 80], "without a unit, in"),

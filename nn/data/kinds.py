@@ -73,7 +73,7 @@ def numbers_of(cells: Cells, about: About) -> Numbers:
     was learned are none: of 1.70 m, 1.70 is no number of cm.
     """
     unit_word, looks = cells.unit_word, cells.as_numbers
-    if "units" in about:
+    if about.get("units"):  # none are known of zeros alone
         unit_word = next((same(unit) for unit in about["units"] if is_word(unit)), "")
     if unit_word != cells.unit_word:
         looks = cells.numbers_in(looks.way, unit_word)

@@ -234,10 +234,10 @@ def _said_of_words(cells: Cells, about: About) -> str:
 
 
 def _doubt(cells: Cells) -> str:
-    """What is said of words that are numbers for the most part."""
+    """What is said of words that are numbers for the most part, or with a word as unit."""
     odd, there = cells.as_numbers.odd, int((~cells.missing).sum())
     if not odd or cells.as_numbers.gaps > there / 2:
-        return ""
+        return cells.in_several_units
     listed = ", ".join(map(short_repr, shortened(odd)))
     return f" (most are numbers: as number, {listed} would be missing)"
 
@@ -328,7 +328,7 @@ def reason_against(cells: Cells, kind: Kind, nameless: bool = False) -> str:
     if different == 1 and present == len(cells.missing):
         return "it says the same in all rows"
     if different > max(2, present / 2):
-        doubt = _doubt(cells) or cells.in_several_units
+        doubt = _doubt(cells)
         return f"it has {different} different words in {present} rows{doubt}"
     return ""
 

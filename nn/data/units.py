@@ -39,16 +39,15 @@ WORD = re.compile(  # a number, and a word that is its unit
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-LONGEST = 100  # letters: what is longer is a text
 _PLURALS = "thousand million billion trillion lakh crore milliard"  # that may have an s
 SCALE = re.compile(  # in a unit, what makes it no unit: k, million EUR, $ bn
     rf"""
     (?: ^ | [\s{CURRENCIES}] )
-    (?: [kKMbBT] | [mM]?[mM] (?= \s ({"|".join(CODES.split())})\b )
+    (?: [kKMBT] | [mM]?[mM] (?= \s ({"|".join(CODES.split())})\b )
       | (?i: bn | mn | mln | mrd | mio | mia | tsd | tn | cr | mil | mille | millionen | tausend
            | milliarden? | millones | mill[oó]n | (?: {"|".join(_PLURALS.split())} )s? ) )
     (?! [^\W\d_] )
-    | [{CURRENCIES}] \s? [mM]{{1,2}} (?! [^\W\d_] )
+    | [{CURRENCIES}] \s? (?: [mM]{{1,2}} | b ) (?! [^\W\d_] )
     | ^ [千万萬億亿兆]
     """,
     re.VERBOSE,
@@ -73,7 +72,7 @@ def parts(text: str) -> tuple[str, str]:
         text = f"-{text[1:]}"
     if text.startswith("(") and text.endswith(")"):
         text = f"-{text[1:-1]}"
-    if len(text) <= LONGEST and (found := WORD.fullmatch(text)):
+    if found := WORD.fullmatch(text):
         text, unit = found[1], found[2]
     if text.endswith(SIGNS):
         text, unit = text[:-1].rstrip(), text[-1]

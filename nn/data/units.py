@@ -53,7 +53,7 @@ SCALE = re.compile(  # in a unit, what makes it no unit: k, million EUR, $ bn
     re.VERBOSE,
 )
 NO_CENTS = re.compile(r"(.*\d)[.,](?:-{1,2}|[–—])")  # 5.- and 5,– are prices without cents
-MEGA = re.compile("M[A-Z][a-z]?")
+MEGA = re.compile("M[A-Z][a-z]?")  # MW, MHz, MPa: a million, where mW has a thousandth
 INVISIBLE = "\u200b\u200e\u200f\u202a\u202c\u2060\ufeff"  # marks that are pasted with a number
 DASHES = ("–", "—")  # that word processors make of a minus
 FORTRAN = re.compile(r"([-+]?\d*\.\d*)D([-+]?\d{1,3})", re.IGNORECASE)  # an exponent, as 1.5D+03

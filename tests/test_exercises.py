@@ -1792,6 +1792,75 @@ def test_what_a_check_raises_by_itself_is_no_mistake_of_a_student(cases):
     del TASKS["slipping"]
 
 
+def raise_one(*_):
+    raise ValueError("mine")
+
+
+@for_each("task", [*TASKS])
+@for_each(
+    "junk",
+    [
+        lambda *_: None, lambda *_: 3, lambda *_: [1], lambda *_: "x", lambda *_: iter([1, 2]),
+        lambda *_: (i for i in [1]), lambda *_: np.zeros(3), lambda *_: [None] * 3, lambda *_: {},
+        lambda *_: print, raise_one, lambda: [1.0], int, print,
+    ],
+)  # fmt: skip
+def test_whatever_is_handed_in_has_a_report(task, junk):
+    report = TASKS[task].check(*[junk] * len(TASKS[task].takes))
+    assert report.state == "wrong", report
+
+
+@for_each(
+    ("minibatches", "words"),
+    [
+        (lambda n, b, rng: rng.permutation(n), "look at"),
+        (lambda n, b, rng: rng.permutation(n).tolist(), "look at"),
+        (lambda n, b, rng: rng.permutation(n)[:b], "look at"),
+        (lambda n, b, rng: iter(rng.permutation(n)), "look at"),
+        (lambda n, b, rng: [None] * (n // b), "look at"),
+    ],
+)
+def test_indices_in_place_of_batches_are_wrong(minibatches, words):
+    report = nn_exercises.check_minibatches(minibatches)
+    assert report.state == "wrong" and words in repr(report)
+
+
+@for_each("gives", [None, 2, KeyError])
+def test_what_a_check_keeps_from_case_to_case_may_be_missing(gives):
+    @check("f")
+    def check_keeping(f):
+        seen, got = [], {}
+
+        def keep():
+            got["last"] = f(seen.append)
+            return len(got["last"])
+
+        yield Case("the last", keep, 2)
+        yield Case("what is given first", lambda: seen[0], 1)
+        yield Case("its last entry", lambda: got["last"][-1], 1)
+
+    def f(give):
+        if gives is KeyError:
+            raise KeyError("mine")
+        return gives
+
+    del TASKS["keeping"]
+    assert [o.state for o in check_keeping(f).outcomes] == ["wrong"] * 3
+
+
+def test_whose_name_is_nowhere_is_told_by_the_last_call():
+    @check("f")
+    def check_callback(f):
+        yield Case("f(g)", lambda: f(lambda x: np.sqrtt(x)), 1)
+
+    del TASKS["callback"]
+    with pytest.raises(AttributeError, match="sqrtt"):
+        check_callback(lambda g: g(1))
+    own = check_callback(lambda g: np.sqrtt(1))
+    assert own.state == "wrong" and "sqrtt" in repr(own)
+    assert check_callback(lambda g: nowhere).state == "wrong"  # noqa: F821
+
+
 @for_each("given", [None, 3.0, [("f(1)", int, 1)], ["f(1)"]])
 def test_a_check_that_yields_no_cases_is_told_so(given):
     def check_given(f):

@@ -21,6 +21,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass, field, replace
 from functools import wraps
 from numbers import Real
+from types import FrameType
 from typing import Any
 
 from .comparing import (
@@ -38,6 +39,7 @@ from .limits import (
     RAISED,
     Place,
     TimeUp,
+    codes_in,
     is_given_up,
     is_students,
     line_of,
@@ -178,14 +180,12 @@ class _Run:
         self.outcomes: list[Outcome] = []
         self._cases = cases
         self._unfinished = any(map(is_unfinished, things))
-        self._in_case = False
-        self._called = False  # did the current case call a student's function?
-        self._reached = False  # and one with a hole? If it called none: did one before it?
+        self._called = False  # has a student's function been called so far?
+        self._calls = False  # does the current case call one?
+        self._at_hole = False  # did the last case that called any call one with a hole?
         self._raised: BaseException | None = None  # by such a function
         self._failed: BaseException | None = None  # why a test could not work with a result
-        # A case may work with what was there before it: with what is no function, and with what
-        # came of a call that the check made outside of its cases.
-        self._holding = not all(map(inspect.isfunction, things))
+        self._only_functions = all(map(inspect.isfunction, things))
         self._things = [self._noting(t) if inspect.isfunction(t) else t for t in things]
         self._holes = holes_in(filter(inspect.isclass, things))
         self._case: Case | None = None
@@ -226,10 +226,8 @@ class _Run:
             if not isinstance(case, Case):
                 name = self._cases.__name__
                 raise TypeError(f"{name} must yield cases, yield Case(...), got {written(case)}")
-            self._case, self._in_case = case, True
-            self._called, self._raised = False, None
+            self._case, self._calls, self._raised = case, False, None
             outcome = self._try(case)
-            self._in_case = False
             if is_given_up():  # a bare `except:` has swallowed TimeUp: the result is no answer
                 return
             self._note(case, outcome)
@@ -244,9 +242,8 @@ class _Run:
 
         @wraps(f)
         def call(*args: Any, **kwargs: Any) -> Any:
-            self._reached = unfinished or (self._reached and self._called)
-            self._called = True
-            self._holding |= not self._in_case
+            self._at_hole = unfinished or (self._at_hole and self._calls)
+            self._called = self._calls = True
             try:
                 return f(*args, **kwargs)
             except RAISED as error:
@@ -271,7 +268,7 @@ class _Run:
         return outcome
 
     def _judge(self, case: Case, got: Any, error: BaseException | None) -> Outcome:
-        if error is not None and self._is_the_checks(error, self._called or self._holding):
+        if error is not None and self._is_the_checks(error):
             raise error
         self._failed = None
         if type(error) is NotImplementedError:
@@ -330,27 +327,40 @@ class _Run:
             return False
         if all(isinstance(thing, Mapping) for thing in self._things):  # is this entry there?
             return isinstance(got, LookupError) or is_unfinished(got)
-        return self._reached or any(is_unfinished(t) for t in self._things if not callable(t))
+        return self._at_hole or any(is_unfinished(t) for t in self._things if not callable(t))
 
-    def _is_the_checks(self, error: BaseException, given: bool) -> bool:
-        """Whether an exception is a mistake in the check, not of or because of a student's code.
-
-        Args:
-            error: the exception.
-            given: whether the check had something of the student's to work with.
-        """
+    def _is_the_checks(self, error: BaseException) -> bool:
+        """Whether an exception is a mistake in the check, not of or because of a student's code."""
         if getattr(error, "slip", False):  # in the middle of a call
             return True
-        if error is self._raised or hasattr(error, "elsewhere") or self._line(places_of(error)):
+        if hasattr(error, "elsewhere"):
             return False
-        return not given or names_nothing(error)
+        if names_nothing(error):
+            return not self._ends_in_theirs(error)
+        # Nothing of theirs was there yet: what they give may lack an entry that a check asks for.
+        return isinstance(error, LookupError) and self._only_functions and not self._called
+
+    def _ends_in_theirs(self, error: BaseException) -> bool:
+        """Whether the last call in an exception is in a student's code, libraries left out.
+
+        What a student's function calls may be the check's again, which handed it over.
+        """
+        for frame, _ in reversed(places_of(error)):
+            if self._is_students(frame):
+                return True
+            if is_students(frame, {"autograd"}, ""):
+                # A check and what it is tried on may be in one file.
+                file, own = self._cases.__code__.co_filename, codes_in(self._cases.__code__)
+                code = frame.f_code
+                return error is self._raised and code.co_filename == file and code not in own
+        return error is self._raised
 
     def _holds(self, test: Test, got: Any) -> bool:
         """Whether a test is true; it is not true for results that it can't work with."""
         try:
             return bool(test(got))
         except RAISED as error:
-            if self._is_the_checks(error, given=True):
+            if self._is_the_checks(error):
                 raise
             self._failed = error
             return False
@@ -368,11 +378,14 @@ class _Run:
 
     def _line(self, frames: Sequence[Place]) -> str:
         """The last of the student's own lines in a call, as text."""
-        ours = {"autograd", str(self._cases.__module__).partition(".")[0]} - {"__main__"}
         for frame, number in reversed(frames):
-            if is_students(frame, ours, self._cases.__code__.co_filename):
+            if self._is_students(frame):
                 return f"\nin your {line_of(frame, number)}"
         return ""
+
+    def _is_students(self, frame: FrameType) -> bool:
+        ours = {"autograd", str(self._cases.__module__).partition(".")[0]} - {"__main__"}
+        return is_students(frame, ours, self._cases.__code__.co_filename)
 
 
 def _text(error: BaseException) -> str:

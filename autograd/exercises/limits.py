@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from time import monotonic, sleep
-from types import FrameType, ModuleType, SimpleNamespace
+from types import CodeType, FrameType, ModuleType, SimpleNamespace
 from typing import Any, cast
 
 Place = tuple[FrameType, int]  # of a call: its frame, and the line it is at
@@ -171,6 +171,12 @@ def names_nothing(error: BaseException) -> bool:
     """Whether an exception is of a name that is nowhere: no variable, no module, nothing in one."""
     missing = isinstance(error, AttributeError) and isinstance(error.obj, ModuleType)
     return missing or isinstance(error, NameError | ImportError)
+
+
+def codes_in(code: CodeType) -> set[CodeType]:
+    """The code of a function, and of those that it makes."""
+    inner = (c for c in code.co_consts if isinstance(c, CodeType))
+    return {code}.union(*map(codes_in, inner))
 
 
 def is_students(frame: FrameType, ours: Collection[str], our_file: str) -> bool:

@@ -6,6 +6,7 @@ import re
 import sys
 import threading
 import time
+from collections import deque
 from fractions import Fraction
 from functools import partial
 
@@ -1750,6 +1751,16 @@ def test_hints_and_help_call_arguments_by_their_names(monkeypatch):
         ((int, 1, {9: "x is squared"}), "mistakes must be as .*, got {9: 'x is squared'}"),
         ((int, 1, ["x is squared"]), "mistakes must be as"),
         ((int, 1, {}, "", 3), "right must be a function .* got 3"),
+        ((int, 1, {}, "", False), "right must be a function .* got False"),
+        ((int, 1, {}, "", 0), "right must be a function .* got 0"),
+        ((int, 1, {}, "", ValueError), r"right must .* write raises\(ValueError\), got <class"),
+        (
+            (int, 1, {}, "", exercises.raises),
+            r"right must .* write raises\(ValueError\), got <func",
+        ),
+        ((int, 1, {"it": KeyError}), r"mistakes must be .* write raises\(KeyError\), got {'it'"),
+        ((int, 1, {"it": exercises.raises}), r"mistakes must be .* write raises\(KeyError\)"),
+        ((int, ValueError), r"expected must be .* write right=raises\(ValueError\), got"),
         ((int, 1, {}, "", None, "x"), "tolerance must be a number >= 0, got 'x'"),
         ((int, 1, {}, "", None, float("nan")), "tolerance must be a number"),
         ((int, 1, {}, ["x"]), r"look must be a text, got \['x'\]"),
@@ -1848,6 +1859,46 @@ def test_what_a_check_keeps_from_case_to_case_may_be_missing(gives):
     assert [o.state for o in check_keeping(f).outcomes] == ["wrong"] * 3
 
 
+class Stack:
+    def __init__(self, *entries):
+        self.entries = list(entries)
+
+    def __iter__(self):
+        return iter(self.entries)
+
+
+@for_each(
+    ("gives", "expected", "right", "state"),
+    [
+        (range(0, 6, 2), range(0, 6, 2), None, "right"),
+        (range(0, 6, 2), [0, 2, 4], None, "right"),
+        (deque([1, 2]), deque([1, 2]), None, "right"),
+        (deque([1, 2]), [1, 2], None, "right"),
+        (deque([1, 2]), np.array([1, 2]), None, "right"),
+        ({"a": 1}.values(), (1,), None, "right"),
+        (deque([1, 2]), "these", lambda got: got.pop() == 2, "right"),
+        (deque([1, 2]), "these", lambda got: got == [1, 2], "right"),
+        (deque([1, 3]), "these", lambda got: got == [1, 2], "wrong"),
+        (Stack(1, 2), "a stack", lambda got: isinstance(got, Stack), "right"),
+        (Stack(1, 2), "a stack", lambda got: got.entries.pop() == 2, "right"),
+        (Stack(1, 2), "a list", lambda got: got == [1, 2], "wrong"),
+        (Stack(1, 2), [1, 2], None, "right"),
+    ],
+)
+def test_what_comes_one_by_one_is_tried_as_it_is(gives, expected, right, state):
+    @check("f")
+    def check_one_by_one(f):
+        yield Case("f()", lambda: f(), expected, right=right)
+
+    del TASKS["one_by_one"]
+    assert check_one_by_one(lambda: gives).state == state
+
+
+def test_that_a_result_cannot_be_used_is_said_only_where_no_mistake_is_named():
+    report = nn_exercises.check_step_decay(lambda lr, factor, every: lr)
+    assert "gives back a function of t" in repr(report) and "can't be used" not in repr(report)
+
+
 def test_whose_name_is_nowhere_is_told_by_the_last_call():
     @check("f")
     def check_callback(f):
@@ -1869,6 +1920,22 @@ def test_a_check_that_yields_no_cases_is_told_so(given):
     with pytest.raises(TypeError, match=r"check_given must yield cases, yield Case\(...\), got"):
         check("f")(check_given)(int)
     del TASKS["given"]
+
+
+@for_each(
+    ("kinds", "named", "got"),
+    [
+        ((), {}, "got nothing"),
+        (("ValueError",), {}, "got 'ValueError'"),
+        ((ValueError("x"),), {}, r"got ValueError\('x'\)"),
+        ((ValueError, "words"), {}, "words=, .* got 'words'"),
+        ((ValueError, int), {}, "got <class 'int'>"),
+        ((ValueError,), {"words": 3}, "got 3"),
+    ],
+)
+def test_raises_takes_kinds_of_exceptions(kinds, named, got):
+    with pytest.raises(TypeError, match=f"raises takes kinds of exceptions.*{got}$"):
+        exercises.raises(*kinds, **named)
 
 
 def test_an_exception_may_be_right():

@@ -16,20 +16,21 @@ import inspect
 import re
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import redirect_stdout
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import redirect_stdout, suppress
+from dataclasses import dataclass, replace
 from functools import wraps
-from numbers import Real
 from types import FrameType
 from typing import Any
 
+from .cases import Case
 from .comparing import (
+    LISTED,
     Test,
     agrees_with,
     entries_of,
     holes_in,
-    is_listed,
+    is_list_asked,
     is_unfinished,
     not_finite,
     raising,
@@ -64,59 +65,6 @@ __all__ = ["MARKS", "NOT_DONE", "RIGHT", "TASKS", "WRONG", "Case", "Outcome", "R
 MISCALLED = re.compile(r"(positional|keyword|required) argument")  # what Python says
 UNUSABLE = "what came of your code: it can't be used as the task says"
 SECONDS = 2.0  # after which a check gives up
-
-
-@dataclass(frozen=True)
-class Case:
-    """One thing that a student's code is tried on.
-
-    Attributes:
-        what: what is tried, as a student would write it: ``relu(-2)``.
-        run: a function without arguments that does it.
-        expected: what should come: a number, a sequence or array of them, or anything that ``==``
-            compares; with ``right``, a description.
-        mistakes: classic mistakes. Each is a sentence that says where to look, with the result that
-            the mistake gives; or with a function that is true for such results; or, if it
-            raises, with ``raises(KeyError)``.
-        look: where to look if it is another mistake.
-        right: a function that is true for right answers, if there is more than one; or
-            ``raises(ValueError)``, if it is right to raise one. Others get no exception.
-        tolerance: the largest error, relative to ``expected`` or to 1, whichever is larger.
-        slow: where to look if it takes too long.
-        hidden: whether students are told no more than how it went. That holds for the cases after
-            it too, in which their code could tell what it was given before.
-
-    Raises:
-        TypeError: ``run`` is not a function, but perhaps a result: write ``lambda: relu(-2)``;
-            ``expected`` is a function, which belongs to ``right``; or another is of a wrong kind.
-    """
-
-    what: str
-    run: Callable[[], Any]
-    expected: Any
-    mistakes: Mapping[str, Any] = field(default_factory=dict)
-    look: str = ""
-    right: Test | None = None
-    tolerance: float = 1e-9
-    slow: str = "a loop that never ends: does what its condition looks at ever change?"
-    hidden: bool = False
-
-    def __post_init__(self) -> None:
-        is_function = callable(self.expected) and not isinstance(self.expected, type)
-        is_map = isinstance(self.mistakes, Mapping)
-        is_number = isinstance(self.tolerance, Real) and self.tolerance >= 0
-        for name, fits, what in (
-            ("run", callable(self.run), "a function that tries it, as in lambda: f(1.0)"),
-            ("expected", not is_function, "what should come; for a function write right="),
-            ("right", callable(self.right or bool), "a function that is true for right answers"),
-            ("mistakes", is_map and all(isinstance(m, str) for m in self.mistakes),
-             'as {"where to look": what the mistake gives}'),
-            ("tolerance", is_number, "a number >= 0"),
-            *[(n, isinstance(getattr(self, n), str), "a text") for n in ("what", "look", "slow")],
-        ):  # fmt: skip
-            if not fits:
-                got = f"got {written(getattr(self, name))} in the case {self.what!r}"
-                raise TypeError(f"{name} must be {what}, {got}")
 
 
 @dataclass(frozen=True)
@@ -209,9 +157,16 @@ class _Run:
             for mistake, gives in case.mistakes.items()
             if not callable(gives) or getattr(gives, "of_results", False)
         }
+        outcomes = surely(self.outcomes, listed, computed, self._denied)
+        found = any(o.mistakes for o in outcomes)  # what can't be used is so because of it
+        elsewhere = {
+            i: look
+            for i, look in self._elsewhere.items()
+            if not (found and look[0].startswith(UNUSABLE))
+        }
         return [
-            replace(o, look=(*o.look, *o.mistakes) or self._elsewhere.get(i, ()))
-            for i, o in enumerate(surely(self.outcomes, listed, computed, self._denied))
+            replace(o, look=(*o.look, *o.mistakes) or elsewhere.get(i, ()))
+            for i, o in enumerate(outcomes)
         ]
 
     def printed(self) -> str:
@@ -256,7 +211,7 @@ class _Run:
         error: BaseException | None = None
         try:
             got = case.run()
-            if is_listed(got):
+            if isinstance(got, Iterator) or (not case.right and is_list_asked(got, case.expected)):
                 got = entries_of(got)
         except TimeUp:
             raise
@@ -278,6 +233,11 @@ class _Run:
         told = getattr(right, "of_errors", False) if raised else not isinstance(got, BaseException)
         if told and self._holds(right, got):  # an exception that is given back is not raised
             return Outcome(case.what, RIGHT)
+        if case.right and not raised and type(got).__name__ in LISTED:
+            with suppress(*RAISED):
+                got = entries_of(got)
+            if isinstance(got, list):
+                return self._judge(case, got, None)
         failed = self._failed if case.right else None
         near = max(1e-6, case.tolerance)
         mistakes = tuple(

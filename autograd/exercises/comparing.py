@@ -69,13 +69,19 @@ def raising(holes: Sequence[Hole]) -> Iterator[None]:
             setattr(c, name, f)
 
 
-def is_listed(got: Any) -> bool:
-    """Whether a result comes one by one and in order: a generator, a deque, a dictionary's values.
+# What comes in order and is no list, by the names of its types: in a folder, others stand for it.
+LISTED = {"deque", "dict_keys", "dict_values", "dict_items", "range"}
+
+
+def is_list_asked(got: Any, expected: Any) -> bool:
+    """Whether a list is expected, and what comes can be made one: a deque, a dictionary's values.
 
     Not what is a list, or data of another kind, already.
     """
     kept = (str, bytes, list, tuple, Mapping, Set)
-    return isinstance(got, Iterable) and not isinstance(got, kept) and not hasattr(got, "__array__")
+    asked = isinstance(expected, list | tuple) or hasattr(expected, "__array__")
+    can_be = isinstance(got, Iterable) and not isinstance(got, kept)
+    return asked and can_be and not hasattr(got, "__array__")
 
 
 def entries_of(entries: Iterable[Any]) -> list[Any]:
@@ -213,7 +219,18 @@ def of_errors(test: Test) -> Test:
 
 
 def raises(*kinds: type[BaseException], words: str = "") -> Test:
-    """For `Case.mistakes` or ``right``: raises this kind of exception, with these words in it."""
+    """For `Case.mistakes` or ``right``: raises this kind of exception, with these words in it.
+
+    Raises:
+        TypeError: there is no kind, or one is no class of exceptions; or ``words`` is no text.
+    """
+    wrong = [k for k in kinds if not (isinstance(k, type) and issubclass(k, BaseException))]
+    if not kinds or wrong or not isinstance(words, str):
+        got = written([words] if not isinstance(words, str) else wrong)[1:-1] or "nothing"
+        raise TypeError(
+            "raises takes kinds of exceptions, and what they say by words=, as in "
+            f'raises(ValueError, words="not in"), got {got}'
+        )
     return of_errors(lambda got: isinstance(got, kinds) and words in str(got))
 
 

@@ -559,6 +559,49 @@ def test_a_file_of_checks_that_fails_is_named_with_its_line(tmp_path, capsys, so
     assert f"--checks: {words}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("x = (", "SyntaxError: '(' was never closed (c.py, line 1)\n"),
+        ("import gone", "No module named 'gone'\nin <module>, c.py, line 1: import gone\n"),
+        (None, "there is no file {path}\n"),
+    ],
+)
+def test_no_line_of_ours_is_named_for_a_file_of_checks(tmp_path, source, words):
+    (tmp_path / "anna.py").write_text(RIGHT)
+    path = (tmp_path / "c.py").resolve()
+    if source is not None:
+        path.write_text(source)
+    run = [sys.executable, "-m", "autograd.exercises", str(tmp_path), "--checks", str(path)]
+    ended = subprocess.run(run, capture_output=True, text=True, check=False)
+    _, _, said = ended.stderr.partition("python -m autograd.exercises: error: ")
+    assert said == "--checks: " + words.format(path=path)
+
+
+def test_what_checks_import_is_found_wherever_it_lies(tmp_path):
+    (tmp_path / "checks").mkdir()
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "checks" / "beside.py").write_text("import elsewhere\n")
+    (tmp_path / "lib" / "elsewhere.py").write_text("import wave\n")
+    source = "from autograd.exercises import Case, check\nimport beside, bisect, calendar\n"
+    source += "import sys\nassert __file__.rpartition('/')[0] in sys.path[-1:]\n"
+    (tmp_path / "checks" / "own.py").write_text(source)
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom autograd.exercises import submissions as s\n"
+        "path = Path(sys.argv[1])\ns.import_checks([str(path)])\n"
+        "assert str(path.parent) not in sys.path\n"
+        # As if the checks lay in the home folder, in which Python is.
+        "top = Path('/checks.py')\nprint(sorted(p.name for p in s.imported_beside([path, top])))"
+    )
+    path = (tmp_path / "checks" / "own.py").resolve()
+    places = os.pathsep.join([str(cage.ROOT), str(tmp_path / "lib")])
+    ended = subprocess.run(
+        [sys.executable, "-c", program, str(path)], cwd=tmp_path, text=True, check=False,
+        capture_output=True, env={**os.environ, "PYTHONPATH": places},
+    )  # fmt: skip
+    assert (ended.stdout, ended.stderr) == ("['beside.py', 'elsewhere.py']\n", "")
+
+
 def test_progress_without_tqdm(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "tqdm", None)
     with command.progress(2) as step:

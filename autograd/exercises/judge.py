@@ -334,8 +334,11 @@ def _tried(task: Task, things: Sequence[Any]) -> Any:
 
 def line_of_the_check(error: BaseException) -> str:
     """Where in a teacher's own files an exception was raised, as a line to follow others."""
+    ours = str(Path(__file__).parents[1])  # by the file: what is run by python -m is __main__
     for frame, number in reversed(list(traceback.walk_tb(error.__traceback__))):
-        if is_students(frame, {"autograd"}, ""):  # outside of `_tried` a teacher's looks like one
+        is_ours = frame.f_code.co_filename.startswith(ours)
+        # Outside of `_tried` a teacher's looks like a student's.
+        if not is_ours and is_students(frame, {"autograd"}, ""):
             return f"\nin {line_of(frame, number)}"
     return ""
 

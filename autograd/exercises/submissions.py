@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from .limits import PACKAGES
+from .limits import PACKAGES, STDLIB
 from .loading import NOT_THEIRS, files_of
 
 Open = Callable[[], Any]
@@ -23,34 +23,62 @@ ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 MOST_FILES = 2000
 
 
+_BROUGHT: list[set[str]] = []  # the names of the modules that came with a module of checks
+
+
 def import_checks(modules: Sequence[str]) -> None:
     """Import the modules that hold checks, by name or, ending in .py, by path.
+
+    Meanwhile a module beside such a file is found, if there is no other of its name.
 
     Raises:
         ImportError: one does not exist.
     """
     for name in modules:
+        before = set(sys.modules)
         if name.endswith(".py"):
-            spec = importlib.util.spec_from_file_location(Path(name).stem, name)
-            if spec is None or spec.loader is None or not Path(name).exists():
-                raise ImportError(f"there is no file {name}")
-            module = importlib.util.module_from_spec(spec)
-            sys.modules[module.__name__] = module
-            spec.loader.exec_module(module)
+            _import_file(Path(name).resolve())
         else:
             importlib.import_module(name)
+        _BROUGHT.append(set(sys.modules) - before)
+
+
+def _import_file(path: Path) -> None:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None or not path.exists():
+        raise ImportError(f"there is no file {path}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module.__name__] = module
+    beside = str(path.parent)
+    sys.path.append(beside)  # last: submissions may lie there too, and be called as a library is
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.reverse()
+        sys.path.remove(beside)
+        sys.path.reverse()
 
 
 def imported_beside(checks: Iterable[Path]) -> set[Path]:
-    """The other files of a teacher's own that are imported: those in the folders of checks."""
+    """The files that were imported beside those of checks, and are a teacher's own.
+
+    They may lie anywhere: they are not Python's own, not installed, and not ours.
+    """
     known = {path.resolve() for path in checks}
-    folders = {path.parent for path in known}
     root = Path(__file__).resolve().parents[2]
-    ours = {root / "autograd", root / "nn"}
-    loaded = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
-    paths = {Path(file).resolve() for file in loaded if file} - known
-    own = {path for path in paths if path.is_file() and not PACKAGES & set(path.parts)}
-    return {path for path in own if folders & set(path.parents) and not ours & set(path.parents)}
+    others = {root / "autograd", root / "nn", *(Path(folder).resolve() for folder in STDLIB)}
+    together = [set(_files_of_modules(names)) for names in _BROUGHT]
+    return {
+        path
+        for path in set().union(*(files for files in together if files & known)) - known
+        if path.is_file() and not PACKAGES & set(path.parts) and not others & set(path.parents)
+    }
+
+
+def _files_of_modules(names: Iterable[str]) -> Iterator[Path]:
+    for name in names:
+        if file := getattr(sys.modules.get(name), "__file__", None):
+            yield Path(file).resolve()
 
 
 def submissions_in(folder: Path) -> dict[str, Path]:

@@ -138,7 +138,7 @@ class Peer:
 
     def _reference(self, x: Any) -> Any:
         if self.only_functions and not callable(x):
-            raise TypeError(f"a {type(x).__name__} can't be handed to a submission")
+            raise TypeError(f"an object of type {type(x).__name__} can't be handed to a submission")
         if inspect.isclass(x):
             holes = [[name, self._add(f)] for _, name, f in holes_in([x])]
             return ["class", self._add(x), x.__name__, holes]

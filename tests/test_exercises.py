@@ -1912,6 +1912,21 @@ def test_whose_name_is_nowhere_is_told_by_the_last_call():
     assert check_callback(lambda g: nowhere).state == "wrong"  # noqa: F821
 
 
+def test_a_name_that_is_nowhere_in_a_students_class_is_theirs():
+    class Counter:
+        def up(self):
+            return nowhere  # noqa: F821
+
+    @check("Counter")
+    def check_counter(Counter):
+        yield Case("Counter().up()", lambda: Counter().up(), 1)
+        yield Case("a key", lambda: {}["b"], 1)
+
+    del TASKS["counter"]
+    report = check_counter(Counter)
+    assert [o.state for o in report.outcomes] == ["wrong"] * 2
+
+
 @for_each("given", [None, 3.0, [("f(1)", int, 1)], ["f(1)"]])
 def test_a_check_that_yields_no_cases_is_told_so(given):
     def check_given(f):

@@ -135,6 +135,11 @@ class _Run:
         self._failed: BaseException | None = None  # why a test could not work with a result
         self._only_functions = all(map(inspect.isfunction, things))
         self._things = [self._noting(t) if inspect.isfunction(t) else t for t in things]
+        self._methods = {
+            f.__code__
+            for thing in things if inspect.isclass(thing)
+            for f in vars(thing).values() if inspect.isfunction(f)
+        }  # fmt: skip
         self._holes = holes_in(filter(inspect.isclass, things))
         self._case: Case | None = None
         self._tried: list[Case] = []  # those of the outcomes
@@ -251,14 +256,16 @@ class _Run:
         if not mistakes and error is None and not self._holds(not_finite, got):
             self._denied |= {m for m, gives in case.mistakes.items() if not callable(gives)}
         look: list[str] = []
+        line = "" if error is None else self._line(places_of(error))
         if case.look and error is None:
             self._elsewhere[len(self.outcomes)] = (case.look,)
         elif failed is not None:
             why = f"{type(failed).__name__}: {_text(failed)}"
             self._elsewhere[len(self.outcomes)] = (f"{UNUSABLE} ({why})",)
-        elif error is not None and error is not self._raised and not hasattr(error, "elsewhere"):
+        elif error is not None and not (
+            line or error is self._raised or hasattr(error, "elsewhere")
+        ):
             self._elsewhere[len(self.outcomes)] = (UNUSABLE,)
-        line = "" if error is None else self._line(places_of(error))
         # None where a number was to come; the student's own line in a traceback tells more.
         if got is None or (error is not None and not line and "NoneType" in _text(error)):
             look.insert(0, "it gives back None: is a return missing?")
@@ -312,7 +319,9 @@ class _Run:
                 # A check and what it is tried on may be in one file.
                 file, own = self._cases.__code__.co_filename, codes_in(self._cases.__code__)
                 code = frame.f_code
-                return error is self._raised and code.co_filename == file and code not in own
+                return code in self._methods or (
+                    error is self._raised and code.co_filename == file and code not in own
+                )
         return error is self._raised
 
     def _holds(self, test: Test, got: Any) -> bool:

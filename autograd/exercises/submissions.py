@@ -54,9 +54,8 @@ def _import_file(path: Path) -> None:
     try:
         spec.loader.exec_module(module)
     finally:
-        sys.path.reverse()
-        sys.path.remove(beside)
-        sys.path.reverse()
+        if sys.path[-1:] == [beside]:  # the checks may have changed it
+            sys.path.pop()
 
 
 def imported_beside(checks: Iterable[Path]) -> set[Path]:

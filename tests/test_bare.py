@@ -116,10 +116,13 @@ def pages():
     }
 
 
-README = (Path(__file__).parents[1] / "autograd/README.md").read_text(encoding="utf-8")
-POLICY = re.search(r"`(script-src [^`]*)`", README)[1]
-COURSE = re.search(r"<iframe [^`]*</iframe>", README)[0] + "<iframe src='film.html' {}></iframe>"
-COURSE = COURSE.format(re.search(r"sandbox=\"[^`]*\"", README)[0])
+def course():
+    """The policy of a course site, and frames for a page there, as autograd/README.md has them."""
+    readme = (Path(__file__).parents[1] / "autograd/README.md").read_text(encoding="utf-8")
+    policy = re.search(r"`(script-src [^`]*)`", readme)[1]
+    sandbox = re.search(r"sandbox=\"[^`]*\"", readme)[0]
+    frame = re.search(r"<iframe [^`]*</iframe>", readme)[0]
+    return policy, f"{frame}<iframe src='film.html' {sandbox}></iframe>"
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +132,8 @@ def served(tmp_path_factory):
     for name, page in pages().items():
         page.save(folder / f"{name}.html")
     both = "".join(pages()[name].fragment() for name in ("steps", "live", "live", "playground"))
-    (folder / "course.html").write_text(both + COURSE, encoding="utf-8")
+    policy, frames = course()
+    (folder / "course.html").write_text(both + frames, encoding="utf-8")
     quick = ["--lr", "0.1", "--widths", "2", "--epochs", "1", "--quiet"]
     assert main(["train", "iris", *quick, "--out", str(folder)]) == 0  # report.html
 
@@ -143,7 +147,7 @@ def served(tmp_path_factory):
 
         def end_headers(self):
             policies = {"none": "", "strict": "default-src 'self'", "sandboxed": "sandbox"}
-            policies["course"] = f"{policies['strict']}; {POLICY}"
+            policies["course"] = f"{policies['strict']}; {policy}"
             self.send_header("Content-Security-Policy", policies[self.policy])
             super().end_headers()
 

@@ -1666,8 +1666,6 @@ def test_what_swallows_its_end_is_ended_later_on():
     assert len(swallowed) == 25
 
 
-# That time is up may come in a callback of the garbage collector, which Python can't let through.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.slow
 def test_nothing_is_printed_where_much_memory_is_freed_at_the_end(monkeypatch):
     def lists():

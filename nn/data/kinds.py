@@ -328,8 +328,7 @@ def reason_against(cells: Cells, kind: Kind, nameless: bool = False) -> str:
     if different == 1 and present == len(cells.missing):
         return "it says the same in all rows"
     if different > max(2, present / 2):
-        doubt = _doubt(cells)
-        return f"it has {different} different words in {present} rows{doubt}"
+        return f"it has {different} different words in {present} rows{_doubt(cells)}"
     return ""
 
 

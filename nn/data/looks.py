@@ -39,7 +39,7 @@ class Look:
         delimiter: what stands between them.
         header: whether the first row has names.
         above: how many rows stand above the table: titles, empty cells, lines that begin with #.
-        under: how many rows below the names are no data: more names, units, lines of ``---``.
+        under: how many rows below the names are no data: what is asked, types, lines of ``---``.
         more: which cell the other rows have more than that: "first", "last", or "" for none.
         notes: what there is to be said of it.
     """
@@ -158,7 +158,7 @@ def _more(rows: Rows) -> str:
 
 
 def _under(rows: Rows) -> int:
-    """How many rows below the names are no data: what is asked, units, a line of ``---``."""
+    """How many rows below the names are no data: what is asked, types, a line of ``---``."""
     head, *below = rows or [[]]
     below = [row for row in below if row != head]
     for n in range(UNDER, 0, -1):

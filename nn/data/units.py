@@ -56,7 +56,7 @@ NO_CENTS = re.compile(r"(.*\d)[.,](?:-{1,2}|[–—])")  # 5.- and 5,– are pri
 MEGA = re.compile("M[A-Z][a-z]?")  # MW, MHz, MPa: a million, where mW has a thousandth
 INVISIBLE = "\u200b\u200e\u200f\u202a\u202c\u2060\ufeff"  # marks that are pasted with a number
 DASHES = ("–", "—")  # that word processors make of a minus
-FORTRAN = re.compile(r"([-+]?\d*\.\d*)D([-+]?\d{1,3})", re.IGNORECASE)  # an exponent, as 1.5D+03
+FORTRAN = re.compile(r"^([-+]?\d*\.\d*)D([-+]?\d{1,3})\Z", re.IGNORECASE)  # an exponent, as 1.5D+03
 
 
 def parts(text: str) -> tuple[str, str]:
@@ -82,7 +82,7 @@ def parts(text: str) -> tuple[str, str]:
         text = f"-{text[:-1]}"
     if before := BEFORE.match(text):
         text, unit = before[1] + text[before.end() :], before[2] + unit
-    return FORTRAN.sub(r"\1e\2", text) if FORTRAN.fullmatch(text) else text, unit
+    return FORTRAN.sub(r"\1e\2", text), unit
 
 
 @lru_cache(maxsize=1000)
